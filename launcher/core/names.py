@@ -1,0 +1,131 @@
+"""Names: always valid, never colliding, deterministic.
+
+Helm allows 53 characters for a release name, Kubernetes 63 for a pod name and a label value. Job ids
+and site names are free text, so a name that loses information carries a hash of what it was made from.
+Pod, volume and Secret names are FLARE's own (2.9.0): an operator who knows FLARE finds the same objects.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+__all__ = [
+    "ANNOTATION_JOB_ID",
+    "ANNOTATION_PENDING_TIMEOUT",
+    "ANNOTATION_SITE",
+    "ANNOTATION_STUDY",
+    "DEFAULT_CONTAINER_ANNOTATION",
+    "LABEL_ATTEMPT",
+    "LABEL_JOB_ID",
+    "LABEL_ROLE",
+    "LABEL_SITE",
+    "PREFIX",
+    "container_name",
+    "credential_secret_name",
+    "dataset_volume_name",
+    "job_slug",
+    "label_value",
+    "pod_name",
+    "release_name",
+    "secret_volume_name",
+    "site_slug",
+    "startup_secret_name",
+]
+
+PREFIX = "fljob.internal/"
+LABEL_JOB_ID = PREFIX + "job-id"
+LABEL_SITE = PREFIX + "site"
+LABEL_ROLE = PREFIX + "role"
+LABEL_ATTEMPT = PREFIX + "attempt"
+ANNOTATION_JOB_ID = PREFIX + "job-id"
+ANNOTATION_SITE = PREFIX + "site"
+ANNOTATION_STUDY = PREFIX + "study"
+ANNOTATION_PENDING_TIMEOUT = PREFIX + "pending-timeout"
+DEFAULT_CONTAINER_ANNOTATION = "kubectl.kubernetes.io/default-container"
+
+_NOT_DNS = re.compile(r"[^a-z0-9-]")
+_NOT_LABEL = re.compile(r"[^A-Za-z0-9._-]")
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_HASH = 8
+_DNS_LABEL_MAX = 63
+_RELEASE_SITE_MAX = 20
+_RELEASE_JOB_MAX = 8
+_POD_SITE_MAX = 20
+_SECRET_SITE_MAX = 47
+# Cannot occur in UTF-8, so no two lists of parts give the same joined bytes.
+_DELIMITER = b"\xff"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256(_DELIMITER.join(part.encode("utf-8") for part in parts)).hexdigest()[:_HASH]
+
+
+def _head(text: str, limit: int) -> str:
+    return _NOT_DNS.sub("", text.lower()).strip("-")[:limit].strip("-")
+
+
+def release_name(job_id: str, site: str) -> str:
+    """Return ``fj-<job>-<site>-<hash>``: at most 41 characters, no dots, the same for the same job and site.
+
+    Helm refuses more than 53 characters and pyhelm3 refuses dots. The hash covers the whole job id and
+    site, so ``site#1`` and ``site1`` differ.
+    """
+    words = ["fj", _head(job_id, _RELEASE_JOB_MAX), _head(site, _RELEASE_SITE_MAX), _digest(job_id, site)]
+    return "-".join(word for word in words if word)
+
+
+def job_slug(job_id: str) -> str:
+    """Return the job id as FLARE writes it into names: lower case, ``j`` before a leading digit, at most 63."""
+    slug = _NOT_DNS.sub("", job_id.lower())
+    if slug[:1].isdigit():
+        slug = "j" + slug
+    return slug[:_DNS_LABEL_MAX].rstrip("-")
+
+
+def site_slug(site: str, limit: int = _SECRET_SITE_MAX) -> str:
+    """Return ``<head>-<hash>`` of a site name as FLARE builds it, at most ``limit`` characters."""
+    head = _NOT_DNS.sub("", site.lower()).strip("-") or "site"
+    if head[0].isdigit():
+        head = "s" + head
+    head = head[: limit - _HASH - 1].rstrip("-") or "site"
+    return f"{head}-{_digest(site)}"
+
+
+def pod_name(job_id: str, site: str) -> str:
+    """Return FLARE's pod name: job slug and a 20-character site slug, at most 63 characters together."""
+    suffix = site_slug(site, _POD_SITE_MAX)
+    return f"{job_slug(job_id)[: _DNS_LABEL_MAX - len(suffix) - 1].rstrip('-')}-{suffix}"
+
+
+def container_name(job_id: str) -> str:
+    """Return FLARE's name of the job container, cut at 63 characters (FLARE lets the API server refuse it)."""
+    return f"container-{job_slug(job_id)}"[:_DNS_LABEL_MAX].rstrip("-")
+
+
+def startup_secret_name(site: str) -> str:
+    """Return FLARE's name of the Secret that holds the startup kit of a site."""
+    return f"nvflare-startup-{site_slug(site)}"
+
+
+def credential_secret_name(pod: str) -> str:
+    """Return FLARE's name of the Secret that holds the credentials of one job pod."""
+    return f"nvflare-cred-{pod}"
+
+
+def dataset_volume_name(study: str, dataset: str) -> str:
+    """Return FLARE's name of the volume of a study dataset."""
+    return site_slug(f"data-{study}-{dataset}", _DNS_LABEL_MAX)
+
+
+def secret_volume_name(study: str, name: str) -> str:
+    """Return FLARE's name of the volume of a study's Secret mount."""
+    return site_slug(f"secret-{study}-{name}", _DNS_LABEL_MAX)
+
+
+def label_value(text: str) -> str:
+    """Return ``text`` if it is a valid label value, else a readable head and a hash of the whole."""
+    if _LABEL.fullmatch(text):
+        return text
+    head = _NOT_LABEL.sub("", text)[: _DNS_LABEL_MAX - _HASH - 1].strip("-._")
+    return f"{head}-{_digest(text)}" if head else _digest(text)

@@ -1,0 +1,95 @@
+"""Every error a caller can meet, in one tree.
+
+    LauncherError                  anything this package raises on purpose
+    ├── InvalidInput               a file, key, option or value the user can correct
+    ├── NotFound                   the named release, pod or namespace is not there
+    ├── Conflict                   the job is already running, or its name is taken
+    ├── Unavailable                could not ask: the answer is unknown, asking again may help
+    ├── Denied                     the API server refused a verb on a resource (RBAC)
+    ├── Rejected                   the cluster or Helm looked at the job and said no
+    ├── ToolMissing                a program the launcher needs is not installed
+    └── Cancelled                  the caller stopped the operation
+
+No class inherits from an error of another library; the original is always chained as
+``__cause__``. ``message`` says what is wrong and names the key path or object and the value;
+``cure`` says what to do about it. Neither ever contains the content of a Secret.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Cancelled",
+    "Conflict",
+    "Denied",
+    "InvalidInput",
+    "LauncherError",
+    "NotFound",
+    "Rejected",
+    "ToolMissing",
+    "Unavailable",
+]
+
+
+class LauncherError(Exception):
+    """Root of the tree: a sentence for a person, and what that person can do.
+
+    Attributes:
+        message: what is wrong, naming the object or key path and the value.
+        cure: what to do about it; empty when the message already says so.
+    """
+
+    def __init__(self, message: str, *, cure: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  cure: {self.cure}" if self.cure else self.message
+
+
+class InvalidInput(LauncherError):
+    """A file, key, option or value that the user can correct.
+
+    Attributes:
+        where: file and key path, such as ``meta.json: launcher_spec['site-1']['k8s']['cpu']``.
+    """
+
+    def __init__(self, message: str, *, where: str = "", cure: str = "") -> None:
+        super().__init__(f"{where}: {message}" if where else message, cure=cure)
+        self.where = where
+
+
+class NotFound(LauncherError):
+    """The named release, pod, namespace or file is not there (and the answer is certain)."""
+
+
+class Conflict(LauncherError):
+    """The job is already running, or its name is taken by something that is not ours."""
+
+
+class Unavailable(LauncherError):
+    """The question could not be answered now; nothing is known, asking again may help."""
+
+
+class Denied(LauncherError):
+    """The API server refused a verb on a resource: a right is missing (RBAC)."""
+
+
+class Rejected(LauncherError):
+    """The cluster or Helm looked at the job and refused it.
+
+    Attributes:
+        code: the reason as a stable word, such as ``QuotaExceeded`` or ``InvalidSpec``.
+    """
+
+    def __init__(self, message: str, *, code: str, cure: str = "") -> None:
+        super().__init__(message, cure=cure)
+        self.code = code
+
+
+class ToolMissing(LauncherError):
+    """A program the launcher needs is not installed or has a version that is not supported."""
+
+
+class Cancelled(LauncherError):
+    """The caller stopped the operation; whatever it had created was removed again."""

@@ -1,0 +1,103 @@
+"""What the use cases need from the outside, as Protocols. The edges implement them; fakes do in tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from launcher.core.views import PodEvent, PodView, ReleaseView, Seen
+
+__all__ = ["Clock", "PodWatch", "Pods", "Releases", "Secrets"]
+
+
+class Releases(Protocol):
+    """Helm. Every method may raise ``Unavailable``, ``Denied``, ``ToolMissing`` or ``Rejected``."""
+
+    def install(
+        self,
+        name: str,
+        namespace: str,
+        values: Mapping[str, Any],
+        labels: Mapping[str, str],
+        cancel: threading.Event | None = None,
+    ) -> None:
+        """Install once and return when Helm has accepted the manifests.
+
+        An install that fails or is cancelled is uninstalled and verified before the error is raised.
+
+        Raises:
+            Conflict: a release of that name exists; nothing was changed.
+            Cancelled: ``cancel`` was set; helm was stopped and nothing is left.
+        """
+
+    def uninstall(self, name: str, namespace: str) -> bool:
+        """Remove a release in whatever status; return whether there was one. Verified: it is gone afterwards."""
+
+    def status(self, name: str, namespace: str) -> Seen[ReleaseView]:
+        """Return the release; never raises for an unreachable cluster."""
+
+    def list(self, namespace: str) -> tuple[ReleaseView, ...]:
+        """Return the releases in ``namespace`` that carry our job-id label, in every status."""
+
+    def template(self, name: str, namespace: str, values: Mapping[str, Any]) -> str:
+        """Return the manifests as YAML text without asking any cluster."""
+
+
+class PodWatch(Protocol):
+    """One shared list+watch of the job pods of a namespace."""
+
+    def look(self, pod: str) -> Seen[PodView]:
+        """Return the newest known state of a pod; UNAVAILABLE while the list is older than the watch allows."""
+
+    def version(self) -> int:
+        """Return a number that grows with every change of the snapshot."""
+
+    def wait(self, seen: int, timeout: float | None) -> int:
+        """Block until ``version() != seen`` or ``timeout`` seconds passed; return the current version."""
+
+
+class Pods(Protocol):
+    """Pods, their events and logs. Methods raise ``Unavailable`` or ``Denied`` unless they return ``Seen``."""
+
+    def get(self, name: str, namespace: str) -> Seen[PodView]:
+        """Ask the API server for one pod."""
+
+    def list(self, namespace: str) -> tuple[PodView, ...]:
+        """Return the job pods of a namespace (by label), one request."""
+
+    def watch(self, namespace: str) -> PodWatch:
+        """Return the shared watch of ``namespace``, started on first use and listed at least once."""
+
+    def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:
+        """Return the events of one pod uid, oldest first."""
+
+    def logs(self, name: str, namespace: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
+        """Yield log lines of the job container, without line ends."""
+
+    def delete(self, name: str, namespace: str, *, uid: str, grace_seconds: int | None = None) -> None:
+        """Delete exactly the pod with that uid; absence is success."""
+
+
+class Secrets(Protocol):
+    """Secrets. Values go in and never come out."""
+
+    def put(self, name: str, namespace: str, data: Mapping[str, bytes], labels: Mapping[str, str]) -> None:
+        """Create or replace an Opaque Secret."""
+
+    def own(self, name: str, namespace: str, pod: PodView) -> None:
+        """Make ``pod`` the owner of the Secret, so that it dies with the pod."""
+
+    def delete(self, name: str, namespace: str) -> None:
+        """Delete a Secret; absence is success."""
+
+
+class Clock(Protocol):
+    """Time: monotonic for durations, wall only against time stamps of Kubernetes."""
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that never steps."""
+
+    def now(self) -> datetime:
+        """Return the current time, aware, in UTC."""
