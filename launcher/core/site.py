@@ -31,6 +31,7 @@ class Timeouts:
     pull_permanent: float = 30.0
     config: float = 60.0
     create: float = 180.0
+    detach: float = 480.0
     start: float | None = 900.0
     queue: float | None = None
     api: float = 600.0

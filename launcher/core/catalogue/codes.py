@@ -1,0 +1,120 @@
+"""Every cause and every end of a job by name, and what is known about each."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from launcher.core.returncodes import ReturnCode
+
+__all__ = ["Code", "Entry", "Limit", "StrictRule"]
+
+
+class Limit(str, enum.Enum):
+    """Which clock bounds a cause; each is a setting of the site except NOW and NEVER."""
+
+    NOW = "now"  # permanent: fails at first sight
+    RESOURCES = "pending_timeout"  # FLARE's own setting and meaning: null = for ever, 0 = not at all
+    HEAL = "heal"
+    PULL = "pull"
+    PULL_PERMANENT = "pull_permanent"
+    CONFIG = "config"
+    CREATE = "create"
+    DETACH = "detach"
+    START = "start"
+    QUEUE = "queue"
+    API = "api"
+    NEVER = "never"  # not a pending cause
+
+
+class StrictRule(str, enum.Enum):
+    """What FLARE 2.9.0's own launcher does on sight of a pending cause."""
+
+    FAIL = "fail"
+    RESOURCES = "wait for resources"
+    WAIT = "wait"
+
+
+class Code(str, enum.Enum):
+    """Why a pod does not start, or how a job ended."""
+
+    # not scheduled
+    INSUFFICIENT_RESOURCES = "InsufficientResources"
+    POD_CONSTRAINT = "PodConstraint"
+    VOLUME_UNBOUND = "VolumeUnbound"
+    NODE_NOT_READY = "NodeNotReady"
+    PVC_MISSING = "PvcMissing"
+    VOLUME_ZONE_CONFLICT = "VolumeZoneConflict"
+    NO_MATCHING_NODE = "NoMatchingNode"
+    TAINT_NOT_TOLERATED = "TaintNotTolerated"
+    UNSCHEDULABLE = "Unschedulable"
+    SCHEDULING_GATED = "SchedulingGated"
+    NO_SCHEDULER = "NoScheduler"
+    UNKNOWN_PHASE = "UnknownPhase"
+    # scheduled, not running
+    CREATING = "Creating"
+    INITIALIZING = "Initializing"
+    IMAGE_PULL_TRANSIENT = "ImagePullTransient"
+    IMAGE_NOT_FOUND = "ImageNotFound"
+    IMAGE_AUTH = "ImageAuth"
+    IMAGE_PLATFORM = "ImagePlatform"
+    IMAGE_NEVER_PULL = "ImageNeverPull"
+    IMAGE_NAME_INVALID = "ImageNameInvalid"
+    IMAGE_INSPECT = "ImageInspect"
+    IMAGE_SIGNATURE = "ImageSignature"
+    MISSING_REF = "MissingRef"
+    SUB_PATH = "SubPath"
+    CONTAINER_CONFIG = "ContainerConfig"
+    CREATE_TRANSIENT = "CreateTransient"
+    BAD_COMMAND = "BadCommand"
+    RUNTIME_ERROR = "RuntimeError"
+    CRASH_LOOP = "CrashLoop"
+    SANDBOX = "Sandbox"
+    POST_START_HOOK = "PostStartHook"
+    MOUNT = "Mount"
+    VOLUME_BUSY = "VolumeBusy"
+    UNCLASSIFIED = "Unclassified"
+    # a clock of its own
+    START_TIMEOUT = "StartTimeout"
+    LAUNCH_TIMEOUT = "LaunchTimeout"
+    # ends
+    SUCCESS = "Success"
+    APP_ERROR = "AppError"
+    APP_CODE = "AppCode"
+    OOM_KILLED = "OOMKilled"
+    KILLED = "Killed"
+    SIDECAR_OOM = "SidecarOOM"
+    INIT_OOM = "InitOOM"
+    INIT_FAILED = "InitFailed"
+    EVICTED = "Evicted"
+    STORAGE_LIMIT = "StorageLimit"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    NODE_SHUTDOWN = "NodeShutdown"
+    ADMISSION = "Admission"
+    PREEMPTED = "Preempted"
+    DRAINED = "Drained"
+    NODE_LOST = "NodeLost"
+    DELETED_EXTERNALLY = "DeletedExternally"
+    POD_FAILED = "PodFailed"
+    TERMINATED = "Terminated"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Facts about one code.
+
+    Attributes:
+        summary: one sentence, without the details of the case.
+        cure: what a person can do about it.
+        return_code: what FLARE's parent is told when the job ends with this code.
+        limit: clock of the ``graceful`` policy.
+        strict: rule of the ``strict`` policy; None where the code is not a pending cause.
+        relaunchable: whether running the same job again can succeed without any change.
+    """
+
+    summary: str
+    cure: str
+    return_code: ReturnCode
+    limit: Limit = Limit.NEVER
+    strict: StrictRule | None = None
+    relaunchable: bool = False

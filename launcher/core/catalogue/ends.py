@@ -1,0 +1,59 @@
+"""Rows of the ways in which a job ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from launcher.core.catalogue.codes import Code, Entry
+from launcher.core.returncodes import ReturnCode
+
+__all__ = ["ENDS"]
+
+_JOB = ReturnCode.EXECUTION_EXCEPTION
+_INFRA = ReturnCode.INFRASTRUCTURE_ERROR
+_LOOK = "read the detail; `kubectl describe pod` shows the same"
+
+
+def _infra(summary: str, cure: str) -> Entry:
+    return Entry(summary, cure, _INFRA, relaunchable=True)
+
+
+ENDS: Mapping[Code, Entry] = {
+    Code.SUCCESS: Entry("The job process ended with exit code 0.", "nothing to do", ReturnCode.OK),
+    Code.APP_ERROR: Entry("The job process failed.", "read the job's log", ReturnCode.ABORTED),
+    Code.APP_CODE: Entry("The job process ended with one of FLARE's own codes.", "read the job's log", _JOB),
+    Code.OOM_KILLED: Entry(
+        "The job used more memory than its limit.", "raise memory in launcher_spec, or use less", _INFRA
+    ),
+    Code.KILLED: _infra(
+        "The job process was killed from outside.", "look at the node and at who may exec into the pod"
+    ),
+    Code.SIDECAR_OOM: Entry(
+        "A sidecar used more memory than its limit.", "raise its limit in the pod template", _INFRA
+    ),
+    Code.INIT_OOM: Entry(
+        "An init container used more memory than its limit.", "raise its limit in the pod template", _INFRA
+    ),
+    Code.INIT_FAILED: Entry("An init container failed.", "look at its log", _JOB),
+    Code.EVICTED: _infra(
+        "The node evicted the pod under pressure.", "request what the job really needs, or free the node"
+    ),
+    Code.STORAGE_LIMIT: Entry(
+        "The job used more local storage than its limit.",
+        "raise ephemeral_storage in launcher_spec, or write less",
+        _JOB,
+    ),
+    Code.DEADLINE_EXCEEDED: Entry(
+        "The pod ran longer than activeDeadlineSeconds.", "raise the deadline in the pod template", _INFRA
+    ),
+    Code.NODE_SHUTDOWN: _infra("The node was shut down.", "launch the job again"),
+    Code.ADMISSION: _infra("The node refused the pod on arrival; it never started.", "launch the job again"),
+    Code.PREEMPTED: _infra(
+        "A pod of higher priority took the job's place.", "launch again, or give the job a priority class"
+    ),
+    Code.DRAINED: _infra("The pod was evicted through the API, as a drain does.", "launch the job again"),
+    Code.NODE_LOST: _infra("The node was lost.", "launch the job again"),
+    Code.DELETED_EXTERNALLY: _infra("Somebody else deleted the pod.", "launch the job again"),
+    Code.POD_FAILED: _infra("The pod failed and Kubernetes does not say why.", _LOOK),
+    Code.TERMINATED: Entry("The job was terminated as asked.", "nothing to do", ReturnCode.ABORTED),
+}

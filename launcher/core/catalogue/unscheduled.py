@@ -1,0 +1,109 @@
+"""Rows of the causes that keep a pod from being scheduled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from launcher.core.catalogue.codes import Code, Entry, Limit, StrictRule
+from launcher.core.returncodes import ReturnCode
+
+__all__ = ["UNSCHEDULED"]
+
+_JOB = ReturnCode.EXECUTION_EXCEPTION
+_INFRA = ReturnCode.INFRASTRUCTURE_ERROR
+_FAIL, _RESOURCES, _WAIT = StrictRule.FAIL, StrictRule.RESOURCES, StrictRule.WAIT
+_LOOK = "read the detail; `kubectl describe pod` shows the same"
+
+UNSCHEDULED: Mapping[Code, Entry] = {
+    Code.INSUFFICIENT_RESOURCES: Entry(
+        "No node has enough free resources for the job.",
+        "free or add resources, lower the request in launcher_spec, or raise pending_timeout",
+        _INFRA,
+        Limit.RESOURCES,
+        _RESOURCES,
+        relaunchable=True,
+    ),
+    Code.POD_CONSTRAINT: Entry(
+        "Other pods occupy what the job's affinity, topology spread or host port needs.",
+        "wait for the other pods, or relax the rule in the pod template",
+        _INFRA,
+        Limit.RESOURCES,
+        _FAIL,
+        relaunchable=True,
+    ),
+    Code.VOLUME_UNBOUND: Entry(
+        "A PersistentVolumeClaim of the job is not bound yet.",
+        "check the claim's StorageClass and its provisioner with `kubectl describe pvc`",
+        _INFRA,
+        Limit.HEAL,
+        _FAIL,
+        relaunchable=True,
+    ),
+    Code.NODE_NOT_READY: Entry(
+        "Every fitting node carries a taint of the node life cycle, such as not-ready or disk-pressure.",
+        "wait until the node recovers, or look at it with `kubectl describe node`",
+        _INFRA,
+        Limit.HEAL,
+        _FAIL,
+        relaunchable=True,
+    ),
+    Code.PVC_MISSING: Entry(
+        "A PersistentVolumeClaim of the job does not exist.",
+        "create the claim in the job's namespace, or correct `source` of the study's dataset",
+        _JOB,
+        Limit.CONFIG,
+        _FAIL,
+    ),
+    Code.VOLUME_ZONE_CONFLICT: Entry(
+        "A volume of the job can only be reached from nodes that do not fit it.",
+        "move the volume, or relax the node selector of the pod template",
+        _JOB,
+        Limit.CONFIG,
+        _FAIL,
+    ),
+    Code.NO_MATCHING_NODE: Entry(
+        "No node matches the node selector or node affinity of the job.",
+        "correct nodeSelector or nodeAffinity in the pod template, or label a node",
+        _JOB,
+        Limit.CONFIG,
+        _FAIL,
+    ),
+    Code.TAINT_NOT_TOLERATED: Entry(
+        "Every fitting node carries a taint that the job does not tolerate.",
+        "add a toleration to the pod template, or remove the taint",
+        _JOB,
+        Limit.CONFIG,
+        _FAIL,
+    ),
+    Code.UNSCHEDULABLE: Entry(
+        "The scheduler refused the pod with a message that is not in the catalogue.",
+        _LOOK,
+        _INFRA,
+        Limit.HEAL,
+        _FAIL,
+    ),
+    Code.SCHEDULING_GATED: Entry(
+        "A scheduling gate holds the pod back, as a queue does until quota is free.",
+        "ask the owner of the gate (such as Kueue) why the job is still queued",
+        _INFRA,
+        Limit.QUEUE,
+        _WAIT,
+        relaunchable=True,
+    ),
+    Code.NO_SCHEDULER: Entry(
+        "No scheduler has looked at the pod.",
+        "check that a scheduler runs and that schedulerName of the pod template is right",
+        _INFRA,
+        Limit.HEAL,
+        _WAIT,
+        relaunchable=True,
+    ),
+    Code.UNKNOWN_PHASE: Entry(
+        "The pod's node has stopped reporting.",
+        "look at the node",
+        _INFRA,
+        Limit.API,
+        _FAIL,
+        relaunchable=True,
+    ),
+}
