@@ -76,7 +76,7 @@ def release_name(job_id: str, site: str) -> str:
 
 
 def job_slug(job_id: str) -> str:
-    """Return the job id as FLARE writes it into names: lower case, ``j`` before a leading digit, at most 63."""
+    """Return the job id as FLARE writes it into names: lower case, ``j`` before a digit, at most 63."""
     slug = _NOT_DNS.sub("", job_id.lower())
     if slug[:1].isdigit():
         slug = "j" + slug
@@ -99,7 +99,7 @@ def pod_name(job_id: str, site: str) -> str:
 
 
 def container_name(job_id: str) -> str:
-    """Return FLARE's name of the job container, cut at 63 characters (FLARE lets the API server refuse it)."""
+    """Return FLARE's name of the job container, cut at 63 (FLARE lets the API server refuse more)."""
     return f"container-{job_slug(job_id)}"[:_DNS_LABEL_MAX].rstrip("-")
 
 

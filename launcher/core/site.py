@@ -74,7 +74,7 @@ class SiteConfig:
     command: tuple[str, ...] = ()
     pending_timeout: float | None = 120.0
     timeout: float | None = None
-    workspace_mount_path: str = "/var/tmp/nvflare/workspace"
+    workspace_mount_path: str = "/var/tmp/nvflare/workspace"  # noqa: S108 - a path inside the pod
     ephemeral_storage: str = "1Gi"
     image_pull_secrets: tuple[str, ...] = ()
     security_context: Mapping[str, Any] = field(default_factory=dict)

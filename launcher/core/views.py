@@ -153,7 +153,7 @@ class PodEvent:
 
 @dataclass(frozen=True)
 class ReleaseView:
-    """A Helm release as ``helm status`` or ``helm list`` shows it; ``values`` only where they were asked for."""
+    """A Helm release as ``helm status`` or ``helm list`` shows it; ``values`` only where asked for."""
 
     name: str
     namespace: str

@@ -1,0 +1,200 @@
+"""One step of a job's life: (track, observation, policy) -> track. Decides and does nothing.
+
+The handle feeds what it sees and carries out what :func:`cleanup` asks for once an outcome is set.
+An outcome is set once; no later observation changes it.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from launcher.core.catalogue import CATALOGUE, Code
+from launcher.core.outcome import Outcome, ended, lost, make_outcome
+from launcher.core.patience import Action, Patience, Verdict, WaitPolicy, judge, pause
+from launcher.core.pending import classify
+from launcher.core.views import ContainerKind, ContainerState, PodEvent, PodView, Presence, Seen
+
+__all__ = ["Cleanup", "JobState", "Observation", "Track", "cleanup", "step", "terminated"]
+
+# A list can be older than the pod, and a watch can miss a moment: one absence proves nothing.
+_GONE_AFTER = 5.0
+# The kubelet force-deletes at the end of the grace period; a pod that outlives it by this has a dead node.
+_DEAD_NODE = timedelta(seconds=60)
+
+
+class JobState(str, enum.Enum):
+    """Where a job is, for people and for ``fljob status``."""
+
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TERMINATED = "TERMINATED"
+    UNKNOWN = "UNKNOWN"
+
+
+class Cleanup(enum.Enum):
+    """What to take away after the end."""
+
+    REMOVE = "uninstall the release and delete the per-job Secret"
+    RETAIN = "delete the per-job Secret and keep the release, so that the cause can be looked at"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was seen in one look.
+
+    Attributes:
+        now: monotonic seconds.
+        wall: wall clock time, aware.
+        pod: the pod, its certain absence (with what was last seen of it), or "could not ask".
+        events: events of this pod's uid; UNAVAILABLE pauses the clocks like an unavailable pod.
+    """
+
+    now: float
+    wall: datetime
+    pod: Seen[PodView]
+    events: Seen[tuple[PodEvent, ...]] = field(default_factory=lambda: Seen.found(()))
+
+
+@dataclass(frozen=True)
+class Track:
+    """Everything remembered about one job between two looks.
+
+    Attributes:
+        launched: monotonic seconds of the launch; FLARE's ``timeout`` counts from here.
+        state: where the job is.
+        pod: the pod as last seen.
+        patience: how much waiting was used up.
+        verdict: why the pod is not running; None once it is.
+        absent_since: first of an unbroken row of absences.
+        stale_since: since when the cluster could not be asked; None when it can.
+        why_stale: the reason in words.
+        outcome: the end; set once.
+    """
+
+    launched: float
+    state: JobState = JobState.STARTING
+    pod: PodView | None = None
+    patience: Patience = field(default_factory=Patience)
+    verdict: Verdict | None = None
+    absent_since: float | None = None
+    stale_since: float | None = None
+    why_stale: str = ""
+    outcome: Outcome | None = None
+
+
+def step(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
+    """Return the track after one look; total: no observation raises."""
+    if track.outcome is not None:
+        return track
+    if seen.pod.presence is Presence.UNAVAILABLE:
+        return _stale(track, seen, policy)
+    track = replace(track, stale_since=None, why_stale="")
+    if seen.pod.presence is Presence.ABSENT:
+        return _absent(track, seen)
+    assert seen.pod.value is not None  # noqa: S101 - FOUND carries a value; tells the type checker
+    return _found(replace(track, pod=seen.pod.value, absent_since=None), seen.pod.value, seen, policy)
+
+
+def terminated(track: Track, detail: str) -> Track:
+    """Return the track of a job that was terminated as asked; an earlier outcome stays."""
+    if track.outcome is not None:
+        return track
+    return _end(track, make_outcome(Code.TERMINATED, detail))
+
+
+def cleanup(track: Track) -> Cleanup | None:
+    """Return what to take away, None while the job has not ended.
+
+    A failed job keeps its release for the person who looks for the cause - unless something of it
+    could still run: a pod that never started, or a sidecar that outlives the job container.
+    """
+    if track.outcome is None:
+        return None
+    failed = track.state is JobState.FAILED
+    return (
+        Cleanup.RETAIN
+        if failed and track.verdict is None and not _still_running(track.pod)
+        else Cleanup.REMOVE
+    )
+
+
+def _still_running(pod: PodView | None) -> bool:
+    if pod is None or pod.phase in ("Failed", "Succeeded"):
+        return False
+    others = (ContainerKind.SIDECAR, ContainerKind.SIDECAR_INIT)
+    return any(c.kind in others and c.state is not ContainerState.TERMINATED for c in pod.containers)
+
+
+def _end(track: Track, outcome: Outcome) -> Track:
+    if outcome.succeeded:
+        state = JobState.SUCCEEDED
+    elif outcome.code is Code.TERMINATED:
+        state = JobState.TERMINATED
+    else:
+        state = JobState.FAILED
+    return replace(track, state=state, outcome=outcome)
+
+
+def _stale(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
+    since = seen.now if track.stale_since is None else track.stale_since
+    lasting = seen.now - since >= policy.graces.api
+    return replace(
+        track,
+        stale_since=since,
+        why_stale=seen.pod.why,
+        patience=pause(track.patience),
+        state=JobState.UNKNOWN if lasting else track.state,
+    )
+
+
+def _absent(track: Track, seen: Observation) -> Track:
+    last = seen.pod.value or track.pod
+    since = seen.now if track.absent_since is None else track.absent_since
+    if seen.now - since < _GONE_AFTER:
+        return replace(track, pod=last, absent_since=since, patience=pause(track.patience))
+    return _end(replace(track, pod=last, absent_since=since, verdict=None), lost(last))
+
+
+def _found(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) -> Track:
+    outcome = ended(pod) or _dead_node(pod, seen.wall)
+    if outcome is not None:
+        return _end(replace(track, verdict=None), outcome)
+    if seen.events.presence is Presence.UNAVAILABLE:
+        return replace(track, patience=pause(track.patience))
+    cause = classify(pod, seen.events.value or ())
+    if cause is None:
+        return replace(track, state=JobState.RUNNING, verdict=None, patience=Patience())
+    patience, verdict = judge(track.patience, cause, seen.now, policy)
+    verdict = _launch_timeout(track, verdict, seen.now, policy)
+    track = replace(track, state=JobState.STARTING, patience=patience, verdict=verdict)
+    if verdict.action is not Action.FAIL:
+        return track
+    detail = f"{CATALOGUE[verdict.code].summary} {verdict.detail}".strip()
+    return _end(track, Outcome(verdict.code, verdict.return_code(policy.column), detail))
+
+
+def _launch_timeout(track: Track, verdict: Verdict, now: float, policy: WaitPolicy) -> Verdict:
+    if policy.timeout is None or verdict.action is Action.FAIL:
+        return verdict
+    deadline = track.launched + policy.timeout
+    if now >= deadline:
+        return replace(verdict, action=Action.FAIL, code=Code.LAUNCH_TIMEOUT, deadline=now)
+    return replace(
+        verdict, deadline=deadline if verdict.deadline is None else min(deadline, verdict.deadline)
+    )
+
+
+def _dead_node(pod: PodView, wall: datetime) -> Outcome | None:
+    """Return NodeLost for a pod that should long be gone: only its kubelet can take it away."""
+    if pod.deleted is None:
+        return None
+    # deletionTimestamp already includes the grace period (Kubernetes API conventions).
+    if wall < pod.deleted + _DEAD_NODE:
+        return None
+    return make_outcome(
+        Code.NODE_LOST, f"pod {pod.name} outlived its deletion: node {pod.node or '?'} does not answer"
+    )

@@ -1,0 +1,186 @@
+"""How a job ended: a pod's last state -> one outcome -> one FLARE return code.
+
+The job container decides, as soon as its status is terminated: the kubelet shows that about a second
+before the pod's phase, and a sidecar that still runs says nothing about the job. A reason on the pod
+itself (Evicted, DeadlineExceeded) comes first, since the kubelet then kills the containers and their
+exit codes only tell that they were killed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from launcher.core.catalogue import CATALOGUE, Code
+from launcher.core.returncodes import PASS_THROUGH, ReturnCode
+from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodView
+
+__all__ = ["Outcome", "ended", "lost", "make_outcome"]
+
+_SIGKILL, _SIGTERM = 137, 143
+_START_FAILED = frozenset({"StartError", "ContainerCannotRun"})
+_NO_SUCH_COMMAND = re.compile(
+    r"executable file not found|no such file or directory|permission denied|exec format error"
+)
+# kubelet: 'Pod ephemeral local storage usage exceeds the total limit of containers 10Mi.',
+# 'Usage of EmptyDir volume "workspace-job" exceeds the limit "1Gi".'
+_OWN_STORAGE = re.compile(r"exceeds the (?:total )?limit|exceeded its local ephemeral storage limit")
+
+_POD_REASONS: Mapping[str, Code] = {
+    "Evicted": Code.EVICTED,
+    "DeadlineExceeded": Code.DEADLINE_EXCEEDED,
+    "NodeShutdown": Code.NODE_SHUTDOWN,
+    "Shutdown": Code.NODE_SHUTDOWN,
+    "Terminated": Code.NODE_SHUTDOWN,
+    "NodeLost": Code.NODE_LOST,
+    "ContainerStatusUnknown": Code.NODE_LOST,
+    "Preempting": Code.PREEMPTED,
+    "NodeAffinity": Code.ADMISSION,
+    "UnexpectedAdmissionError": Code.ADMISSION,
+}
+_ADMISSION_PREFIX = "OutOf"  # OutOfcpu, OutOfmemory, OutOfpods, OutOfnvidia.com/gpu
+
+_DISRUPTIONS: Mapping[str, Code] = {
+    "PreemptionByScheduler": Code.PREEMPTED,
+    "DeletionByTaintManager": Code.NODE_LOST,
+    "DeletionByPodGC": Code.NODE_LOST,
+    "EvictionByEvictionAPI": Code.DRAINED,
+    "TerminationByKubelet": Code.NODE_SHUTDOWN,
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended, for ever.
+
+    Attributes:
+        code: which end of the catalogue.
+        return_code: what FLARE's parent is told.
+        detail: one sentence with the facts of this case.
+        exit_code: exit code of the job container, None when it never ended by itself.
+    """
+
+    code: Code
+    return_code: ReturnCode
+    detail: str
+    exit_code: int | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """True when the job did what it was asked to do."""
+        return self.code is Code.SUCCESS
+
+
+def make_outcome(code: Code, detail: str = "", *, exit_code: int | None = None) -> Outcome:
+    """Return the outcome of a code with the return code of the catalogue."""
+    return Outcome(code, CATALOGUE[code].return_code, detail or CATALOGUE[code].summary, exit_code)
+
+
+def ended(pod: PodView) -> Outcome | None:
+    """Return how the job ended, or None while it has not."""
+    main = pod.main
+    code = _pod_reason(pod)
+    if code is not None:
+        return make_outcome(code, pod.message, exit_code=main.exit_code if main else None)
+    if main is not None and main.state is ContainerState.TERMINATED:
+        return _main_ended(pod, main)
+    if pod.phase == "Succeeded":
+        return make_outcome(Code.SUCCESS, exit_code=0)
+    if pod.phase == "Failed":
+        return _failed_without_main(pod)
+    return None
+
+
+def lost(last: PodView | None) -> Outcome:
+    """Return the outcome of a pod that is gone for certain, from the last that was seen of it."""
+    if last is None:
+        return make_outcome(Code.DELETED_EXTERNALLY, "the pod was deleted before it was ever seen")
+    finished = ended(last)
+    if finished is not None:
+        return finished
+    disruption = _disruption(last)
+    if disruption is not None:
+        return disruption
+    return make_outcome(Code.DELETED_EXTERNALLY, f"pod {last.name} was deleted by somebody else")
+
+
+def _pod_reason(pod: PodView) -> Code | None:
+    if pod.phase != "Failed":
+        return None
+    if pod.reason.startswith(_ADMISSION_PREFIX):
+        return Code.ADMISSION
+    code = _POD_REASONS.get(pod.reason)
+    if code is Code.EVICTED and _OWN_STORAGE.search(pod.message):
+        return Code.STORAGE_LIMIT
+    return code
+
+
+def _disruption(pod: PodView) -> Outcome | None:
+    condition = pod.condition("DisruptionTarget")
+    if condition is None or condition.status != "True":
+        return None
+    exit_code = pod.main.exit_code if pod.main else None
+    return make_outcome(
+        _DISRUPTIONS.get(condition.reason, Code.DELETED_EXTERNALLY),
+        f"{condition.reason}: {condition.message}",
+        exit_code=exit_code,
+    )
+
+
+def _main_ended(pod: PodView, main: ContainerView) -> Outcome:
+    exit_code = main.exit_code
+    if exit_code == 0:
+        note = (
+            "exit code 0, although a process of the job was killed for lack of memory"
+            if main.reason == "OOMKilled"
+            else ""
+        )
+        return make_outcome(Code.SUCCESS, note, exit_code=0)
+    if main.reason == "OOMKilled":
+        limit = f" (limit {main.memory_limit})" if main.memory_limit else ""
+        return make_outcome(
+            Code.OOM_KILLED, f"container {main.name} ran out of memory{limit}", exit_code=exit_code
+        )
+    if exit_code in PASS_THROUGH:
+        detail = f"the job process ended with FLARE's code {exit_code}"
+        return Outcome(Code.APP_CODE, ReturnCode(exit_code), detail, exit_code)
+    if main.reason in _START_FAILED:
+        code = Code.BAD_COMMAND if _NO_SUCH_COMMAND.search(main.message) else Code.RUNTIME_ERROR
+        return make_outcome(code, f"container {main.name}: {main.message}", exit_code=exit_code)
+    return _killed(pod, main) or make_outcome(
+        Code.APP_ERROR, f"the job process ended with exit code {exit_code}", exit_code=exit_code
+    )
+
+
+def _killed(pod: PodView, main: ContainerView) -> Outcome | None:
+    if main.reason == "ContainerStatusUnknown":
+        return make_outcome(Code.NODE_LOST, main.message, exit_code=main.exit_code)
+    if main.exit_code not in (_SIGKILL, _SIGTERM):
+        return None
+    disruption = _disruption(pod)
+    if disruption is not None:
+        return disruption
+    if pod.deleted is not None:
+        detail = f"pod {pod.name} was deleted by somebody else"
+        return make_outcome(Code.DELETED_EXTERNALLY, detail, exit_code=main.exit_code)
+    signal = "SIGKILL" if main.exit_code == _SIGKILL else "SIGTERM"
+    return make_outcome(Code.KILLED, f"the job process was killed ({signal})", exit_code=main.exit_code)
+
+
+def _failed_without_main(pod: PodView) -> Outcome:
+    for container in pod.containers:
+        if container.state is not ContainerState.TERMINATED or not container.exit_code:
+            continue
+        init = container.kind in (ContainerKind.INIT, ContainerKind.SIDECAR_INIT)
+        if container.reason == "OOMKilled":
+            code = Code.INIT_OOM if init else Code.SIDECAR_OOM
+            limit = f" (limit {container.memory_limit})" if container.memory_limit else ""
+            return make_outcome(code, f"container {container.name} ran out of memory{limit}")
+        if init:
+            how = f"ended with exit code {container.exit_code}: {container.reason}"
+            detail = f"init container {container.name} {how}"
+            return make_outcome(Code.INIT_FAILED, detail)
+    return _disruption(pod) or make_outcome(
+        Code.POD_FAILED, ": ".join(filter(None, (pod.reason, pod.message)))
+    )

@@ -1,0 +1,182 @@
+"""Whether to go on waiting for a pod: (time spent, cause, now, policy) -> verdict.
+
+:func:`judge` charges the time since the last look to the cause seen then and decides about the cause seen
+now. A cause has a clock of its own, which stops while the cluster cannot be asked and never restarts when
+the cause comes back, so two causes that take turns cannot keep a job waiting for ever.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from launcher.core.catalogue import CATALOGUE, Code, Limit, StrictRule
+from launcher.core.pending import Cause
+from launcher.core.returncodes import ReturnCode
+from launcher.core.site import PendingPolicy, Timeouts
+
+__all__ = ["Action", "Patience", "Verdict", "WaitPolicy", "judge", "pause"]
+
+_PULL_SIGHTINGS = 2
+# FLARE 2.9.0 waits for these and fails at once for every other resource, such as hugepages or storage.
+_STRICT_SCARCE = re.compile(r"cpu|memory|.*gpu.*", re.IGNORECASE)
+
+
+class Action(str, enum.Enum):
+    """What to do about a pod that is not running."""
+
+    WAIT = "WAIT"
+    WAIT_FOR_RESOURCES = "WAIT_FOR_RESOURCES"
+    QUEUED = "QUEUED"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True)
+class WaitPolicy:
+    """How patient to be: the column of the catalogue and the length of every clock, in seconds."""
+
+    column: PendingPolicy = PendingPolicy.GRACEFUL
+    pending_timeout: float | None = 120.0
+    timeout: float | None = None
+    graces: Timeouts = field(default_factory=Timeouts)
+
+    def seconds(self, limit: Limit) -> float | None:
+        """Return the length of a clock; None = it never fires."""
+        if limit is Limit.NOW:
+            return 0.0
+        if limit is Limit.RESOURCES:
+            return self.pending_timeout
+        if limit is Limit.NEVER:
+            return None
+        length: float | None = getattr(self.graces, limit.value)
+        return length
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How much waiting each cause has used up; empty when the pod has not been looked at.
+
+    Attributes:
+        spent: seconds charged to each cause so far; START_TIMEOUT collects all time since scheduling.
+        cause: the cause seen last.
+        since: when that cause was seen first without another in between.
+        seen_at: when the pod was looked at last; None while the clock is paused.
+        sightings: how many different states of the pod showed this cause.
+    """
+
+    spent: Mapping[Code, float] = field(default_factory=dict)
+    cause: Cause | None = None
+    since: float = 0.0
+    seen_at: float | None = None
+    sightings: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to do about a pod that is not running, and why.
+
+    Attributes:
+        action: wait or fail.
+        code: the cause, or the clock that ran out.
+        detail: the words of Kubernetes.
+        since: monotonic seconds of the first sight of the cause.
+        deadline: monotonic seconds at which waiting ends if nothing changes; None = never.
+    """
+
+    action: Action
+    code: Code
+    detail: str
+    since: float
+    deadline: float | None
+
+    def return_code(self, column: PendingPolicy) -> ReturnCode:
+        """Return what FLARE is told when this verdict ends the job; FLARE's own launcher knows only 101."""
+        if column is PendingPolicy.STRICT:
+            return ReturnCode.EXECUTION_EXCEPTION
+        return CATALOGUE[self.code].return_code
+
+
+def pause(patience: Patience) -> Patience:
+    """Stop the clocks: the time until the next look is charged to nobody."""
+    return replace(patience, seen_at=None)
+
+
+def judge(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> tuple[Patience, Verdict]:
+    """Charge the time since the last look to the cause seen then, and decide about the cause seen now.
+
+    Args:
+        patience: what was spent so far.
+        cause: what :func:`classify` says now.
+        now: monotonic seconds.
+        policy: column and clocks.
+    """
+    spent = _charged(patience, cause, now, policy)
+    same = patience.cause is not None and patience.cause.code is cause.code
+    revised = same and patience.cause is not None and patience.cause.revision != cause.revision
+    grown = Patience(
+        spent=spent,
+        cause=cause,
+        since=patience.since if same else now,
+        seen_at=now,
+        sightings=patience.sightings + int(revised) if same else 1,
+    )
+    decide = _strict if policy.column is PendingPolicy.STRICT else _graceful
+    return grown, decide(grown, cause, now, policy)
+
+
+def _charged(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> Mapping[Code, float]:
+    before = patience.cause
+    spent = dict(patience.spent)
+    if before is not None and patience.seen_at is not None:
+        elapsed = max(0.0, now - patience.seen_at)
+        spent[before.code] = spent.get(before.code, 0.0) + elapsed
+        if before.scheduled:
+            spent[Code.START_TIMEOUT] = spent.get(Code.START_TIMEOUT, 0.0) + elapsed
+    if policy.column is PendingPolicy.STRICT and before is not None and before.code is not cause.code:
+        spent.pop(cause.code, None)  # FLARE starts its timer anew whenever a shortage comes back
+    return spent
+
+
+def _graceful(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> Verdict:
+    limit = CATALOGUE[cause.code].limit
+    clocks: list[tuple[float, Code]] = []
+    length = policy.seconds(limit)
+    if length is not None and limit is not Limit.START:
+        clocks.append((length - patience.spent.get(cause.code, 0.0), cause.code))
+    start = policy.seconds(Limit.START)
+    if start is not None and cause.scheduled:
+        clocks.append((start - patience.spent.get(Code.START_TIMEOUT, 0.0), Code.START_TIMEOUT))
+    left, code = min(clocks, default=(None, cause.code), key=lambda clock: clock[0])
+    if left is None:
+        return Verdict(_action(limit), cause.code, cause.detail, patience.since, None)
+    unproven = limit is Limit.PULL_PERMANENT and code is cause.code and patience.sightings < _PULL_SIGHTINGS
+    if left <= 0 and not unproven:
+        return Verdict(Action.FAIL, code, cause.detail, patience.since, now)
+    return Verdict(_action(limit), cause.code, cause.detail, patience.since, now + max(left, 0.0))
+
+
+def _strict(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> Verdict:
+    rule = CATALOGUE[cause.code].strict
+    if cause.code is Code.INSUFFICIENT_RESOURCES and not any(
+        _STRICT_SCARCE.fullmatch(r) for r in cause.scarce
+    ):
+        rule = StrictRule.FAIL
+    if rule is StrictRule.FAIL:
+        return Verdict(Action.FAIL, cause.code, cause.detail, patience.since, now)
+    if rule is not StrictRule.RESOURCES or policy.pending_timeout is None:
+        return Verdict(_action(CATALOGUE[cause.code].limit), cause.code, cause.detail, patience.since, None)
+    left = policy.pending_timeout - patience.spent.get(cause.code, 0.0)
+    action = Action.FAIL if left <= 0 else Action.WAIT_FOR_RESOURCES
+    return Verdict(action, cause.code, cause.detail, patience.since, now + max(left, 0.0))
+
+
+def _action(limit: Limit) -> Action:
+    return _ACTIONS.get(limit, Action.WAIT)
+
+
+_ACTIONS: Mapping[Limit, Action] = {
+    Limit.RESOURCES: Action.WAIT_FOR_RESOURCES,
+    Limit.QUEUE: Action.QUEUED,
+}

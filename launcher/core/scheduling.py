@@ -1,0 +1,75 @@
+"""What the scheduler's message says: one table of clauses, the most hopeful clause decides.
+
+A message names every node: "0/3 nodes are available: 1 node(s) had untolerated taint
+{node-role.kubernetes.io/control-plane: }, 2 Insufficient cpu. preemption: 0/3 nodes are available: ...".
+The control plane's taint is in nearly all of them, so the order of the table is the order of hope: if
+one node lacks nothing but a resource, the job starts there as soon as the resource is free.
+The text after "preemption:" speaks of victims and says nothing about the cause.
+"""
+
+from __future__ import annotations
+
+import re
+
+from launcher.core.catalogue import Code
+
+__all__ = ["scarce_resources", "scheduling_code"]
+
+_INSUFFICIENT = re.compile(r"\b[Ii]nsufficient ([A-Za-z0-9][A-Za-z0-9./_-]*)")
+_TOO_MANY_PODS = "Too many pods"
+# Taints that the node life cycle sets and takes away again (well-known taints of Kubernetes).
+_LIFE_CYCLE_TAINTS = (
+    r"node\.kubernetes\.io/(?:not-ready|unreachable|disk-pressure|memory-pressure|pid-pressure|"
+    r"network-unavailable|unschedulable)|node\.cloudprovider\.kubernetes\.io/uninitialized"
+)
+
+# Order = hope. Each pattern was seen in a message of kube-scheduler 1.36 unless it says otherwise.
+_CLAUSES: tuple[tuple[re.Pattern[str], Code], ...] = (
+    (re.compile(r'persistentvolumeclaim "[^"]*" not found'), Code.PVC_MISSING),
+    (re.compile(r"\b[Ii]nsufficient [A-Za-z0-9]|Too many pods"), Code.INSUFFICIENT_RESOURCES),
+    (
+        re.compile(
+            r"didn't match pod anti-affinity rules|didn't satisfy existing pods anti-affinity rules|"
+            r"didn't match pod affinity rules|didn't match pod topology spread constraints|"
+            r"didn't have free ports for the requested pod ports"
+        ),
+        Code.POD_CONSTRAINT,
+    ),
+    (
+        re.compile(
+            r"unbound immediate PersistentVolumeClaims|didn't find available persistent volumes to bind"
+        ),
+        Code.VOLUME_UNBOUND,
+    ),
+    (
+        re.compile(r'persistentvolumeclaim "[^"]*" (?:is being deleted|bound to non-existent)'),
+        Code.VOLUME_UNBOUND,
+    ),
+    (re.compile(rf"untolerated taint \{{(?:{_LIFE_CYCLE_TAINTS})\b"), Code.NODE_NOT_READY),
+    (re.compile(r"node\(s\) (?:were unschedulable|had been cordoned)"), Code.NODE_NOT_READY),
+    (re.compile(r"volume node affinity conflict|no available volume zone"), Code.VOLUME_ZONE_CONFLICT),
+    (
+        re.compile(r"didn't match Pod's node affinity/selector|didn't match the requested node name"),
+        Code.NO_MATCHING_NODE,
+    ),
+    (re.compile(r"untolerated taint"), Code.TAINT_NOT_TOLERATED),
+)
+
+
+def _cause_text(message: str) -> str:
+    return re.split(r"\bpreemption:", message, maxsplit=1)[0]
+
+
+def scheduling_code(message: str) -> Code:
+    """Return the code of a message of condition PodScheduled=False, reason Unschedulable."""
+    text = _cause_text(message)
+    return next((code for pattern, code in _CLAUSES if pattern.search(text)), Code.UNSCHEDULABLE)
+
+
+def scarce_resources(message: str) -> tuple[str, ...]:
+    """Return the resource names the scheduler found too little of, sorted, "pods" for a full node."""
+    text = _cause_text(message)
+    found = {name.rstrip(".") for name in _INSUFFICIENT.findall(text)}
+    if _TOO_MANY_PODS in text:
+        found.add("pods")
+    return tuple(sorted(found))
