@@ -33,7 +33,7 @@ class Releases(Protocol):
         """
 
     def uninstall(self, name: str, namespace: str) -> bool:
-        """Remove a release in whatever status; return whether there was one. Verified: it is gone afterwards."""
+        """Remove a release in whatever status and verify that; return whether there was one."""
 
     def status(self, name: str, namespace: str) -> Seen[ReleaseView]:
         """Return the release; never raises for an unreachable cluster."""
@@ -49,7 +49,11 @@ class PodWatch(Protocol):
     """One shared list+watch of the job pods of a namespace."""
 
     def look(self, pod: str) -> Seen[PodView]:
-        """Return the newest known state of a pod; UNAVAILABLE while the list is older than the watch allows."""
+        """Return the newest known state of a pod.
+
+        ABSENT carries what was last seen of a pod that is gone, for a while, so that nobody has to be
+        quick to learn how it ended. UNAVAILABLE while the list is older than the watch allows.
+        """
 
     def version(self) -> int:
         """Return a number that grows with every change of the snapshot."""
@@ -59,7 +63,7 @@ class PodWatch(Protocol):
 
 
 class Pods(Protocol):
-    """Pods, their events and logs. Methods raise ``Unavailable`` or ``Denied`` unless they return ``Seen``."""
+    """Pods, their events and logs; what does not return ``Seen`` raises ``Unavailable`` or ``Denied``."""
 
     def get(self, name: str, namespace: str) -> Seen[PodView]:
         """Ask the API server for one pod."""
@@ -73,7 +77,9 @@ class Pods(Protocol):
     def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:
         """Return the events of one pod uid, oldest first."""
 
-    def logs(self, name: str, namespace: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
+    def logs(
+        self, name: str, namespace: str, *, follow: bool = False, tail: int | None = None
+    ) -> Iterator[str]:
         """Yield log lines of the job container, without line ends."""
 
     def delete(self, name: str, namespace: str, *, uid: str, grace_seconds: int | None = None) -> None:

@@ -49,9 +49,9 @@ class Seen(Generic[T]):
         return cls(Presence.FOUND, value)
 
     @classmethod
-    def absent(cls) -> Seen[T]:
-        """Return the certain answer that the object is not there."""
-        return cls(Presence.ABSENT)
+    def absent(cls, last: T | None = None) -> Seen[T]:
+        """Return the certain answer that the object is not there; ``last`` is what was seen of it before."""
+        return cls(Presence.ABSENT, last)
 
     @classmethod
     def unavailable(cls, why: str) -> Seen[T]:
