@@ -1,0 +1,88 @@
+"""Which job: the names under which one launched job is found again, from its spec or from its pod."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from launcher.core import names
+from launcher.core.jobspec import JobSpec
+from launcher.core.views import PodView
+
+__all__ = ["RELEASE_ANNOTATION", "JobRef", "pending_timeout_from_text", "ref_of_pod", "ref_of_spec"]
+
+# Helm writes it on every object it creates, so a pod always knows its release.
+RELEASE_ANNOTATION = "meta.helm.sh/release-name"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRef:
+    """The names of one launched job.
+
+    Attributes:
+        release: name of the Helm release.
+        namespace: where it lives.
+        pod_name: name of its pod.
+        uid: uid of its pod, empty while it is not known.
+        job_id: FLARE's job id, verbatim.
+        site: the site's name, verbatim.
+        role: ``client`` or ``server``.
+        study: the study's name, empty for none.
+        attempt: how often the job id was launched at this site, from 1.
+    """
+
+    release: str
+    namespace: str
+    pod_name: str
+    uid: str = ""
+    job_id: str = ""
+    site: str = ""
+    role: str = ""
+    study: str = ""
+    attempt: int = 1
+
+    @property
+    def credential_secret(self) -> str:
+        """Name of the per-job Secret, whether there is one or not."""
+        return names.credential_secret_name(self.pod_name)
+
+
+def ref_of_spec(spec: JobSpec) -> JobRef:
+    """Return the reference of a job that is about to be launched."""
+    return JobRef(
+        release=spec.release,
+        namespace=spec.namespace,
+        pod_name=spec.pod_name,
+        job_id=spec.job_id,
+        site=spec.site,
+        role=spec.role.value,
+        study=spec.study,
+        attempt=spec.attempt,
+    )
+
+
+def ref_of_pod(pod: PodView) -> JobRef:
+    """Return the reference of the job that a pod belongs to, read from its labels and annotations."""
+    attempt = pod.labels.get(names.LABEL_ATTEMPT, "1")
+    return JobRef(
+        release=pod.annotations.get(RELEASE_ANNOTATION, ""),
+        namespace=pod.namespace,
+        pod_name=pod.name,
+        uid=pod.uid,
+        job_id=pod.annotations.get(names.ANNOTATION_JOB_ID, pod.labels.get(names.LABEL_JOB_ID, "")),
+        site=pod.annotations.get(names.ANNOTATION_SITE, pod.labels.get(names.LABEL_SITE, "")),
+        role=pod.labels.get(names.LABEL_ROLE, ""),
+        study=pod.annotations.get(names.ANNOTATION_STUDY, ""),
+        attempt=int(attempt) if attempt.isdigit() else 1,
+    )
+
+
+def pending_timeout_from_text(text: str | None, default: float | None) -> float | None:
+    """Return the pending timeout that the launch wrote on the pod: seconds, or "none" for never."""
+    if text is None:
+        return default
+    if text == "none":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return default

@@ -1,0 +1,188 @@
+"""The handle of one launched job: watch it, say how it ended, take it away.
+
+Deciding lives in :mod:`launcher.core.lifecycle`; the handle feeds it with what the watch shows and carries
+out what it asks for. Any thread may call any method at any time, any number of times.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from launcher.core.jobref import JobRef
+from launcher.core.lifecycle import Cleanup, Observation, Track, cleanup, step, terminated
+from launcher.core.outcome import Outcome
+from launcher.core.patience import WaitPolicy
+from launcher.core.pending import needs_events
+from launcher.core.returncodes import ReturnCode
+from launcher.core.views import PodEvent, PodView, Presence, Seen
+from launcher.errors import LauncherError
+from launcher.ports import PodWatch
+from launcher.removal import World, remove_with_patience
+
+__all__ = ["JobHandle", "Notice"]
+
+_LOG = logging.getLogger(__name__)
+# How long a waiter sleeps at most when nothing changes: clocks must fire, and terminate() must be seen.
+_SLICE = 0.5
+# Events are asked for when the pod changed, else at most this often.
+_EVENTS_EVERY = 15.0
+_TERMINATE_WITHIN = 60.0
+
+Notice = Callable[[Track], None]
+
+
+class JobHandle:
+    """One launched job.
+
+    Args:
+        job: its names.
+        world: the ports.
+        policy: how patient to be.
+        launched: monotonic seconds of the launch; the time of attaching for a job launched elsewhere.
+    """
+
+    def __init__(self, job: JobRef, world: World, policy: WaitPolicy, *, launched: float) -> None:
+        self.job = job
+        self._world = world
+        self._policy = policy
+        self._lock = threading.Lock()
+        self._track = Track(launched=launched)
+        self._events: Seen[tuple[PodEvent, ...]] = Seen.found(())
+        self._events_of: tuple[str, float] = ("", 0.0)
+        self._stop = threading.Event()
+        self._removal = threading.Lock()
+        self._removed = False
+        self._cleaner: threading.Thread | None = None
+
+    @property
+    def track(self) -> Track:
+        """Everything known about the job after the last look."""
+        with self._lock:
+            return self._track
+
+    def poll(self) -> ReturnCode:
+        """Look once, without blocking, and return FLARE's code; UNKNOWN (127) while the job has not ended."""
+        outcome = self._look(self._watch()).outcome
+        if outcome is None:
+            return ReturnCode.UNKNOWN
+        self._clean_up_later()
+        return outcome.return_code
+
+    def wait(self, timeout: float | None = None, notice: Notice | None = None) -> Outcome | None:
+        """Block until the job has ended and return how; the clean-up goes on behind the caller's back.
+
+        Args:
+            timeout: seconds to wait at most; None = until the end.
+            notice: called on this thread after every look, with everything known.
+
+        Returns:
+            The outcome, or None when ``timeout`` seconds passed first.
+        """
+        clock = self._world.clock
+        deadline = None if timeout is None else clock.monotonic() + timeout
+        watch = self._watch()
+        while True:
+            version = watch.version()
+            track = self._look(watch)
+            if notice is not None:
+                notice(track)
+            if track.outcome is not None:
+                self._clean_up_later()
+                return track.outcome
+            now = clock.monotonic()
+            if deadline is not None and now >= deadline:
+                return None
+            watch.wait(version, _SLICE if deadline is None else min(_SLICE, deadline - now))
+
+    def terminate(self, detail: str = "terminated as asked") -> None:
+        """End the job and take away release, pod and per-job Secret; returns when all are gone.
+
+        Waiters return at once. An outcome that was reached before stays.
+
+        Raises:
+            LauncherError: something could not be taken away; trying goes on in the background.
+        """
+        with self._lock:
+            self._track = terminated(self._track, detail)
+        try:
+            self._remove(_TERMINATE_WITHIN)
+        except LauncherError:
+            self._clean_up_later()
+            raise
+
+    def close(self, timeout: float | None = None) -> bool:
+        """Wait for a clean-up that is still going on; return whether nothing is left to do."""
+        cleaner = self._cleaner
+        if cleaner is not None:
+            cleaner.join(timeout)
+            return not cleaner.is_alive()
+        return True
+
+    def _watch(self) -> PodWatch:
+        return self._world.pods.watch(self.job.namespace)
+
+    def _look(self, watch: PodWatch) -> Track:
+        track = self.track
+        if track.outcome is not None:
+            return track
+        seen = self._own(watch.look(self.job.pod_name))
+        events = self._events_for(seen)
+        observation = Observation(self._world.clock.monotonic(), self._world.clock.now(), seen, events)
+        with self._lock:
+            self._track = step(self._track, observation, self._policy)
+            return self._track
+
+    def _own(self, seen: Seen[PodView]) -> Seen[PodView]:
+        """Read a pod of the same name with another uid as the absence of ours (a later attempt)."""
+        known = self.job.uid or (self._track.pod.uid if self._track.pod else "")
+        if seen.value is None or not known or seen.value.uid == known:
+            return seen
+        return (
+            Seen.absent(self._track.pod)
+            if seen.presence is Presence.FOUND
+            else Seen(seen.presence, None, seen.why)
+        )
+
+    def _events_for(self, seen: Seen[PodView]) -> Seen[tuple[PodEvent, ...]]:
+        pod = seen.value
+        if seen.presence is not Presence.FOUND or pod is None or not needs_events(pod):
+            return Seen.found(())
+        now = self._world.clock.monotonic()
+        revision, asked = self._events_of
+        if revision == pod.resource_version and now - asked < _EVENTS_EVERY:
+            return self._events
+        self._events_of = (pod.resource_version, now)
+        try:
+            self._events = Seen.found(self._world.pods.events(self.job.namespace, pod.uid))
+        except LauncherError as error:
+            self._events = Seen.unavailable(error.message)
+        return self._events
+
+    def _clean_up_later(self) -> None:
+        with self._lock:
+            if self._cleaner is not None or self._removed:
+                return
+            name = f"fljob-cleanup-{self.job.release}"
+            self._cleaner = threading.Thread(target=self._clean_up, name=name, daemon=True)
+            self._cleaner.start()
+
+    def _clean_up(self) -> None:
+        try:
+            if cleanup(self.track) is Cleanup.REMOVE:
+                self._remove(None)
+            else:
+                self._world.secrets.delete(self.job.credential_secret, self.job.namespace)
+        except LauncherError as error:
+            _LOG.error("release=%s pod=%s left behind: %s", self.job.release, self.job.pod_name, error)
+        finally:
+            with self._lock:
+                self._cleaner = None if threading.current_thread() is self._cleaner else self._cleaner
+
+    def _remove(self, seconds: float | None) -> None:
+        with self._removal:
+            if self._removed:
+                return
+            remove_with_patience(self._world, self.job, seconds, self._stop)
+            self._removed = True

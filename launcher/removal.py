@@ -1,0 +1,106 @@
+"""Taking a job away: release, pod and per-job Secret, in that order, verified, however often it is asked."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+
+from launcher.core.jobref import JobRef
+from launcher.core.views import PodView, Presence
+from launcher.errors import LauncherError, Unavailable
+from launcher.ports import Clock, Pods, Releases, Secrets
+
+__all__ = ["World", "remove", "remove_with_patience"]
+
+_LOG = logging.getLogger(__name__)
+_LOOK_EVERY = 0.1
+# The chart's grace period is one second; a kubelet that needs longer than this is not going to answer.
+_GONE_WITHIN = 20.0
+_FIRST_DELAY, _LONGEST_DELAY = 0.5, 15.0
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything outside that a job needs: one value instead of four arguments."""
+
+    releases: Releases
+    pods: Pods
+    secrets: Secrets
+    clock: Clock
+
+
+def remove(world: World, job: JobRef, *, stop: threading.Event | None = None) -> None:
+    """Uninstall the release, see the pod gone and delete the per-job Secret; absence is success.
+
+    Raises:
+        Unavailable: the cluster could not be asked, or the pod did not go.
+        Denied: a right is missing.
+    """
+    world.releases.uninstall(job.release, job.namespace)
+    _see_pod_gone(world, job, stop or threading.Event())
+    world.secrets.delete(job.credential_secret, job.namespace)
+
+
+def _see_pod_gone(world: World, job: JobRef, stop: threading.Event) -> None:
+    start = world.clock.monotonic()
+    forced = False
+    while True:
+        seen = world.pods.get(job.pod_name, job.namespace)
+        if seen.presence is Presence.UNAVAILABLE:
+            raise Unavailable(f"cannot see whether pod {job.namespace}/{job.pod_name} is gone: {seen.why}")
+        if seen.presence is Presence.ABSENT or _is_another(seen.value, job):
+            return
+        if seen.value is not None and not forced and _is_overdue(world, start, seen.value):
+            # No kubelet takes it away: without a grace period the API server does it alone.
+            world.pods.delete(job.pod_name, job.namespace, uid=seen.value.uid, grace_seconds=0)
+            forced = True
+        if world.clock.monotonic() - start > 2 * _GONE_WITHIN:
+            raise Unavailable(
+                f"pod {job.namespace}/{job.pod_name} is still there {2 * _GONE_WITHIN:.0f} s after "
+                "its release was uninstalled",
+                cure="look for finalizers with `kubectl get pod -o yaml`, then terminate again",
+            )
+        stop.wait(_LOOK_EVERY)
+
+
+def _is_another(pod: PodView | None, job: JobRef) -> bool:
+    return pod is not None and bool(job.uid) and pod.uid != job.uid
+
+
+def _is_overdue(world: World, start: float, pod: PodView) -> bool:
+    # A pod without a release (its release record was deleted by hand) is nobody's but ours: delete it now.
+    return pod.deleted is None or world.clock.monotonic() - start > _GONE_WITHIN
+
+
+def remove_with_patience(world: World, job: JobRef, seconds: float | None, stop: threading.Event) -> None:
+    """Do :func:`remove` until it succeeds, with growing pauses while the cluster cannot be asked.
+
+    Args:
+        world: the ports.
+        job: what to take away.
+        seconds: how long to go on; None = until ``stop`` is set.
+        stop: ends the pauses.
+
+    Raises:
+        LauncherError: the last failure, when time is up, ``stop`` is set or trying again cannot help.
+    """
+    start = world.clock.monotonic()
+    delay = _FIRST_DELAY
+    while True:
+        try:
+            remove(world, job, stop=stop)
+        except LauncherError as error:
+            late = seconds is not None and world.clock.monotonic() - start + delay > seconds
+            if not isinstance(error, Unavailable) or late or stop.is_set():
+                raise
+            _LOG.warning(
+                "release=%s pod=%s not removed yet, trying again: %s",
+                job.release,
+                job.pod_name,
+                error.message,
+            )
+            stop.wait(delay)
+            delay = min(2 * delay, _LONGEST_DELAY)
+        else:
+            return

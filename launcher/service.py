@@ -1,0 +1,253 @@
+"""The use cases: launch a job, find it again, list all, take one away. With undo on every failure."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from launcher.core import names
+from launcher.core.jobref import JobRef, pending_timeout_from_text, ref_of_pod, ref_of_spec
+from launcher.core.jobspec import JobSpec
+from launcher.core.lifecycle import Observation, Track, step
+from launcher.core.outcome import ended
+from launcher.core.patience import WaitPolicy
+from launcher.core.pending import needs_events
+from launcher.core.views import PodEvent, PodView, Presence, ReleaseView, Seen
+from launcher.errors import Conflict, LauncherError, NotFound, Unavailable
+from launcher.handle import JobHandle
+from launcher.removal import World, remove
+
+__all__ = ["JobReport", "Service"]
+
+_LOG = logging.getLogger(__name__)
+# An install that another process holds: young enough to be alive, or left behind by one that was killed.
+_INSTALL_MAY_LAST = 60.0
+
+Render = Callable[[JobSpec], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class JobReport:
+    """One look at one job: its names, its release and everything known about its pod."""
+
+    job: JobRef
+    release: ReleaseView | None
+    track: Track
+
+
+@dataclass(frozen=True)
+class Service:
+    """The use cases over the ports.
+
+    Attributes:
+        world: the ports.
+        policy: the site's patience; a job's own pending_timeout replaces the one in it.
+    """
+
+    world: World
+    policy: WaitPolicy = field(default_factory=WaitPolicy)
+
+    def launch(
+        self,
+        spec: JobSpec,
+        render: Render,
+        *,
+        secret: Mapping[str, bytes] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> JobHandle:
+        """Install the job's release and return its handle as soon as Helm has accepted the manifests.
+
+        Args:
+            spec: the job.
+            render: computes the chart values of a spec; called after the attempt number is known.
+            secret: content of the per-job Secret, environment name -> value; None or empty = no Secret.
+            cancel: set by another thread to stop the install; nothing is left then.
+
+        Raises:
+            Conflict: the job is already running, or its release is being installed by another process.
+            Cancelled: ``cancel`` was set.
+            LauncherError: whatever Helm or the cluster objects to; nothing is left.
+        """
+        launched = self.world.clock.monotonic()
+        spec = self._make_room(spec)
+        job = ref_of_spec(spec)
+        values = render(spec)
+        labels = values["labels"]
+        try:
+            if secret:
+                self.world.secrets.put(job.credential_secret, job.namespace, secret, labels)
+            self._install(job, values, labels, cancel)
+            if secret:
+                job = self._give_secret_to_pod(job)
+        except BaseException:
+            if secret:
+                self._undo_secret(job)
+            raise
+        _LOG.info("release=%s pod=%s launched", job.release, job.pod_name)
+        policy = replace(self.policy, pending_timeout=spec.pending_timeout)
+        return JobHandle(job, self.world, policy, launched=launched)
+
+    def attach(self, release: str, namespace: str) -> JobHandle:
+        """Return a handle of a job that was launched elsewhere; its clocks start now.
+
+        Raises:
+            NotFound: there is no such release.
+        """
+        report = self.inspect(release, namespace)
+        pod = report.track.pod
+        text = pod.annotations.get(names.ANNOTATION_PENDING_TIMEOUT) if pod else None
+        policy = replace(
+            self.policy, pending_timeout=pending_timeout_from_text(text, self.policy.pending_timeout)
+        )
+        return JobHandle(report.job, self.world, policy, launched=self.world.clock.monotonic())
+
+    def inspect(self, release: str, namespace: str) -> JobReport:
+        """Return everything known about one job after one look.
+
+        Raises:
+            NotFound: there is neither a release nor a pod of that name.
+            Unavailable: the cluster could not be asked.
+        """
+        pod = next((p for p in self.world.pods.list(namespace) if ref_of_pod(p).release == release), None)
+        seen = self.world.releases.status(release, namespace)
+        if seen.presence is Presence.UNAVAILABLE:
+            raise Unavailable(f"cannot ask Helm about release {namespace}/{release}: {seen.why}")
+        if seen.presence is Presence.ABSENT and pod is None:
+            raise NotFound(
+                f"there is no job release {release!r} in namespace {namespace!r}",
+                cure=f"`fljob list -n {namespace}` shows what there is",
+            )
+        job = ref_of_pod(pod) if pod else _ref_of_release(release, namespace, seen.value)
+        return JobReport(job, seen.value, self._one_look(pod))
+
+    def jobs(self, namespace: str) -> tuple[JobReport, ...]:
+        """Return all jobs of a namespace: two questions, however many jobs there are."""
+        pods = {ref_of_pod(pod).release: pod for pod in self.world.pods.list(namespace)}
+        releases = {view.name: view for view in self.world.releases.list(namespace)}
+        reports = []
+        for name in sorted({*pods, *releases}):
+            pod, view = pods.get(name), releases.get(name)
+            job = ref_of_pod(pod) if pod else _ref_of_release(name, namespace, view)
+            reports.append(JobReport(job, view, self._one_look(pod, ask_events=False)))
+        return tuple(reports)
+
+    def terminate(self, release: str, namespace: str) -> JobReport:
+        """Take a job away, whatever state it is in, and return what was known about it before.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        report = self.inspect(release, namespace)
+        handle = JobHandle(report.job, self.world, self.policy, launched=self.world.clock.monotonic())
+        handle.terminate()
+        return report
+
+    def _one_look(self, pod: PodView | None, *, ask_events: bool = True) -> Track:
+        """Step once from a fresh track; a pod that is not there has been gone for good."""
+        now, wall = self.world.clock.monotonic(), self.world.clock.now()
+        track = Track(launched=now)
+        if pod is None:
+            absent = Observation(now, wall, Seen.absent())
+            long_ago = replace(track, absent_since=float("-inf"))
+            return step(long_ago, absent, self.policy)
+        text = pod.annotations.get(names.ANNOTATION_PENDING_TIMEOUT)
+        timeout = pending_timeout_from_text(text, self.policy.pending_timeout)
+        # One look must not condemn: with every clock at zero only what is permanent may fail.
+        policy = replace(self.policy, pending_timeout=timeout or None)
+        return step(track, Observation(now, wall, Seen.found(pod), self._events(pod, ask=ask_events)), policy)
+
+    def _events(self, pod: PodView, *, ask: bool) -> Seen[tuple[PodEvent, ...]]:
+        if not ask or not needs_events(pod):
+            return Seen.found(())
+        try:
+            return Seen.found(self.world.pods.events(pod.namespace, pod.uid))
+        except LauncherError:
+            return Seen.found(())
+
+    def _make_room(self, spec: JobSpec) -> JobSpec:
+        """Refuse a live job, clean up what a dead one left, and return the spec of the next attempt."""
+        seen = self.world.pods.get(spec.pod_name, spec.namespace)
+        if seen.presence is Presence.UNAVAILABLE:
+            raise Unavailable(f"cannot see whether job {spec.job_id} is already running: {seen.why}")
+        if seen.presence is Presence.ABSENT or seen.value is None:
+            return spec
+        pod = seen.value
+        if ended(pod) is None and pod.deleted is None:
+            raise Conflict(
+                f"job {spec.job_id} is already running at site {spec.site!r}: release {spec.release}, "
+                f"pod {spec.namespace}/{spec.pod_name}, phase {pod.phase}",
+                cure=f"wait for it, or run `fljob terminate {spec.release} -n {spec.namespace}` first",
+            )
+        left = ref_of_pod(pod)
+        _LOG.info(
+            "release=%s pod=%s removing what attempt %d left", spec.release, spec.pod_name, left.attempt
+        )
+        remove(self.world, replace(ref_of_spec(spec), uid=pod.uid))
+        return replace(spec, attempt=left.attempt + 1)
+
+    def _install(
+        self,
+        job: JobRef,
+        values: Mapping[str, Any],
+        labels: Mapping[str, str],
+        cancel: threading.Event | None,
+    ) -> None:
+        try:
+            self.world.releases.install(job.release, job.namespace, values, labels, cancel)
+        except Conflict:
+            self._remove_dead_release(job)
+            self.world.releases.install(job.release, job.namespace, values, labels, cancel)
+
+    def _remove_dead_release(self, job: JobRef) -> None:
+        """Remove a release that has no pod, unless another process may be installing it right now."""
+        seen = self.world.releases.status(job.release, job.namespace)
+        if seen.presence is Presence.UNAVAILABLE:
+            raise Unavailable(f"cannot ask Helm about release {job.release}: {seen.why}")
+        view = seen.value
+        if view is not None and view.is_pending and view.updated is not None:
+            age = (self.world.clock.now() - view.updated).total_seconds()
+            if age < _INSTALL_MAY_LAST:
+                raise Conflict(
+                    f"release {job.namespace}/{job.release} is being installed by another process "
+                    f"({age:.0f} s ago)",
+                    cure=f"wait a minute, or run `fljob terminate {job.release} -n {job.namespace}` first",
+                )
+        remove(self.world, job)
+
+    def _give_secret_to_pod(self, job: JobRef) -> JobRef:
+        """Make the pod own its Secret, a second road by which it goes; failing here is not fatal."""
+        seen = self.world.pods.get(job.pod_name, job.namespace)
+        if seen.value is None:
+            _LOG.warning("release=%s pod=%s not seen, its Secret has no owner", job.release, job.pod_name)
+            return job
+        try:
+            self.world.secrets.own(job.credential_secret, job.namespace, seen.value)
+        except LauncherError as error:
+            _LOG.warning(
+                "release=%s pod=%s cannot own its Secret: %s", job.release, job.pod_name, error.message
+            )
+        return replace(job, uid=seen.value.uid)
+
+    def _undo_secret(self, job: JobRef) -> None:
+        try:
+            self.world.secrets.delete(job.credential_secret, job.namespace)
+        except LauncherError as error:
+            _LOG.error("secret %s left behind: %s", job.credential_secret, error)
+
+
+def _ref_of_release(release: str, namespace: str, view: ReleaseView | None) -> JobRef:
+    """Return the names of a job whose pod is gone, from the values of its release where they are known."""
+    values = view.values if view else {}
+    job, pod = values.get("job") or {}, values.get("pod") or {}
+    return JobRef(
+        release=release,
+        namespace=namespace,
+        pod_name=str(pod.get("name") or release),
+        job_id=str(job.get("id") or ""),
+        site=str(job.get("site") or ""),
+        role=str(job.get("role") or ""),
+        study=str(job.get("study") or ""),
+    )
