@@ -1,0 +1,3 @@
+module fljob.internal/cluster/pause
+
+go 1.21
