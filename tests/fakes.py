@@ -1,0 +1,264 @@
+"""A small world that implements the ports and records what was done to it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from launcher.core.views import (
+    Condition,
+    ContainerKind,
+    ContainerState,
+    ContainerView,
+    PodEvent,
+    PodView,
+    Presence,
+    ReleaseView,
+    Seen,
+)
+from launcher.errors import Conflict, LauncherError
+from launcher.removal import World
+
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+SHORTAGE = "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No victims."
+
+
+def make_pod(name: str = "job-1", **changes: Any) -> PodView:
+    """Return a pod that was just created; ``changes`` replace fields."""
+    pod = PodView(
+        name=name, namespace="fl", uid="uid-1", phase="Pending", created=START, resource_version="1"
+    )
+    return replace(pod, **changes)
+
+
+def unscheduled(message: str = SHORTAGE, reason: str = "Unschedulable", **changes: Any) -> PodView:
+    """Return a pod that the scheduler refused."""
+    return make_pod(conditions=(Condition("PodScheduled", "False", reason, message),), **changes)
+
+
+def scheduled(*containers: ContainerView, **changes: Any) -> PodView:
+    """Return a pod on a node with these container states."""
+    ready = Condition("PodScheduled", "True")
+    return make_pod(**{"node": "node-1", "conditions": (ready,), "containers": containers, **changes})
+
+
+def main(state: str, reason: str = "", message: str = "", exit_code: int | None = None) -> ContainerView:
+    """Return the job container in a state."""
+    return ContainerView("job", ContainerKind.MAIN, "", ContainerState(state), reason, message, exit_code)
+
+
+def running() -> PodView:
+    """Return a pod whose job runs."""
+    return scheduled(main("running"), phase="Running")
+
+
+def exited(code: int, reason: str = "Error", **changes: Any) -> PodView:
+    """Return a pod whose job container has ended; the phase still says Running, as the kubelet does for a second."""
+    return scheduled(main("terminated", reason, "", code), **{"phase": "Running", **changes})
+
+
+class FakeClock:
+    """A clock that only moves when told."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.time)
+
+
+@dataclass
+class FakeWatch:
+    """A watch whose snapshot is the pods of the world; every wait moves the clock."""
+
+    pods: FakePods
+
+    def look(self, pod: str) -> Seen[PodView]:
+        return self.pods.get(pod, "fl")
+
+    def version(self) -> int:
+        return self.pods.changes
+
+    def wait(self, seen: int, timeout: float | None) -> int:
+        with self.pods.changed:
+            if self.pods.changes == seen and self.pods.script:
+                self.pods.play()
+            elif self.pods.changes == seen:
+                self.pods.changed.wait(0.01)
+            self.pods.clock.time += timeout or 0.0
+        return self.pods.changes
+
+
+@dataclass
+class FakePods:
+    """Pods in memory. ``script`` is what the following looks will show, one per wait."""
+
+    clock: FakeClock
+    items: dict[str, PodView] = field(default_factory=dict)
+    last: dict[str, PodView] = field(default_factory=dict)
+    script: list[PodView | None] = field(default_factory=list)
+    unavailable: str = ""
+    event_list: tuple[PodEvent, ...] = ()
+    log: list[tuple[str, ...]] = field(default_factory=list)
+    changes: int = 0
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def show(self, pod: PodView | None, name: str = "job-1") -> None:
+        """Replace the pod; None = it is gone."""
+        with self.changed:
+            if pod is None:
+                gone = self.items.pop(name, None)
+                if gone is not None:
+                    self.last[name] = gone
+            else:
+                self.items[pod.name] = pod
+            self.changes += 1
+            self.changed.notify_all()
+
+    def play(self) -> None:
+        """Show the next pod of the script."""
+        self.show(self.script.pop(0))
+
+    def get(self, name: str, namespace: str) -> Seen[PodView]:
+        assert namespace == "fl"
+        if self.unavailable:
+            return Seen.unavailable(self.unavailable)
+        return Seen.found(self.items[name]) if name in self.items else Seen.absent(self.last.get(name))
+
+    def list(self, namespace: str) -> tuple[PodView, ...]:
+        assert namespace == "fl"
+        return tuple(self.items.values())
+
+    def watch(self, namespace: str) -> FakeWatch:
+        assert namespace == "fl"
+        return FakeWatch(self)
+
+    def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:
+        self.log.append(("events", namespace, uid))
+        return self.event_list
+
+    def logs(
+        self, name: str, namespace: str, *, follow: bool = False, tail: int | None = None
+    ) -> Iterator[str]:
+        self.log.append(("logs", name, namespace, str(follow), str(tail)))
+        return iter(["line 1", "line 2"])
+
+    def delete(self, name: str, namespace: str, *, uid: str, grace_seconds: int | None = None) -> None:
+        self.log.append(("delete", name, uid, str(grace_seconds)))
+        if name in self.items and self.items[name].uid == uid:
+            self.show(None, name)
+
+
+@dataclass
+class FakeReleases:
+    """Releases in memory; installing makes a pod, uninstalling takes it away."""
+
+    pods: FakePods
+    items: dict[str, ReleaseView] = field(default_factory=dict)
+    log: list[tuple[str, ...]] = field(default_factory=list)
+    install_error: LauncherError | None = None
+    uninstall_errors: list[LauncherError] = field(default_factory=list)
+    values: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def install(
+        self,
+        name: str,
+        namespace: str,
+        values: Mapping[str, Any],
+        labels: Mapping[str, str],
+        cancel: threading.Event | None = None,
+    ) -> None:
+        self.log.append(("install", name, namespace))
+        if name in self.items:
+            raise Conflict(f"release {name} exists")
+        if self.install_error is not None:
+            raise self.install_error
+        self.values[name] = values
+        self.items[name] = ReleaseView(name, namespace, "deployed", 1, START, values)
+        pod = values["pod"]
+        annotations = {**pod.get("annotations", {}), "meta.helm.sh/release-name": name}
+        self.pods.show(make_pod(pod["name"], labels=dict(labels), annotations=annotations))
+
+    def uninstall(self, name: str, namespace: str) -> bool:
+        self.log.append(("uninstall", name, namespace))
+        if self.uninstall_errors:
+            raise self.uninstall_errors.pop(0)
+        release = self.items.pop(name, None)
+        for pod in list(self.pods.items.values()):
+            if pod.annotations.get("meta.helm.sh/release-name") == name or pod.name == "job-1":
+                self.pods.show(None, pod.name)
+        return release is not None
+
+    def status(self, name: str, namespace: str) -> Seen[ReleaseView]:
+        return Seen.found(self.items[name]) if name in self.items else Seen.absent()
+
+    def list(self, namespace: str) -> tuple[ReleaseView, ...]:
+        return tuple(self.items.values())
+
+    def template(self, name: str, namespace: str, values: Mapping[str, Any]) -> str:
+        return f"# {name} in {namespace}: {sorted(values)}\n"
+
+
+@dataclass
+class FakeSecrets:
+    """Names of Secrets that exist, and who owns them; the values are kept so that tests can look for leaks."""
+
+    items: dict[str, Mapping[str, bytes]] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    put_error: LauncherError | None = None
+
+    def put(self, name: str, namespace: str, data: Mapping[str, bytes], labels: Mapping[str, str]) -> None:
+        if self.put_error is not None:
+            raise self.put_error
+        self.items[name] = data
+
+    def own(self, name: str, namespace: str, pod: PodView) -> None:
+        self.owners[name] = pod.uid
+
+    def delete(self, name: str, namespace: str) -> None:
+        self.items.pop(name, None)
+
+    def list(self, namespace: str) -> tuple[str, ...]:
+        return tuple(self.items)
+
+
+@dataclass
+class FakeWorld:
+    """All fakes together."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    pods: FakePods = field(init=False)
+    releases: FakeReleases = field(init=False)
+    secrets: FakeSecrets = field(default_factory=FakeSecrets)
+
+    def __post_init__(self) -> None:
+        self.pods = FakePods(self.clock)
+        self.releases = FakeReleases(self.pods)
+
+    @property
+    def world(self) -> World:
+        return World(self.releases, self.pods, self.secrets, self.clock)
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing of any job is left."""
+        return not (self.releases.items or self.pods.items or self.secrets.items)
+
+
+__all__ = [
+    "FakeClock",
+    "FakeWorld",
+    "Presence",
+    "exited",
+    "main",
+    "make_pod",
+    "running",
+    "scheduled",
+    "unscheduled",
+]
