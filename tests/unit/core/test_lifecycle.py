@@ -1,0 +1,121 @@
+"""One step at a time: observations in, tracks out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from launcher.core.catalogue import Code
+from launcher.core.lifecycle import Cleanup, JobState, Observation, Track, cleanup, step, terminated
+from launcher.core.patience import Action, WaitPolicy
+from launcher.core.views import ContainerKind, ContainerState, ContainerView, Seen
+from tests.fakes import START, exited, main, running, scheduled, unscheduled
+
+
+def look(seen, now=0.0, events=None):
+    seen = seen if isinstance(seen, Seen) else Seen.found(seen)
+    return Observation(now, START + timedelta(seconds=now), seen, events or Seen.found(()))
+
+
+def walk(*observations, policy=None):
+    track = Track(launched=0.0)
+    for observation in observations:
+        track = step(track, observation, policy or WaitPolicy())
+    return track
+
+
+def test_a_job_starts_runs_and_succeeds():
+    states = [
+        walk(*[look(unscheduled()), look(running(), 1), look(exited(0), 2)][:n]).state for n in (1, 2, 3)
+    ]
+    assert states == [JobState.STARTING, JobState.RUNNING, JobState.SUCCEEDED]
+
+
+def test_an_outcome_is_set_once():
+    track = walk(look(exited(0)), look(exited(1), 1))
+    assert track.outcome.succeeded
+    assert terminated(track, "x") is track
+
+
+def test_could_not_ask_is_not_not_there():
+    track = walk(look(running()), *[look(Seen.unavailable("refused"), now) for now in range(1, 599)])
+    assert track.outcome is None
+    assert track.state is JobState.RUNNING
+    assert track.why_stale == "refused"
+
+
+def test_a_long_outage_shows_unknown_and_kills_nothing():
+    track = walk(look(running()), look(Seen.unavailable("x"), 1), look(Seen.unavailable("x"), 601))
+    assert (track.state, track.outcome) == (JobState.UNKNOWN, None)
+    assert step(track, look(running(), 602), WaitPolicy()).state is JobState.RUNNING
+
+
+def test_one_absence_proves_nothing():
+    assert walk(look(running()), look(Seen.absent(), 1)).outcome is None
+    assert (
+        walk(look(running()), look(Seen.absent(), 1), look(running(), 3), look(Seen.absent(), 7)).outcome
+        is None
+    )
+    assert (
+        walk(look(running()), look(Seen.absent(), 1), look(Seen.absent(), 6)).outcome.code
+        is Code.DELETED_EXTERNALLY
+    )
+
+
+def test_what_was_last_seen_of_a_pod_that_is_gone_decides():
+    assert walk(
+        look(running()), look(Seen.absent(exited(0)), 1), look(Seen.absent(exited(0)), 6)
+    ).outcome.succeeded
+
+
+def test_a_shortage_fails_at_its_deadline_with_cause_and_words():
+    track = walk(look(unscheduled()), look(unscheduled(), 120))
+    assert (track.state, track.outcome.code, track.outcome.return_code) == (
+        JobState.FAILED,
+        Code.INSUFFICIENT_RESOURCES,
+        104,
+    )
+    assert "Insufficient cpu" in track.outcome.detail
+
+
+def test_events_that_cannot_be_asked_pause_the_clock():
+    pending = scheduled(main("waiting", "ContainerCreating"))
+    policy = WaitPolicy()
+    track = walk(
+        look(pending), look(pending, 1000, Seen.unavailable("x")), look(pending, 2000), policy=policy
+    )
+    assert track.outcome is None
+    assert track.verdict.deadline == 2900
+
+
+@pytest.mark.parametrize("pod", [unscheduled(), scheduled(main("waiting", "ContainerCreating"))])
+def test_timeout_counts_from_the_launch_whatever_the_cause(pod):
+    policy = WaitPolicy(pending_timeout=None, timeout=30)
+    track = walk(look(pod), look(pod, 29), policy=policy)
+    assert (track.verdict.action is Action.FAIL, track.verdict.deadline) == (False, 30)
+    assert walk(look(pod), look(pod, 30), policy=policy).outcome.code is Code.LAUNCH_TIMEOUT
+
+
+def test_a_pod_that_outlives_its_deletion_is_on_a_dead_node():
+    dying = scheduled(main("running"), phase="Running", deleted=START)
+    assert walk(look(dying, 59)).outcome is None
+    assert walk(look(dying, 60)).outcome.code is Code.NODE_LOST
+
+
+SIDECAR = ContainerView("proxy", ContainerKind.SIDECAR, state=ContainerState.RUNNING)
+
+
+@pytest.mark.parametrize(
+    ("track", "expected"),
+    [
+        (walk(look(running())), None),
+        (walk(look(exited(0))), Cleanup.REMOVE),
+        (walk(look(exited(1))), Cleanup.RETAIN),
+        (walk(look(scheduled(main("terminated", "Error", "", 1), SIDECAR, phase="Running"))), Cleanup.REMOVE),
+        (walk(look(scheduled(main("waiting", "InvalidImageName")))), Cleanup.REMOVE),
+        (terminated(Track(launched=0.0), "x"), Cleanup.REMOVE),
+    ],
+)
+def test_a_failed_job_keeps_its_release_unless_something_could_still_run(track, expected):
+    assert cleanup(track) is expected

@@ -1,0 +1,291 @@
+"""Launch, wait, terminate and clean up against a recording world."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from launcher.core import names
+from launcher.core.catalogue import Code
+from launcher.core.jobspec import EnvVar, JobSpec, Resources, Role, SecretKey
+from launcher.core.lifecycle import JobState
+from launcher.core.patience import WaitPolicy
+from launcher.core.returncodes import ReturnCode
+from launcher.core.views import PodEvent, ReleaseView
+from launcher.errors import Conflict, Denied, NotFound, Rejected, Unavailable
+from launcher.service import Service
+from tests.fakes import START, FakeWorld, exited, make_pod, running, scheduled, unscheduled
+
+CANARY = b"canary-4711"
+
+
+def make_spec(**changes) -> JobSpec:
+    spec = JobSpec(
+        job_id="a1b2", site="site-1", role=Role.CLIENT, study="", namespace="fl", release="fj-a1b2-site-1-0",
+        pod_name="job-1", container_name="job", image="img:1", command=("python",), args=(),
+        env=(EnvVar("TOKEN", secret=SecretKey("nvflare-cred-job-1", "TOKEN")),), resources=Resources(),
+        ephemeral_storage="1Gi", workspace_mount_path="/ws", startup_secret="", datasets=(), secret_mounts=(),
+        image_pull_secrets=(), security_context={}, pod_template=None, pending_timeout=120.0,
+    )  # fmt: skip
+    return replace(spec, **changes)
+
+
+def render(spec):
+    labels = {names.LABEL_JOB_ID: spec.job_id, names.LABEL_ATTEMPT: str(spec.attempt)}
+    annotations = {names.ANNOTATION_PENDING_TIMEOUT: "120"}
+    return {
+        "labels": labels,
+        "pod": {"name": spec.pod_name, "annotations": annotations},
+        "job": {"id": spec.job_id},
+    }
+
+
+@pytest.fixture
+def fake():
+    return FakeWorld()
+
+
+@pytest.fixture
+def service(fake):
+    return Service(fake.world, WaitPolicy())
+
+
+def show(fake, pod):
+    """Show a state of the pod that was installed, keeping its labels and annotations."""
+    known = fake.pods.items["job-1"]
+    fake.pods.show(replace(pod, labels=known.labels, annotations=known.annotations))
+
+
+def test_launch_returns_when_helm_has_accepted(fake, service):
+    handle = service.launch(make_spec(), render)
+    assert fake.releases.log == [("install", "fj-a1b2-site-1-0", "fl")]
+    assert handle.poll() is ReturnCode.UNKNOWN
+
+
+def test_success_is_reported_and_everything_removed(fake, service):
+    handle = service.launch(make_spec(), render, secret={"TOKEN": CANARY})
+    fake.pods.script = [unscheduled(), running(), exited(0)]
+    assert handle.wait().code is Code.SUCCESS
+    assert handle.close(5)
+    assert fake.is_empty
+    assert handle.poll() is ReturnCode.OK
+
+
+def test_failure_keeps_the_release_and_drops_the_secret(fake, service):
+    handle = service.launch(make_spec(), render, secret={"TOKEN": CANARY})
+    fake.pods.script = [running(), exited(7)]
+    outcome = handle.wait()
+    handle.close(5)
+    assert (outcome.code, outcome.exit_code, outcome.return_code) == (Code.APP_ERROR, 7, 9)
+    assert list(fake.releases.items) == ["fj-a1b2-site-1-0"]
+    assert fake.secrets.items == {}
+
+
+def test_a_pod_that_will_never_start_is_removed(fake, service):
+    handle = service.launch(make_spec(pending_timeout=2.0), render)
+    fake.pods.script = [unscheduled(resource_version=str(n)) for n in range(20)]
+    assert handle.wait().code is Code.INSUFFICIENT_RESOURCES
+    handle.close(5)
+    assert fake.is_empty
+
+
+def test_wait_gives_up_at_its_timeout_and_leaves_the_job_alone(fake, service):
+    handle = service.launch(make_spec(pending_timeout=None), render)
+    assert handle.wait(timeout=3) is None
+    assert handle.track.state is JobState.STARTING
+    assert fake.releases.items
+
+
+def test_wait_tells_what_it_sees(fake, service):
+    handle = service.launch(make_spec(), render)
+    fake.pods.script = [unscheduled(), running(), exited(0)]
+    told = []
+    handle.wait(notice=lambda track: told.append(track.state.value))
+    assert told == ["STARTING", "STARTING", "RUNNING", "SUCCEEDED"]
+
+
+@pytest.mark.parametrize("pod", [make_pod(), unscheduled(), running(), exited(7), exited(0)])
+def test_terminate_works_in_every_state_and_leaves_nothing(fake, service, pod):
+    handle = service.launch(make_spec(), render, secret={"TOKEN": CANARY})
+    fake.pods.show(pod)
+    handle.terminate()
+    handle.terminate()
+    assert fake.is_empty
+    assert handle.poll() is ReturnCode.ABORTED
+
+
+def test_terminate_after_success_keeps_the_outcome(fake, service):
+    handle = service.launch(make_spec(), render)
+    fake.pods.script = [exited(0)]
+    handle.wait()
+    handle.terminate()
+    assert handle.poll() is ReturnCode.OK
+    assert fake.is_empty
+
+
+def test_terminate_wakes_every_waiter(fake, service):
+    handle = service.launch(make_spec(pending_timeout=None), render)
+    outcomes = []
+    waiters = [threading.Thread(target=lambda: outcomes.append(handle.wait())) for _ in range(3)]
+    for waiter in waiters:
+        waiter.start()
+    handle.terminate()
+    for waiter in waiters:
+        waiter.join(5)
+    assert [o.code for o in outcomes] == [Code.TERMINATED] * 3
+
+
+def test_terminate_tries_again_while_the_cluster_cannot_be_asked(fake, service):
+    handle = service.launch(make_spec(), render)
+    fake.releases.uninstall_errors = [Unavailable("refused")]
+    handle.terminate()
+    assert [entry[0] for entry in fake.releases.log] == ["install", "uninstall", "uninstall"]
+    assert fake.is_empty
+
+
+def test_terminate_says_what_it_may_not_remove(fake, service):
+    handle = service.launch(make_spec(), render)
+    fake.releases.uninstall_errors = [Denied("secrets: delete"), Denied("secrets: delete")]
+    with pytest.raises(Denied, match="secrets"):
+        handle.terminate()
+    handle.close(5)
+    handle.terminate()
+    assert fake.is_empty
+
+
+def test_a_pod_that_hangs_in_its_deletion_is_removed_by_force(fake, service):
+    handle = service.launch(make_spec(), render)
+    stuck = replace(fake.pods.items["job-1"], name="job-1", annotations={}, deleted=START)
+    fake.releases.uninstall = lambda *_: fake.pods.show(stuck) or True
+    ticking = fake.clock.monotonic
+    fake.clock.monotonic = lambda: setattr(fake.clock, "time", fake.clock.time + 5) or ticking()
+    handle.terminate()
+    assert ("delete", "job-1", "uid-1", "0") in fake.pods.log
+    assert fake.pods.items == {}
+
+
+@pytest.mark.parametrize("pod", [unscheduled(), running()])
+def test_a_relaunch_of_a_live_job_is_refused_by_name(fake, service, pod):
+    service.launch(make_spec(), render)
+    show(fake, pod)
+    with pytest.raises(Conflict, match=r"already running.*fj-a1b2-site-1-0.*fl/job-1"):
+        service.launch(make_spec(), render, secret={"TOKEN": CANARY})
+    assert fake.secrets.items == {}
+    assert len(fake.releases.items) == 1
+
+
+def test_a_leftover_of_a_dead_job_is_removed_first_and_the_attempt_counted(fake, service):
+    service.launch(make_spec(), render)
+    show(fake, exited(7))
+    service.launch(make_spec(), render)
+    assert [entry[0] for entry in fake.releases.log] == ["install", "uninstall", "install"]
+    assert fake.pods.items["job-1"].labels[names.LABEL_ATTEMPT] == "2"
+
+
+def test_a_release_without_a_pod_is_replaced(fake, service):
+    fake.releases.items["fj-a1b2-site-1-0"] = ReleaseView("fj-a1b2-site-1-0", "fl", "failed", 1, START)
+    service.launch(make_spec(), render)
+    assert [entry[0] for entry in fake.releases.log] == ["install", "uninstall", "install"]
+
+
+@pytest.mark.parametrize(("age", "refused"), [(5, True), (90, False)])
+def test_a_release_that_another_process_is_installing_is_left_alone_for_a_minute(fake, service, age, refused):
+    fake.clock.time = age
+    fake.releases.items["fj-a1b2-site-1-0"] = ReleaseView(
+        "fj-a1b2-site-1-0", "fl", "pending-install", 1, START
+    )
+    if refused:
+        with pytest.raises(Conflict, match="another process"):
+            service.launch(make_spec(), render)
+    else:
+        service.launch(make_spec(), render)
+
+
+@pytest.mark.parametrize(
+    "error", [Rejected("quota", code="QuotaExceeded"), Unavailable("refused"), KeyboardInterrupt()]
+)
+def test_a_launch_that_fails_leaves_no_secret(fake, service, error):
+    fake.releases.install_error = error
+    with pytest.raises(type(error)):
+        service.launch(make_spec(), render, secret={"TOKEN": CANARY})
+    assert fake.is_empty
+
+
+def test_a_cluster_that_cannot_be_asked_is_not_launched_into(fake, service):
+    fake.pods.unavailable = "connection refused"
+    with pytest.raises(Unavailable, match="connection refused"):
+        service.launch(make_spec(), render)
+    assert fake.releases.log == []
+
+
+def test_the_pod_owns_its_secret(fake, service):
+    service.launch(make_spec(), render, secret={"TOKEN": CANARY})
+    assert fake.secrets.owners == {"nvflare-cred-job-1": "uid-1"}
+
+
+def test_secrets_never_show(fake, service, caplog):
+    caplog.set_level("DEBUG")
+    fake.releases.uninstall_errors = [Unavailable("refused")]
+    handle = service.launch(make_spec(), render, secret={"TOKEN": CANARY})
+    handle.terminate()
+    shown = caplog.text + repr(handle) + repr(handle.track) + repr(handle.job) + str(fake.releases.values)
+    assert CANARY.decode() not in shown
+
+
+def test_a_later_attempt_of_the_same_name_is_not_ours(fake, service):
+    handle = service.launch(make_spec(), render, secret={"TOKEN": CANARY})
+    fake.pods.show(running())
+    assert handle.poll() is ReturnCode.UNKNOWN
+    fake.pods.show(replace(exited(0), uid="uid-2"))
+    assert handle.wait().code is Code.DELETED_EXTERNALLY
+
+
+def test_events_are_asked_for_once_per_state_of_the_pod(fake, service):
+    handle = service.launch(make_spec(), render)
+    fake.pods.event_list = (PodEvent("FailedMount", 'secret "nope" not found', "Warning", START),)
+    fake.pods.show(scheduled(resource_version="7"))
+    handle.wait(timeout=10)
+    assert fake.pods.log.count(("events", "fl", "uid-1")) == 1
+    assert handle.track.verdict.code is Code.MISSING_REF
+
+
+def test_inspect_names_what_is_not_there(service):
+    with pytest.raises(NotFound, match="no job release 'nope'"):
+        service.inspect("nope", "fl")
+
+
+def test_jobs_lists_releases_with_and_without_a_pod(fake, service):
+    service.launch(make_spec(), render)
+    show(fake, running())
+    fake.releases.items["fj-gone"] = ReleaseView("fj-gone", "fl", "deployed", 1, START, {"job": {"id": "x"}})
+    jobs = service.jobs("fl")
+    assert [(j.job.release, j.track.state.value) for j in jobs] == [
+        ("fj-a1b2-site-1-0", "RUNNING"),
+        ("fj-gone", "FAILED"),
+    ]
+    assert jobs[1].track.outcome.code is Code.DELETED_EXTERNALLY
+
+
+def test_one_look_does_not_condemn_a_job_that_may_wait(fake, service):
+    service.launch(make_spec(), render)
+    show(fake, unscheduled())
+    assert service.inspect("fj-a1b2-site-1-0", "fl").track.outcome is None
+
+
+def test_terminate_by_name(fake, service):
+    service.launch(make_spec(), render, secret={"TOKEN": CANARY})
+    show(fake, running())
+    report = service.terminate("fj-a1b2-site-1-0", "fl")
+    assert report.track.state is JobState.RUNNING
+    assert fake.is_empty
+    with pytest.raises(NotFound):
+        service.terminate("fj-a1b2-site-1-0", "fl")
+
+
+def test_attach_goes_on_with_the_jobs_own_patience(fake, service):
+    service.launch(make_spec(), render)
+    handle = service.attach("fj-a1b2-site-1-0", "fl")
+    fake.pods.script = [running(), exited(0)]
+    assert handle.wait().succeeded
