@@ -1,13 +1,22 @@
-"""Job meta of FLARE -> the few fields of it that a job may decide."""
+"""Job meta of FLARE -> the few fields of it that a job may decide.
+
+The rules are those of FLARE 2.9.0: ``launcher_spec`` of the site over its ``default`` block, one level deep;
+the ``k8s`` block of ``resource_spec`` only when ``launcher_spec`` has none; portable resources last. Whether
+a key is present decides, not whether its value is empty.
+"""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from launcher.core.checks import bad, require_mapping, require_text
 from launcher.core.jobspec import Resources
+from launcher.core.quantities import parse_quantity, quantity_text
 
 __all__ = ["UNSET", "JobMeta", "Unset", "parse_meta"]
 
@@ -19,6 +28,13 @@ class Unset(enum.Enum):
 
 
 UNSET = Unset.UNSET
+
+_MODE = "k8s"
+_MODES = frozenset({"process", "docker", "k8s", "slurm"})
+_DEFAULT = "default"
+_PORTABLE_DEFAULT = "@default"
+_PORTABLE_MEMORY = re.compile(r"[1-9][0-9]*(?:Mi|Gi|Ti)")
+_GPU = "nvidia.com/gpu"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +62,165 @@ class JobMeta:
     resources: Resources = field(default_factory=Resources)
 
 
+@dataclass(frozen=True)
+class _Block:
+    """Keys and values of a block that was put together from several places, with the place of each key."""
+
+    values: Mapping[str, Any]
+    places: Mapping[str, str]
+    place: str
+
+    @classmethod
+    def at(cls, values: Any, place: str) -> _Block:
+        """Return the block at ``place``; nothing, null and other empty values are an empty block."""
+        checked = require_mapping(values, place) if values else {}
+        return cls(checked, dict.fromkeys(checked, place), place)
+
+    def over(self, lower: _Block) -> _Block:
+        """Return this block merged over ``lower``, one level deep."""
+        return _Block({**lower.values, **self.values}, {**lower.places, **self.places}, self.place)
+
+    def where(self, key: str) -> str:
+        """Return file and key path of ``key``."""
+        return f"{self.places.get(key, self.place)}[{key!r}]"
+
+
 def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json") -> JobMeta:
-    """Return what ``meta`` decides for ``site`` (the server's key is ``server``)."""
-    raise NotImplementedError
+    """Return what ``meta`` decides for ``site``.
+
+    Args:
+        meta: parsed job meta.
+        site: the site's name as FLARE knows it; the server's is ``server``.
+        source: name of the file, for errors.
+
+    Raises:
+        InvalidInput: a value of the wrong type or out of range, with file and key path.
+    """
+    meta = require_mapping(meta, source)
+    block = _native(meta, site, source)
+    return JobMeta(
+        name=_optional_text(meta, "name", source),
+        job_id=_optional_text(meta, "job_id", source),
+        study=_optional_text(meta, "study", source),
+        image=require_text(block.values["image"], block.where("image")) if block.values.get("image") else "",
+        python_path=_python_path(block),
+        ephemeral_storage=_ephemeral_storage(block),
+        pending_timeout=_pending_timeout(block),
+        resources=_resources(block, _portable(meta, site, source)),
+    )
+
+
+def _optional_text(meta: Mapping[str, Any], key: str, source: str) -> str:
+    value = meta.get(key)
+    if value is None or value == "":
+        return ""
+    return require_text(value, f"{source}: {key}")
+
+
+def _native(meta: Mapping[str, Any], site: str, source: str) -> _Block:
+    """Return the k8s block: ``launcher_spec`` of site over default, else that of ``resource_spec``."""
+    root = f"{source}: launcher_spec"
+    specs = _Block.at(meta.get("launcher_spec"), root).values
+    here = _Block.at(specs.get(site), f"{root}[{site!r}]")
+    everywhere = _Block.at(specs.get(_DEFAULT), f"{root}[{_DEFAULT!r}]")
+    default = _Block.at(everywhere.values.get(_MODE), everywhere.where(_MODE))
+    own = here.values.get(_MODE)
+    # A site block that is there but empty still keeps FLARE from looking at resource_spec.
+    if default.values or own is not None:
+        return _Block.at(own, f"{here.place}[{_MODE!r}]").over(default)
+    legacy = _site_resources(meta, site, source)
+    return _Block.at(legacy.values.get(_MODE), f"{legacy.place}[{_MODE!r}]")
+
+
+def _site_resources(meta: Mapping[str, Any], site: str, source: str) -> _Block:
+    root = f"{source}: resource_spec"
+    return _Block.at(_Block.at(meta.get("resource_spec"), root).values.get(site), f"{root}[{site!r}]")
+
+
+def _portable(meta: Mapping[str, Any], site: str, source: str) -> _Block:
+    """Return num_of_gpus, num_of_cpus and memory that hold for whatever launcher a site uses."""
+    root = f"{source}: resource_spec"
+    specs = _Block.at(meta.get("resource_spec"), root).values
+    block = _site_resources(meta, site, source)
+    nested = not _MODES.isdisjoint(block.values)
+    if _PORTABLE_DEFAULT in specs:
+        if nested:
+            block = _Block.at(block.values.get("process"), f"{block.place}['process']")
+        block = block.over(_Block.at(specs[_PORTABLE_DEFAULT], f"{root}[{_PORTABLE_DEFAULT!r}]"))
+    elif nested:
+        return _Block({}, {}, root)
+    for key, (is_valid, rule) in _PORTABLE_RULES.items():
+        if key in block.values and not is_valid(block.values[key]):
+            raise bad(block.where(key), block.values[key], rule, cure="correct it or remove the key")
+    return block
+
+
+def _is_int(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+_PORTABLE_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "num_of_gpus": (lambda value: _is_int(value, 0), "must be a whole number, 0 or more"),
+    "num_of_cpus": (lambda value: _is_int(value, 1), "must be a whole number, 1 or more"),
+    "memory": (
+        lambda value: isinstance(value, str) and _PORTABLE_MEMORY.fullmatch(value) is not None,
+        "must be a whole number followed by Mi, Gi or Ti",
+    ),
+}
+
+
+def _python_path(block: _Block) -> str:
+    if "python_path" not in block.values:
+        return ""
+    return require_text(block.values["python_path"], block.where("python_path"))
+
+
+def _ephemeral_storage(block: _Block) -> str:
+    value = block.values.get("ephemeral_storage")
+    if value is None:
+        return ""
+    where = block.where("ephemeral_storage")
+    return quantity_text(require_text(value, where, cure='write text such as "2Gi"'), where)
+
+
+def _pending_timeout(block: _Block) -> float | Unset | None:
+    if "pending_timeout" not in block.values:
+        return UNSET
+    value = block.values["pending_timeout"]
+    if value is None:
+        return None
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or value < 0:
+        cure = "write seconds such as 120, 0 to fail at once, or null to wait for ever"
+        raise bad(
+            block.where("pending_timeout"),
+            value,
+            "must be a number of seconds, 0 or more, or null",
+            cure=cure,
+        )
+    return float(value)
+
+
+def _resources(block: _Block, portable: _Block) -> Resources:
+    """Return requests and limits; FLARE leaves out what is empty and lets portable amounts overwrite both."""
+    requests: dict[str, str] = {}
+    limits: dict[str, str] = {}
+    for name, portable_key in (("cpu", "num_of_cpus"), ("memory", "memory")):
+        wanted = f"{name}_request"
+        _put(limits, name, block, name)
+        _put(requests, name, block, wanted if wanted in block.values else name)
+        for amounts in (limits, requests):
+            _put(amounts, name, portable, portable_key)
+    source = block if "num_of_gpus" in block.values else portable
+    _put(limits, _GPU, source, "num_of_gpus")
+    if _GPU in limits:
+        if parse_quantity(limits[_GPU]) % 1:
+            raise bad(source.where("num_of_gpus"), source.values["num_of_gpus"], "must be a whole number")
+        requests[_GPU] = limits[_GPU]
+    return Resources(requests=requests, limits=limits)
+
+
+def _put(amounts: dict[str, str], name: str, block: _Block, key: str) -> None:
+    value = block.values.get(key)
+    if value:
+        amounts[name] = quantity_text(value, block.where(key))

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from launcher.core.checks import bad, require_text
 from launcher.core.jobspec import Dataset, EnvVar, SecretMount
+from launcher.core.names import dataset_volume_name
+from launcher.errors import InvalidInput
 
-__all__ = ["RESERVED_ENV", "Study", "combine", "refuse_both_formats"]
+__all__ = ["RESERVED_ENV", "Study", "combine", "make_dataset", "refuse_both_formats", "require_name"]
 
+# FLARE sets these in every job process; a study that set them would break the job or be ignored.
 RESERVED_ENV = frozenset(
     {
         "PYTHONPATH",
@@ -20,6 +26,9 @@ RESERVED_ENV = frozenset(
         "NVFLARE_JOB_SSID",
     }
 )
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
+_MODES = {"ro": True, "rw": False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +62,61 @@ class Study:
 
 
 def combine(template: Study, data: Study) -> Study:
-    """Return the Pod template of one study file with the datasets of another."""
-    raise NotImplementedError
+    """Return the Pod template of a study job spec file with the datasets of a ``study_data.yaml``.
+
+    Both may be configured for one site; a study that is in both gets both, and a warning.
+    """
+    warnings = template.warnings + data.warnings
+    if template.pod_template is not None and data.datasets:
+        added = (
+            f"study {template.name!r}: its datasets are added to its Pod template {template.template_source}"
+        )
+        warnings = (*warnings, added)
+    return dataclasses.replace(template, datasets=data.datasets, warnings=warnings)
 
 
 def refuse_both_formats(runtime: str, legacy: Sequence[str]) -> None:
-    """Raise when a v2 file exists beside existing v1 files; all arguments are paths of files that exist."""
-    raise NotImplementedError
+    """Refuse a v2 file beside v1 files: nobody could say which of them holds for a study.
+
+    Args:
+        runtime: path of the existing ``study_runtime.yaml``, empty = there is none.
+        legacy: paths of the v1 files that exist.
+
+    Raises:
+        InvalidInput: both are there.
+    """
+    if runtime and legacy:
+        names = ", ".join(sorted(legacy))
+        cure = f"move all studies to {runtime} and delete {names}"
+        raise InvalidInput(f"cannot be combined with {names}", where=runtime, cure=cure)
+
+
+def require_name(value: Any, where: str) -> str:
+    """Return a study, dataset or mount name: it becomes part of a path and of a volume name.
+
+    Raises:
+        InvalidInput: not of FLARE's form.
+    """
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        cure = 'use a-z, 0-9, "-" and "_", at most 63, with a letter or digit at both ends'
+        raise bad(where, value, "must be a name", cure=cure)
+    return value
+
+
+def make_dataset(study: str, name: Any, entry: Mapping[str, Any], where: str) -> Dataset:
+    """Return a checked dataset with FLARE's volume name and mount path ``/data/<study>/<dataset>``.
+
+    Raises:
+        InvalidInput: bad name, source or mode.
+    """
+    require_name(name, where)
+    claim = require_text(entry.get("source"), f"{where}.source", cure="name the PersistentVolumeClaim")
+    mode = entry.get("mode")
+    if not isinstance(mode, str) or mode not in _MODES:
+        raise bad(f"{where}.mode", mode, "must be ro or rw", cure="write `mode: ro` or `mode: rw`")
+    return Dataset(
+        volume=dataset_volume_name(study, name),
+        claim=claim,
+        mount_path=f"/data/{study}/{name}",
+        read_only=_MODES[mode],
+    )

@@ -1,0 +1,80 @@
+"""The single merge rule of values, and FLARE's merge of lists whose items have names."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from launcher.core.checks import below, plain, show
+from launcher.errors import InvalidInput
+
+__all__ = ["merge", "merge_by_name", "named_items"]
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return ``base`` with ``over`` on top: maps merge, scalars and lists replace, null is refused.
+
+    Neither argument is changed, and the result shares nothing with them.
+
+    Args:
+        base: the lower layer.
+        over: the upper layer.
+        where: file of the upper layer, for errors.
+
+    Raises:
+        InvalidInput: ``over`` has a null, or a map where ``base`` has something else or the reverse
+            (Helm warns and drops one of the two).
+    """
+    return _merge(base, plain(over, where), where)
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any], where: str) -> dict[str, Any]:
+    result = copy.deepcopy(dict(base))
+    for key, value in over.items():
+        path = below(where, key)
+        lower = result.get(key)
+        if isinstance(lower, dict) and isinstance(value, dict):
+            result[key] = _merge(lower, value, path)
+        elif key in result and isinstance(lower, dict) != isinstance(value, dict):
+            cure = "use the form of the chart's values.yaml"
+            raise InvalidInput(f"{show(value)} cannot replace {show(lower)}", where=path, cure=cure)
+        else:
+            result[key] = value
+    return result
+
+
+def named_items(value: Any, where: str) -> list[dict[str, Any]]:
+    """Return a checked copy of a Kubernetes list whose items are mappings with a name; None is empty.
+
+    Raises:
+        InvalidInput: not a list, an item is no mapping or has no name.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, (list, tuple)):
+        cure = "write a list of `- name: ...` items"
+        raise InvalidInput(f"must be a list, not {show(value)}", where=where, cure=cure)
+    items = [plain(item, f"{where}[{index}]", prune=True) for index, item in enumerate(value)]
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
+            cure = "write `- name: ...`"
+            raise InvalidInput(f"must be a mapping, not {show(item)}", where=f"{where}[{index}]", cure=cure)
+        if not isinstance(item.get("name"), str) or not item["name"]:
+            cure = "give the item a name"
+            raise InvalidInput(f"has no name: {show(item)}", where=f"{where}[{index}]", cure=cure)
+    return items
+
+
+def merge_by_name(
+    base: Sequence[Mapping[str, Any]], over: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return ``base`` with the items of ``over`` in place of those of the same name, new ones appended.
+
+    This is how FLARE merges a job into a pod template. A name occurs once in the result: the kubelet lets
+    the last of several win, while server-side apply (Helm 4) refuses a list with two of the same name.
+    """
+    result: dict[str, dict[str, Any]] = {}
+    for item in (*base, *over):
+        result[item["name"]] = copy.deepcopy(dict(item))
+    return list(result.values())
