@@ -1,0 +1,7 @@
+"""Kubernetes: the only package that imports ``kubernetes`` (and ``urllib3``, the transport below it)."""
+
+from launcher.edges.kube.client import KubeClient
+from launcher.edges.kube.pods import KubePods
+from launcher.edges.kube.secrets import KubeSecrets
+
+__all__ = ["KubeClient", "KubePods", "KubeSecrets"]

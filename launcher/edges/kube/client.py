@@ -1,0 +1,135 @@
+"""One way to the API server: kubeconfig, context, in-cluster; raw JSON in, our errors out."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes import client, config
+from kubernetes.config.config_exception import ConfigException
+from urllib3.connection import HTTPConnection
+
+from launcher.edges.kube.errors import TRANSPORT, translate
+from launcher.errors import InvalidInput
+
+__all__ = ["KubeClient"]
+
+_CONNECT, _READ = 5.0, 30.0
+# A connection whose other end vanished without a word is found dead after about 15 seconds.
+_KEEPALIVE = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (
+            ("TCP_KEEPIDLE", 5),
+            ("TCP_KEEPINTVL", 3),
+            ("TCP_KEEPCNT", 3),
+            ("TCP_USER_TIMEOUT", 15000),
+        )
+        if hasattr(socket, name)
+    ),
+]
+_IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
+
+
+class KubeClient:
+    """A connection pool to one API server, safe to share between threads.
+
+    Args:
+        kubeconfig: path; empty = KUBECONFIG, then ``~/.kube/config``, then in-cluster.
+        context: context of the kubeconfig; empty = the current one.
+
+    Raises:
+        InvalidInput: there is no usable configuration.
+    """
+
+    def __init__(self, kubeconfig: str = "", context: str = "") -> None:
+        configuration = client.Configuration()
+        _load(configuration, kubeconfig, context)
+        configuration.socket_options = [*HTTPConnection.default_socket_options, *_KEEPALIVE]
+        # One thread per watched namespace holds a connection; handles and the CLI share the rest.
+        configuration.connection_pool_maxsize = 32
+        configuration.retries = False
+        self.server: str = configuration.host
+        self._api = client.ApiClient(configuration)
+        self._api.user_agent = "fljob"
+        self.core = client.CoreV1Api(self._api)
+        self.requests = 0
+
+    def call(self, asked: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Mapping[str, Any]:
+        """Send one request and return the JSON answer.
+
+        Args:
+            asked: what is asked for, in words, for the error.
+            method: a method of ``core``.
+            args: its arguments.
+            kwargs: its keyword arguments.
+
+        Raises:
+            LauncherError: see ``errors.translate``.
+        """
+        self.requests += 1
+        kwargs.setdefault("_request_timeout", (_CONNECT, _READ))
+        try:
+            answer = method(*args, _preload_content=False, **kwargs)
+            parsed = json.loads(answer.data)
+        except TRANSPORT as error:
+            raise translate(error, asked) from error
+        except ValueError as error:
+            raise translate(OSError(f"the answer is not JSON: {error}"), asked) from error
+        return parsed if isinstance(parsed, Mapping) else {}
+
+    def stream(self, asked: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Send one request and return the response whose body has not been read; the caller closes it."""
+        self.requests += 1
+        try:
+            return method(*args, _preload_content=False, **kwargs)
+        except TRANSPORT as error:
+            raise translate(error, asked) from error
+
+
+def _load(configuration: client.Configuration, kubeconfig: str, context: str) -> None:
+    named = kubeconfig or os.environ.get("KUBECONFIG", "")
+    path = Path(named or "~/.kube/config").expanduser()
+    if not named and not path.exists() and _IN_CLUSTER in os.environ:
+        try:
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        except ConfigException as error:
+            raise InvalidInput(
+                f"the in-cluster configuration is incomplete: {error}", cure="mount a service account token"
+            ) from error
+        return
+    if os.pathsep not in named and not path.is_file():
+        raise InvalidInput(
+            f"there is no kubeconfig at {path}",
+            where="kubeconfig",
+            cure="set --kubeconfig, KUBECONFIG or kubeconfig in fljob.yaml",
+        )
+    try:
+        config.load_kube_config(  # type: ignore[no-untyped-call]
+            config_file=named or None,
+            context=context or None,
+            client_configuration=configuration,
+            persist_config=False,
+        )
+    except (
+        ConfigException,
+        yaml.YAMLError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        OSError,
+    ) as error:
+        shown = " ".join(str(error).split())[:200]
+        with_context = f" with context {context!r}" if context else ""
+        raise InvalidInput(
+            f"{named or path} cannot be used{with_context}: {shown}",
+            where="kubeconfig",
+            cure="`kubectl config view` shows what is wrong with it; `kubectl config get-contexts` the contexts",
+        ) from error

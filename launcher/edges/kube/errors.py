@@ -1,0 +1,83 @@
+"""What the API server and the way to it answer -> our errors: one table of status codes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config.config_exception import ConfigException
+from urllib3.exceptions import HTTPError
+
+from launcher.errors import Conflict, Denied, LauncherError, NotFound, Rejected, Unavailable
+
+__all__ = ["TRANSPORT", "api_status", "translate"]
+
+# Everything a request can die of before the API server has answered.
+TRANSPORT = (ApiException, HTTPError, OSError, ConfigException)
+
+# 'pods is forbidden: User "x" cannot list resource "pods" in API group "" in the namespace "fl"'
+_FORBIDDEN = re.compile(r'cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)"')
+_TRANSPORT_CURES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed"),
+        "check certificate-authority-data in the kubeconfig",
+    ),
+    (
+        re.compile(r"Name or service not known|Failed to resolve|NameResolution"),
+        "check the server's name in the kubeconfig",
+    ),
+    (
+        re.compile(r"Connection refused|timed out|unreachable"),
+        "check that the cluster runs and the kubeconfig names its address",
+    ),
+)
+
+
+def api_status(error: BaseException) -> int:
+    """Return the HTTP status of an API answer, 0 when there was none."""
+    return int(error.status or 0) if isinstance(error, ApiException) else 0
+
+
+def _message(error: ApiException) -> str:
+    try:
+        body: Any = json.loads(error.body or "{}")
+    except (TypeError, ValueError):
+        return str(error.reason or "")
+    return str(body.get("message") or error.reason) if isinstance(body, Mapping) else str(error.reason)
+
+
+def _of_transport(error: BaseException, asked: str) -> LauncherError:
+    text = " ".join(str(error).split())
+    cure = next((cure for pattern, cure in _TRANSPORT_CURES if pattern.search(text)), "try again later")
+    reason = text.rpartition("Caused by ")[2] or text
+    return Unavailable(f"cannot {asked}: {reason[:300]}", cure=cure)
+
+
+def translate(error: BaseException, asked: str) -> LauncherError:
+    """Return our error for a failed request.
+
+    Args:
+        error: one of TRANSPORT.
+        asked: what was asked for, such as "list pods in namespace fl"; never the content of a Secret.
+    """
+    status = api_status(error)
+    if not isinstance(error, ApiException) or status == 0:
+        return _of_transport(error, asked)
+    message = _message(error)
+    found = _FORBIDDEN.search(message)
+    right = f"{found['verb']} {found['resource']}" if found else asked
+    answers: Mapping[int, LauncherError] = {
+        400: Rejected(f"cannot {asked}: {message}", code="InvalidSpec"),
+        401: Denied(
+            f"cannot {asked}: the API server does not know who asks",
+            cure="renew the credentials in the kubeconfig",
+        ),
+        403: Denied(f"cannot {asked}: {message}", cure=f"grant the right to {right} (RBAC)"),
+        404: NotFound(f"cannot {asked}: {message}"),
+        409: Conflict(f"cannot {asked}: {message}"),
+        422: Rejected(f"cannot {asked}: {message}", code="InvalidSpec"),
+    }
+    return answers.get(status) or Unavailable(f"cannot {asked}: {status} {message}", cure="try again later")

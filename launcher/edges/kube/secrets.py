@@ -1,0 +1,88 @@
+"""Secrets: values go in and never come out."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+from launcher.core.names import LABEL_JOB_ID
+from launcher.core.views import PodView
+from launcher.edges.kube.client import KubeClient
+from launcher.errors import Conflict, NotFound, Unavailable
+
+__all__ = ["KubeSecrets"]
+
+_TRIES = 3
+
+
+class KubeSecrets:
+    """Opaque Secrets of jobs and sites (port ``Secrets``)."""
+
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+
+    def put(self, name: str, namespace: str, data: Mapping[str, bytes], labels: Mapping[str, str]) -> None:
+        """Create or replace a Secret; another writer in between costs another try.
+
+        Raises:
+            Unavailable: three tries met another writer each.
+            LauncherError: the API server refused; the message never holds a value.
+        """
+        body = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "Opaque",
+            "metadata": {"name": name, "namespace": namespace, "labels": dict(labels)},
+            "data": {key: base64.b64encode(value).decode("ascii") for key, value in data.items()},
+        }
+        core = self._client.core
+        for _ in range(_TRIES):
+            try:
+                self._client.call(
+                    f"create secret {namespace}/{name}", core.create_namespaced_secret, namespace, body
+                )
+            except Conflict:
+                pass
+            else:
+                return
+            try:
+                self._client.call(
+                    f"replace secret {namespace}/{name}",
+                    core.replace_namespaced_secret,
+                    name,
+                    namespace,
+                    body,
+                )
+            except (NotFound, Conflict):
+                continue  # deleted or changed since: from the start
+            return
+        raise Unavailable(f"cannot write secret {namespace}/{name}: somebody else keeps changing it")
+
+    def own(self, name: str, namespace: str, pod: PodView) -> None:
+        """Make ``pod`` the owner, so that Kubernetes deletes the Secret with the pod."""
+        owner = {"apiVersion": "v1", "kind": "Pod", "name": pod.name, "uid": pod.uid}
+        body = {"metadata": {"ownerReferences": [owner]}}
+        asked = f"patch secret {namespace}/{name}"
+        self._client.call(asked, self._client.core.patch_namespaced_secret, name, namespace, body)
+
+    def delete(self, name: str, namespace: str) -> None:
+        """Delete a Secret; absence is success."""
+        try:
+            self._client.call(
+                f"delete secret {namespace}/{name}",
+                self._client.core.delete_namespaced_secret,
+                name,
+                namespace,
+            )
+        except NotFound:
+            return
+
+    def list(self, namespace: str) -> tuple[str, ...]:
+        """Return the names of the Secrets that carry our job-id label; no value leaves this method."""
+        answer = self._client.call(
+            f"list secrets in namespace {namespace}",
+            self._client.core.list_namespaced_secret,
+            namespace,
+            label_selector=f"{LABEL_JOB_ID},owner!=helm",
+        )
+        return tuple(sorted(item["metadata"]["name"] for item in answer.get("items") or ()))

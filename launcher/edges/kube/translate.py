@@ -1,0 +1,143 @@
+"""API object -> view. Total: whatever the JSON holds, the answer is a view and never an exception."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from launcher.core.names import DEFAULT_CONTAINER_ANNOTATION
+from launcher.core.views import Condition, ContainerKind, ContainerState, ContainerView, PodEvent, PodView
+
+__all__ = ["event_view", "pod_view", "when"]
+
+_FRACTION = re.compile(r"\.(\d{1,6})\d*")
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _maps(value: Any) -> Iterator[Mapping[str, Any]]:
+    return (item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else iter(())
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _int(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _texts(value: Any) -> Mapping[str, str]:
+    return {str(key): _text(text) for key, text in _map(value).items()}
+
+
+def when(value: Any) -> datetime | None:
+    """Return an aware datetime of an RFC 3339 text, None for anything else."""
+    text = _text(value)
+    if not text:
+        return None
+    # Python 3.10 reads three or six digits of a second only; Kubernetes writes none, six or nine.
+    text = _FRACTION.sub(lambda found: "." + found[1].ljust(6, "0"), text).replace("Z", "+00:00")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def pod_view(raw: Any) -> PodView:
+    """Return the view of a pod's JSON."""
+    pod = _map(raw)
+    metadata, spec, status = _map(pod.get("metadata")), _map(pod.get("spec")), _map(pod.get("status"))
+    annotations = _texts(metadata.get("annotations"))
+    return PodView(
+        name=_text(metadata.get("name")),
+        namespace=_text(metadata.get("namespace")),
+        uid=_text(metadata.get("uid")),
+        phase=_text(status.get("phase")),
+        reason=_text(status.get("reason")),
+        message=_text(status.get("message")),
+        node=_text(spec.get("nodeName")),
+        created=when(metadata.get("creationTimestamp")),
+        deleted=when(metadata.get("deletionTimestamp")),
+        grace_seconds=_int(metadata.get("deletionGracePeriodSeconds")),
+        nominated_node=_text(status.get("nominatedNodeName")),
+        labels=_texts(metadata.get("labels")),
+        annotations=annotations,
+        conditions=tuple(_condition(item) for item in _maps(status.get("conditions"))),
+        containers=tuple(_containers(spec, status, annotations.get(DEFAULT_CONTAINER_ANNOTATION, ""))),
+        resource_version=_text(metadata.get("resourceVersion")),
+    )
+
+
+def _condition(item: Mapping[str, Any]) -> Condition:
+    return Condition(
+        type=_text(item.get("type")),
+        status=_text(item.get("status")),
+        reason=_text(item.get("reason")),
+        message=_text(item.get("message")),
+        since=when(item.get("lastTransitionTime")),
+    )
+
+
+def _containers(spec: Mapping[str, Any], status: Mapping[str, Any], main: str) -> Iterator[ContainerView]:
+    """Yield a view per container of the spec, with its status if the kubelet has reported one."""
+    inits = {_text(s.get("name")): s for s in _maps(status.get("initContainerStatuses"))}
+    for item in _maps(spec.get("initContainers")):
+        kind = ContainerKind.SIDECAR_INIT if item.get("restartPolicy") == "Always" else ContainerKind.INIT
+        yield _container(item, inits.get(_text(item.get("name")), {}), kind)
+    known = {_text(s.get("name")): s for s in _maps(status.get("containerStatuses"))}
+    items = list(_maps(spec.get("containers")))
+    names = [_text(item.get("name")) for item in items]
+    chosen = main if main in names else next(iter(names), "")
+    for name, item in zip(names, items, strict=True):
+        yield _container(
+            item, known.get(name, {}), ContainerKind.MAIN if name == chosen else ContainerKind.SIDECAR
+        )
+
+
+def _container(item: Mapping[str, Any], status: Mapping[str, Any], kind: ContainerKind) -> ContainerView:
+    union = _map(status.get("state"))
+    state = next((s for s in ContainerState if s.value in union), ContainerState.NONE)
+    now, last = _map(union.get(state.value)), _map(_map(status.get("lastState")).get("terminated"))
+    limits = _map(_map(item.get("resources")).get("limits"))
+    return ContainerView(
+        name=_text(item.get("name")),
+        kind=kind,
+        image=_text(item.get("image")),
+        state=state,
+        reason=_text(now.get("reason")),
+        message=_text(now.get("message")),
+        exit_code=_int(now.get("exitCode")),
+        signal=_int(now.get("signal")),
+        finished_at=when(now.get("finishedAt")),
+        restarts=_int(status.get("restartCount")) or 0,
+        memory_limit=_text(limits.get("memory")),
+        last_reason=_text(last.get("reason")),
+        last_exit_code=_int(last.get("exitCode")),
+    )
+
+
+def event_view(raw: Any) -> PodEvent:
+    """Return the view of an event's JSON; its time is the newest of the four that Kubernetes may fill in."""
+    event = _map(raw)
+    series = _map(event.get("series"))
+    times = (
+        when(event.get("eventTime")),
+        when(series.get("lastObservedTime")),
+        when(event.get("lastTimestamp")),
+        when(event.get("firstTimestamp")),
+        when(_map(event.get("metadata")).get("creationTimestamp")),
+    )
+    return PodEvent(
+        reason=_text(event.get("reason")),
+        message=_text(event.get("message")),
+        type=_text(event.get("type")) or "Normal",
+        last_seen=max((t for t in times if t is not None), default=None),
+        count=_int(series.get("count")) or _int(event.get("count")) or 1,
+        source=_text(event.get("reportingComponent")) or _text(_map(event.get("source")).get("component")),
+    )
