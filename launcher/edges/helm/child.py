@@ -1,0 +1,161 @@
+"""One run of helm: its own session, a chosen environment, a deadline, and an end that is really an end.
+
+pyhelm3 runs helm through a shell, so cancelling it kills the shell and leaves helm running; and it hands
+the whole environment of the parent down. Both are replaced here.
+
+A helm whose launcher is killed should not go on installing. Linux can tell a child that its parent died
+(PR_SET_PDEATHSIG), but asking for it between fork and exec means running Python in a forked copy of a
+threaded process (FLARE's parent also holds gRPC, whose fork handlers may hang). util-linux's ``setpriv``
+asks for it after the exec and then becomes helm; where it is not installed helm merely outlives a killed
+launcher until its own end.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from launcher.edges.helm.redaction import redact
+
+__all__ = ["ChildFailed", "Ended", "HelmProcess"]
+
+# How often a running helm is checked for a cancel, a deadline, and an exit that left its pipes open.
+_TICK_SECONDS = 0.05
+# Helm answers SIGTERM by writing "failed" into the release (one request); longer is not worth waiting for.
+_TERM_SECONDS = 0.2
+_DRAIN_SECONDS = 0.2
+_EXIT_POLL_SECONDS = 0.005
+
+
+class Ended(enum.Enum):
+    """How a run of helm ended."""
+
+    EXITED = "exited"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed out"
+
+
+class ChildFailed(Exception):
+    """Helm ended in another way than with exit code 0.
+
+    Attributes:
+        ended: by itself, or because we stopped it.
+        returncode: as of ``subprocess``; negative for a signal.
+        text: what helm wrote to stderr, redacted.
+    """
+
+    def __init__(self, ended: Ended, returncode: int, text: str) -> None:
+        super().__init__(f"helm {ended.value} (exit code {returncode}): {text}")
+        self.ended = ended
+        self.returncode = returncode
+        self.text = text
+
+
+@dataclass(frozen=True, kw_only=True)
+class HelmProcess:
+    """How to run helm once.
+
+    Attributes:
+        executable: absolute path of helm.
+        env: the whole environment of the child; kept out of ``repr``.
+        deadline_seconds: after that helm is stopped.
+        cancel: set by another thread to stop helm.
+        die_with_parent: SIGTERM helm when the thread that runs it disappears.
+    """
+
+    executable: str
+    env: Mapping[str, str] = field(repr=False)
+    deadline_seconds: float
+    cancel: threading.Event | None = None
+    die_with_parent: bool = True
+
+    def run(self, args: Sequence[str], stdin: bytes | None = None) -> bytes:
+        """Run helm with ``args`` and return its stdout.
+
+        Raises:
+            ChildFailed: non-zero exit code, cancelled, or past the deadline; helm and its children are gone.
+            OSError: helm could not be started.
+        """
+        if self.cancel is not None and self.cancel.is_set():
+            raise ChildFailed(Ended.CANCELLED, 0, "not started")
+        # S603: a fixed program and an argument list, no shell.
+        process = subprocess.Popen(  # noqa: S603
+            [*self._prefix(), self.executable, *args],
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(self.env),
+            start_new_session=True,
+        )
+        try:
+            ended, stdout, stderr = self._attend(process, stdin)
+        except BaseException:  # Ctrl-C in this thread
+            _stop(process)
+            raise
+        if ended is Ended.EXITED and process.returncode == 0:
+            return stdout
+        raise ChildFailed(ended, process.returncode, redact(stderr.decode(errors="replace"), self.env))
+
+    def _attend(self, process: subprocess.Popen[bytes], stdin: bytes | None) -> tuple[Ended, bytes, bytes]:
+        end = time.monotonic() + self.deadline_seconds
+        pending = stdin
+        while True:
+            try:
+                return (Ended.EXITED, *process.communicate(pending, timeout=_TICK_SECONDS))
+            except subprocess.TimeoutExpired:
+                pending = None  # communicate keeps the rest of the input and refuses to take it twice
+            if self.cancel is not None and self.cancel.is_set():
+                return (Ended.CANCELLED, *_stop(process))
+            if time.monotonic() >= end:
+                return (Ended.TIMED_OUT, *_stop(process))
+            if _has_exited(process):  # a grandchild (credential plugin) holds the pipes open
+                return (Ended.EXITED, *_stop(process))
+
+    def _prefix(self) -> tuple[str, ...]:
+        if not self.die_with_parent:
+            return ()
+        setpriv = shutil.which("setpriv", path=self.env.get("PATH"))
+        # busybox has a setpriv too, a link to busybox, which does not know the option.
+        if setpriv is None or os.path.basename(os.path.realpath(setpriv)) != "setpriv":  # noqa: PTH119
+            return ()
+        return (setpriv, "--pdeathsig", "TERM")
+
+
+def _has_exited(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether the child ended, without reaping it: the number of its group stays ours."""
+    if process.returncode is not None:
+        return True
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _stop(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """End helm and everything it started: SIGTERM, a moment, SIGKILL to the group; return its output."""
+    if process.returncode is None:
+        _signal_group(process, signal.SIGTERM)
+        end = time.monotonic() + _TERM_SECONDS
+        while not _has_exited(process) and time.monotonic() < end:
+            time.sleep(_EXIT_POLL_SECONDS)
+        _signal_group(process, signal.SIGKILL)
+    try:
+        return process.communicate(timeout=_DRAIN_SECONDS)
+    except subprocess.TimeoutExpired as still_open:  # a process that left the group holds a pipe
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+        return still_open.output or b"", still_open.stderr or b""
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        # Nobody left, or (EPERM) only processes that changed their user.
+        process.send_signal(number)

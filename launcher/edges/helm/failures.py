@@ -1,0 +1,154 @@
+"""What helm says and what we call it. Helm's exit code is 1 for everything, so the text decides.
+
+``FAILURES`` (in :mod:`launcher.edges.helm.table`) is tried from top to bottom over the error that helm
+prints; the first row that matches makes the error.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from launcher.edges.helm.child import ChildFailed, Ended
+from launcher.edges.helm.table import FAILURES, Failure
+from launcher.errors import Cancelled, InvalidInput, LauncherError, Rejected, Unavailable
+
+__all__ = ["Call", "changed_nothing", "explain", "find", "is_release_missing", "with_leftover"]
+
+_LONGEST = 600
+_RELEASE_MISSING = re.compile(r"release: not found")
+_NOT_LOADED = re.compile(r"Release not loaded: \S+ release: not found")
+# `- at '/resources/limits/cpu': got number, want string`; an alternative of a schema is indented once more.
+_SCHEMA_LINE = re.compile(r"^\s*- at '(?P<pointer>[^']*)': (?P<why>.+)$", re.MULTILINE)
+# level=DEBUG msg="uninstall: Failed to delete release" error="[pods \"p1\" is forbidden: ...]"
+_HIDDEN_CAUSE = re.compile(r'msg="uninstall: Failed to delete release" error="(?P<cause>.*)"')
+
+# Failures before helm writes its release record, or because the record was refused: nothing to take back.
+_CHANGED_NOTHING = re.compile(
+    r"cluster unreachable"
+    r"|release name check failed|cannot re-?use a name that is still in use"
+    r"|values don't meet the specifications of the schema"
+    r"|unable to continue with install"
+    r"|unable to build kubernetes objects"
+    r"|create: failed to create: .*(?:is forbidden|not found|is invalid|already exists)"
+    r"|unknown (?:shorthand )?flag|unknown command|setpriv: failed to execute",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What was asked of helm, for the sentence that says it failed."""
+
+    verb: str
+    name: str
+    namespace: str
+    helm: str = "helm"
+    kubeconfig: str = ""
+    seconds: float = 0.0
+
+    @property
+    def subject(self) -> str:
+        """``release ns/name``, or the namespace when no single release was asked for."""
+        return f"release {self.namespace}/{self.name}" if self.name else f"namespace {self.namespace}"
+
+
+def find(text: str) -> tuple[Failure, re.Match[str]] | None:
+    """Return the first row of the table that matches, and the match."""
+    for row in FAILURES:
+        match = row.pattern.search(text)
+        if match is not None:
+            return row, match
+    return None
+
+
+def explain(failed: ChildFailed, call: Call) -> LauncherError:
+    """Return our error for a failed run of helm; never raises."""
+    if failed.ended is Ended.CANCELLED:
+        return Cancelled(f"{call.subject}: helm {call.verb} was cancelled")
+    if failed.ended is Ended.TIMED_OUT:
+        return Unavailable(
+            f"{call.subject}: helm {call.verb} did not end within {call.seconds:g} s and was stopped",
+            cure="check that the API server answers: kubectl get --raw /readyz",
+        )
+    text = _said(failed.text)
+    found = find(text)
+    if found is None:
+        return Rejected(
+            f"{call.subject}: helm {call.verb} failed (exit code {failed.returncode}): {_short(text)}",
+            code="HelmFailed",
+        )
+    row, match = found
+    return _error(row, match, call, text)
+
+
+def changed_nothing(failed: ChildFailed) -> bool:
+    """Return whether a failed install certainly created nothing, so that there is nothing to take back."""
+    return failed.ended is Ended.EXITED and _CHANGED_NOTHING.search(failed.text) is not None
+
+
+def is_release_missing(failed: ChildFailed, *, certain: bool = False) -> bool:
+    """Return whether helm said that there is no such release.
+
+    ``certain``: said on loading it, and not while removing it beside another process that did the same.
+    """
+    return failed.ended is Ended.EXITED and bool(
+        (_NOT_LOADED if certain else _RELEASE_MISSING).search(failed.text)
+    )
+
+
+def with_leftover(error: LauncherError, left: LauncherError, call: Call) -> LauncherError:
+    """Return the error of an install whose clean-up failed too: what may be left, how to remove it."""
+    message = f"{error.message}; and the clean-up failed, so {call.subject} may be left: {left.message}"
+    cure = f"remove it when the cluster answers: helm uninstall {call.name} --namespace {call.namespace}"
+    if error.cure:
+        cure = f"{error.cure}; {cure}"
+    if isinstance(error, Cancelled):  # which promises that nothing is left
+        return Unavailable(message, cure=cure)
+    if isinstance(error, Rejected):
+        return Rejected(message, code=error.code, cure=cure)
+    return type(error)(message, cure=cure)
+
+
+def _error(row: Failure, match: re.Match[str], call: Call, text: str) -> LauncherError:
+    words = {
+        "name": call.name,
+        "namespace": call.namespace,
+        "helm": call.helm,
+        "kubeconfig": call.kubeconfig or "KUBECONFIG or ~/.kube/config",
+        "text": _short(text),
+        "keys": _key_paths(text),
+        **{key: _short(value or "") for key, value in match.groupdict().items()},
+    }
+    message, cure = row.message.format(**words), row.cure.format(**words)
+    if row.error is InvalidInput:
+        return InvalidInput(message, where=row.where.format(**words), cure=cure)
+    message = f"{call.subject}: {message}"
+    return (
+        Rejected(message, code=row.code, cure=cure)
+        if row.error is Rejected
+        else row.error(message, cure=cure)
+    )
+
+
+def _said(text: str) -> str:
+    """Return the sentence after ``Error:``; with ``--debug`` the cause that helm keeps to itself."""
+    hidden = _HIDDEN_CAUSE.search(text)
+    if hidden is not None:
+        return hidden["cause"].replace('\\"', '"')
+    _, mark, said = text.rpartition("Error: ")
+    return (said if mark else text).removeprefix("INSTALLATION FAILED: ").strip()
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
+
+
+def _key_paths(text: str) -> str:
+    """Return ``resources.limits.cpu: got number, want string; ...`` of a schema failure."""
+    found = []
+    for line in _SCHEMA_LINE.finditer(text):
+        steps = (step.replace("~1", "/").replace("~0", "~") for step in line["pointer"].split("/") if step)
+        found.append(f"{'.'.join(steps) or 'top level'}: {line['why']}")
+    return _short("; ".join(found))

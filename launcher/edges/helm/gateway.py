@@ -1,0 +1,255 @@
+"""The port ``Releases`` on helm: install once, uninstall for certain, look, list, render.
+
+Install marks the release with a label of its own, so that taking back a failed install can never hit a
+release of the same name that somebody else installed before, or at the same moment.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from launcher.core.names import LABEL_JOB_ID, PREFIX
+from launcher.core.views import Presence, ReleaseView, Seen
+from launcher.edges.helm import parsing
+from launcher.edges.helm.child import ChildFailed, Ended
+from launcher.edges.helm.failures import Call, changed_nothing, explain, is_release_missing, with_leftover
+from launcher.edges.helm.program import HelmProgram
+from launcher.errors import LauncherError, Rejected, ToolMissing, Unavailable
+
+__all__ = ["HelmReleases"]
+
+_LOG = logging.getLogger(__name__)
+
+_MARK = PREFIX + "install"
+# The chart looks at no version. Named so that every helm renders alike: a helm 3 built without version
+# stamps claims Kubernetes 1.20, and a chart that asks for more would not render.
+_RENDER_AS_KUBERNETES = "1.36.0"
+# What a helm that was killed had already sent may still be executed by the API server.
+_SETTLE_SECONDS = 0.2
+_RETRY_PAUSES_SECONDS = (0.5, 2.0)
+# What parsing helm's output raises: no JSON (ValueError), or other JSON than expected.
+_UNREADABLE = (ValueError, TypeError, AttributeError)
+
+
+class HelmReleases:
+    """Releases of one chart; safe to use from any number of threads.
+
+    Args:
+        chart: folder of the chart.
+        helm: name or path of the program.
+        kubeconfig: path; empty = KUBECONFIG, then ``~/.kube/config``, then in-cluster.
+        context: kubeconfig context; empty = the current one.
+        storage_driver: where helm keeps releases. ``configmap`` spares the right to list Secrets.
+        timeout_seconds: after that a run of helm is stopped.
+        environ: where the child's environment is taken from; None = ``os.environ`` at the time of the call.
+        pass_env: names of further variables that helm gets (a credential plugin may need ``AWS_PROFILE``).
+        sleep: waits the given seconds; tests give their own.
+    """
+
+    def __init__(
+        self,
+        *,
+        chart: Path,
+        helm: str = "helm",
+        kubeconfig: str = "",
+        context: str = "",
+        storage_driver: Literal["secret", "configmap"] = "secret",
+        timeout_seconds: float = 45.0,
+        environ: Mapping[str, str] | None = None,
+        pass_env: tuple[str, ...] = (),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._chart = chart
+        self._program = HelmProgram(
+            helm=helm,
+            kubeconfig=kubeconfig,
+            context=context,
+            driver=storage_driver,
+            timeout_seconds=timeout_seconds,
+            environ=environ,
+            pass_env=pass_env,
+        )
+        self._sleep = sleep
+
+    def install(
+        self,
+        name: str,
+        namespace: str,
+        values: Mapping[str, Any],
+        labels: Mapping[str, str],
+        cancel: threading.Event | None = None,
+    ) -> None:
+        """Install once; see :class:`launcher.ports.Releases`.
+
+        Raises:
+            Conflict: the name or an object of the job is taken; nothing was changed.
+            Cancelled: ``cancel`` was set; helm is gone and nothing is left.
+            InvalidInput, NotFound, Denied, Rejected, Unavailable, ToolMissing: nothing is left, or the
+                message says that something may be.
+        """
+        parsing.check_names(name, namespace)
+        mark = uuid.uuid4().hex
+        labels = {**labels, _MARK: mark}
+        parsing.check_labels(labels)
+        stdin = parsing.values_json(values)
+        call = self._call("install", name, namespace)
+        _LOG.debug("release=%s namespace=%s helm install", name, namespace)
+        try:
+            self._program.ask(
+                lambda helm: helm.install(name, str(self._chart), stdin, namespace=namespace, labels=labels),
+                cancel=cancel,
+            )
+        except ChildFailed as failed:
+            error = explain(failed, call)
+            if not changed_nothing(failed):
+                left = self._take_back(call, mark, stopped=failed.ended is not Ended.EXITED)
+                error = with_leftover(error, left, call) if left else error
+            raise error from failed
+        except KeyboardInterrupt:
+            if left := self._take_back(call, mark, stopped=True):
+                _LOG.warning("release=%s may be left behind an interrupted install: %s", name, left)
+            raise
+
+    def uninstall(self, name: str, namespace: str) -> bool:
+        """Remove a release in whatever status, see that it is gone, return whether there was one.
+
+        Raises:
+            Denied: a right is missing.
+            Unavailable: the cluster could not be asked, or not whether the release is gone.
+            Rejected: helm could not delete all objects, twice; the release stays, ask again.
+        """
+        parsing.check_names(name, namespace)
+        # `--ignore-not-found` takes every failure to read, a missing right included, for "not found".
+        try:
+            if not self._uninstall_once(name, namespace, debug=False):
+                return False
+        except Rejected as first:
+            _LOG.info("release=%s uninstall again: %s", name, first.message)
+            # Helm keeps the cause of a refused delete for `--debug`.
+            self._uninstall_once(name, namespace, debug=True)
+        seen = self.status(name, namespace)
+        if seen.presence is Presence.ABSENT:
+            return True
+        call = self._call("uninstall", name, namespace)
+        if seen.presence is Presence.UNAVAILABLE:
+            raise Unavailable(f"{call.subject}: uninstalled, but not whether it is gone: {seen.why}")
+        raise Rejected(f"{call.subject}: still there after helm uninstall", code="DeleteFailed")
+
+    def status(self, name: str, namespace: str) -> Seen[ReleaseView]:
+        """Return the release with its values; UNAVAILABLE with the reason when the cluster cannot be asked.
+
+        Raises:
+            Denied, InvalidInput, ToolMissing: asking again cannot help.
+        """
+        parsing.check_names(name, namespace)
+        call = self._call("status", name, namespace)
+        try:
+            found = self._program.ask(lambda helm: helm.status(name, namespace=namespace))
+            return Seen.found(parsing.release_of_status(found))
+        except ChildFailed as failed:
+            if is_release_missing(failed):
+                return Seen.absent()
+            error = explain(failed, call)
+            if isinstance(error, (Unavailable, Rejected)):
+                return Seen.unavailable(error.message)
+            raise error from failed
+        except _UNREADABLE as unreadable:
+            return Seen.unavailable(f"{call.subject}: helm printed something unreadable: {unreadable}")
+
+    def list(self, namespace: str) -> tuple[ReleaseView, ...]:
+        """Return the releases that carry our job-id label, in every status, by name.
+
+        Raises:
+            Denied, InvalidInput, Rejected, ToolMissing, Unavailable: the question was not answered.
+        """
+        return self._find(LABEL_JOB_ID, namespace)
+
+    def template(self, name: str, namespace: str, values: Mapping[str, Any]) -> str:
+        """Return the manifests as YAML text; the same for the same arguments, chart and helm.
+
+        Raises:
+            InvalidInput: the values or the chart are wrong, with the key path or the file.
+            ToolMissing: there is no helm.
+        """
+        parsing.check_names(name, namespace)
+        args = ["template", name, str(self._chart), "--namespace", namespace]
+        args += ["--kube-version", _RENDER_AS_KUBERNETES, "--values", "-"]
+        # Not through pyhelm3: importing it takes longer than helm takes to render.
+        stdin = parsing.values_json(values)
+        try:
+            return self._program.ask_offline(args, stdin)
+        except ChildFailed as failed:
+            raise explain(failed, self._call("template", name, namespace)) from failed
+
+    def version(self) -> str:
+        """Return what ``helm version`` says, such as ``v4.3.0``.
+
+        Raises:
+            ToolMissing: there is no helm.
+        """
+        try:
+            return self._program.ask_offline(["version", "--template", "{{ .Version }}"]).strip()
+        except ChildFailed as failed:
+            raise ToolMissing(
+                f"{self._program.helm} does not tell its version: {failed.text.strip()}",
+                cure="install helm 4.3",
+            ) from failed
+
+    def _uninstall_once(self, name: str, namespace: str, *, debug: bool) -> bool:
+        """Return False when there was certainly nothing; True when the removal has to be verified."""
+        try:
+            # An uninstall that outlives a killed launcher finishes what was asked for.
+            self._program.ask(
+                lambda helm: helm.uninstall(name, namespace=namespace, debug=debug), die_with_parent=False
+            )
+        except ChildFailed as failed:
+            if is_release_missing(failed, certain=True):
+                return False
+            if not is_release_missing(failed):
+                raise explain(failed, self._call("uninstall", name, namespace)) from failed
+        return True
+
+    def _find(self, selector: str, namespace: str) -> tuple[ReleaseView, ...]:
+        parsing.check_names("any", namespace)
+        call = self._call("list", "", namespace)
+        try:
+            rows = self._program.ask(lambda helm: helm.list_by_label(selector, namespace=namespace))
+            return tuple(sorted(map(parsing.release_of_list, rows), key=lambda view: view.name))
+        except ChildFailed as failed:
+            raise explain(failed, call) from failed
+        except _UNREADABLE as unreadable:
+            raise Unavailable(
+                f"{call.subject}: helm printed something unreadable: {unreadable}"
+            ) from unreadable
+
+    def _take_back(self, call: Call, mark: str, *, stopped: bool) -> LauncherError | None:
+        """Remove what a failed install made; return why that failed, or None."""
+        if stopped:
+            self._sleep(_SETTLE_SECONDS)
+        for pause in (*_RETRY_PAUSES_SECONDS, None):
+            try:
+                if self._find(f"{_MARK}={mark}", call.namespace):
+                    self.uninstall(call.name, call.namespace)
+            except LauncherError as left:
+                if pause is None or not isinstance(left, Unavailable):
+                    return left
+                self._sleep(pause)
+            else:
+                break
+        return None
+
+    def _call(self, verb: str, name: str, namespace: str) -> Call:
+        return Call(
+            verb=verb,
+            name=name,
+            namespace=namespace,
+            helm=self._program.helm,
+            kubeconfig=self._program.kubeconfig_text,
+            seconds=self._program.timeout_seconds,
+        )

@@ -1,0 +1,107 @@
+"""Between helm and our values: JSON in, views out, and which names may be asked for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from launcher.core.views import ReleaseView
+from launcher.errors import InvalidInput
+
+__all__ = ["check_labels", "check_names", "release_of_list", "release_of_status", "time_of", "values_json"]
+
+# Helm also allows dots; the launcher never makes them, and a leading dash would be read as an option.
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_RELEASE_MAX = 53
+_NAMESPACE_MAX = 63
+_LABEL_KEY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
+_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
+_TIME = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<clock>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d+))?\s?"
+    r"(?P<zone>Z|[+-]\d\d:?\d\d)"
+)
+_MICROSECOND_DIGITS = 6
+
+
+def check_names(release: str, namespace: str) -> None:
+    """Refuse names that helm would refuse, or read as an option, or replace by a default of its own.
+
+    Raises:
+        InvalidInput: with the rule.
+    """
+    for what, text, limit in (("release", release, _RELEASE_MAX), ("namespace", namespace, _NAMESPACE_MAX)):
+        if len(text) > limit or not _NAME.fullmatch(text):
+            raise InvalidInput(
+                f"{text!r} is not a {what} name",
+                cure=f"use lower case letters, digits and inner dashes, 1 to {limit} characters",
+            )
+
+
+def check_labels(labels: Mapping[str, str]) -> None:
+    """Refuse labels that would mean something else in ``--labels k=v,k=v``.
+
+    Raises:
+        InvalidInput: with the label.
+    """
+    for key, value in labels.items():
+        if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
+            raise InvalidInput(
+                f"{value!r} is not a label value, or {key!r} not a label key",
+                where=f"labels: {key}",
+                cure="use letters, digits, dots, dashes and underscores, at most 63 characters",
+            )
+
+
+def values_json(values: Mapping[str, Any]) -> bytes:
+    """Return the values as the JSON that helm reads from stdin.
+
+    Raises:
+        InvalidInput: something in them has no JSON form (a path, a date, NaN).
+    """
+    try:
+        return json.dumps(values, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"{error}", where="values", cure="use text, numbers, true/false, lists and maps only"
+        ) from error
+
+
+def release_of_status(status: Mapping[str, Any]) -> ReleaseView:
+    """Return the view of ``helm status --output json``, values included."""
+    info = status.get("info") or {}
+    return ReleaseView(
+        name=str(status.get("name", "")),
+        namespace=str(status.get("namespace", "")),
+        status=str(info.get("status", "")),
+        revision=int(status.get("version") or 0),
+        updated=time_of(info.get("last_deployed")),
+        values=status.get("config") or {},
+    )
+
+
+def release_of_list(row: Mapping[str, Any]) -> ReleaseView:
+    """Return the view of one element of ``helm list --output json``, whose revision is a text."""
+    return ReleaseView(
+        name=str(row.get("name", "")),
+        namespace=str(row.get("namespace", "")),
+        status=str(row.get("status", "")),
+        revision=int(row.get("revision") or 0),
+        updated=time_of(row.get("updated")),
+    )
+
+
+def time_of(text: object) -> datetime | None:
+    """Return the time in ``2026-11-24T11:14:08.196044437Z`` or ``2026-11-24 11:14:08.196 +0000 UTC``."""
+    match = _TIME.match(text) if isinstance(text, str) else None
+    if match is None:
+        return None
+    fraction = (match["fraction"] or "")[:_MICROSECOND_DIGITS].ljust(_MICROSECOND_DIGITS, "0")
+    moment = datetime.strptime(f"{match['day']} {match['clock']}.{fraction} +0000", "%Y-%m-%d %H:%M:%S.%f %z")
+    zone = match["zone"].replace(":", "")
+    if zone != "Z":
+        shift = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5]))
+        moment -= shift if zone[0] == "+" else -shift
+    return moment.astimezone(timezone.utc)

@@ -1,0 +1,102 @@
+"""Which helm is run, with which environment, and how it is asked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from launcher.edges.helm.child import HelmProcess
+from launcher.edges.helm.environment import cluster_env, offline_env
+from launcher.errors import ToolMissing
+
+if TYPE_CHECKING:
+    from launcher.edges.helm.command import HelmCommand
+
+__all__ = ["HelmProgram"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HelmProgram:
+    """The helm program and its cluster; the fields are those of ``HelmReleases``."""
+
+    helm: str
+    kubeconfig: str
+    context: str
+    driver: str
+    timeout_seconds: float
+    environ: Mapping[str, str] | None = field(repr=False)
+    pass_env: tuple[str, ...]
+
+    @property
+    def kubeconfig_text(self) -> str:
+        """The kubeconfig in words for an error; empty = the default one."""
+        return self.kubeconfig or self._parent().get("KUBECONFIG", "")
+
+    def ask(
+        self,
+        ask: Callable[[HelmCommand], Coroutine[Any, Any, T]],
+        *,
+        cancel: threading.Event | None = None,
+        die_with_parent: bool = True,
+    ) -> T:
+        """Run one command line of :class:`HelmCommand` against the cluster and return what it returns.
+
+        Raises:
+            ChildFailed: helm failed or was stopped.
+            ToolMissing: there is no helm that runs.
+        """
+        # Importing pyhelm3 costs a third of a second, which rendering must not pay.
+        from launcher.edges.helm.command import HelmCommand, drive  # noqa: PLC0415
+
+        env = cluster_env(
+            self._parent(),
+            driver=self.driver,
+            kubeconfig=self.kubeconfig,
+            context=self.context,
+            also=self.pass_env,
+        )
+        process = self._process(env, cancel=cancel, die_with_parent=die_with_parent)
+        try:
+            return drive(ask(HelmCommand(process)))
+        except OSError as error:
+            raise _not_runnable(process.executable, error) from error
+
+    def ask_offline(self, args: Sequence[str], stdin: bytes | None = None) -> str:
+        """Run helm without a cluster and return its stdout; raises as :meth:`ask`."""
+        process = self._process(offline_env(self._parent()))
+        try:
+            return process.run(args, stdin).decode()
+        except OSError as error:
+            raise _not_runnable(process.executable, error) from error
+
+    def _process(
+        self, env: Mapping[str, str], *, cancel: threading.Event | None = None, die_with_parent: bool = True
+    ) -> HelmProcess:
+        executable = shutil.which(self.helm, path=env.get("PATH"))
+        if executable is None:
+            raise ToolMissing(
+                f"there is no program {self.helm!r} on PATH",
+                cure="install helm 4.3, or set `helm` to its path",
+            )
+        return HelmProcess(
+            executable=executable,
+            env=env,
+            deadline_seconds=self.timeout_seconds,
+            cancel=cancel,
+            die_with_parent=die_with_parent,
+        )
+
+    def _parent(self) -> Mapping[str, str]:
+        return os.environ if self.environ is None else self.environ
+
+
+def _not_runnable(executable: str, error: OSError) -> ToolMissing:
+    return ToolMissing(
+        f"{executable} cannot be run: {error.strerror}", cure="install helm 4.3 for this machine's processor"
+    )
