@@ -1,0 +1,102 @@
+"""A real cluster: one namespace per test, gone afterwards; whatever a test leaves in it fails the test."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+from launcher.core.names import LABEL_JOB_ID
+from launcher.edges.clock import SystemClock
+from launcher.edges.helm import HelmReleases
+from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
+from launcher.removal import World
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "fljob"
+
+
+def kubectl(*args: str, stdin: str | None = None) -> str:
+    """Run kubectl and return what it prints."""
+    return subprocess.run(["kubectl", *args], input=stdin, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="session")
+def cluster_env() -> dict[str, str]:
+    """Environment of programs that talk to the cluster."""
+    if not os.environ.get("KUBECONFIG"):
+        pytest.fail('no cluster: run `scripts/test cluster`, or `eval "$(scripts/cluster env)"` before pytest')
+    return {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """An image with a shell that every node can pull."""
+    if not os.environ.get("FLJOB_TEST_IMAGE"):
+        pytest.fail("no image: run `scripts/test cluster`, or set FLJOB_TEST_IMAGE=$(scripts/demo.d/images busybox)")
+    return os.environ["FLJOB_TEST_IMAGE"]
+
+
+@pytest.fixture
+def namespace(cluster_env):
+    """A namespace of this test; afterwards nothing of a job may be left in it."""
+    name = f"t-{uuid.uuid4().hex[:8]}"
+    kubectl("create", "namespace", name)
+    # A pod is refused until the controller has made the account.
+    kubectl("wait", "--for=create", "serviceaccount/default", "-n", name, "--timeout=30s")
+    yield name
+    left = kubectl("get", "pod,secret,configmap", "-n", name, "-l", LABEL_JOB_ID, "-o", "name").split()
+    left += kubectl("get", "secret", "-n", name, "-l", "owner=helm", "-o", "name").split()
+    kubectl("delete", "namespace", name, "--wait=false")
+    assert left == []
+
+
+@pytest.fixture(scope="session")
+def kube(cluster_env):
+    """A client of the cluster."""
+    return KubeClient()
+
+
+@pytest.fixture
+def world(kube):
+    """The real ports."""
+    pods = KubePods(kube)
+    yield World(HelmReleases(chart=CHART), pods, KubeSecrets(kube), SystemClock())
+    pods.stop()
+
+
+@pytest.fixture
+def fljob(cluster_env):
+    """Return a function that runs the command line and returns the finished process."""
+
+    def run(*args: str, check: int | None = None, **options):
+        command = [sys.executable, "-m", "launcher", *args]
+        done = subprocess.run(command, env=cluster_env, capture_output=True, text=True, timeout=180, **options)
+        if check is not None:
+            assert done.returncode == check, f"{args}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
+
+
+def meta(image: str, **k8s: object) -> dict[str, object]:
+    """Return a job meta whose k8s block is ``k8s``."""
+    return {"name": "t", "launcher_spec": {"default": {"k8s": {"image": image, "memory": "64Mi", **k8s}}}}
+
+
+@pytest.fixture
+def job_folder(tmp_path, image):
+    """Return a function that makes a FLARE job folder with these keys in its k8s block."""
+
+    def make(**k8s: object) -> Path:
+        folder = tmp_path / f"job-{uuid.uuid4().hex[:6]}"
+        folder.mkdir()
+        (folder / "meta.json").write_text(json.dumps(meta(**{"image": image, **k8s})))
+        return folder
+
+    return make
