@@ -215,7 +215,8 @@ def _resources(block: _Block, portable: _Block) -> Resources:
     _put(limits, _GPU, source, "num_of_gpus")
     if _GPU in limits:
         if parse_quantity(limits[_GPU]) % 1:
-            raise bad(source.where("num_of_gpus"), source.values["num_of_gpus"], "must be a whole number")
+            value, cure = source.values["num_of_gpus"], "write how many GPUs, such as 1"
+            raise bad(source.where("num_of_gpus"), value, "must be a whole number", cure=cure)
         requests[_GPU] = limits[_GPU]
     return Resources(requests=requests, limits=limits)
 
