@@ -1,0 +1,151 @@
+"""Where things are on disk: the chart, the values templates, job folders and study files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from launcher.core.site import SiteConfig
+from launcher.core.study import (
+    Study,
+    combine,
+    from_study_data,
+    from_study_job_spec,
+    from_study_runtime,
+    refuse_both_formats,
+    study_job_spec_path,
+)
+from launcher.edges.documents import parse_json, read_text, read_yaml
+from launcher.errors import InvalidInput, NotFound
+
+__all__ = ["chart_dir", "load_study", "read_meta", "values_templates"]
+
+_PACKAGE = Path(__file__).parents[1]
+# A wheel carries them inside the package; a checkout has them beside it.
+_SHARED = (_PACKAGE / "_share", _PACKAGE.parent)
+_SUFFIX = ".yaml.j2"
+_STDIN = "-"
+
+
+def _shipped(name: str) -> Path:
+    found = next((base / name for base in _SHARED if (base / name).is_dir()), None)
+    if found is None:
+        raise NotFound(f"the installation has no {name}", cure="install fljob-launcher again")
+    return found
+
+
+def chart_dir(site: SiteConfig) -> Path:
+    """Return the folder of the chart: the site's own, or the one that came with the package.
+
+    Raises:
+        NotFound: there is no chart.
+    """
+    path = Path(site.chart) if site.chart else _shipped("charts/fljob")
+    if not (path / "Chart.yaml").is_file():
+        raise NotFound(
+            f"chart: {path} holds no Chart.yaml", cure="correct `chart` in fljob.yaml, or remove it"
+        )
+    return path
+
+
+def values_templates(site: SiteConfig) -> dict[str, str]:
+    """Return the values templates, file name -> text; a file of the site replaces a shipped one.
+
+    Raises:
+        NotFound: ``values_dir`` is not a folder.
+    """
+    templates = _templates_below(_shipped("values"))
+    if site.values_dir:
+        own = Path(site.values_dir)
+        if not own.is_dir():
+            raise NotFound(f"values_dir: {own} is not a folder", cure="correct `values_dir` in fljob.yaml")
+        templates |= _templates_below(own)
+    return templates
+
+
+def _templates_below(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob(f"*{_SUFFIX}") if path.is_file())
+    return {path.relative_to(folder).as_posix(): read_text(path) for path in files}
+
+
+def read_meta(source: str) -> tuple[Mapping[str, Any], str]:
+    """Return a job's meta and the name of where it came from.
+
+    Args:
+        source: a FLARE job folder, its ``meta.json`` (or ``meta.yml``), or ``-`` for standard input.
+
+    Raises:
+        NotFound: there is nothing at that path.
+        InvalidInput: it is not job meta.
+    """
+    if source == _STDIN:
+        return _mapping(parse_json(sys.stdin.read(), "standard input"), "standard input")
+    path = Path(source)
+    if path.is_dir():
+        path = _meta_in(path)
+    if path.suffix in (".yml", ".yaml"):
+        return _mapping(read_yaml(path), str(path))
+    return _mapping(parse_json(read_text(path), str(path)), str(path))
+
+
+def _meta_in(folder: Path) -> Path:
+    for name in ("meta.json", "meta.yml"):
+        if (folder / name).exists():
+            return folder / name
+    cure = "name a FLARE job folder, its meta.json, or - for standard input"
+    if (folder / "meta.conf").exists():
+        cure = "meta.conf (HOCON) is not supported: save it as meta.json"
+    raise NotFound(f"{folder}: there is no meta.json in this folder", cure=cure)
+
+
+def _mapping(parsed: Any, source: str) -> tuple[Mapping[str, Any], str]:
+    if not isinstance(parsed, Mapping):
+        raise InvalidInput("job meta must be a mapping", where=source, cure='write {"name": ..., ...}')
+    return parsed, source
+
+
+def load_study(site: SiteConfig, study: str) -> Study:
+    """Return what a study gives to its jobs, from whichever study files the site has.
+
+    Raises:
+        InvalidInput: a file breaks its format, or files of both formats are there.
+    """
+    legacy = [
+        name for name in (site.study_data_file, site.study_job_spec_file) if name and Path(name).exists()
+    ]
+    runtime = (
+        site.study_runtime_file if site.study_runtime_file and Path(site.study_runtime_file).exists() else ""
+    )
+    refuse_both_formats(runtime, legacy)
+    if runtime:
+        path = Path(runtime)
+        return from_study_runtime(read_yaml(path), study, runtime, lambda name: _template(path.parent, name))
+    for name in (site.study_runtime_file, site.study_job_spec_file):
+        if name and not Path(name).exists():
+            raise NotFound(
+                f"{name}: there is no such study file", cure="create it, or take it out of fljob.yaml"
+            )
+    data = _study_data(site, study)
+    if not site.study_job_spec_file:
+        return data
+    spec = Path(site.study_job_spec_file)
+    entry = study_job_spec_path(read_yaml(spec), study, str(spec))
+    manifest = None if not entry else read_yaml(spec.parent / entry)
+    where = str(spec.parent / entry) if entry else str(spec)
+    return combine(from_study_job_spec(manifest, study, where), data)
+
+
+def _study_data(site: SiteConfig, study: str) -> Study:
+    path = site.study_data_file
+    if not path:
+        return Study(name=study)
+    if not Path(path).exists():
+        # FLARE warns and mounts nothing, too: the file may be rolled out after the site.
+        return Study(name=study, warnings=(f"{path}: there is no such study file, so no dataset is mounted",))
+    return from_study_data(read_yaml(Path(path)), study, path)
+
+
+def _template(folder: Path, name: str) -> Any:
+    return read_yaml(folder / name)
