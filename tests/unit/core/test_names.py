@@ -80,6 +80,10 @@ def test_names_do_not_change_from_one_version_to_the_next():
     assert names.pod_name(UUID, "site-1") == "j7f4e9c1a-3b2d-4c5e-8f6a-1b2c3d4e5f60-site-1-f505dccd"
 
 
+def test_the_credential_secret_is_named_after_its_pod():
+    assert names.credential_secret_name("abc-site-1") == "nvflare-cred-abc-site-1"
+
+
 def test_parts_cannot_be_moved_between_job_and_site():
     assert names.release_name("a-b", "c") != names.release_name("a", "b-c")
 

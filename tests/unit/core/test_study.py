@@ -126,6 +126,13 @@ def test_template_and_datasets_combine_with_a_warning():
     assert "its datasets are added" in both.warnings[0]
 
 
+@pytest.mark.parametrize("data", [Study(), Study(warnings=("w",))])
+def test_a_template_without_datasets_stays_as_it_is(data):
+    template = from_study_job_spec({"kind": "Pod"}, "cancer", "a.yaml")
+    both = combine(template, data)
+    assert (both.pod_template, both.datasets, both.warnings) == ({"kind": "Pod"}, (), data.warnings)
+
+
 def test_both_formats_at_once_are_refused():
     with pytest.raises(InvalidInput, match=r"v2\.yaml: cannot be combined with a\.yaml, b\.yaml"):
         refuse_both_formats("v2.yaml", ["b.yaml", "a.yaml"])

@@ -203,6 +203,16 @@ def test_environment_of_all_layers_merges_by_name_in_order():
     ]
 
 
+def test_an_environment_item_in_kubernetes_own_form_is_passed_through():
+    raw = {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    assert values(spec_with(env=(EnvVar("IP", raw=raw),)))["env"] == [raw]
+
+
+def test_yaml_anchors_and_merge_keys_work():
+    text = "pod: &a {annotations: {x: y}}\ncontainer: {spec: {ports: [{<<: {a: b}, <<: {c: d}}]}}"
+    assert values(site_file=text)["container"]["spec"]["ports"] == [{"a": "b", "c": "d"}]
+
+
 def test_a_pod_template_cannot_keep_a_reserved_name():
     main = {"env": [{"name": "PYTHONPATH", "value": "theirs"}]}
     spec = spec_with(
