@@ -25,7 +25,7 @@ record_host() {
     for name in $HOST_FOLDERS $(cgroup_parents); do [ -e "$name" ] || echo "folder $name"; done
     netns_bound || echo "netns-bind"
     chains_exist || echo "chains"
-    "$ENGINE" network inspect kind > /dev/null 2>&1 || echo "network"
+    "$ENGINE" network inspect "$NETWORK" > /dev/null 2>&1 || echo "network"
   } | write_file "$CACHE/host.before"
 }
 
@@ -33,7 +33,7 @@ recorded() { grep -q "^$1\b" "$CACHE/host.before" 2> /dev/null; }
 
 # `down` of the docker and podman roads: the network "kind", when nobody else's cluster is in it
 forget_network() {
-  recorded network && "$ENGINE" network rm kind > /dev/null 2>&1 || true
+  recorded network && "$ENGINE" network rm "$NETWORK" > /dev/null 2>&1 || true
   rm -f "$CACHE/host.before"
 }
 

@@ -6,7 +6,7 @@ NODE_COUNT=3
 kubectl_() { "$CACHE/bin/kubectl" --kubeconfig "$RUN/kubeconfig" "$@"; }
 kind_() { "$CACHE/bin/kind" -q "$@" 9>&-; }
 
-nodes() { "$ENGINE" ps -a --filter "label=io.x-k8s.kind.cluster=$CLUSTER" --format '{{.Names}} {{.State}}' | sort; }
+nodes() { "$ENGINE" ps -a --filter "label=io.x-k8s.kind.cluster=$CLUSTER" --format '{{.Names}} {{.Status}}' | sort; }
 node_names() { nodes | cut -d' ' -f1; }
 
 chosen_node_image() {
@@ -61,7 +61,7 @@ cluster_fault() { # SECONDS it may take to become Ready (a busy machine)
   [ -n "$listed" ] || { echo "there is none" && return; }
   [ -s "$RUN/made" ] || { echo "it was not finished" && return; }
   [ "$(< "$RUN/made")" = "$(cluster_print)" ] || { echo "it was made from other versions or settings" && return; }
-  stopped=$(grep -v ' running$' <<< "$listed" | tr '\n' ' ' || true)
+  stopped=$(grep -v '^[^ ]* Up ' <<< "$listed" | tr '\n' ' ' || true)
   [ -z "$stopped" ] || { echo "stopped: $stopped" && return; }
   [ "$(wc -l <<< "$listed")" = $NODE_COUNT ] || { echo "only $(wc -l <<< "$listed") of $NODE_COUNT nodes" && return; }
   wait_for "$1" all_ready || echo "not all nodes are Ready"

@@ -33,7 +33,7 @@ can_have_image() { # ENGINE : is it here already, or does the registry of publis
 }
 
 use_road() {
-  ROAD=$1
+  ROAD=$1 NETWORK=kind
   case $ROAD in
     docker) ENGINE=docker ;;
     podman) ENGINE=podman ;;
@@ -45,6 +45,10 @@ use_road() {
 
 # The built road must not read or change the machine's podman: own configuration, own store, own networks.
 private_podman() {
+  # netavark keeps the name server's table of a network under the network's name in a folder that all podmans of the
+  # machine share: two networks called "kind" overwrite each other's nodes ("lookup ...-control-plane: no such host")
+  NETWORK=kind-$CLUSTER
+  export KIND_EXPERIMENTAL_PODMAN_NETWORK=$NETWORK
   RUNROOT=/run/fljob-$(cksum <<< "$CACHE" | cut -d' ' -f1)
   export CONTAINERS_CONF=$CACHE/podman/containers.conf CONTAINERS_STORAGE_CONF=$CACHE/podman/storage.conf
   mkdir -p "$CACHE/podman/networks"

@@ -22,13 +22,13 @@ start_registry_container() {
   "$ENGINE" start "$name" > /dev/null 2>&1 ||
     "$ENGINE" run -d --name "$name" -p "127.0.0.1:$REGPORT:5000" "$REGISTRY_IMAGE" > /dev/null ||
     die "the registry's container did not start; is port $REGPORT free? (FLJOB_REGPORT)"
-  "$ENGINE" network connect kind "$name" > /dev/null 2>&1 || true
+  "$ENGINE" network connect "$NETWORK" "$name" > /dev/null 2>&1 || true
   wait_for 30 registry_answers "$REGISTRY" || die "the registry does not answer; look at: $ENGINE logs $name"
   REGISTRY_FOR_NODES=http://$name:5000
 }
 
 bridge_address() {
-  podman network inspect kind | grep -o '"gateway": "[0-9.]*"' | cut -d'"' -f4
+  podman network inspect "$NETWORK" | grep -o '"gateway": "[0-9.]*"' | cut -d'"' -f4
 }
 
 start_registry_processes() {
