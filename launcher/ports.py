@@ -98,6 +98,9 @@ class Secrets(Protocol):
     def delete(self, name: str, namespace: str) -> None:
         """Delete a Secret; absence is success."""
 
+    def list(self, namespace: str) -> tuple[str, ...]:
+        """Return the names of the per-job Secrets of a namespace, by label."""
+
 
 class Clock(Protocol):
     """Time: monotonic for durations, wall only against time stamps of Kubernetes."""

@@ -145,6 +145,34 @@ class Service:
         handle.terminate()
         return report
 
+    def sweep(self, namespace: str, older_than: float, *, dry_run: bool = False) -> tuple[str, ...]:
+        """Remove what ended jobs left: their releases, and per-job Secrets without pod and release.
+
+        Args:
+            namespace: where to look.
+            older_than: age of a release, in seconds, from which it may go.
+            dry_run: only say what would go.
+
+        Returns:
+            Names of what was removed.
+        """
+        reports = self.jobs(namespace)
+        removed = []
+        for found in reports:
+            updated = found.release.updated if found.release else None
+            age = (self.world.clock.now() - updated).total_seconds() if updated else float("inf")
+            if found.track.outcome is not None and age >= older_than:
+                removed.append(f"release {found.job.release}")
+                if not dry_run:
+                    remove(self.world, found.job)
+        owned = {found.job.credential_secret for found in reports}
+        for name in self.world.secrets.list(namespace):
+            if name not in owned:
+                removed.append(f"secret {name}")
+                if not dry_run:
+                    self.world.secrets.delete(name, namespace)
+        return tuple(removed)
+
     def _one_look(self, pod: PodView | None, *, ask_events: bool = True) -> Track:
         """Step once from a fresh track; a pod that is not there has been gone for good."""
         now, wall = self.world.clock.monotonic(), self.world.clock.now()

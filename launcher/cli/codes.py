@@ -1,0 +1,40 @@
+"""Exit codes. A job's own end exits with FLARE's return code; an error of the launcher with one of these."""
+
+from __future__ import annotations
+
+from launcher.errors import (
+    Cancelled,
+    Conflict,
+    Denied,
+    InvalidInput,
+    LauncherError,
+    NotFound,
+    Rejected,
+    ToolMissing,
+    Unavailable,
+)
+
+__all__ = ["EPILOG", "EXIT_CODES", "exit_code_of"]
+
+# None of them is one of FLARE's return codes (0, 9, 101-104, 127).
+EXIT_CODES: tuple[tuple[type[LauncherError], int], ...] = (
+    (InvalidInput, 2),
+    (NotFound, 3),
+    (Conflict, 4),
+    (Unavailable, 5),
+    (Denied, 6),
+    (Rejected, 7),
+    (ToolMissing, 8),
+    (Cancelled, 130),
+)
+
+EPILOG = """\b
+Exit codes: 0 success; of a job: 9 failed or terminated, 101-103 its own fault, 104 infrastructure;
+of fljob: 2 input, 3 not found, 4 conflict, 5 unavailable, 6 denied, 7 rejected, 8 helm missing,
+10 timeout of wait, 130 interrupted.
+"""
+
+
+def exit_code_of(error: LauncherError) -> int:
+    """Return the exit code of an error."""
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)

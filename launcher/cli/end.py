@@ -1,0 +1,44 @@
+"""Commands that take away: terminate, gc."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from launcher.cli import options, wiring
+
+__all__ = ["gc_command", "terminate_command"]
+
+_AGE = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@click.command("terminate")
+@click.argument("release")
+@options.cluster_options
+def terminate_command(release: str, **given: Any) -> None:
+    """End RELEASE in whatever state it is; returns when release, pod and per-job Secret are gone."""
+    site = options.site_from(**given)
+    found = wiring.service(site).terminate(release, site.namespace)
+    click.echo(f"terminated {found.job.release} (was {found.track.state.value})")
+
+
+def _age(ctx: click.Context, param: click.Parameter, value: str) -> float:
+    match = _AGE.fullmatch(value)
+    if match is None:
+        raise click.BadParameter("use a number and s, m, h or d, such as 24h", ctx, param)
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+@click.command("gc")
+@options.cluster_options
+@click.option("--older-than", default="24h", callback=_age, show_default=True, help="Age of the release.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+def gc_command(older_than: float, dry_run: bool, **given: Any) -> None:
+    """Remove releases of jobs that ended long ago, and per-job Secrets that nobody owns any more."""
+    site = options.site_from(**given)
+    service = wiring.service(site)
+    for name in service.sweep(site.namespace, older_than, dry_run=dry_run):
+        click.echo(f"{'would remove' if dry_run else 'removed'} {name}")

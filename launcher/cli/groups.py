@@ -1,0 +1,47 @@
+"""The table of commands; a command's module is imported only when it is run or shown."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+__all__ = ["COMMANDS", "LazyGroup"]
+
+# Command -> (module, one line for --help, so that help imports none of them).
+COMMANDS: dict[str, tuple[str, str]] = {
+    "render": ("offline", "Print the chart values of a job."),
+    "template": ("offline", "Print the manifests of a job, offline."),
+    "launch": ("run", "Install a job's release."),
+    "wait": ("run", "Wait for a job to end."),
+    "list": ("look", "List the jobs of a namespace."),
+    "status": ("look", "Show one job."),
+    "logs": ("look", "Print a job's log."),
+    "terminate": ("end", "End a job and remove everything of it."),
+    "gc": ("end", "Remove what ended jobs left behind."),
+    "version": ("offline", "Print the version."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports their modules late: `template` must stay fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"launcher.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table without importing the commands."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])

@@ -1,0 +1,46 @@
+"""A line that shows where a job is: rewritten in place on a terminal, one line per change elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from launcher.core.lifecycle import Track
+from launcher.core.report import describe
+from launcher.handle import Notice
+from launcher.ports import Clock
+
+__all__ = ["live_line"]
+
+
+@contextmanager
+def live_line(name: str, clock: Clock) -> Iterator[Notice]:
+    """Yield a notice for ``JobHandle.wait`` that keeps the line up to date on stderr."""
+    if not sys.stderr.isatty():
+        yield _plain(name)
+        return
+    from rich.console import Console  # noqa: PLC0415 - only for terminals
+
+    with Console(stderr=True).status(name) as status:
+        yield lambda track: status.update(f"{name}  {describe(track, clock.monotonic())}")
+
+
+def _plain(name: str) -> Notice:
+    shown = ""
+
+    def notice(track: Track) -> None:
+        nonlocal shown
+        verdict = track.verdict
+        line = (
+            track.state.value
+            if verdict is None
+            else f"{track.state.value} {verdict.code.value}: {verdict.detail}"
+        )
+        if line != shown and track.outcome is None:
+            click.echo(f"{name}  {line}", err=True)
+            shown = line
+
+    return notice

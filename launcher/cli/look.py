@@ -1,0 +1,79 @@
+"""Commands that only look: list, status, logs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from launcher.cli import options, wiring
+from launcher.core.report import report, verdict_line
+from launcher.service import JobReport, Service
+
+__all__ = ["list_command", "logs_command", "status_command"]
+
+
+def _describe(service: Service, found: JobReport) -> dict[str, Any]:
+    clock = service.world.clock
+    return report(found.job, found.release, found.track, now=clock.monotonic(), wall=clock.now())
+
+
+@click.command("list")
+@options.cluster_options
+@options.output_option("table", "json")
+def list_command(output: str, **given: Any) -> None:
+    """List the jobs of a namespace."""
+    site = options.site_from(**given)
+    service = wiring.service(site)
+    rows = [_describe(service, found) for found in service.jobs(site.namespace)]
+    if output == "json":
+        click.echo(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        click.echo(f"no jobs in namespace {site.namespace}", err=True)
+        return
+    from launcher.cli.table import jobs_table  # noqa: PLC0415 - rich is only needed here
+
+    jobs_table(rows)
+
+
+@click.command("status")
+@click.argument("release")
+@options.cluster_options
+@options.output_option("table", "json")
+def status_command(release: str, output: str, **given: Any) -> None:
+    """Show one job: its release, its pod, why it is pending or how it ended."""
+    site = options.site_from(**given)
+    service = wiring.service(site)
+    row = _describe(service, service.inspect(release, site.namespace))
+    if output == "json":
+        click.echo(json.dumps(row, indent=2))
+        return
+    helm, pod, pending = row["helm"], row["pod"], row["pending"]
+    lines = {
+        "release": f"{row['namespace']}/{row['release']}  {helm['status'] if helm else 'gone'}",
+        "job": f"{row['jobId']}  {row['role']} at {row['site']}"
+        + (f"  study {row['study']}" if row["study"] else ""),
+        "pod": f"{pod['name']}  {pod['phase']}  on {pod['node'] or 'no node yet'}" if pod else "gone",
+        "state": verdict_line(row),
+    }
+    if pending:
+        lines["pending"] = f"{pending['action']}  {pending['code']}: {pending['detail']}"
+        lines["until"] = pending["deadline"] or "no limit"
+    for name, text in lines.items():
+        click.echo(f"{name + ':':9} {text}")
+
+
+@click.command("logs")
+@click.argument("release")
+@options.cluster_options
+@click.option("-f", "--follow", is_flag=True, help="Go on until the job ends.")
+@click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")
+def logs_command(release: str, follow: bool, tail: int | None, **given: Any) -> None:
+    """Print the log of the job container of RELEASE."""
+    site = options.site_from(**given)
+    service = wiring.service(site)
+    job = service.inspect(release, site.namespace).job
+    for line in service.world.pods.logs(job.pod_name, job.namespace, follow=follow, tail=tail):
+        click.echo(line)

@@ -1,0 +1,108 @@
+"""Options that several commands share, and what they mean together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from launcher.core.jobspec import Role
+from launcher.core.site import SiteConfig
+
+__all__ = ["cluster_options", "job_options", "output_option", "site_from"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_DEFAULT_CONFIG = "fljob.yaml"
+
+
+def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def apply(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return apply
+
+
+_config = click.option(
+    "--config", metavar="FILE", help="Site configuration; ./fljob.yaml or $FLJOB_CONFIG if there is one."
+)
+_namespace = click.option("-n", "--namespace", help="Namespace of the jobs.")
+
+
+def cluster_options(command: F) -> F:
+    """Add the options of every command that talks to a cluster."""
+    return _stack(
+        _config,
+        _namespace,
+        click.option("--kubeconfig", metavar="FILE", help="Kubeconfig file."),
+        click.option("--context", help="Context of the kubeconfig."),
+    )(command)
+
+
+def job_options(command: F) -> F:
+    """Add META and the options that say which job it is."""
+    return _stack(
+        click.argument("meta"),
+        click.option("--site", help="Name of the site; `server` for the server."),
+        click.option(
+            "--role",
+            type=click.Choice([role.value for role in Role]),
+            help="Job process of a client or of the server.",
+        ),
+        click.option("--study", default="", help="Study the job belongs to."),
+        click.option("--job-id", help="FLARE's job id."),
+    )(command)
+
+
+def output_option(*formats: str) -> Callable[[F], F]:
+    """Add ``-o``; the first format is the default."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="Output format.",
+    )
+
+
+def site_from(
+    *,
+    config: str | None,
+    namespace: str | None = None,
+    kubeconfig: str | None = None,
+    context: str | None = None,
+    site: str | None = None,
+    role: str | None = None,
+) -> SiteConfig:
+    """Return the site configuration with the options of the command line over it.
+
+    Raises:
+        LauncherError: the file is missing or wrong.
+    """
+    path = (
+        config
+        or os.environ.get("FLJOB_CONFIG")
+        or (_DEFAULT_CONFIG if Path(_DEFAULT_CONFIG).exists() else None)
+    )
+    found = SiteConfig()
+    if path is not None:
+        from launcher.edges.config import load_config  # noqa: PLC0415 - pydantic costs 0.2 s
+
+        found = load_config(Path(path))
+    given: dict[str, Any] = {
+        "namespace": namespace,
+        "kubeconfig": kubeconfig,
+        "context": context,
+        "site": site,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    if role is not None:
+        changes["role"] = Role(role)
+    return replace(found, **changes)

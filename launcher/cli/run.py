@@ -1,0 +1,109 @@
+"""Commands that start a job and wait for it: launch, wait."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from launcher.cli import options, wiring
+from launcher.cli.live import live_line
+from launcher.core.report import report, verdict_line
+from launcher.handle import JobHandle
+from launcher.service import Service
+
+__all__ = ["launch_command", "wait_command"]
+
+_TIMED_OUT = 10
+_CLEAN_UP_WITHIN = 60.0
+
+
+@contextmanager
+def _cancelled_by_signals() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C and SIGTERM set: the install stops, and what it made is removed."""
+    cancel = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *_: cancel.set())
+    try:
+        yield cancel
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@click.command("launch")
+@options.job_options
+@options.cluster_options
+@options.output_option("table", "json")
+@click.option(
+    "--secret-env", multiple=True, metavar="NAME", help="Pass this variable through the per-job Secret."
+)
+@click.option("--wait", "wait", is_flag=True, help="Wait for the end and exit with the job's return code.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def launch_command(
+    meta: str, command: tuple[str, ...], output: str, secret_env: tuple[str, ...], wait: bool, **given: Any
+) -> int:
+    """Install the release of job META and return when Helm has accepted it. The job runs COMMAND."""
+    site = options.site_from(
+        **{k: given[k] for k in ("config", "namespace", "kubeconfig", "context", "site", "role")}
+    )
+    secret = wiring.secret_content(secret_env)
+    job_id = given["job_id"] or str(uuid.uuid4())
+    spec = wiring.job_spec(
+        site, meta, job_id=job_id, study=given["study"], command=command, secret_env=secret_env
+    )
+    service = wiring.service(site)
+    with _cancelled_by_signals() as cancel:
+        handle = service.launch(spec, lambda s: wiring.render(site, s), secret=secret, cancel=cancel)
+    job = handle.job
+    shown = {"release": job.release, "namespace": job.namespace, "jobId": job.job_id, "pod": job.pod_name}
+    if not wait:
+        click.echo(
+            json.dumps(shown)
+            if output == "json"
+            else f"launched {job.release} (pod {job.namespace}/{job.pod_name})"
+        )
+        return 0
+    return _wait(service, handle, output, None)
+
+
+@click.command("wait")
+@click.argument("release")
+@options.cluster_options
+@options.output_option("table", "json")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Give up then (exit code 10)."
+)
+def wait_command(release: str, output: str, timeout: float | None, **given: Any) -> int:
+    """Wait until RELEASE has ended; exit 0 on success, else with its return code."""
+    site = options.site_from(**given)
+    service = wiring.service(site)
+    return _wait(service, service.attach(release, site.namespace), output, timeout)
+
+
+def _wait(service: Service, handle: JobHandle, output: str, timeout: float | None) -> int:
+    job, clock = handle.job, service.world.clock
+    attach = f"fljob wait {job.release} -n {job.namespace}"
+    try:
+        with live_line(job.release, clock) as notice:
+            outcome = handle.wait(timeout, notice)
+    except KeyboardInterrupt:
+        end = f"fljob terminate {job.release} -n {job.namespace}"
+        click.echo(f"\nthe job goes on; wait for it again: {attach}\n  or end it: {end}", err=True)
+        return 130
+    described = report(job, None, handle.track, now=clock.monotonic(), wall=clock.now())
+    del described["helm"]
+    if outcome is None:
+        click.echo(f"{job.release} has not ended after {timeout:g} s; {attach}", err=True)
+        return _TIMED_OUT
+    click.echo(json.dumps(described) if output == "json" else f"{job.release}  {verdict_line(described)}")
+    if not handle.close(_CLEAN_UP_WITHIN):
+        click.echo(f"warning: {job.release} is not removed yet; run: fljob gc -n {job.namespace}", err=True)
+    return int(outcome.return_code)

@@ -1,0 +1,42 @@
+"""The table of jobs, by rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["jobs_table", "make_table"]
+
+_COLOURS = {
+    "RUNNING": "cyan",
+    "SUCCEEDED": "green",
+    "FAILED": "red",
+    "STARTING": "yellow",
+    "TERMINATED": "magenta",
+}
+
+
+def make_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """Return a table with one line per job."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("RELEASE", "SITE", "STATE", "NODE", "WHY"):
+        table.add_column(column, overflow="fold", no_wrap=column == "RELEASE")
+    for row in rows:
+        why = row["outcome"] or row["pending"]
+        state = row["state"]
+        table.add_row(
+            row["release"],
+            row["site"],
+            f"[{_COLOURS.get(state, 'white')}]{state}",
+            (row["pod"] or {}).get("node", ""),
+            f"{why['code']}" if why else "",
+        )
+    return table
+
+
+def jobs_table(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print the table; colour only on a terminal."""
+    Console().print(make_table(rows))

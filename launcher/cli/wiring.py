@@ -1,0 +1,123 @@
+"""Composition root of the command line: options in, ports and use cases out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from launcher.core.assemble import Request, build_jobspec
+from launcher.core.jobspec import EnvVar, JobSpec, Role, SecretKey
+from launcher.core.meta import parse_meta
+from launcher.core.names import credential_secret_name, pod_name
+from launcher.core.site import SiteConfig
+from launcher.edges.files import chart_dir, load_study, read_meta, values_templates
+from launcher.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from launcher.service import Service
+
+__all__ = ["helm", "job_spec", "render", "secret_content", "service"]
+
+# What FLARE's parent starts, without the arguments that only a FLARE parent knows.
+_PROCESS = {
+    Role.CLIENT: "nvflare.private.fed.app.client.worker_process",
+    Role.SERVER: "nvflare.private.fed.app.server.runner_process",
+}
+_SERVER = "server"
+
+
+def helm(site: SiteConfig) -> Any:
+    """Return the Helm edge of a site."""
+    from launcher.edges.helm import HelmReleases  # noqa: PLC0415 - not needed to print values
+
+    return HelmReleases(
+        chart=chart_dir(site), helm=site.helm, kubeconfig=site.kubeconfig, context=site.context
+    )
+
+
+def service(site: SiteConfig) -> Service:
+    """Return the use cases over the real world, or over the one that a test put into the click context."""
+    from launcher.core.patience import WaitPolicy  # noqa: PLC0415 - offline commands do without
+    from launcher.service import Service  # noqa: PLC0415
+
+    policy = WaitPolicy(site.policy, site.pending_timeout, site.timeout, site.timeouts)
+    given = click.get_current_context().find_root().obj
+    return Service(given if given is not None else _world(site), policy)
+
+
+def _world(site: SiteConfig) -> Any:
+    from launcher.edges.clock import SystemClock  # noqa: PLC0415
+    from launcher.edges.kube import KubeClient, KubePods, KubeSecrets  # noqa: PLC0415 - costs 0.6 s
+    from launcher.removal import World  # noqa: PLC0415
+
+    client = KubeClient(site.kubeconfig, site.context)
+    return World(helm(site), KubePods(client), KubeSecrets(client), SystemClock())
+
+
+def job_spec(
+    site: SiteConfig,
+    meta: str,
+    *,
+    job_id: str,
+    study: str,
+    command: tuple[str, ...] = (),
+    secret_env: tuple[str, ...] = (),
+    offline: bool = False,
+) -> JobSpec:
+    """Return the job of a META argument.
+
+    Args:
+        site: the site, with its name.
+        meta: FLARE job folder, meta.json, or ``-``.
+        job_id: FLARE's job id.
+        study: name of the study, empty for none.
+        command: what to run; empty = the site's ``command``.
+        secret_env: names of environment variables that come from the per-job Secret.
+        offline: without a command, show FLARE's job process instead of refusing.
+
+    Raises:
+        InvalidInput: a mistake in any of the files, or no site.
+    """
+    parsed, source = read_meta(meta)
+    name = site.site or (_SERVER if site.role is Role.SERVER else "")
+    if not name:
+        cure = "give --site NAME, or set `site` in fljob.yaml"
+        raise InvalidInput("the site has no name", where="--site", cure=cure)
+    secret = credential_secret_name(pod_name(job_id, name))
+    flare = offline and not command and not site.command
+    request = Request(
+        job_id=job_id,
+        site=name,
+        role=site.role,
+        study=study,
+        command=command,
+        args=("-u", "-m", _PROCESS[site.role]) if flare else (),
+        secret_env=tuple(EnvVar(key, secret=SecretKey(secret, key)) for key in secret_env),
+    )
+    loaded = load_study(site, study)
+    for warning in loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return build_jobspec(request, parse_meta(parsed, name, source=source), loaded, site)
+
+
+def render(site: SiteConfig, spec: JobSpec) -> dict[str, Any]:
+    """Return the chart values of a job."""
+    from launcher.core.values import build_values  # noqa: PLC0415 - jinja2 costs 0.1 s
+
+    return build_values(spec, site, values_templates(site))
+
+
+def secret_content(names: tuple[str, ...]) -> Mapping[str, bytes]:
+    """Return the values of environment variables for the per-job Secret.
+
+    Raises:
+        InvalidInput: a variable is not set.
+    """
+    for name in names:
+        if name not in os.environ:
+            where = f"--secret-env {name}"
+            raise InvalidInput("the variable is not set", where=where, cure=f"export {name} before launching")
+    return {name: os.environ[name].encode() for name in names}
