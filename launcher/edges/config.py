@@ -1,4 +1,4 @@
-"""``fljob.yaml`` -> SiteConfig; the only importer of pydantic. Every mistake names its key path and a cure."""
+"""``fljob.yaml`` -> SiteConfig, by pydantic. Every mistake names its key path and a cure."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ HELM = (
         "ChartMissing",
         InvalidInput,
         r'unable to detect chart at (?P<file>[^:]+): .*|path "(?P<path>[^"]+)" not found'
-        r"|Chart\.yaml file is missing|non-absolute URLs should be in form of repo_name/path_to_chart, got: (?P<url>\S+)",
+        r"|Chart\.yaml file is missing|non-absolute URLs should be in form of \S+, got: (?P<url>\S+)",
         "unable to detect chart at /srv/c/Chart.yaml: open /srv/c/Chart.yaml: no such file or directory",
         "there is no chart: {text}",
         "set `chart` to a folder with a Chart.yaml, or leave it out to use the shipped chart",
@@ -149,5 +149,15 @@ HELM = (
         "{file} cannot be run: {why}",
         "install helm 4.3 for this machine's processor",
         seen="setpriv 2.38.1",
+    ),
+    # setpriv hands a file that the kernel does not know to the shell, as execvp does.
+    row(
+        "HelmNotRunnable",
+        ToolMissing,
+        r"^(?P<file>/\S+): (?:line )?\d+: .*(?:not found|Syntax error|cannot execute)",
+        "/usr/local/bin/helm: 1: ELF: not found",
+        "{file} cannot be run: it is no program for this machine",
+        "install helm 4.3 for this machine's processor",
+        seen="dash 0.5.12",
     ),
 )

@@ -131,5 +131,5 @@ def _load(configuration: client.Configuration, kubeconfig: str, context: str) ->
         raise InvalidInput(
             f"{named or path} cannot be used{with_context}: {shown}",
             where="kubeconfig",
-            cure="`kubectl config view` shows what is wrong with it; `kubectl config get-contexts` the contexts",
+            cure="look at it with `kubectl config view` and `kubectl config get-contexts`",
         ) from error
