@@ -1,0 +1,240 @@
+"""What helm is told: arguments, stdin and environment of every verb."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from launcher.core.views import Presence
+from launcher.edges.helm import HelmReleases
+from launcher.errors import InvalidInput, Rejected, ToolMissing, Unavailable
+from tests.contract.helm.conftest import ENVIRON
+from tests.contract.helm.fake_helm import MISSING
+
+LABELS = {"fljob.internal/job-id": "j1", "fljob.internal/attempt": "1"}
+EVERY_STATUS = ["--deployed", "--failed", "--pending", "--superseded", "--uninstalled", "--uninstalling"]
+STATUS = {
+    "name": "r1",
+    "namespace": "ns",
+    "version": 1,
+    "config": {"job": {"id": "j1"}},
+    "info": {"status": "deployed", "last_deployed": "2026-11-24T11:14:08.196044437Z"},
+}
+
+
+def test_install(fake, releases):
+    releases(timeout_seconds=30.0).install("r1", "ns", {"pod": {"name": "p é"}}, LABELS)
+    [call] = fake.calls
+    assert call.argv == [
+        *("install", "r1", "/charts/fljob", "--namespace", "ns"),
+        *("--labels", call.option("--labels"), "--disable-openapi-validation"),
+        *("--timeout", "30s", "--values", "-"),
+    ]
+    assert json.loads(call.stdin) == {"pod": {"name": "p é"}}
+
+
+def test_install_labels_the_release_and_marks_it_as_this_very_install(fake, releases):
+    releases().install("r1", "ns", {}, LABELS)
+    releases().install("r1", "ns", {}, LABELS)
+    first, second = (call.option("--labels") for call in fake.calls)
+    pattern = "fljob.internal/attempt=1,fljob.internal/install=[0-9a-f]{32},fljob.internal/job-id=j1"
+    assert re.fullmatch(pattern, first)
+    assert first != second
+
+
+def test_uninstall(fake, releases):
+    assert releases(timeout_seconds=30.0).uninstall("r1", "ns") is True
+    assert [call.argv for call in fake.calls] == [
+        ["uninstall", "r1", "--timeout", "30s", "--namespace", "ns"],
+        ["status", "r1", "--output", "json", "--namespace", "ns"],
+    ]
+
+
+def test_status(fake, releases):
+    fake.answer("status", {"stdout": json.dumps(STATUS)})
+    seen = releases().status("r1", "ns")
+    assert seen.presence is Presence.FOUND
+    assert (seen.value.name, seen.value.status, seen.value.revision) == ("r1", "deployed", 1)
+    assert seen.value.values == {"job": {"id": "j1"}}
+    assert seen.value.updated.isoformat() == "2026-11-24T11:14:08.196044+00:00"
+
+
+def test_list_asks_for_every_status_and_without_the_limit_of_256(fake, releases):
+    row = {"name": "r1", "namespace": "ns", "revision": "1", "status": "pending-install"}
+    row["updated"] = "2026-11-24 11:14:08.196044437 +0000 UTC"
+    fake.answer("list", {"stdout": json.dumps([row | {"name": "r2"}, row])})
+    views = releases().list("ns")
+    assert [(view.name, view.status, view.revision) for view in views] == [
+        ("r1", "pending-install", 1),
+        ("r2", "pending-install", 1),
+    ]
+    assert fake.calls[0].argv == [
+        *("list", "--max", "0", "--output", "json", *EVERY_STATUS),
+        *("--selector", "fljob.internal/job-id", "--namespace", "ns"),
+    ]
+
+
+@pytest.mark.parametrize("printed", ["[]", "null"])
+def test_empty_list(fake, releases, printed):
+    fake.answer("list", {"stdout": printed})
+    assert releases().list("ns") == ()
+
+
+def test_template_renders_for_a_fixed_version_and_without_a_cluster(fake, releases):
+    fake.answer("template", {"stdout": "kind: Pod\n"})
+    text = releases(context="prod").template("r1", "ns", {"a": 1})
+    assert text == "kind: Pod\n"
+    [call] = fake.calls
+    assert call.argv == [
+        *("template", "r1", "/charts/fljob", "--namespace", "ns"),
+        *("--kube-version", "1.36.0", "--values", "-"),
+    ]
+    assert json.loads(call.stdin) == {"a": 1}
+    assert call.env["KUBECONFIG"] == "/dev/null"
+    assert "HELM_KUBECONTEXT" not in call.env
+
+
+def test_version(fake, releases):
+    fake.answer("version", {"stdout": "v4.3"})
+    assert releases().version() == "v4.3"
+
+
+def test_no_secret_of_the_parent_reaches_helm(fake, releases):
+    environ = ENVIRON | {
+        "SITE_TOKEN": "canary",
+        "AWS_SECRET_ACCESS_KEY": "canary",
+        "HELM_DEBUG": "true",
+        "HELM_BURST_LIMIT": "50",
+        "KUBERNETES_SERVICE_HOST": "10.0.0.1",
+        "https_proxy": "http://proxy:3128",
+        "AWS_PROFILE": "p",
+    }
+    releases(environ=environ, kubeconfig="/k", context="c", pass_env=("AWS_PROFILE",)).list("ns")
+    env = dict(fake.calls[0].env)
+    env.pop("LC_CTYPE", None)  # Python's own, in the fake
+    assert env == {
+        "PATH": ENVIRON["PATH"],
+        "HOME": ENVIRON["HOME"],
+        "KUBECONFIG": "/k",
+        "HELM_KUBECONTEXT": "c",
+        "HELM_DRIVER": "secret",
+        "HELM_BURST_LIMIT": "50",
+        "KUBERNETES_SERVICE_HOST": "10.0.0.1",
+        "https_proxy": "http://proxy:3128",
+        "AWS_PROFILE": "p",
+    }
+
+
+def test_the_storage_driver_and_the_own_environment(fake, releases, monkeypatch):
+    monkeypatch.setenv("SITE_TOKEN", "canary")
+    monkeypatch.setenv("KUBECONFIG", "/from/parent")
+    releases(environ=None, storage_driver="configmap").list("ns")
+    env = fake.calls[0].env
+    assert (env["HELM_DRIVER"], env["KUBECONFIG"]) == ("configmap", "/from/parent")
+    assert "SITE_TOKEN" not in env
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace"),
+    [
+        ("--debug", "ns"),
+        ("r1", "--debug"),
+        ("r1", ""),
+        ("", "ns"),
+        ("a.b", "ns"),
+        ("a" * 54, "ns"),
+        ("R", "ns"),
+    ],
+)
+def test_names_that_helm_would_refuse_or_misread_never_reach_it(fake, releases, name, namespace):
+    gateway = releases()
+    calls = (
+        (gateway.install, {}, LABELS),
+        (gateway.uninstall,),
+        (gateway.status,),
+        (gateway.template, {}),
+    )
+    for ask, *rest in calls:
+        with pytest.raises(InvalidInput, match=r"is not a (release|namespace) name"):
+            ask(name, namespace, *rest)
+    assert fake.calls == []
+
+
+@pytest.mark.parametrize("values", [{"a": math.nan}, {"a": Path("/x")}, {"a": {1, 2}}])
+def test_values_without_a_json_form_never_reach_helm(fake, releases, values):
+    with pytest.raises(InvalidInput, match="values: "):
+        releases().install("r1", "ns", values, LABELS)
+    assert fake.calls == []
+
+
+@pytest.mark.parametrize("labels", [{"a": "b,c=d"}, {"a=b": "c"}, {"a": "b" * 64}])
+def test_labels_that_would_become_other_labels_never_reach_helm(fake, releases, labels):
+    with pytest.raises(InvalidInput, match="labels: "):
+        releases().install("r1", "ns", {}, labels)
+    assert fake.calls == []
+
+
+def test_status_is_absent_only_when_helm_says_so(fake, releases):
+    fake.answer("status", MISSING, {"exit": 1, "stderr": "Error: something new\n"}, {"stdout": "no json"})
+    gateway = releases()
+    assert gateway.status("r1", "ns").presence is Presence.ABSENT
+    odd = gateway.status("r1", "ns")
+    assert (odd.presence, "something new" in odd.why) == (Presence.UNAVAILABLE, True)
+    assert gateway.status("r1", "ns").presence is Presence.UNAVAILABLE
+
+
+def test_unreadable_list(fake, releases):
+    fake.answer("list", {"stdout": "{oops"})
+    with pytest.raises(Unavailable, match="unreadable"):
+        releases().list("ns")
+
+
+def test_a_missing_helm_is_one_clear_error():
+    gateway = HelmReleases(chart=Path("/c"), helm="no-such-helm", environ=ENVIRON)
+    with pytest.raises(ToolMissing, match="no program 'no-such-helm' on PATH"):
+        gateway.list("ns")
+    with pytest.raises(ToolMissing, match="no program 'no-such-helm' on PATH"):
+        gateway.template("r1", "ns", {})
+
+
+def test_a_helm_for_another_processor(fake, releases):
+    fake.path.write_bytes(b"\x7fELF nonsense")
+    for ask in (lambda: releases().list("ns"), lambda: releases().template("r1", "ns", {})):
+        with pytest.raises(ToolMissing, match="helm cannot be run: "):
+            ask()
+
+
+def test_a_helm_that_is_too_old(fake, releases):
+    fake.answer("install", {"exit": 1, "stderr": "Error: unknown flag: --labels\n"})
+    with pytest.raises(ToolMissing, match=r"does not know --labels.*\n  cure: install helm"):
+        releases().install("r1", "ns", {}, LABELS)
+
+
+def test_an_unknown_failure_keeps_helm_words(fake, releases):
+    fake.answer("list", {"exit": 3, "stderr": "Error: the moon is full\n"})
+    with pytest.raises(Rejected, match=r"helm list failed \(exit code 3\): the moon is full") as caught:
+        releases().list("ns")
+    assert caught.value.code == "HelmFailed"
+    assert caught.value.__cause__ is not None
+
+
+def test_no_credential_in_errors(fake, releases):
+    fake.answer("list", {"exit": 1, "stderr": "Error: Authorization: Bearer canary-1, canary-2 refused\n"})
+    environ = ENVIRON | {"HTTPS_PROXY": "http://me:canary-2@proxy:3128"}
+    with pytest.raises(Rejected) as caught:
+        releases(environ=environ).list("ns")
+    assert "canary" not in f"{caught.value!s} {caught.value!r} {caught.value.__cause__!r}"
+    assert "refused" in str(caught.value)
+
+
+def test_many_threads_at_once(fake, releases):
+    fake.answer("status", {"stdout": json.dumps(STATUS)})
+    gateway = releases()
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        seen = list(pool.map(lambda _: gateway.status("r1", "ns").presence, range(24)))
+    assert seen == [Presence.FOUND] * 24

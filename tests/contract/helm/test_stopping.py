@@ -1,0 +1,128 @@
+"""An end that is really an end: cancel, deadline, Ctrl-C, a killed launcher; no process stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from launcher.errors import Cancelled, Unavailable
+from tests.contract.helm.conftest import ENVIRON
+from tests.contract.helm.fake_helm import is_alive, is_gone_within
+
+LABELS = {"fljob.internal/job-id": "j1"}
+
+SLOW = [
+    pytest.param({"sleep": 30}, id="obedient"),
+    pytest.param({"sleep": 30, "ignore_term": True}, id="ignores SIGTERM"),
+    pytest.param({"sleep": 30, "grandchild": True}, id="grandchild holds the pipes"),
+    pytest.param({"sleep": 30, "grandchild": "quiet"}, id="grandchild without pipes"),
+]
+
+
+@pytest.mark.parametrize("answer", SLOW)
+def test_cancel_stops_helm_and_its_children(fake, releases, answer):
+    fake.answer("install", answer)
+    cancel, failure = threading.Event(), []
+
+    def install() -> None:
+        try:
+            releases().install("r1", "ns", {}, LABELS, cancel)
+        except Cancelled as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=install)
+    thread.start()
+    call = fake.wait_for("install")
+    start = time.monotonic()
+    cancel.set()
+    gone = is_gone_within(call.pid, 1.0)
+    seconds = time.monotonic() - start
+    thread.join(10)
+    assert gone
+    assert seconds < 1.0  # 0.5 s on an idle machine
+    assert not call.grandchild or is_gone_within(call.grandchild, 1.0)
+    assert [str(error) for error in failure] == ["release ns/r1: helm install was cancelled"]
+
+
+def test_a_cancel_before_the_start_starts_nothing(fake, releases):
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        releases().install("r1", "ns", {}, LABELS, cancel)
+    assert "install" not in fake.verbs
+
+
+def test_the_deadline_stops_helm(fake, releases):
+    fake.answer("list", {"sleep": 30, "grandchild": True})
+    start = time.monotonic()
+    with pytest.raises(Unavailable, match=r"helm list did not end within 0\.2 s and was stopped"):
+        releases(timeout_seconds=0.2).list("ns")
+    assert time.monotonic() - start < 3
+    assert is_gone_within(fake.calls[0].pid, 1.0)
+    assert is_gone_within(fake.calls[0].grandchild, 1.0)
+
+
+def test_helm_has_a_session_of_its_own(fake, releases):
+    """Ctrl-C on a terminal goes to the launcher alone, which then decides."""
+    releases().list("ns")
+    assert fake.calls[0].session == fake.calls[0].pid != os.getsid(0)
+
+
+def test_a_grandchild_that_keeps_the_pipes_does_not_delay_the_answer(fake, releases):
+    fake.answer("list", {"stdout": "[]", "grandchild": True})
+    start = time.monotonic()
+    assert releases(timeout_seconds=20.0).list("ns") == ()
+    assert time.monotonic() - start < 5
+    assert is_gone_within(fake.calls[0].grandchild, 1.0)
+
+
+_INSTALL = """
+import sys
+from pathlib import Path
+from launcher.edges.helm import HelmReleases
+gateway = HelmReleases(chart=Path("/c"), helm=sys.argv[1], environ={environ!r})
+gateway.{verb}
+"""
+
+
+def _launcher(fake, verb: str) -> subprocess.Popen[bytes]:
+    code = _INSTALL.format(environ=ENVIRON, verb=verb)
+    return subprocess.Popen([sys.executable, "-c", code, str(fake.path)], stderr=subprocess.PIPE)
+
+
+def test_helm_dies_with_a_killed_launcher(fake):
+    fake.answer("install", {"sleep": 30})
+    launcher = _launcher(fake, "install('r1', 'ns', {}, {})")
+    call = fake.wait_for("install")
+    launcher.kill()
+    launcher.communicate()
+    assert is_gone_within(call.pid, 2.0)
+
+
+def test_an_uninstall_outlives_a_killed_launcher(fake):
+    fake.answer("uninstall", {"sleep": 1})
+    launcher = _launcher(fake, "uninstall('r1', 'ns')")
+    call = fake.wait_for("uninstall")
+    launcher.kill()
+    launcher.communicate()
+    time.sleep(0.2)
+    assert is_alive(call.pid)
+    assert is_gone_within(call.pid, 5.0)
+
+
+def test_ctrl_c_stops_helm_and_takes_the_install_back(fake):
+    fake.answer("install", {"sleep": 30})
+    fake.answer("list", {"stdout": '[{"name": "r1"}]'})
+    launcher = _launcher(fake, "install('r1', 'ns', {}, {})")
+    call = fake.wait_for("install")
+    launcher.send_signal(signal.SIGINT)
+    _, stderr = launcher.communicate(timeout=10)
+    assert b"KeyboardInterrupt" in stderr
+    assert is_gone_within(call.pid, 1.0)
+    assert fake.verbs == ["install", "list", "uninstall", "status"]

@@ -1,0 +1,182 @@
+"""The table of helm's texts: every row is hit by its own sample, and whole outputs become whole sentences."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+
+from launcher.edges.helm.child import ChildFailed, Ended
+from launcher.edges.helm.failures import Call, changed_nothing, explain, find
+from launcher.edges.helm.table import FAILURES, Failure
+from launcher.errors import (
+    Cancelled,
+    Conflict,
+    Denied,
+    InvalidInput,
+    LauncherError,
+    NotFound,
+    Rejected,
+    ToolMissing,
+    Unavailable,
+)
+
+CALL = Call(verb="install", name="r1", namespace="ns", kubeconfig="/k", seconds=45.0)
+WORDS = {"name", "namespace", "helm", "kubeconfig", "text", "keys"}
+
+
+def exited(text: str) -> ChildFailed:
+    return ChildFailed(Ended.EXITED, 1, text)
+
+
+def rows() -> list[object]:
+    return [pytest.param(row, id=f"{row.code}-{number}") for number, row in enumerate(FAILURES)]
+
+
+@pytest.mark.parametrize("row", rows())
+def test_every_row_is_the_first_to_match_its_own_sample(row: Failure):
+    found = find(row.sample)
+    assert found is not None
+    assert found[0] is row
+
+
+@pytest.mark.parametrize("row", rows())
+def test_every_row_makes_its_error_out_of_helm_output(row: Failure):
+    error = explain(exited(f"Error: INSTALLATION FAILED: {row.sample}\n"), CALL)
+    assert type(error) is row.error
+    assert not isinstance(error, Rejected) or error.code == row.code
+    assert str(error).strip()
+
+
+@pytest.mark.parametrize("row", rows())
+def test_every_row_uses_known_words_only(row: Failure):
+    for text in (row.message, row.cure, row.where):
+        used = {name for _, name, _, _ in string.Formatter().parse(text) if name}
+        assert {name.partition("!")[0] for name in used} <= WORDS | set(row.pattern.groupindex)
+
+
+@pytest.mark.parametrize("row", [row for row in FAILURES if row.error is not Rejected])
+def test_what_a_person_can_repair_has_a_cure(row: Failure):
+    assert row.cure or row.code == "ChartRefused"  # the chart's own sentence carries the cure
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "said"),
+    [
+        (
+            (
+                "Error: INSTALLATION FAILED: values don't meet the specifications of the schema(s) in the "
+                "following chart(s):\nfljob:\n- at '/labels/fljob.internal~1site': got number, want string\n"
+                "- at '': additional properties 'nope' not allowed\n\n"
+            ),
+            InvalidInput,
+            (
+                "values: labels.fljob.internal/site: got number, want string; "
+                "top level: additional properties 'nope' not allowed\n"
+                "  cure: correct these keys in the job, the study or the site's values; "
+                "the chart's README lists all keys"
+            ),
+        ),
+        (
+            (
+                'level=ERROR msg="cluster reachability check failed: kubernetes cluster unreachable: x"\n'
+                "Error: INSTALLATION FAILED: check failed: kubernetes cluster unreachable: "
+                'Get "https://127.0.0.1:1/version": dial tcp 127.0.0.1:1: connect: connection refused\n'
+            ),
+            Unavailable,
+            (
+                "release ns/r1: nothing answers at 127.0.0.1:1: connection refused\n"
+                "  cure: check that the cluster runs and that kubeconfig /k names its address"
+            ),
+        ),
+        (
+            'Error: INSTALLATION FAILED: create: failed to create: namespaces "ns" not found\n',
+            NotFound,
+            "release ns/r1: there is no namespace 'ns'\n  cure: kubectl create namespace ns",
+        ),
+        (
+            (
+                "Error: INSTALLATION FAILED: unable to continue with install: could not get information about "
+                'the resource Pod "p1" in namespace "ns": pods "p1" is forbidden: User '
+                '"system:serviceaccount:ns:lim" cannot get resource "pods" in API group "" '
+                'in the namespace "ns"\n'
+            ),
+            Denied,
+            (
+                "release ns/r1: user 'system:serviceaccount:ns:lim' may not get pods in "
+                "namespace 'ns'\n"
+                "  cure: have a Role with that right bound to it; check: "
+                "kubectl auth can-i get pods --namespace ns --as system:serviceaccount:ns:lim"
+            ),
+        ),
+        (
+            (
+                'level=ERROR msg="release name check failed" error="cannot reuse a name"\n'
+                "Error: INSTALLATION FAILED: release name check failed: cannot reuse a name that is still "
+                "in use\n"
+            ),
+            Conflict,
+            (
+                "release ns/r1: the name is in use: this job runs already, or an earlier run was not "
+                "removed\n"
+                "  cure: wait for it to end or terminate it: helm uninstall r1 --namespace ns"
+            ),
+        ),
+        (
+            'Error: INSTALLATION FAILED: cluster reachability check failed: context "nope" does not exist\n',
+            InvalidInput,
+            (
+                "kubeconfig /k: there is no context nope\n"
+                "  cure: kubectl config get-contexts shows what there is"
+            ),
+        ),
+        (
+            "Error: unknown flag: --labels\n",
+            ToolMissing,
+            (
+                "release ns/r1: helm does not know --labels: its version is not supported\n"
+                "  cure: install helm 4.3 (3.22 is the oldest that works)"
+            ),
+        ),
+    ],
+)
+def test_whole_sentences(text: str, error: type[LauncherError], said: str):
+    caught = explain(exited(text), CALL)
+    assert (type(caught), str(caught)) == (error, said)
+
+
+@pytest.mark.parametrize(("ended", "error"), [(Ended.CANCELLED, Cancelled), (Ended.TIMED_OUT, Unavailable)])
+def test_what_we_stopped_is_not_judged_by_what_helm_said_last(ended: Ended, error: type[LauncherError]):
+    assert type(explain(ChildFailed(ended, -15, "Error: release: not found\n"), CALL)) is error
+
+
+def test_a_text_nobody_knows_is_kept_and_cut():
+    error = explain(exited("Error: " + "new " * 500), CALL)
+    assert isinstance(error, Rejected)
+    assert error.code == "HelmFailed"
+    assert len(str(error)) < 800
+
+
+@pytest.mark.parametrize(
+    ("text", "nothing"),
+    [
+        (
+            "Error: INSTALLATION FAILED: check failed: kubernetes cluster unreachable: x",
+            True,
+        ),
+        (
+            "Error: INSTALLATION FAILED: release name check failed: cannot reuse a name that is still in use",
+            True,
+        ),
+        (
+            'Error: INSTALLATION FAILED: create: failed to create: secrets "s" is forbidden: exceeded quota',
+            True,
+        ),
+        ("Error: INSTALLATION FAILED: create: failed to create: Post: unexpected EOF", False),
+        ("Error: INSTALLATION FAILED: server-side apply failed for object ns/p1 /v1, Kind=Pod: x", False),
+        ("", False),
+    ],
+)
+def test_changed_nothing(text: str, nothing: object):
+    assert changed_nothing(exited(text)) is nothing
+    assert changed_nothing(ChildFailed(Ended.CANCELLED, -15, text)) is False

@@ -1,0 +1,74 @@
+"""The small pieces of the helm edge: times, environments, redaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from launcher.edges.helm.environment import cluster_env, offline_env
+from launcher.edges.helm.parsing import release_of_list, release_of_status, time_of
+from launcher.edges.helm.redaction import redact
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("2026-11-24T11:14:08.196044437Z", "2026-11-24T11:14:08.196044+00:00"),
+        ("2026-11-24 11:14:08.196044437 +0000 UTC", "2026-11-24T11:14:08.196044+00:00"),
+        ("2026-11-24 13:14:08 +0200 CEST", "2026-11-24T11:14:08+00:00"),
+        ("2026-11-24T07:44:08.5-03:30", "2026-11-24T11:14:08.500000+00:00"),
+    ],
+)
+def test_times_of_helm(text, iso):
+    assert time_of(text) == datetime.fromisoformat(iso)
+
+
+@pytest.mark.parametrize("text", ["", "soon", None, 7, "2026-11-24"])
+def test_no_time(text):
+    assert time_of(text) is None
+
+
+def test_views_of_sparse_json():
+    assert release_of_list({"name": "r1"}).revision == 0
+    assert release_of_status({"name": "r1", "info": None}).values == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("proxyconnect tcp: http://me:canary@proxy:3128", "proxyconnect tcp: http://me:***@proxy:3128"),
+        ("Authorization: Bearer canary.x-y", "Authorization: Bearer ***"),
+        ("got eyJhbGciOiJ.eyJpc3MiOiJ.c2ln_x here", "got *** here"),
+        ('"client-key-data": "canary"', '"client-key-data": "***"'),
+        ("token: canary", "token: ***"),
+        ("-----BEGIN RSA PRIVATE KEY-----\ncanary\n-----END RSA PRIVATE KEY-----", "***"),
+        ('pods "p1" is forbidden: exceeded quota: q', 'pods "p1" is forbidden: exceeded quota: q'),
+        ("data: " + "QUJD" * 40 + "==", "data: ***"),
+    ],
+)
+def test_redaction_by_shape(text, hidden):
+    assert redact(text, {}) == hidden
+
+
+def test_redaction_of_what_the_child_was_given():
+    env = {
+        "HELM_KUBETOKEN": "canary1",
+        "https_proxy": "http://u:canary2@h",
+        "NO_PROXY": "a,b",
+        "X_PROXY": "http://[",
+    }
+    assert redact("canary1 and canary2 in a", env) == "*** and *** in a"
+
+
+def test_long_texts_are_cut():
+    assert len(redact("x y " * 5000, {})) < 4100
+
+
+def test_offline_means_no_cluster():
+    environ = {"PATH": "/bin", "KUBECONFIG": "/k", "HELM_KUBECONTEXT": "c", "KUBERNETES_SERVICE_HOST": "h"}
+    assert offline_env(environ) == {"PATH": "/bin", "KUBECONFIG": "/dev/null"}
+
+
+def test_an_empty_environment_stays_nearly_empty():
+    assert cluster_env({"SECRET": "canary"}, driver="configmap") == {"HELM_DRIVER": "configmap"}
