@@ -7,6 +7,7 @@ import json
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,7 +154,7 @@ def test_the_storage_driver_and_the_own_environment(fake, releases, monkeypatch)
 )
 def test_names_that_helm_would_refuse_or_misread_never_reach_it(fake, releases, name, namespace):
     gateway = releases()
-    calls = (
+    calls: tuple[tuple[Any, ...], ...] = (
         (gateway.install, {}, LABELS),
         (gateway.uninstall,),
         (gateway.status,),
@@ -204,9 +205,11 @@ def test_a_missing_helm_is_one_clear_error():
 
 def test_a_helm_for_another_processor(fake, releases):
     fake.path.write_bytes(b"\x7fELF nonsense")
-    for ask in (lambda: releases().list("ns"), lambda: releases().template("r1", "ns", {})):
-        with pytest.raises(ToolMissing, match="helm cannot be run: "):
-            ask()
+    gateway = releases()
+    with pytest.raises(ToolMissing, match="helm cannot be run: "):
+        gateway.list("ns")
+    with pytest.raises(ToolMissing, match="helm cannot be run: "):
+        gateway.template("r1", "ns", {})
 
 
 def test_a_helm_that_is_too_old(fake, releases):

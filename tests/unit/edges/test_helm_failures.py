@@ -96,8 +96,8 @@ def test_what_a_person_can_repair_has_a_cure(row: Failure):
         ),
         (
             (
-                "Error: INSTALLATION FAILED: unable to continue with install: could not get information about "
-                'the resource Pod "p1" in namespace "ns": pods "p1" is forbidden: User '
+                "Error: INSTALLATION FAILED: unable to continue with install: could not get information "
+                'about the resource Pod "p1" in namespace "ns": pods "p1" is forbidden: User '
                 '"system:serviceaccount:ns:lim" cannot get resource "pods" in API group "" '
                 'in the namespace "ns"\n'
             ),
