@@ -197,7 +197,7 @@ def _line(error: BaseException, name: str) -> int:
 class _StrictLoader(yaml.SafeLoader):
     """A SafeLoader that refuses a key twice in one mapping; PyYAML would keep the last one silently."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT002
         seen = set()
         for key_node, _ in node.value:
             if isinstance(key_node, yaml.ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":

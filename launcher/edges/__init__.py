@@ -1,1 +1,1 @@
-"""The outside: one room per library. An edge translates, retries transport and maps errors; it never decides."""
+"""The outside, one room per library: an edge translates, retries and maps errors; it never decides."""

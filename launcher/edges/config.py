@@ -1,4 +1,4 @@
-"""``fljob.yaml`` -> SiteConfig, by pydantic. Every mistake names its key path and a cure."""
+"""``fljob.yaml`` -> SiteConfig; the only importer of pydantic. A mistake names its key path and a cure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from launcher.core.checks import bad
 from launcher.core.jobspec import Role
 from launcher.core.quantities import quantity_text
 from launcher.core.site import PendingPolicy, SiteConfig, Timeouts
@@ -41,7 +42,7 @@ class _Timeouts(_Model):
 class _Site(_Model):
     """The file as it is written; defaults are those of SiteConfig."""
 
-    site: Text | None = None
+    site: Text = SiteConfig.site
     role: Annotated[Role, Field(strict=False)] = SiteConfig.role
     namespace: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] = SiteConfig.namespace
     default_python_path: Text = SiteConfig.default_python_path
@@ -55,15 +56,15 @@ class _Site(_Model):
     pod_security: Annotated[str, Field(pattern=r"^(baseline|restricted)$")] = SiteConfig.pod_security
     policy: Annotated[PendingPolicy, Field(strict=False)] = SiteConfig.policy
     timeouts: _Timeouts = _Timeouts()
-    study_data_file: Text | None = None
-    study_job_spec_file: Text | None = None
-    study_runtime_file: Text | None = None
-    values_dir: Text | None = None
+    study_data_file: Text = ""
+    study_job_spec_file: Text = ""
+    study_runtime_file: Text = ""
+    values_dir: Text = ""
     values: dict[str, Any] = {}
-    chart: Text | None = None
+    chart: Text = ""
     helm: Text = SiteConfig.helm
-    kubeconfig: Text | None = None
-    context: Text | None = None
+    kubeconfig: Text = ""
+    context: Text = ""
 
     @field_validator("ephemeral_storage")
     @classmethod
@@ -72,6 +73,41 @@ class _Site(_Model):
             return quantity_text(value, "ephemeral_storage")
         except InvalidInput as error:
             raise ValueError(error.message) from error
+
+
+_NULLABLE = ("pending_timeout", "timeout", "timeouts.start", "timeouts.queue")
+_SECONDS = ("pending_timeout", "timeout", *(f"timeouts.{name}" for name in _Timeouts.model_fields))
+# Key path -> what its value must be and what to write, for the keys that are more than a piece of text.
+_RULES = {
+    "role": ("must be client or server", "write `role: client`"),
+    "namespace": ("must be the name of a namespace", "use a-z, 0-9 and '-', at most 63 characters"),
+    "command": ("must be a list of words", 'write `command: ["python3", "train.py"]`'),
+    "workspace_mount_path": ("must be an absolute path", "write `/var/tmp/nvflare/workspace`"),
+    "ephemeral_storage": ("must be a quantity in quotes", 'write `ephemeral_storage: "2Gi"`'),
+    "image_pull_secrets": ("must be a list of Secret names", 'write `image_pull_secrets: ["registry"]`'),
+    "security_context": ("must be a mapping", "write a Kubernetes PodSecurityContext below the key"),
+    "pod_security": ("must be baseline or restricted", "write `pod_security: baseline`"),
+    "policy": ("must be graceful or strict", "write `policy: graceful`"),
+    "timeouts": ("must be a mapping", "write `timeouts:` and the keys below it, such as `  pull: 300`"),
+    "values": ("must be a mapping", "write values of the chart below the key"),
+    "": ("must be a mapping with text as keys", "write `key: value` lines"),
+    **dict.fromkeys(_SECONDS, ("must be a number of seconds, 0 or more", "write a number such as 120")),
+    **dict.fromkeys(
+        _NULLABLE,
+        (
+            "must be a number of seconds, 0 or more, or null",
+            "write a number such as 120, or null for no limit",
+        ),
+    ),
+}
+_TEXT_RULE = ("must be non-empty text", "write text, in quotes if it looks like a number, or remove the key")
+# Names of FLARE's launcher arguments whose keys are called otherwise here.
+_FLARE_NAMES = {
+    "config_file_path": "kubeconfig",
+    "python_path": "default_python_path",
+    "study_data_pvc_file_path": "study_data_file",
+    "study_job_spec_file_path": "study_job_spec_file",
+}
 
 
 def load_config(path: Path | None) -> SiteConfig:
@@ -89,40 +125,41 @@ def load_config(path: Path | None) -> SiteConfig:
     if parsed is None:
         return SiteConfig()
     if not isinstance(parsed, Mapping):
-        raise InvalidInput("must be a mapping", where=str(path), cure="write `key: value` lines")
+        raise bad(str(path), parsed, "must be a mapping", cure="write `key: value` lines")
     try:
         model = _Site.model_validate(dict(parsed))
     except ValidationError as error:
         raise _explain(error, path) from error
-    return _to_site(model, path)
+    return _to_site(model, path.parent)
 
 
-def _to_site(model: _Site, path: Path) -> SiteConfig:
+def _to_site(model: _Site, folder: Path) -> SiteConfig:
     fields = {name: getattr(model, name) for name in model.model_fields_set - {"timeouts"}}
     for name, value in fields.items():
         if isinstance(value, list):
             fields[name] = tuple(value)
-        elif name in _PATHS and value is not None:
-            fields[name] = str((path.parent / Path(value).expanduser()).resolve())
-        elif value is None and name not in ("pending_timeout", "timeout"):
-            where = f"{path}: {name}"
-            raise InvalidInput("null is refused", where=where, cure="give it a value or remove the key")
+        # `helm` is a program to look up in PATH unless it is written as a path.
+        elif name in _PATHS or (name == "helm" and "/" in value):
+            fields[name] = str((folder / Path(value).expanduser()).absolute())
     return SiteConfig(**fields, timeouts=Timeouts(**model.timeouts.model_dump()))
 
 
 def _explain(error: ValidationError, path: Path) -> InvalidInput:
     """Return our error for the first mistake that pydantic found."""
     first = error.errors()[0]
-    keys = [str(part) for part in first["loc"]]
-    where = f"{path}: {'.'.join(keys)}"
+    names = [part for part in first["loc"] if isinstance(part, str)]
+    where = f"{path}: {_key_path(first['loc'])}"
     if first["type"] == "extra_forbidden":
-        known = list((_Timeouts if len(keys) > 1 else _Site).model_fields)
-        near = difflib.get_close_matches(keys[-1], known, n=1)
+        known = list((_Timeouts if len(names) > 1 else _Site).model_fields)
+        near = [_FLARE_NAMES[names[-1]]] if names[-1] in _FLARE_NAMES else []
+        near = near or difflib.get_close_matches(names[-1], known, n=1)
         cure = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(known))}"
-        return InvalidInput("unknown key", where=where, cure=cure)
-    message = first["msg"].removeprefix("Value error, ")
-    return InvalidInput(
-        f"{message}, not {first['input']!r}",
-        where=where,
-        cure="see docs/configuration.md for what the key means",
-    )
+        return bad(where, first["input"], "unknown key: must be removed or renamed", cure=cure)
+    if first["type"] == "invalid_key" or names[-1:] == ["[key]"]:
+        return bad(where, first["loc"][len(names) - 1], _KEY_RULE, cure="put the key in quotes")
+    rule, cure = _RULES.get(".".join(names), _RULES.get(names[0], _TEXT_RULE) if names else _RULES[""])
+    return bad(where, first["input"], rule, cure=cure)
+
+
+def _key_path(parts: tuple[int | str, ...]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")

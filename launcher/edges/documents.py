@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,20 @@ import yaml
 
 from launcher.errors import InvalidInput, NotFound
 
-__all__ = ["parse_json", "read_text", "read_yaml"]
+__all__ = ["exists", "parse_json", "read_stdin", "read_text", "read_yaml"]
 
 # Configuration and job meta are kilobytes; something larger is the wrong file.
 _LARGEST = 4 * 1024 * 1024
+# YAML aliases repeat what they point to: nine lines can stand for a billion items, or for themselves.
+_MOST_ITEMS = 200_000
+# What PyYAML raises on tags that do not fit their text (`!!int ""`, `!!bool x`, `!!timestamp x`).
+_NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
 
 
 class _Loader(yaml.SafeLoader):
     """A SafeLoader that refuses a key twice; PyYAML would silently keep the last one."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT002
         seen: set[Any] = set()
         for key_node, _ in node.value:
             if isinstance(key_node, yaml.ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":
@@ -32,6 +37,14 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def exists(path: Path) -> bool:
+    """Return whether something is at ``path``; what cannot be looked up is there, and reading it says why."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return True
+
+
 def read_text(path: Path) -> str:
     """Return the text of a file.
 
@@ -40,20 +53,33 @@ def read_text(path: Path) -> str:
         InvalidInput: it cannot be read as text.
     """
     try:
-        if path.stat().st_size > _LARGEST:
-            raise InvalidInput(
-                f"is larger than {_LARGEST} bytes", where=str(path), cure="this is the wrong file"
-            )
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            return _decode(file.read(_LARGEST + 1), str(path))
     except FileNotFoundError as error:
         raise NotFound(f"{path}: there is no such file", cure="check the path") from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput(
-            f"is not UTF-8 text: {error.reason}", where=str(path), cure="save it as UTF-8"
-        ) from error
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         cure = "make it readable for this user, or name another file"
-        raise InvalidInput(f"cannot be read: {error.strerror}", where=str(path), cure=cure) from error
+        raise InvalidInput(f"cannot be read: {reason}", where=str(path), cure=cure) from error
+
+
+def read_stdin() -> str:
+    """Return the text on standard input.
+
+    Raises:
+        InvalidInput: it is too large or not text.
+    """
+    return _decode(sys.stdin.buffer.read(_LARGEST + 1), "standard input")
+
+
+def _decode(data: bytes, source: str) -> str:
+    if len(data) > _LARGEST:
+        raise InvalidInput(f"is larger than {_LARGEST} bytes", where=source, cure="this is the wrong file")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InvalidInput("is not UTF-8 text", where=f"{source}:{line}", cure="save it as UTF-8") from error
 
 
 def read_yaml(path: Path) -> Any:
@@ -65,28 +91,44 @@ def read_yaml(path: Path) -> Any:
     """
     text = read_text(path)
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        parsed = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         raise InvalidInput(f"{error.problem}", where=where, cure="correct the YAML there") from error
-    except (yaml.YAMLError, ValueError) as error:
+    except _NOT_YAML as error:
         raise InvalidInput(f"is not YAML: {error}", where=str(path), cure="correct the file") from error
+    _refuse_endless(parsed, str(path))
+    return parsed
+
+
+def _refuse_endless(parsed: Any, source: str) -> None:
+    """Refuse a document whose aliases contain themselves or multiply beyond any use."""
+    items, queue = 0, [parsed]
+    while queue:
+        value = queue.pop()
+        below = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+        items += len(below)
+        if items > _MOST_ITEMS:
+            cure = "write out what the aliases (*name) stand for"
+            raise InvalidInput(f"has more than {_MOST_ITEMS} items", where=source, cure=cure)
+        queue.extend(below)
 
 
 def parse_json(text: str, source: str) -> Any:
     """Return parsed JSON.
 
     Raises:
-        InvalidInput: a syntax error or a key twice, with line and column.
+        InvalidInput: a syntax error, with line and column, or a key twice.
     """
     try:
         return json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, source))
     except json.JSONDecodeError as error:
         where = f"{source}:{error.lineno}:{error.colno}"
         raise InvalidInput(error.msg, where=where, cure="correct the JSON there") from error
-    except RecursionError as error:
-        raise InvalidInput("is nested too deeply", where=source, cure="this is no job meta") from error
+    except (RecursionError, ValueError) as error:
+        # ValueError: a number of more than 4300 digits.
+        raise InvalidInput(f"is not JSON: {error}", where=source, cure="this is no job meta") from error
 
 
 def _once(pairs: list[tuple[str, Any]], source: str) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from launcher.core.study import (
     refuse_both_formats,
     study_job_spec_path,
 )
-from launcher.edges.documents import parse_json, read_text, read_yaml
+from launcher.edges.documents import exists, parse_json, read_stdin, read_text, read_yaml
 from launcher.errors import InvalidInput, NotFound
 
 __all__ = ["chart_dir", "load_study", "read_meta", "values_templates"]
@@ -27,6 +26,10 @@ _PACKAGE = Path(__file__).parents[1]
 _SHARED = (_PACKAGE / "_share", _PACKAGE.parent)
 _SUFFIX = ".yaml.j2"
 _STDIN = "-"
+_METAS = ("meta.json", "meta.yml", "meta.yaml", "meta.conf")  # FLARE reads all of them
+_HOCON = ".conf"
+# Where FLARE looks for the v1 file whatever the site's configuration says.
+_STUDY_DATA = "study_data.yaml"
 
 
 def _shipped(name: str) -> Path:
@@ -81,23 +84,23 @@ def read_meta(source: str) -> tuple[Mapping[str, Any], str]:
         InvalidInput: it is not job meta.
     """
     if source == _STDIN:
-        return _mapping(parse_json(sys.stdin.read(), "standard input"), "standard input")
+        return _mapping(parse_json(read_stdin(), "standard input"), "standard input")
     path = Path(source)
     if path.is_dir():
         path = _meta_in(path)
+    if path.suffix == _HOCON:
+        raise InvalidInput("HOCON is not supported", where=str(path), cure="save it as meta.json")
     if path.suffix in (".yml", ".yaml"):
         return _mapping(read_yaml(path), str(path))
     return _mapping(parse_json(read_text(path), str(path)), str(path))
 
 
 def _meta_in(folder: Path) -> Path:
-    for name in ("meta.json", "meta.yml"):
-        if (folder / name).exists():
-            return folder / name
-    cure = "name a FLARE job folder, its meta.json, or - for standard input"
-    if (folder / "meta.conf").exists():
-        cure = "meta.conf (HOCON) is not supported: save it as meta.json"
-    raise NotFound(f"{folder}: there is no meta.json in this folder", cure=cure)
+    found = next((folder / name for name in _METAS if exists(folder / name)), None)
+    if found is None:
+        cure = "name a FLARE job folder, its meta.json, or - for standard input"
+        raise NotFound(f"{folder}: there is no meta.json in this folder", cure=cure)
+    return found
 
 
 def _mapping(parsed: Any, source: str) -> tuple[Mapping[str, Any], str]:
@@ -111,41 +114,57 @@ def load_study(site: SiteConfig, study: str) -> Study:
 
     Raises:
         InvalidInput: a file breaks its format, or files of both formats are there.
+        NotFound: a study file or a pod template that is named is not there.
     """
-    legacy = [
-        name for name in (site.study_data_file, site.study_job_spec_file) if name and Path(name).exists()
-    ]
-    runtime = (
-        site.study_runtime_file if site.study_runtime_file and Path(site.study_runtime_file).exists() else ""
+    runtime = Path(site.study_runtime_file) if site.study_runtime_file else None
+    if runtime is None:
+        return _legacy_study(site, study)
+    if not exists(runtime):
+        raise _no_study_file(runtime)
+    v1 = {site.study_data_file, site.study_job_spec_file, str(runtime.parent / _STUDY_DATA)} - {""}
+    refuse_both_formats(str(runtime), [name for name in v1 if exists(Path(name))])
+    return from_study_runtime(
+        read_yaml(runtime), study, str(runtime), lambda name: _template(runtime.parent / name, runtime)
     )
-    refuse_both_formats(runtime, legacy)
-    if runtime:
-        path = Path(runtime)
-        return from_study_runtime(read_yaml(path), study, runtime, lambda name: _template(path.parent, name))
-    for name in (site.study_runtime_file, site.study_job_spec_file):
-        if name and not Path(name).exists():
-            raise NotFound(
-                f"{name}: there is no such study file", cure="create it, or take it out of fljob.yaml"
-            )
-    data = _study_data(site, study)
+
+
+def _legacy_study(site: SiteConfig, study: str) -> Study:
+    # FLARE never opens these files for a job without a study.
+    if not study:
+        return Study()
+    data = _study_data(site.study_data_file, study)
     if not site.study_job_spec_file:
         return data
     spec = Path(site.study_job_spec_file)
+    if not exists(spec):
+        raise _no_study_file(spec)
     entry = study_job_spec_path(read_yaml(spec), study, str(spec))
-    manifest = None if not entry else read_yaml(spec.parent / entry)
-    where = str(spec.parent / entry) if entry else str(spec)
-    return combine(from_study_job_spec(manifest, study, where), data)
+    if not entry:
+        return combine(from_study_job_spec(None, study, str(spec)), data)
+    path = spec.parent / entry
+    manifest = _template(path, spec)
+    if manifest is None:
+        raise InvalidInput("is empty", where=str(path), cure="write a Pod manifest into it")
+    return combine(from_study_job_spec(manifest, study, str(path)), data)
 
 
-def _study_data(site: SiteConfig, study: str) -> Study:
-    path = site.study_data_file
-    if not path:
+def _study_data(name: str, study: str) -> Study:
+    if not name:
         return Study(name=study)
-    if not Path(path).exists():
+    if not exists(Path(name)):
         # FLARE warns and mounts nothing, too: the file may be rolled out after the site.
-        return Study(name=study, warnings=(f"{path}: there is no such study file, so no dataset is mounted",))
-    return from_study_data(read_yaml(Path(path)), study, path)
+        return Study(name=study, warnings=(f"{name}: there is no such study file, so no dataset is mounted",))
+    return from_study_data(read_yaml(Path(name)), study, name)
 
 
-def _template(folder: Path, name: str) -> Any:
-    return read_yaml(folder / name)
+def _template(path: Path, source: Path) -> Any:
+    """Return a parsed pod template; ``source`` is the study file that names it."""
+    if not exists(path):
+        raise NotFound(
+            f"{source}: names the pod template {path}, and there is no such file", cure="correct the path"
+        )
+    return read_yaml(path)
+
+
+def _no_study_file(path: Path) -> NotFound:
+    return NotFound(f"{path}: there is no such study file", cure="create it, or take it out of fljob.yaml")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+
+from tests.chart.conftest import CHART, helm, merged
 
 OWNED_POD = ["containers", "initContainers", "volumes", "restartPolicy", "imagePullSecrets"]
 OWNED_CONTAINER = ["name", "image", "imagePullPolicy", "command", "args", "env", "volumeMounts", "resources"]
@@ -238,7 +242,7 @@ BAD = [
     ({"startupKit": {"name": "x"}}, "/startupKit"),
     ({"datasets": {"v": {"claimName": "c", "mountPath": "/x"}}}, "/datasets/v"),
     ({"datasets": {"v": {"claimName": "c", "mountPath": "x", "readOnly": True}}}, "/datasets/v/mountPath"),
-    ({"datasets": {"Bad_Name": {"claimName": "c", "mountPath": "/x", "readOnly": True}}}, "/datasets"),
+    ({"datasets": {"Bad_Name": {"claimName": "c", "mountPath": "/x", "readOnly": True}}}, "Bad_Name"),
     ({"secretMounts": {"v": {"mountPath": "/x"}}}, "/secretMounts/v"),
     ({"resources": {"limits": {"cpu": 1}}}, "/resources/limits/cpu"),
     ({"resources": {"limits": {"memory": "1 Gi"}}}, "/resources/limits/memory"),
@@ -261,5 +265,9 @@ def test_a_bad_value_is_refused_with_its_place(refused, values, place):
 
 
 @pytest.mark.parametrize("label", ["job-id", "site", "role", "attempt"])
-def test_the_launchers_labels_are_required(refused, label):
-    assert f"fljob.internal/{label}" in refused({"labels": {f"fljob.internal/{label}": None}})
+def test_the_launchers_labels_are_required(label):
+    values = merged()
+    del values["labels"][f"fljob.internal/{label}"]
+    done = helm("template", "x", str(CHART), "--values", "-", stdin=json.dumps(values))
+    assert done.returncode != 0
+    assert f"missing property 'fljob.internal/{label}'" in done.stderr
