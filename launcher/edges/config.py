@@ -90,7 +90,6 @@ _RULES = {
     "policy": ("must be graceful or strict", "write `policy: graceful`"),
     "timeouts": ("must be a mapping", "write `timeouts:` and the keys below it, such as `  pull: 300`"),
     "values": ("must be a mapping", "write values of the chart below the key"),
-    "": ("must be a mapping with text as keys", "write `key: value` lines"),
     **dict.fromkeys(_SECONDS, ("must be a number of seconds, 0 or more", "write a number such as 120")),
     **dict.fromkeys(
         _NULLABLE,
@@ -100,6 +99,7 @@ _RULES = {
         ),
     ),
 }
+_KEY_RULE = "must have text as keys"
 _TEXT_RULE = ("must be non-empty text", "write text, in quotes if it looks like a number, or remove the key")
 # Names of FLARE's launcher arguments whose keys are called otherwise here.
 _FLARE_NAMES = {
@@ -147,18 +147,24 @@ def _to_site(model: _Site, folder: Path) -> SiteConfig:
 def _explain(error: ValidationError, path: Path) -> InvalidInput:
     """Return our error for the first mistake that pydantic found."""
     first = error.errors()[0]
-    names = [part for part in first["loc"] if isinstance(part, str)]
-    where = f"{path}: {_key_path(first['loc'])}"
+    loc, value = first["loc"], first["input"]
+    if first["type"] == "invalid_key" or loc[-1] == "[key]":
+        where = ".".join(str(part) for part in loc[:-2])
+        return bad(f"{path}: {where}" if where else str(path), value, _KEY_RULE, cure="put the key in quotes")
+    where = f"{path}: {_key_path(loc)}"
+    names = [part for part in loc if isinstance(part, str)]
     if first["type"] == "extra_forbidden":
-        known = list((_Timeouts if len(names) > 1 else _Site).model_fields)
-        near = [_FLARE_NAMES[names[-1]]] if names[-1] in _FLARE_NAMES else []
-        near = near or difflib.get_close_matches(names[-1], known, n=1)
-        cure = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(known))}"
-        return bad(where, first["input"], "unknown key: must be removed or renamed", cure=cure)
-    if first["type"] == "invalid_key" or names[-1:] == ["[key]"]:
-        return bad(where, first["loc"][len(names) - 1], _KEY_RULE, cure="put the key in quotes")
-    rule, cure = _RULES.get(".".join(names), _RULES.get(names[0], _TEXT_RULE) if names else _RULES[""])
-    return bad(where, first["input"], rule, cure=cure)
+        return bad(where, value, "must be a known key", cure=_nearest(names))
+    rule, cure = _RULES.get(".".join(names)) or _RULES.get(names[0], _TEXT_RULE)
+    return bad(where, value, rule, cure=cure)
+
+
+def _nearest(names: list[str]) -> str:
+    """Return the cure for an unknown key: the one that was probably meant, else all that there are."""
+    known = sorted((_Timeouts if len(names) > 1 else _Site).model_fields)
+    near = difflib.get_close_matches(names[-1], known, n=1)
+    meant = _FLARE_NAMES.get(names[-1]) or (near[0] if near else "")
+    return f"did you mean {meant}?" if meant else f"remove it; known keys: {', '.join(known)}"
 
 
 def _key_path(parts: tuple[int | str, ...]) -> str:

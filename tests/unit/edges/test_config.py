@@ -1,0 +1,187 @@
+"""fljob.yaml: every key, and every mistake with its place, its value and a cure."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from launcher.core.jobspec import Role
+from launcher.core.site import PendingPolicy, SiteConfig, Timeouts
+from launcher.edges.config import load_config
+from launcher.errors import InvalidInput, NotFound
+
+FULL = """
+site: hôpital
+role: server
+namespace: fl
+default_python_path: /opt/python
+command: [python3, train.py]
+pending_timeout: 60
+timeout: 900.5
+workspace_mount_path: /work
+ephemeral_storage: 2Gi
+image_pull_secrets: [registry]
+security_context: {runAsUser: 1000}
+pod_security: restricted
+policy: strict
+timeouts:
+  {heal: 1, pull: 2, pull_permanent: 3, config: 4, create: 5, detach: 6, start: null, queue: 7, api: 8}
+study_data_file: study_data.yaml
+study_job_spec_file: ../pods.yaml
+study_runtime_file: /etc/fl/study_runtime.yaml
+values_dir: values
+values: {networkPolicy: {enabled: true}}
+chart: chart
+helm: bin/helm
+kubeconfig: kube
+context: site-1
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Write fljob.yaml and load it."""
+
+    def load(text):
+        (tmp_path / "fljob.yaml").write_text(text, encoding="utf-8")
+        return load_config(tmp_path / "fljob.yaml")
+
+    return load
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "{}"])
+def test_an_empty_file_is_the_defaults(config, text):
+    assert config(text) == SiteConfig()
+
+
+def test_no_file_is_the_defaults():
+    assert load_config(None) == SiteConfig()
+
+
+def test_every_key(config, tmp_path):
+    loaded = config(FULL)
+    assert loaded == SiteConfig(
+        site="hôpital",
+        role=Role.SERVER,
+        namespace="fl",
+        default_python_path="/opt/python",
+        command=("python3", "train.py"),
+        pending_timeout=60,
+        timeout=900.5,
+        workspace_mount_path="/work",
+        ephemeral_storage="2Gi",
+        image_pull_secrets=("registry",),
+        security_context={"runAsUser": 1000},
+        pod_security="restricted",
+        policy=PendingPolicy.STRICT,
+        timeouts=Timeouts(
+            heal=1, pull=2, pull_permanent=3, config=4, create=5, detach=6, start=None, queue=7, api=8
+        ),
+        study_data_file=str(tmp_path / "study_data.yaml"),
+        study_job_spec_file=str(tmp_path / "../pods.yaml"),
+        study_runtime_file="/etc/fl/study_runtime.yaml",
+        values_dir=str(tmp_path / "values"),
+        values={"networkPolicy": {"enabled": True}},
+        chart=str(tmp_path / "chart"),
+        helm=str(tmp_path / "bin/helm"),
+        kubeconfig=str(tmp_path / "kube"),
+        context="site-1",
+    )
+
+
+def test_the_example_above_sets_every_attribute(config):
+    loaded = config(FULL)
+    same = [
+        f.name
+        for f in dataclasses.fields(SiteConfig)
+        if getattr(loaded, f.name) == getattr(SiteConfig(), f.name)
+    ]
+    assert same == []
+
+
+def test_a_relative_file_name_gives_absolute_paths(tmp_path, monkeypatch):
+    (tmp_path / "fljob.yaml").write_text("values_dir: v\nhelm: helm-4\n")
+    monkeypatch.chdir(tmp_path)
+    loaded = load_config(Path("fljob.yaml"))
+    assert (loaded.values_dir, loaded.helm) == (str(tmp_path / "v"), "helm-4")
+
+
+def test_home_is_expanded(config, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/op")
+    assert config("kubeconfig: ~/.kube/fl").kubeconfig == "/home/op/.kube/fl"
+
+
+@pytest.mark.parametrize("key", ["pending_timeout", "timeout", "timeouts.start", "timeouts.queue"])
+def test_null_is_no_limit_where_that_means_something(config, key):
+    parent, _, leaf = key.rpartition(".")
+    loaded = config(f"{parent}: {{{leaf}: null}}" if parent else f"{leaf}: null")
+    assert getattr(loaded.timeouts if parent else loaded, leaf) is None
+
+
+@pytest.mark.parametrize(
+    "key", [f.name for f in dataclasses.fields(SiteConfig) if f.name not in ("pending_timeout", "timeout")]
+)
+def test_null_is_refused_everywhere_else(config, key):
+    with pytest.raises(InvalidInput, match=rf"fljob\.yaml: {key}: must be .*, not null\n  cure: \w"):
+        config(f"{key}: null")
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (
+            "namspace: fl",
+            r"fljob\.yaml: namspace: must be a known key, not \"fl\"\n  cure: did you mean namespace\?",
+        ),
+        ("timeouts: {pul: 3}", r"timeouts\.pul: must be a known key.*\n  cure: did you mean pull\?"),
+        ("zzz: 1", r"zzz: must be a known key, not 1\n  cure: remove it; known keys: chart, command"),
+        ("study_data_pvc_file_path: x", r"did you mean study_data_file\?"),
+        ("config_file_path: x", r"did you mean kubeconfig\?"),
+        ("1: x", r"fljob\.yaml: must have text as keys, not 1\n  cure: put the key in quotes"),
+        ("[a, b]", r"fljob\.yaml: must be a mapping, not \[\"a\", \"b\"\]"),
+        ("site: 7", r"site: must be non-empty text, not 7"),
+        ("site: ' '", r"site: must be non-empty text, not \" \""),
+        ("role: clint", r"role: must be client or server, not \"clint\"\n  cure: write `role: client`"),
+        ("namespace: FL", r"namespace: must be the name of a namespace, not \"FL\""),
+        ("command: python3 train.py", r"command: must be a list of words, not \"python3 train.py\""),
+        ("command: [python3, 7]", r"command\[1\]: must be a list of words, not 7"),
+        ("command: [python3, '']", r"command\[1\]: must be a list of words, not \"\""),
+        ("pending_timeout: -1", r"pending_timeout: must be .*seconds, 0 or more, or null, not -1"),
+        ("pending_timeout: '1'", r"pending_timeout: must be .*, not \"1\""),
+        ("pending_timeout: true", r"pending_timeout: must be .*, not true"),
+        ("pending_timeout: .inf", r"pending_timeout: must be .*, not Infinity"),
+        ("timeout: .nan", r"timeout: must be .*, not NaN"),
+        ("timeouts: {heal: -0.5}", r"timeouts\.heal: must be a number of seconds, 0 or more, not -0.5"),
+        ("timeouts: {api: null}", r"timeouts\.api: must be a number of seconds, 0 or more, not null"),
+        ("timeouts: 300", r"timeouts: must be a mapping, not 300"),
+        ("workspace_mount_path: work", r"workspace_mount_path: must be an absolute path, not \"work\""),
+        ("ephemeral_storage: 1GB", r"ephemeral_storage: must be a quantity in quotes, not \"1GB\""),
+        ("ephemeral_storage: 1", r"ephemeral_storage: must be a quantity in quotes, not 1"),
+        ("ephemeral_storage: '-1Gi'", r"ephemeral_storage: must be a quantity in quotes, not \"-1Gi\""),
+        ("image_pull_secrets: registry", r"image_pull_secrets: must be a list of Secret names"),
+        (
+            "image_pull_secrets: ['  ']",
+            r"image_pull_secrets\[0\]: must be a list of Secret names, not \"  \"",
+        ),
+        ("security_context: [1]", r"security_context: must be a mapping, not \[1\]"),
+        ("pod_security: privileged", r"pod_security: must be baseline or restricted"),
+        ("policy: lenient", r"policy: must be graceful or strict, not \"lenient\""),
+        ("values: x", r"values: must be a mapping, not \"x\""),
+        ("values: {on: x}", r"fljob\.yaml: values: must have text as keys, not true"),
+        ("study_data_file: ''", r"study_data_file: must be non-empty text, not \"\""),
+        ("site: a\nsite: b", r"fljob\.yaml:2:1: key 'site' occurs twice\n  cure: \w"),
+        ("site: [a", r"fljob\.yaml:\d+:\d+: \w.*\n  cure: \w"),
+    ],
+)
+def test_a_mistake_names_key_value_and_cure(config, text, error):
+    with pytest.raises(InvalidInput, match=error) as raised:
+        config(text)
+    assert raised.value.cure
+    assert "fljob.yaml" in raised.value.where
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(NotFound, match=r"fljob\.yaml: there is no such file"):
+        load_config(tmp_path / "fljob.yaml")
