@@ -26,8 +26,8 @@ __all__ = ["JobHandle", "Notice"]
 _LOG = logging.getLogger(__name__)
 # How long a waiter sleeps at most when nothing changes: clocks must fire, and terminate() must be seen.
 _SLICE = 0.5
-# Events are asked for when the pod changed, else at most this often.
-_EVENTS_EVERY = 15.0
+# Events are asked for when the pod changed, then after one second, two, four ... and every fifteen in the end.
+_EVENTS_FIRST, _EVENTS_LAST = 1.0, 15.0
 _TERMINATE_WITHIN = 60.0
 
 Notice = Callable[[Track], None]
@@ -50,7 +50,9 @@ class JobHandle:
         self._lock = threading.Lock()
         self._track = Track(launched=launched)
         self._events: Seen[tuple[PodEvent, ...]] = Seen.found(())
-        self._events_of: tuple[str, float] = ("", 0.0)
+        self._events_of = ""
+        self._events_next = 0.0
+        self._events_pause = _EVENTS_FIRST
         self._stop = threading.Event()
         self._removal = threading.Lock()
         self._removed = False
@@ -150,10 +152,13 @@ class JobHandle:
         if seen.presence is not Presence.FOUND or pod is None or not needs_events(pod):
             return Seen.found(())
         now = self._world.clock.monotonic()
-        revision, asked = self._events_of
-        if revision == pod.resource_version and now - asked < _EVENTS_EVERY:
-            return self._events
-        self._events_of = (pod.resource_version, now)
+        if self._events_of == pod.resource_version:
+            if now < self._events_next:
+                return self._events
+            self._events_pause = min(2 * self._events_pause, _EVENTS_LAST)
+        else:
+            self._events_of, self._events_pause = pod.resource_version, _EVENTS_FIRST
+        self._events_next = now + self._events_pause
         try:
             self._events = Seen.found(self._world.pods.events(self.job.namespace, pod.uid))
         except LauncherError as error:

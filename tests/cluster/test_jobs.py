@@ -28,7 +28,7 @@ from tests.cluster.conftest import kubectl, meta
 pytestmark = pytest.mark.cluster
 
 SITE = "site-1"
-SHORT = Timeouts(heal=3, pull=3, pull_permanent=2, config=2, create=3, start=6)
+SHORT = Timeouts(heal=3, pull=3, pull_permanent=2, config=2, create=3, start=10)
 CANARY = "canary-0815"
 GRACEFUL, STRICT = PendingPolicy.GRACEFUL, PendingPolicy.STRICT
 
@@ -127,7 +127,7 @@ def test_failure_keeps_the_release_and_drops_the_credentials(launch, gone, names
 
 
 def test_a_secret_reaches_the_job_and_nothing_else(launch, gone, world, namespace):
-    handle = launch('test "$TOKEN" = canary-0815 && sleep 60', secret={"TOKEN": CANARY.encode()})
+    handle = launch("test ${#TOKEN} = 11 && sleep 60", secret={"TOKEN": CANARY.encode()})
     until(handle, lambda track: track.state is JobState.RUNNING)
     time.sleep(0.5)
     assert handle.track.outcome is None
@@ -263,7 +263,7 @@ def test_a_pod_that_somebody_else_deletes_is_named(launch, gone, namespace, grac
         "-n",
         namespace,
         f"--grace-period={grace}",
-        "--force",
+        *(["--force"] if grace == "0" else []),
         "--wait=false",
     )
     outcome = handle.wait(timeout=60)
