@@ -12,6 +12,7 @@ launcher until its own end.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import os
 import shutil
@@ -21,6 +22,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from launcher.edges.helm.redaction import redact
 
@@ -85,17 +87,18 @@ class HelmProcess:
         """
         if self.cancel is not None and self.cancel.is_set():
             raise ChildFailed(Ended.CANCELLED, 0, "not started")
-        # S603: a fixed program and an argument list, no shell.
-        process = subprocess.Popen(  # noqa: S603
-            [*self._prefix(), self.executable, *args],
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(self.env),
-            start_new_session=True,
-        )
+        with _file_of(stdin or b"") as stdin_file:
+            # S603: a fixed program and an argument list, no shell.
+            process = subprocess.Popen(  # noqa: S603
+                [*self._prefix(), self.executable, *args],
+                stdin=stdin_file,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=dict(self.env),
+                start_new_session=True,
+            )
         try:
-            ended, stdout, stderr = self._attend(process, stdin)
+            ended, stdout, stderr = self._attend(process)
         except BaseException:  # Ctrl-C in this thread
             _stop(process)
             raise
@@ -103,14 +106,11 @@ class HelmProcess:
             return stdout
         raise ChildFailed(ended, process.returncode, redact(stderr.decode(errors="replace"), self.env))
 
-    def _attend(self, process: subprocess.Popen[bytes], stdin: bytes | None) -> tuple[Ended, bytes, bytes]:
+    def _attend(self, process: subprocess.Popen[bytes]) -> tuple[Ended, bytes, bytes]:
         end = time.monotonic() + self.deadline_seconds
-        pending = stdin
         while True:
-            try:
-                return (Ended.EXITED, *process.communicate(pending, timeout=_TICK_SECONDS))
-            except subprocess.TimeoutExpired:
-                pending = None  # communicate keeps the rest of the input and refuses to take it twice
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return (Ended.EXITED, *process.communicate(timeout=_TICK_SECONDS))
             if self.cancel is not None and self.cancel.is_set():
                 return (Ended.CANCELLED, *_stop(process))
             if time.monotonic() >= end:
@@ -126,6 +126,18 @@ class HelmProcess:
         if setpriv is None or os.path.basename(os.path.realpath(setpriv)) != "setpriv":  # noqa: PTH119
             return ()
         return (setpriv, "--pdeathsig", "TERM")
+
+
+def _file_of(content: bytes) -> BinaryIO:
+    """Return a file in memory to read ``content`` from.
+
+    Not a pipe: ``communicate`` forgets the rest of its input when it is called again after a timeout (seen
+    with Python 3.11 and one megabyte of values), and helm would wait for it for ever.
+    """
+    file = os.fdopen(os.memfd_create("helm-stdin"), "w+b")
+    file.write(content)
+    file.seek(0)
+    return file
 
 
 def _has_exited(process: subprocess.Popen[bytes]) -> bool:
@@ -147,7 +159,7 @@ def _stop(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
         return process.communicate(timeout=_DRAIN_SECONDS)
     except subprocess.TimeoutExpired as still_open:  # a process that left the group holds a pipe
         process.wait()
-        for pipe in (process.stdin, process.stdout, process.stderr):
+        for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
         return still_open.output or b"", still_open.stderr or b""

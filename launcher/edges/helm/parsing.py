@@ -24,6 +24,9 @@ _TIME = re.compile(
     r"(?P<zone>Z|[+-]\d\d:?\d\d)"
 )
 _MICROSECOND_DIGITS = 6
+# Helm reads JSON as YAML, which has no surrogate pairs: "\ud83d\ude00" is an "invalid Unicode character escape
+# code" there. An escaped backslash is matched to be stepped over.
+_PAIR = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\\\")
 
 
 def check_names(release: str, namespace: str) -> None:
@@ -62,11 +65,15 @@ def values_json(values: Mapping[str, Any]) -> bytes:
         InvalidInput: something in them has no JSON form (a path, a date, NaN).
     """
     try:
-        return json.dumps(values, allow_nan=False).encode()
+        return _PAIR.sub(_unescaped, json.dumps(values, allow_nan=False)).encode()
     except (TypeError, ValueError) as error:
         raise InvalidInput(
             f"{error}", where="values", cure="use text, numbers, true/false, lists and maps only"
         ) from error
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return match[0] if match[0] == r"\\" else str(json.loads(f'"{match[0]}"'))
 
 
 def release_of_status(status: Mapping[str, Any]) -> ReleaseView:

@@ -23,6 +23,7 @@ with open(os.path.join(here, "answers.json")) as file:
     answers = json.load(file).get(verb, [{{}}])
 earlier = sum(1 for name in os.listdir(os.path.join(here, "calls")) if name.endswith("-" + verb))
 answer = answers[min(earlier, len(answers) - 1)]
+time.sleep(answer.get("late", 0))
 call = {{"argv": sys.argv[1:], "env": dict(os.environ), "pid": os.getpid(), "stdin": sys.stdin.read(),
         "session": os.getsid(0), "grandchild": 0}}
 if answer.get("ignore_term"):
@@ -78,7 +79,8 @@ class FakeHelm:
     def answer(self, verb: str, *answers: dict[str, Any]) -> None:
         """Say what the calls of ``verb`` do, in order; the last answer is repeated.
 
-        Keys: exit, stdout, stderr, sleep (seconds), ignore_term, grandchild (True or "quiet": no pipes).
+        Keys: exit, stdout, stderr, late (seconds until it reads stdin), sleep (seconds at the end),
+        ignore_term, grandchild (True or "quiet": no pipes).
         """
         self._answers[verb] = answers
         self._save()

@@ -39,6 +39,12 @@ def test_install(fake, releases):
     assert json.loads(call.stdin) == {"pod": {"name": "p é"}}
 
 
+def test_large_values_and_a_helm_that_reads_them_late(fake, releases):
+    fake.answer("install", {"late": 0.2})
+    releases(timeout_seconds=10.0).install("r1", "ns", {"a": "x" * 1_000_000}, LABELS)
+    assert len(json.loads(fake.calls[0].stdin)["a"]) == 1_000_000
+
+
 def test_install_labels_the_release_and_marks_it_as_this_very_install(fake, releases):
     releases().install("r1", "ns", {}, LABELS)
     releases().install("r1", "ns", {}, LABELS)
