@@ -86,7 +86,7 @@ def kubeconfig(tmp_path: Path, change: Callable[[dict[str, Any]], None]) -> str:
 
 
 @pytest.fixture
-def releases(cluster_env) -> HelmReleases:  # noqa: ARG001 - fails without a cluster
+def releases(cluster_env) -> HelmReleases:
     return HelmReleases(chart=CHART)
 
 
@@ -431,7 +431,7 @@ def test_what_a_killed_launcher_leaves_can_be_uninstalled(releases, namespace, d
 
 
 @pytest.fixture
-def kube_api(cluster_env):  # noqa: ARG001 - fails without a cluster
+def kube_api(cluster_env):
     connect: Callable[[], Any] = kubernetes.config.new_client_from_config
     with connect() as client:
         yield kubernetes.client.CoreV1Api(client)

@@ -27,7 +27,7 @@ _HIDDEN_CAUSE = re.compile(r'msg="uninstall: Failed to delete release" error="(?
 _CHANGED_NOTHING = re.compile(
     r"cluster unreachable"
     r"|release name check failed|cannot re-?use a name that is still in use"
-    r"|values don't meet the specifications of the schema"
+    r"|values don't meet the specifications of the schema|failed to parse -:"
     r"|unable to continue with install"
     r"|unable to build kubernetes objects"
     r"|create: failed to create: .*(?:is forbidden|not found|is invalid|already exists)"

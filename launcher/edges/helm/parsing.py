@@ -24,8 +24,8 @@ _TIME = re.compile(
     r"(?P<zone>Z|[+-]\d\d:?\d\d)"
 )
 _MICROSECOND_DIGITS = 6
-# Helm reads JSON as YAML, which has no surrogate pairs: "\ud83d\ude00" is an "invalid Unicode character escape
-# code" there. An escaped backslash is matched to be stepped over.
+# Helm reads JSON as YAML, which has no surrogate pairs: of "\ud83d\ude00" it says "found invalid Unicode
+# character escape code". An escaped backslash is matched to be stepped over.
 _PAIR = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\\\")
 
 

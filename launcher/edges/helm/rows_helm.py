@@ -23,6 +23,16 @@ HELM = (
         where="values",
     ),
     row(
+        "ValuesUnreadable",
+        InvalidInput,
+        r"failed to parse -: (?P<why>.*)",
+        "failed to parse -: cannot unmarshal yaml document: error converting YAML to JSON: yaml: line 1: did "
+        "not find expected node content",
+        "helm cannot read them: {why}",
+        "look for a lone half of a surrogate pair in the texts of the job",
+        where="values",
+    ),
+    row(
         "ReleaseTooBig",
         Rejected,
         r'"sh\.helm\.release[^"]*" is invalid: data: Too long|request is too large|Request entity too large'

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from launcher.edges.helm.environment import cluster_env, offline_env
-from launcher.edges.helm.parsing import release_of_list, release_of_status, time_of
+from launcher.edges.helm.parsing import release_of_list, release_of_status, time_of, values_json
 from launcher.edges.helm.redaction import redact
 
 
@@ -27,6 +27,18 @@ def test_times_of_helm(text, iso):
 @pytest.mark.parametrize("text", ["", "soon", None, 7, "2026-11-24"])
 def test_no_time(text):
     assert time_of(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("\N{GRINNING FACE}", '"\N{GRINNING FACE}"'),  # helm reads YAML, which has no surrogate pairs
+        ("\N{LATIN SMALL LETTER E WITH ACUTE}\n", '"\\u00e9\\n"'),
+        ("\\ud83d\\ude00", '"\\\\ud83d\\\\ude00"'),
+    ],
+)
+def test_values_as_helm_reads_them(text, written):
+    assert values_json({"a": text}).decode() == '{"a": ' + written + "}"
 
 
 def test_views_of_sparse_json():
