@@ -26,7 +26,7 @@ __all__ = ["JobHandle", "Notice"]
 _LOG = logging.getLogger(__name__)
 # How long a waiter sleeps at most when nothing changes: clocks must fire, and terminate() must be seen.
 _SLICE = 0.5
-# Events are asked for when the pod changed, then after one second, two, four ... and every fifteen in the end.
+# Events are asked for when the pod changed, then after one second, two, four ... at last every fifteen.
 _EVENTS_FIRST, _EVENTS_LAST = 1.0, 15.0
 _TERMINATE_WITHIN = 60.0
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from launcher.cli.codes import EPILOG, exit_code_of
 from launcher.cli.groups import LazyGroup
 from launcher.errors import LauncherError
+
+if TYPE_CHECKING:
+    from launcher.removal import World
 
 __all__ = ["main"]
 
@@ -20,10 +24,16 @@ def fljob() -> None:
     """Run federated-learning jobs on Kubernetes, each one a release of the Helm chart fljob."""
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line and exit; no mistake of a user ends in a traceback."""
+def main(argv: Sequence[str] | None = None, world: World | None = None) -> None:
+    """Run the command line and exit; no mistake of a user ends in a traceback.
+
+    Args:
+        argv: arguments; None = those of the process.
+        world: the ports; None = helm and the cluster of the configuration.
+    """
+    args = None if argv is None else list(argv)
     try:
-        code = fljob.main(args=None if argv is None else list(argv), standalone_mode=False, prog_name="fljob")
+        code = fljob.main(args=args, standalone_mode=False, prog_name="fljob", obj=world)
     except click.exceptions.Exit as done:
         code = done.exit_code
     except click.ClickException as error:

@@ -12,6 +12,7 @@ from launcher.core.assemble import Request, build_jobspec
 from launcher.core.jobspec import EnvVar, JobSpec, Role, SecretKey
 from launcher.core.meta import parse_meta
 from launcher.core.names import credential_secret_name, pod_name
+from launcher.core.podtemplate import template_warnings
 from launcher.core.site import SiteConfig
 from launcher.edges.files import chart_dir, load_study, read_meta, values_templates
 from launcher.errors import InvalidInput
@@ -75,17 +76,11 @@ def job_spec(
         job_id: FLARE's job id.
         study: name of the study, empty for none.
         command: what to run; empty = the site's ``command``.
-        secret_env: names of environment variables that come from the per-job Secret.
+        secret_env: variables that come from the per-job Secret.
         offline: without a command, show FLARE's job process instead of refusing.
-
-    Raises:
-        InvalidInput: a mistake in any of the files, or no site.
     """
     parsed, source = read_meta(meta)
-    name = site.site or (_SERVER if site.role is Role.SERVER else "")
-    if not name:
-        cure = "give --site NAME, or set `site` in fljob.yaml"
-        raise InvalidInput("the site has no name", where="--site", cure=cure)
+    name = _site_name(site)
     secret = credential_secret_name(pod_name(job_id, name))
     flare = offline and not command and not site.command
     request = Request(
@@ -98,9 +93,18 @@ def job_spec(
         secret_env=tuple(EnvVar(key, secret=SecretKey(secret, key)) for key in secret_env),
     )
     loaded = load_study(site, study)
-    for warning in loaded.warnings:
+    spec = build_jobspec(request, parse_meta(parsed, name, source=source), loaded, site)
+    for warning in (*loaded.warnings, *template_warnings(spec)):
         click.echo(f"warning: {warning}", err=True)
-    return build_jobspec(request, parse_meta(parsed, name, source=source), loaded, site)
+    return spec
+
+
+def _site_name(site: SiteConfig) -> str:
+    name = site.site or (_SERVER if site.role is Role.SERVER else "")
+    if not name:
+        cure = "give --site NAME, or set `site` in fljob.yaml"
+        raise InvalidInput("the site has no name", where="--site", cure=cure)
+    return name
 
 
 def render(site: SiteConfig, spec: JobSpec) -> dict[str, Any]:

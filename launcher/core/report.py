@@ -26,15 +26,7 @@ def report(
         now: monotonic seconds at which ``track`` was made.
         wall: wall clock time of the same moment.
     """
-
-    def moment(monotonic: float | None) -> str | None:
-        return (
-            None
-            if monotonic is None
-            else (wall + timedelta(seconds=monotonic - now)).isoformat(timespec="seconds")
-        )
-
-    pod, verdict, outcome = track.pod, track.verdict, track.outcome
+    pod = track.pod
     return {
         "release": job.release,
         "namespace": job.namespace,
@@ -47,24 +39,38 @@ def report(
         "pod": None
         if pod is None
         else {"name": pod.name, "uid": pod.uid, "node": pod.node, "phase": pod.phase},
-        "pending": None
-        if verdict is None or outcome is not None
-        else {
-            "action": verdict.action.value,
-            "code": verdict.code.value,
-            "detail": verdict.detail,
-            "since": moment(verdict.since),
-            "deadline": moment(verdict.deadline),
-        },
-        "outcome": None
-        if outcome is None
-        else {
-            "code": outcome.code.value,
-            "returnCode": int(outcome.return_code),
-            "exitCode": outcome.exit_code,
-            "detail": outcome.detail,
-        },
+        "pending": _pending(track, now, wall),
+        "outcome": _outcome(track),
     }
+
+
+def _pending(track: Track, now: float, wall: datetime) -> dict[str, Any] | None:
+    verdict = track.verdict
+    if verdict is None or track.outcome is not None:
+        return None
+    return {
+        "action": verdict.action.value,
+        "code": verdict.code.value,
+        "detail": verdict.detail,
+        "since": _moment(verdict.since, now, wall),
+        "deadline": None if verdict.deadline is None else _moment(verdict.deadline, now, wall),
+    }
+
+
+def _outcome(track: Track) -> dict[str, Any] | None:
+    outcome = track.outcome
+    if outcome is None:
+        return None
+    return {
+        "code": outcome.code.value,
+        "returnCode": int(outcome.return_code),
+        "exitCode": outcome.exit_code,
+        "detail": outcome.detail,
+    }
+
+
+def _moment(monotonic: float, now: float, wall: datetime) -> str:
+    return (wall + timedelta(seconds=monotonic - now)).isoformat(timespec="seconds")
 
 
 def describe(track: Track, now: float) -> str:

@@ -322,7 +322,7 @@ def test_the_clock_stops_while_the_cluster_cannot_be_asked():
 
 def test_taking_turns_does_not_extend_a_wait():
     patience = Patience()
-    for now in range(0, 240):
+    for now in range(240):
         code = Code.INSUFFICIENT_RESOURCES if now % 2 else Code.POD_CONSTRAINT
         patience, verdict = judge(patience, Cause(code, "", scheduled=False), float(now), WaitPolicy())
         assert verdict.action is Action.WAIT_FOR_RESOURCES
