@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["ADDITIONS", "REPLACED", "differences", "normalised"]
+__all__ = ["ADDITIONS", "REPLACED", "differences", "leaves", "normalised"]
 
 Path = tuple[str, ...]
 
@@ -70,8 +70,8 @@ def differences(flare: Mapping[str, Any], ours: Mapping[str, Any], container: st
         ours: the pod that the chart prints.
         container: name of the job container.
     """
-    theirs = dict(_leaves(normalised(flare, container)))
-    mine = dict(_leaves(normalised(ours, container)))
+    theirs = dict(leaves(normalised(flare, container)))
+    mine = dict(leaves(normalised(ours, container)))
     found = []
     for path in sorted(theirs.keys() | mine.keys(), key=str):
         here, there = theirs.get(path), mine.get(path)
@@ -142,11 +142,12 @@ def _pruned(value: Any) -> Any:
     return value
 
 
-def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield (path, value) of everything in ``value`` that has nothing below it."""
     children = (
         value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     )
     for key, item in children:
-        yield from _leaves(item, (*path, str(key)))
+        yield from leaves(item, (*path, str(key)))
     if not isinstance(value, (Mapping, list)) or not value:
         yield path, value

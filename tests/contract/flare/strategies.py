@@ -46,7 +46,7 @@ sites = st.one_of(
         ("site-1", "site1", "site#1", "server", "Hôpital Nº1", "1site", "---", "网站", "a" * 80, "é" * 80)
     ),
     st.text(
-        st.characters(blacklist_categories=("Cs", "Cc", "Cn"), blacklist_characters="/"),
+        st.characters(exclude_categories=("Cs", "Cc", "Cn"), exclude_characters="/"),
         min_size=1,
         max_size=80,
     ).filter(lambda text: text.strip() and text not in (".", "..", "default", "@default")),

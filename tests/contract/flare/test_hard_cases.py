@@ -11,8 +11,8 @@ from launcher.core.jobspec import Role
 from launcher.core.names import container_name
 from tests.contract.flare import flare_side, our_side
 from tests.contract.flare.case import JOB, V1, V2, Case, write_workspace
+from tests.contract.flare.compare import ADDITIONS, REPLACED, differences, leaves, normalised
 from tests.contract.flare.compare import JOB as JOB_CONTAINER
-from tests.contract.flare.compare import differences, normalised
 
 
 def meta(k8s=None, **more):
@@ -223,6 +223,32 @@ def test_sites_that_look_alike_get_pods_of_their_own(launches):
     assert launches["site#1"][2]["metadata"]["name"] != launches["site1"][2]["metadata"]["name"]
 
 
+# What FLARE sends and the API server refuses or ignores; ours says it once or leaves it out.
+TIDIED = {
+    "a variable twice: server-side apply refuses two of a name, the last one counts": (
+        template({**MAIN, "env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}),
+        lambda pod: [item["value"] for item in pod["spec"]["containers"][0]["env"] if item["name"] == "A"],
+        ["1", "2"],
+        ["2"],
+    ),
+    "metadata that belongs to the API server or to Helm": (
+        template(MAIN, metadata={"finalizers": ["a/b"], "generateName": "x"}),
+        lambda pod: [key for key in ("finalizers", "generateName") if key in pod["metadata"]],
+        ["finalizers", "generateName"],
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TIDIED)
+def test_what_ours_tidies_up(tmp_path, name):
+    fields, look, theirs, mine = TIDIED[name]
+    case = Case(**fields)
+    write_workspace(tmp_path / "workspace", case)
+    assert look(flare_side.launch(case, tmp_path / "workspace").pod) == theirs
+    assert look(our_side.render_one(our_side.values(case, tmp_path / "workspace"))) == mine
+
+
 # --- the comparison itself ------------------------------------------------------------------------------
 
 
@@ -296,6 +322,18 @@ def test_the_comparison_sees_what_only_flare_has(launches):
     assert differences(theirs, pod, container_name(case.job_id)) == [
         "spec.hostPID: FLARE has True, ours has nothing"
     ]
+
+
+def test_every_deliberate_difference_happens(launches):
+    """A row that no launch needs would hide a mistake one day."""
+    added, replaced = set(), set()
+    for case, flare, pod, _ in launches.values():
+        container = container_name(case.job_id)
+        theirs, mine = (dict(leaves(normalised(side, container))) for side in (flare.pod, pod))
+        added |= mine.keys() - theirs.keys()
+        replaced |= {path for path in theirs if theirs[path] != mine.get(path)}
+    assert added == ADDITIONS.keys()
+    assert replaced == REPLACED.keys()
 
 
 def test_additions_stay_away_from_what_a_template_says(launches):

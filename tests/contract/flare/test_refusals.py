@@ -83,7 +83,10 @@ BOTH: dict[str, tuple[dict[str, Any], str]] = {
     "v2 slurm": (study(slurm={}), "studies.cancer.slurm"),
     "v2 container": (study(container={"image": ""}), "studies.cancer.container.image"),
     "v2 container key": (study(container={"image": "a", "tag": "b"}), "studies.cancer.container"),
-    "v2 dataset type": (study(datasets={"a": {"type": "s3", "source": "p", "mode": "ro"}}), "datasets.a.type"),
+    "v2 dataset type": (
+        study(datasets={"a": {"type": "s3", "source": "p", "mode": "ro"}}),
+        "datasets.a.type",
+    ),
     "v2 dataset reserved type": (study(datasets={"a": {"type": "databricks"}}), "datasets.a.type"),
     "v2 dataset mode": (study(datasets={"a": {"source": "p", "mode": "r"}}), "datasets.a.mode"),
     "v2 dataset no mode": (study(datasets={"a": {"source": "p"}}), "datasets.a.mode"),
@@ -118,7 +121,7 @@ BOTH: dict[str, tuple[dict[str, Any], str]] = {
     "template container": (study(pod_template={"spec": {"containers": ["a"]}}), "spec.containers[0]"),
     "template volumes": (study(pod_template={"spec": {"volumes": "x"}}), "spec.volumes"),
     "template unmarked": (study(pod_template=POD_OF_TWO), "spec.containers"),
-    "both formats": ({**v1({}), **{"files": {V1: {}, V2: {"format_version": 2}}}}, "cannot be combined"),
+    "both formats": ({**v1({}), "files": {V1: {}, V2: {"format_version": 2}}}, "cannot be combined"),
     "v1 of FLARE's name beside v2": (
         {**v2({"format_version": 2}), "files": {V2: {"format_version": 2}, "local/study_data.yaml": {}}},
         "cannot be combined",
@@ -157,7 +160,11 @@ ONLY_OURS: dict[str, tuple[dict[str, Any], str, str]] = {
     "cpu is true": (k8s(cpu=True), "['cpu']", "the API server refuses the pod"),
     "cpu is negative": (k8s(cpu=-1), "['cpu']", "the API server refuses the pod"),
     "half a GPU": (k8s(num_of_gpus=0.5), "['num_of_gpus']", "the API server refuses the pod"),
-    "storage that is none": (k8s(ephemeral_storage="2GB"), "['ephemeral_storage']", "the API refuses the pod"),
+    "storage that is none": (
+        k8s(ephemeral_storage="2GB"),
+        "['ephemeral_storage']",
+        "the API refuses the pod",
+    ),
     "image is a number": (k8s(image=7), "['image']", "the API server refuses the pod"),
     "blank image": (k8s(image=" "), "['image']", "the API server refuses the pod"),
     "endless timeout": (k8s(pending_timeout=float("inf")), "['pending_timeout']", "null says it"),
@@ -172,7 +179,10 @@ ONLY_OURS: dict[str, tuple[dict[str, Any], str, str]] = {
         "the API server refuses the pod",
     ),
     "template key twice": (
-        {**study(pod_template="a.yaml"), "files": {**study(pod_template="a.yaml")["files"], "local/a.yaml": "a: 1\na: 2"}},
+        {
+            **study(pod_template="a.yaml"),
+            "files": {**study(pod_template="a.yaml")["files"], "local/a.yaml": "a: 1\na: 2"},
+        },
         "occurs twice",
         "YAML keeps the last one silently",
     ),

@@ -22,7 +22,7 @@ from tests.contract.flare.case import JOB, V1, V2, Case, write_workspace
 from tests.contract.flare.strategies import BLOCK, PORTABLE, datasets, metas, some, templates
 
 same_every_time = settings(derandomize=True, database=None, deadline=None, max_examples=300)
-texts = st.text(st.characters(blacklist_categories=("Cs",)), max_size=90)
+texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=90)
 
 
 @same_every_time
@@ -51,7 +51,9 @@ def expected_resources(k8s, portable):
     for key, name in (("num_of_cpus", "cpu"), ("memory", "memory")):
         if key in portable:
             limits[name] = requests[name] = portable[key]
-    limits["nvidia.com/gpu"] = requests["nvidia.com/gpu"] = k8s.get("num_of_gpus", portable.get("num_of_gpus"))
+    limits["nvidia.com/gpu"] = requests["nvidia.com/gpu"] = k8s.get(
+        "num_of_gpus", portable.get("num_of_gpus")
+    )
     return [{key: str(value) for key, value in part.items() if value} for part in (requests, limits)]
 
 
@@ -90,7 +92,7 @@ def test_return_codes_are_flares():
         "INFRASTRUCTURE_ERROR": JobReturnCode.INFRASTRUCTURE_ERROR,
         "UNKNOWN": JobReturnCode.UNKNOWN,
     }
-    assert PASS_THROUGH == {101, 102, 103, 104}
+    assert {101, 102, 103, 104} == PASS_THROUGH
 
 
 def test_reserved_variables_are_flares():
@@ -117,7 +119,9 @@ def test_defaults_of_a_site_are_flares():
         "ephemeral_storage",
         "workspace_mount_path",
     )
-    assert {name: getattr(ours, name) for name in shared} == {name: parameters[name].default for name in shared}
+    assert {name: getattr(ours, name) for name in shared} == {
+        name: parameters[name].default for name in shared
+    }
     # The one exception: `nvflare deploy prepare` writes this path into every prepared site.
     assert ours.default_python_path == k8s_launcher.DEFAULT_PYTHON_PATH + "3"
 
@@ -132,7 +136,9 @@ def test_a_study_job_spec_gives_the_pod_that_v2_gives(tmp_path_factory, data):
     mounts = data.draw(datasets)
     case = Case(
         meta={"job_id": JOB, "study": "cancer", "launcher_spec": {"default": {"k8s": {"image": "a"}}}},
-        files={V2: {"format_version": 2, "studies": {"cancer": {"pod_template": template, "datasets": mounts}}}},
+        files={
+            V2: {"format_version": 2, "studies": {"cancer": {"pod_template": template, "datasets": mounts}}}
+        },
     )
     older = Case(
         meta=case.meta,
@@ -151,6 +157,8 @@ def test_a_study_job_spec_takes_the_first_container_where_v2_wants_a_mark(tmp_pa
     older = Case(meta=meta, files={"specs.yaml": {"cancer": "a.yaml"}, "a.yaml": template})
     values = our_side.values(older, write_workspace(tmp_path, older), study_job_spec_file="specs.yaml")
     assert values["container"]["spec"] == {"tty": True}
-    newer = Case(meta=meta, files={V2: {"format_version": 2, "studies": {"cancer": {"pod_template": template}}}})
+    newer = Case(
+        meta=meta, files={V2: {"format_version": 2, "studies": {"cancer": {"pod_template": template}}}}
+    )
     with pytest.raises(InvalidInput, match="none is marked as the job's"):
         our_side.values(newer, write_workspace(tmp_path, newer))
