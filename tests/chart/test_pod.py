@@ -2,272 +2,185 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from tests.chart.conftest import CHART, helm, merged
+from tests.chart.conftest import at, container, objects, pod
 
-OWNED_POD = ["containers", "initContainers", "volumes", "restartPolicy", "imagePullSecrets"]
-OWNED_CONTAINER = ["name", "image", "imagePullPolicy", "command", "args", "env", "volumeMounts", "resources"]
-
-
-def main(pod):
-    return pod["spec"]["containers"][0]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "on",
-        "2.10",
-        "a: b",
-        "line\nline",
-        'q"uote',
-        "{{ .Values }}",
-        "ünïcode 病院",
-        "",
-        " x ",
-        "0o17",
-        "null",
-        "~",
-        "$(HOME)",
-    ],
-)
-def test_text_arrives_unchanged(pod, text):
-    env = [{"name": "X", "value": text}]
-    made = pod(
-        {
-            "env": env,
-            "pod": {"annotations": {"example.com/x": text}},
-            "args": [text],
-            "job": {"site": text or "s"},
-        }
-    )
-    assert main(made)["env"] == env
-    assert main(made)["args"] == [text]
-    assert made["metadata"]["annotations"]["example.com/x"] == text
-    assert made["metadata"]["annotations"]["fljob.internal/site"] == (text or "s")
+DATASET = {"claimName": "c", "mountPath": "/data/x", "readOnly": True}
+VOLUMES = {
+    "startupKit": {"secretName": "kit"},
+    "datasets": {"data-x": DATASET, "data-a": {**DATASET, "mountPath": "/data/a", "readOnly": False}},
+    "secretMounts": {
+        "secret-y": {"secretName": "s", "mountPath": "/y", "items": {"k": "p"}},
+        "secret-b": {"secretName": "t", "mountPath": "/b", "items": {}},
+    },
+    "extra": {
+        "volumes": [{"name": "z", "emptyDir": {}}, {"name": "a", "emptyDir": {}}],
+        "volumeMounts": [{"name": "z", "mountPath": "/z"}, {"name": "z", "mountPath": "/zz", "subPath": "s"}],
+    },
+}
 
 
-def test_the_job_container_is_first_and_named(pod):
-    made = pod({"extra": {"containers": [{"name": "a-sidecar", "image": "x"}]}, "container": {"name": "zz"}})
-    assert [c["name"] for c in made["spec"]["containers"]] == ["zz", "a-sidecar"]
+def test_a_job_with_nothing_but_the_necessary_has_no_empty_fields():
+    assert container() == {
+        "name": "job",
+        "image": "registry.example/nvflare-job:1",
+        "imagePullPolicy": "Always",
+        "command": ["/usr/local/bin/python3"],
+        "workingDir": "/var/tmp/nvflare/workspace",
+        "securityContext": {"allowPrivilegeEscalation": False},
+        "volumeMounts": [{"name": "workspace-job", "mountPath": "/var/tmp/nvflare/workspace"}],
+    }
+    assert pod()["spec"] == {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+        "terminationGracePeriodSeconds": 1,
+        "containers": [container()],
+        "volumes": [{"name": "workspace-job", "emptyDir": {"sizeLimit": "1Gi"}}],
+    }
+
+
+def test_the_job_container_is_first_and_the_default():
+    made = pod(at("extra.containers", [{"name": "a-sidecar", "image": "x"}]), at("container.name", "zz"))
+    assert [item["name"] for item in made["spec"]["containers"]] == ["zz", "a-sidecar"]
     assert made["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"] == "zz"
 
 
-def test_helm_decides_the_namespace(pod):
-    assert "namespace" not in pod()["metadata"]
-
-
-def test_the_pod_is_never_restarted(pod):
-    assert pod()["spec"]["restartPolicy"] == "Never"
-
-
-def test_environment_keeps_its_order(pod):
+def test_environment_keeps_its_order():
     env = [{"name": name, "value": "$(A)"} for name in "CABZ"]
-    assert main(pod({"env": env}))["env"] == env
+    assert container({"env": env})["env"] == env
 
 
 @pytest.mark.parametrize("study", ["", "cancer"])
-def test_the_study_is_named_only_when_there_is_one(pod, study):
-    annotations = pod({"job": {"study": study}})["metadata"]["annotations"]
+def test_the_study_is_named_only_when_there_is_one(study):
+    annotations = pod(at("job.study", study))["metadata"]["annotations"]
     assert annotations.get("fljob.internal/study", "") == study
     assert ("fljob.internal/study" in annotations) == bool(study)
 
 
-def test_volumes_and_mounts_come_in_the_documented_order(pod):
-    made = pod(
-        {
-            "startupKit": {"secretName": "kit"},
-            "datasets": {"data-x": {"claimName": "c", "mountPath": "/data/x", "readOnly": True}},
-            "secretMounts": {"secret-y": {"secretName": "s", "mountPath": "/y", "items": {"k": "p"}}},
-            "extra": {
-                "volumes": [{"name": "z", "emptyDir": {}}],
-                "volumeMounts": [{"name": "z", "mountPath": "/z"}],
-            },
+def test_the_pending_timeout_is_the_one_annotation_of_the_launcher_that_comes_as_a_value():
+    annotations = pod({"pod": {"annotations": {"fljob.internal/pending-timeout": "120"}}})["metadata"][
+        "annotations"
+    ]
+    assert annotations["fljob.internal/pending-timeout"] == "120"
+
+
+def test_volumes_come_in_the_documented_order():
+    assert pod(VOLUMES)["spec"]["volumes"] == [
+        {"name": "workspace-job", "emptyDir": {"sizeLimit": "1Gi"}},
+        {"name": "startup-kit", "secret": {"secretName": "kit"}},
+        {"name": "data-a", "persistentVolumeClaim": {"claimName": "c"}},
+        {"name": "data-x", "persistentVolumeClaim": {"claimName": "c"}},
+        {"name": "secret-b", "secret": {"secretName": "t"}},
+        {"name": "secret-y", "secret": {"secretName": "s", "items": [{"key": "k", "path": "p"}]}},
+        {"name": "z", "emptyDir": {}},
+        {"name": "a", "emptyDir": {}},
+    ]
+
+
+def test_mounts_come_in_the_order_of_the_volumes():
+    assert container(VOLUMES)["volumeMounts"] == [
+        {"name": "workspace-job", "mountPath": "/var/tmp/nvflare/workspace"},
+        {"name": "startup-kit", "mountPath": "/var/tmp/nvflare/workspace/startup", "readOnly": True},
+        {"name": "data-a", "mountPath": "/data/a", "readOnly": False},
+        {"name": "data-x", "mountPath": "/data/x", "readOnly": True},
+        {"name": "secret-b", "mountPath": "/b", "readOnly": True},
+        {"name": "secret-y", "mountPath": "/y", "readOnly": True},
+        {"name": "z", "mountPath": "/z"},
+        {"name": "z", "mountPath": "/zz", "subPath": "s"},
+    ]
+
+
+def test_the_startup_kit_is_below_the_workspace_wherever_that_is():
+    made = container({"workspace": {"mountPath": "/ws/"}, "startupKit": {"secretName": "kit"}})
+    assert [mount["mountPath"] for mount in made["volumeMounts"]] == ["/ws/", "/ws/startup"]
+
+
+@pytest.mark.parametrize("given", ["/x", "relative"])
+def test_the_working_directory_is_the_workspace_unless_said_otherwise(given):
+    assert container({"workspace": {"mountPath": "/ws"}})["workingDir"] == "/ws"
+    assert container(at("container.spec.workingDir", given))["workingDir"] == given
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"requests": {"cpu": "500m"}},
+        {"limits": {"nvidia.com/gpu": "1", "memory": "1Gi"}},
+        {"requests": {"cpu": "2"}, "limits": {"cpu": "2"}},
+    ],
+)
+def test_resources_are_printed_as_given(given):
+    assert container({"resources": given})["resources"] == given
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("hostNetwork", False),
+        ("activeDeadlineSeconds", 0),
+        ("schedulerName", ""),
+        ("tolerations", []),
+        ("nodeSelector", {}),
+        ("runtimeClassName", "nvidia"),
+        ("hostAliases", [{"ip": "10.0.0.1", "hostnames": ["server"]}]),
+    ],
+)
+def test_any_other_field_of_the_pod_is_passed_on(field, value):
+    assert pod({"pod": {"spec": {field: value}}})["spec"][field] == value
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("tty", False),
+        ("terminationMessagePath", ""),
+        ("ports", []),
+        ("lifecycle", {"preStop": {"sleep": {"seconds": 0}}}),
+        ("envFrom", [{"configMapRef": {"name": "c", "optional": False}}]),
+    ],
+)
+def test_any_other_field_of_the_job_container_is_passed_on(field, value):
+    assert container({"container": {"spec": {field: value}}})[field] == value
+
+
+def test_a_large_number_stays_a_number():
+    made = pod(at("pod.spec.securityContext.runAsUser", 1000680000))
+    assert made["spec"]["securityContext"]["runAsUser"] == 1000680000
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "printed"),
+    [
+        ("app.kubernetes.io/name", "mine", "mine"),
+        ("app.kubernetes.io/name", "", ""),
+        ("team", "x", "x"),
+        ("team", "", ""),
+    ],
+)
+def test_a_pod_template_may_relabel_the_pod(key, given, printed):
+    assert pod({"pod": {"labels": {key: given}}})["metadata"]["labels"][key] == printed
+
+
+def test_the_launchers_labels_win():
+    layer = {"labels": {"team": "launcher"}, "pod": {"labels": {"team": "template"}}}
+    assert pod(layer)["metadata"]["labels"]["team"] == "launcher"
+
+
+def test_every_object_has_the_launchers_labels():
+    for item in objects({"networkPolicy": {"enabled": True}}):
+        assert {
+            key: value for key, value in item["metadata"]["labels"].items() if key.startswith("fljob.")
+        } == {
+            "fljob.internal/job-id": "0f0c1a3e-3c2b-4a51-9d7e-5f1f6c0b7a11",
+            "fljob.internal/site": "site-1",
+            "fljob.internal/role": "client",
+            "fljob.internal/attempt": "1",
         }
-    )
-    order = ["workspace-job", "startup-kit", "data-x", "secret-y", "z"]
-    assert [v["name"] for v in made["spec"]["volumes"]] == order
-    assert [m["name"] for m in main(made)["volumeMounts"]] == order
-    assert main(made)["volumeMounts"][1] == {
-        "name": "startup-kit", "mountPath": "/var/tmp/nvflare/workspace/startup", "readOnly": True,
-    }  # fmt: skip
-    assert made["spec"]["volumes"][3] == {
-        "name": "secret-y",
-        "secret": {"secretName": "s", "items": [{"key": "k", "path": "p"}]},
-    }
 
 
-def test_the_working_directory_is_the_workspace_unless_said_otherwise(pod):
-    assert main(pod())["workingDir"] == "/var/tmp/nvflare/workspace"
-    assert main(pod({"container": {"spec": {"workingDir": "/x"}}}))["workingDir"] == "/x"
-
-
-def test_a_large_number_stays_a_number(pod):
-    assert (
-        pod({"pod": {"spec": {"securityContext": {"runAsUser": 1000680000}}}})["spec"]["securityContext"][
-            "runAsUser"
-        ]
-        == 1000680000
-    )
-
-
-@pytest.mark.parametrize(
-    ("spec", "expected"),
-    [
-        ({}, False),
-        ({"automountServiceAccountToken": True}, True),
-        ({"automountServiceAccountToken": False}, False),
-        ({"serviceAccountName": "x"}, None),
-    ],
-)
-def test_no_token_unless_asked_for(pod, spec, expected):
-    assert pod({"pod": {"spec": spec}})["spec"].get("automountServiceAccountToken") is expected
-
-
-@pytest.mark.parametrize(
-    ("context", "expected"),
-    [
-        ({}, False),
-        ({"allowPrivilegeEscalation": True}, True),
-        ({"allowPrivilegeEscalation": False}, False),
-        ({"privileged": True}, None),
-        ({"privileged": False}, False),
-        ({"capabilities": {"add": ["SYS_ADMIN"]}}, None),
-        ({"capabilities": {"add": ["CAP_SYS_ADMIN"]}}, None),
-        ({"capabilities": {"add": ["NET_BIND_SERVICE"]}}, False),
-    ],
-)
-def test_no_privilege_escalation_unless_the_api_would_refuse(pod, context, expected):
-    made = main(pod({"container": {"spec": {"securityContext": context}}}))["securityContext"]
-    assert made.get("allowPrivilegeEscalation") is expected
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [({}, "RuntimeDefault"), ({"seccompProfile": {"type": "Unconfined"}}, "Unconfined")],
-)
-def test_seccomp(pod, given, expected):
-    assert (
-        pod({"pod": {"spec": {"securityContext": given}}})["spec"]["securityContext"]["seccompProfile"][
-            "type"
-        ]
-        == expected
-    )
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [({}, 1), ({"terminationGracePeriodSeconds": 0}, 0), ({"terminationGracePeriodSeconds": 30}, 30)],
-)
-def test_grace_period(pod, given, expected):
-    assert pod({"pod": {"spec": given}})["spec"]["terminationGracePeriodSeconds"] == expected
-
-
-def test_restricted_adds_the_rest_of_the_standard(pod):
-    made = pod({"podSecurity": "restricted"})
-    assert made["spec"]["securityContext"]["runAsNonRoot"] is True
-    assert main(made)["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-    loose = pod({"podSecurity": "restricted", "pod": {"spec": {"securityContext": {"runAsNonRoot": False}}}})
-    assert loose["spec"]["securityContext"]["runAsNonRoot"] is False
-
-
-def test_the_template_may_relabel_but_not_the_launchers_labels(pod):
-    labels = pod({"pod": {"labels": {"app.kubernetes.io/name": "mine", "team": "x"}}})["metadata"]["labels"]
-    assert (labels["app.kubernetes.io/name"], labels["team"], labels["fljob.internal/role"]) == (
-        "mine",
-        "x",
-        "client",
-    )
-
-
-def test_a_network_policy_selects_this_pod_only(objects):
-    policy, pod = objects({"networkPolicy": {"enabled": True}})
-    assert policy["spec"]["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
-    assert policy["spec"]["ingress"] == []
-
-
-COLLISIONS = [
-    (
-        {"extra": {"volumes": [{"name": "workspace-job", "emptyDir": {}}]}},
-        'extra.volumes: the name "workspace-job"',
-    ),
-    ({"startupKit": {"secretName": "k"}, "extra": {"volumes": [{"name": "startup-kit"}]}}, "startup-kit"),
-    (
-        {
-            "datasets": {"v": {"claimName": "c", "mountPath": "/a", "readOnly": True}},
-            "secretMounts": {"v": {"secretName": "s", "mountPath": "/b"}},
-        },
-        "datasets, secretMounts",
-    ),
-    ({"pod": {"labels": {"fljob.internal/x": "y"}}}, 'pod.labels: "fljob.internal/x" is reserved'),
-    (
-        {"pod": {"annotations": {"fljob.internal/job-id": "y"}}},
-        'pod.annotations: "fljob.internal/job-id" is reserved',
-    ),
-]
-
-
-@pytest.mark.parametrize(("values", "message"), COLLISIONS)
-def test_a_collision_is_refused_with_its_key(refused, values, message):
-    assert message in refused(values)
-
-
-BAD = [
-    ({"nope": 1}, "nope"),
-    ({"job": {"id": ""}}, "/job/id"),
-    ({"job": {"site": ""}}, "/job/site"),
-    ({"job": {"role": "admin"}}, "/job/role"),
-    ({"job": {"extra": 1}}, "/job"),
-    ({"labels": {"a": 1}}, "/labels/a"),
-    ({"labels": {"a": "not valid!"}}, "/labels/a"),
-    ({"image": {"reference": ""}}, "/image/reference"),
-    ({"image": {"reference": "has space"}}, "/image/reference"),
-    ({"image": {"pullPolicy": "Sometimes"}}, "/image/pullPolicy"),
-    ({"image": {"tag": "1"}}, "/image"),
-    ({"imagePullSecrets": ["x"]}, "/imagePullSecrets/0"),
-    ({"imagePullSecrets": [{"name": "Upper"}]}, "/imagePullSecrets/0/name"),
-    ({"command": []}, "/command"),
-    ({"command": [1]}, "/command/0"),
-    ({"args": [1]}, "/args/0"),
-    ({"env": {"A": "b"}}, "/env"),
-    ({"env": [{"value": "x"}]}, "/env/0"),
-    ({"env": [{"name": "A", "value": 1}]}, "/env/0/value"),
-    ({"env": [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {}}}]}, "/env/0"),
-    ({"workspace": {"mountPath": "relative"}}, "/workspace/mountPath"),
-    ({"workspace": {"sizeLimit": "lots"}}, "/workspace/sizeLimit"),
-    ({"workspace": {"sizeLimit": 5}}, "/workspace/sizeLimit"),
-    ({"startupKit": {"name": "x"}}, "/startupKit"),
-    ({"datasets": {"v": {"claimName": "c", "mountPath": "/x"}}}, "/datasets/v"),
-    ({"datasets": {"v": {"claimName": "c", "mountPath": "x", "readOnly": True}}}, "/datasets/v/mountPath"),
-    ({"datasets": {"Bad_Name": {"claimName": "c", "mountPath": "/x", "readOnly": True}}}, "Bad_Name"),
-    ({"secretMounts": {"v": {"mountPath": "/x"}}}, "/secretMounts/v"),
-    ({"resources": {"limits": {"cpu": 1}}}, "/resources/limits/cpu"),
-    ({"resources": {"limits": {"memory": "1 Gi"}}}, "/resources/limits/memory"),
-    ({"resources": {"claims": {}}}, "/resources"),
-    ({"podSecurity": "none"}, "/podSecurity"),
-    ({"pod": {"name": "Upper"}}, "/pod/name"),
-    ({"pod": {"name": "a" * 64}}, "/pod/name"),
-    ({"container": {"name": "a.b"}}, "/container/name"),
-    ({"extra": {"volumes": [{}]}}, "/extra/volumes/0"),
-    ({"extra": {"volumeMounts": [{"name": "x"}]}}, "/extra/volumeMounts/0"),
-    ({"networkPolicy": {"enabled": "yes"}}, "/networkPolicy/enabled"),
-    *(({"pod": {"spec": {key: []}}}, f"'{key}'") for key in OWNED_POD),
-    *(({"container": {"spec": {key: "x"}}}, f"'{key}'") for key in OWNED_CONTAINER),
-]
-
-
-@pytest.mark.parametrize(("values", "place"), BAD, ids=lambda value: str(value)[:50])
-def test_a_bad_value_is_refused_with_its_place(refused, values, place):
-    assert place in refused(values)
-
-
-@pytest.mark.parametrize("label", ["job-id", "site", "role", "attempt"])
-def test_the_launchers_labels_are_required(label):
-    values = merged()
-    del values["labels"][f"fljob.internal/{label}"]
-    done = helm("template", "x", str(CHART), "--values", "-", stdin=json.dumps(values))
-    assert done.returncode != 0
-    assert f"missing property 'fljob.internal/{label}'" in done.stderr
+def test_a_network_policy_lets_the_job_out_and_nobody_in():
+    policy, made = objects({"networkPolicy": {"enabled": True}, "pod": {"labels": {"team": "x"}}})
+    assert policy["spec"].pop("podSelector")["matchLabels"].items() <= made["metadata"]["labels"].items()
+    assert policy["spec"] == {"policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": [{}]}

@@ -1,27 +1,36 @@
-{{/* Labels of every object: the launcher's, and Kubernetes' recommended ones. */}}
+{{/* Labels of every object: Kubernetes' recommended ones, and the launcher's, which win. */}}
 {{- define "fljob.labels" -}}
-{{- $own := dict
-  "app.kubernetes.io/name" .Chart.Name
-  "app.kubernetes.io/instance" .Release.Name
-  "app.kubernetes.io/managed-by" .Release.Service
-  "app.kubernetes.io/component" (printf "%s-job" .Values.job.role)
-  "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version)
--}}
-{{ toYaml (mergeOverwrite $own .Values.labels) }}
+{{- include "fljob.layered" (list (include "fljob.ownLabels" . | fromYaml) .Values.labels) -}}
 {{- end -}}
 
 {{/* Labels of the pod: a pod template may add its own and replace the recommended ones. */}}
 {{- define "fljob.podLabels" -}}
-{{ toYaml (mergeOverwrite (include "fljob.labels" . | fromYaml) .Values.pod.labels .Values.labels) }}
+{{- include "fljob.layered" (list (include "fljob.ownLabels" . | fromYaml) .Values.pod.labels .Values.labels) -}}
 {{- end -}}
 
-{{/* Annotations of the pod: the verbatim names, which labels cannot hold. */}}
+{{/* Annotations of the pod: the names verbatim, which no label can hold. */}}
 {{- define "fljob.podAnnotations" -}}
-{{- $own := dict
-  "kubectl.kubernetes.io/default-container" .Values.container.name
-  "fljob.internal/job-id" .Values.job.id
-  "fljob.internal/site" .Values.job.site
--}}
-{{- if .Values.job.study }}{{ $_ := set $own "fljob.internal/study" .Values.job.study }}{{ end -}}
-{{ toYaml (mergeOverwrite (deepCopy .Values.pod.annotations) $own) }}
+{{- $annotations := deepCopy .Values.pod.annotations -}}
+{{- $_ := set $annotations "kubectl.kubernetes.io/default-container" .Values.container.name -}}
+{{- $_ := set $annotations "fljob.internal/job-id" .Values.job.id -}}
+{{- $_ := set $annotations "fljob.internal/site" .Values.job.site -}}
+{{- with .Values.job.study }}{{ $_ := set $annotations "fljob.internal/study" . }}{{ end -}}
+{{- range $key, $value := $annotations }}
+{{ $key | quote }}: {{ $value | quote }}
+{{- end }}
+{{- end -}}
+
+{{- define "fljob.ownLabels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
+app.kubernetes.io/component: {{ .Values.job.role }}-job
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | quote }}
+{{- end -}}
+
+{{/* Flat maps laid over each other, the last one wins, empty text included (mergeOverwrite keeps what it would empty). */}}
+{{- define "fljob.layered" -}}
+{{- $result := dict -}}
+{{- range . }}{{ range $key, $value := . }}{{ $_ := set $result $key $value }}{{ end }}{{ end -}}
+{{- mustToYaml $result -}}
 {{- end -}}

@@ -1,32 +1,98 @@
+{{/*
+Names and keys that belong to this chart, and their refusal elsewhere. The API server would refuse most of it as
+well, but later, and naming the field of the pod instead of the value to change.
+*/}}
+
+{{- define "fljob.checks" -}}
+{{- include "fljob.refuseOwnedFields" . -}}
+{{- include "fljob.refuseOwnedMetadata" . -}}
+{{- include "fljob.refuseDuplicates" . -}}
+{{- end -}}
+
+{{/* Fields of the PodSpec and of the job container that have a value of their own, with that value. */}}
+{{- define "fljob.ownedFields" -}}
+pod.spec:
+  containers: set the job container in container.spec, sidecars in extra.containers
+  initContainers: move it to extra.initContainers
+  volumes: move it to datasets, secretMounts or extra.volumes
+  imagePullSecrets: move it to imagePullSecrets
+  restartPolicy: take it out, the pod of a job is never restarted
+container.spec:
+  name: move it to container.name
+  image: move it to image.reference
+  imagePullPolicy: move it to image.pullPolicy
+  command: move it to command
+  args: move it to args
+  env: move it to env
+  volumeMounts: move it to datasets, secretMounts or extra.volumeMounts
+  resources: move it to resources
+{{- end -}}
+
+{{- define "fljob.refuseOwnedFields" -}}
+{{- $given := dict "pod.spec" .Values.pod.spec "container.spec" .Values.container.spec -}}
+{{- range $where, $cures := include "fljob.ownedFields" . | fromYaml -}}
+{{- range $field, $value := index $given $where -}}
+{{- with index $cures $field -}}
+{{- $shown := toJson $value -}}
+{{- /* An environment may hold what no log should. */ -}}
+{{- if has (kindOf $value) (list "map" "slice") }}{{ $shown = kindOf $value | replace "slice" "list" | printf "this %s" }}{{ end -}}
+{{- fail (printf "%s.%s: %s belongs to the chart: %s" $where $field $shown .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The launcher reads its own keys back, so nobody else writes them. Its pending timeout comes as an annotation. */}}
+{{- define "fljob.refuseOwnedMetadata" -}}
+{{- range $part := list "labels" "annotations" -}}
+{{- range $key, $value := index $.Values.pod $part -}}
+{{- if and (hasPrefix "fljob.internal/" $key) (ne (print $part $key) "annotationsfljob.internal/pending-timeout") -}}
+{{- fail (printf "pod.%s[%q]: %q cannot be set, the key is the launcher's: take it out" $part $key $value) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Kubernetes keys these lists by one field, and server-side apply refuses an entry that is there twice. */}}
+{{- define "fljob.refuseDuplicates" -}}
+{{- $volumes := dict "workspace-job" "workspace" -}}
+{{- if .Values.startupKit.secretName }}{{ $_ := set $volumes "startup-kit" "startupKit" }}{{ end -}}
+{{- $paths := dict .Values.workspace.mountPath "workspace" -}}
+{{- if .Values.startupKit.secretName }}{{ $_ := set $paths (include "fljob.startupPath" .) "startupKit" }}{{ end -}}
+{{- range $part := list "datasets" "secretMounts" -}}
+{{- range $name, $mount := index $.Values $part -}}
+{{- include "fljob.take" (list $volumes $name (printf "%s.%s" $part $name)) -}}
+{{- include "fljob.take" (list $paths $mount.mountPath (printf "%s.%s.mountPath" $part $name)) -}}
+{{- end -}}
+{{- end -}}
+{{- range $i, $volume := .Values.extra.volumes -}}
+{{- include "fljob.take" (list $volumes $volume.name (printf "extra.volumes[%d].name" $i)) -}}
+{{- end -}}
+{{- range $i, $mount := .Values.extra.volumeMounts -}}
+{{- include "fljob.take" (list $paths $mount.mountPath (printf "extra.volumeMounts[%d].mountPath" $i)) -}}
+{{- end -}}
+{{- $containers := dict .Values.container.name "container.name" -}}
+{{- range $part := list "initContainers" "containers" -}}
+{{- range $i, $container := index $.Values.extra $part -}}
+{{- include "fljob.take" (list $containers $container.name (printf "extra.%s[%d].name" $part $i)) -}}
+{{- end -}}
+{{- end -}}
+{{- $variables := dict -}}
+{{- range $i, $variable := .Values.env -}}
+{{- include "fljob.take" (list $variables $variable.name (printf "env[%d].name" $i)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Take a name for a key path, once: (list TAKEN NAME KEY-PATH). */}}
+{{- define "fljob.take" -}}
+{{- $taken := index . 0 -}}{{- $name := index . 1 -}}{{- $where := index . 2 -}}
+{{- if hasKey $taken $name -}}
+{{- fail (printf "%s: %q is already taken by %s: change one of them" $where $name (get $taken $name)) -}}
+{{- end -}}
+{{- $_ := set $taken $name $where -}}
+{{- end -}}
+
 {{/* Where the startup kit is mounted: FLARE looks for it below the workspace. */}}
 {{- define "fljob.startupPath" -}}
-{{ printf "%s/startup" (trimSuffix "/" .Values.workspace.mountPath) }}
-{{- end -}}
-
-{{/* Names of the volumes this chart owns, as a JSON list under the key "names". */}}
-{{- define "fljob.ownedVolumes" -}}
-{{- $names := list "workspace-job" -}}
-{{- if .Values.startupKit.secretName }}{{ $names = append $names "startup-kit" }}{{ end -}}
-{{- $names = concat $names (keys .Values.datasets | sortAlpha) (keys .Values.secretMounts | sortAlpha) -}}
-{{ dict "names" $names | toJson }}
-{{- end -}}
-
-{{/* Refuse two volumes of one name: the API server would, but without saying which key to change. */}}
-{{- define "fljob.refuseCollisions" -}}
-{{- $owned := (include "fljob.ownedVolumes" . | fromJson).names -}}
-{{- if ne (len $owned) (len (uniq $owned)) -}}
-{{- fail (printf "datasets, secretMounts: two volumes have the same name, one of %s: rename one" (join ", " $owned)) -}}
-{{- end -}}
-{{- range .Values.extra.volumes -}}
-{{- if has .name $owned -}}
-{{- fail (printf "extra.volumes: the name %q belongs to a volume of this chart: rename it in the pod template" .name) -}}
-{{- end -}}
-{{- end -}}
-{{- range $where, $map := dict "pod.labels" .Values.pod.labels "pod.annotations" .Values.pod.annotations -}}
-{{- range $key, $_ := $map -}}
-{{- if and (hasPrefix "fljob.internal/" $key) (ne $key "fljob.internal/pending-timeout") -}}
-{{- fail (printf "%s: %q is reserved for the launcher: take it out" $where $key) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
+{{ trimSuffix "/" .Values.workspace.mountPath }}/startup
 {{- end -}}

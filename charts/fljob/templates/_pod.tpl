@@ -1,95 +1,121 @@
-{{/*
-PodSpec fields besides containers and volumes: what the values say, and hardening where they say nothing.
-`merge` and `default` read false and 0 as "not set", so every test here is hasKey.
-*/}}
-{{- define "fljob.podFields" -}}
+{{/* Set what is not set: (list TARGET DEFAULTS). `merge` and `default` take false, 0 and "" for not set. */}}
+{{- define "fljob.setDefaults" -}}
+{{- $target := first . -}}
+{{- range $key, $value := last . -}}
+{{- if not (hasKey $target $key) }}{{ $_ := set $target $key $value }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Fields of the PodSpec that are no value of their own: pod.spec, and hardening where it says nothing. */}}
+{{- define "fljob.podSpec" -}}
 {{- $spec := deepCopy .Values.pod.spec -}}
-{{- $_ := set $spec "restartPolicy" "Never" -}}
-{{- if not (or (hasKey $spec "automountServiceAccountToken") (hasKey $spec "serviceAccountName")) -}}
-{{- $_ := set $spec "automountServiceAccountToken" false -}}
+{{- /* A FLARE job is PID 1 and handles no SIGTERM: waiting longer only delays its end. */ -}}
+{{- $defaults := dict "terminationGracePeriodSeconds" 1 "securityContext" dict -}}
+{{- /* Whoever names an account wants its token. serviceAccount is the field's old name, still accepted. */ -}}
+{{- if not (or $spec.serviceAccountName $spec.serviceAccount) -}}
+{{- $_ := set $defaults "automountServiceAccountToken" false -}}
 {{- end -}}
-{{- /* A FLARE job is PID 1 without a SIGTERM handler: a longer grace period only delays its end. */ -}}
-{{- if not (hasKey $spec "terminationGracePeriodSeconds") -}}
-{{- $_ := set $spec "terminationGracePeriodSeconds" 1 -}}
-{{- end -}}
-{{- $context := deepCopy (get $spec "securityContext" | default dict) -}}
-{{- if not (hasKey $context "seccompProfile") -}}
-{{- $_ := set $context "seccompProfile" (dict "type" "RuntimeDefault") -}}
-{{- end -}}
-{{- if and (eq .Values.podSecurity "restricted") (not (hasKey $context "runAsNonRoot")) -}}
-{{- $_ := set $context "runAsNonRoot" true -}}
-{{- end -}}
-{{- $_ := set $spec "securityContext" $context -}}
-{{- with .Values.imagePullSecrets }}{{ $_ := set $spec "imagePullSecrets" . }}{{ end -}}
-{{- with .Values.extra.initContainers }}{{ $_ := set $spec "initContainers" . }}{{ end -}}
-{{ toYaml $spec }}
+{{- $security := dict "seccompProfile" (dict "type" "RuntimeDefault") -}}
+{{- if eq .Values.podSecurity "restricted" }}{{ $_ := set $security "runAsNonRoot" true }}{{ end -}}
+{{- include "fljob.setDefaults" (list $spec $defaults) -}}
+{{- include "fljob.setDefaults" (list $spec.securityContext $security) -}}
+{{- mustToYaml $spec -}}
 {{- end -}}
 
-{{/* securityContext of the job container. The API refuses allowPrivilegeEscalation: false beside privileged or SYS_ADMIN. */}}
-{{- define "fljob.containerSecurity" -}}
-{{- $context := deepCopy (get .Values.container.spec "securityContext" | default dict) -}}
-{{- $caps := deepCopy (get $context "capabilities" | default dict) -}}
-{{- $added := get $caps "add" | default list -}}
-{{- $admin := or (has "SYS_ADMIN" $added) (has "CAP_SYS_ADMIN" $added) -}}
-{{- if not (or (hasKey $context "allowPrivilegeEscalation") (get $context "privileged") $admin) -}}
-{{- $_ := set $context "allowPrivilegeEscalation" false -}}
+{{/* Fields of the job container that are no value of their own: container.spec, and defaults where it says nothing. */}}
+{{- define "fljob.containerSpec" -}}
+{{- $spec := deepCopy .Values.container.spec -}}
+{{- /* A FLARE job searches its working directory, all the way down: an image's default is often "/". */ -}}
+{{- include "fljob.setDefaults" (list $spec (dict "workingDir" .Values.workspace.mountPath "securityContext" dict)) -}}
+{{- $context := $spec.securityContext -}}
+{{- $added := dig "capabilities" "add" list $context -}}
+{{- /* The API server refuses allowPrivilegeEscalation: false beside privileged: true or SYS_ADMIN. */ -}}
+{{- if not (or $context.privileged (has "SYS_ADMIN" $added) (has "CAP_SYS_ADMIN" $added)) -}}
+{{- include "fljob.setDefaults" (list $context (dict "allowPrivilegeEscalation" false)) -}}
 {{- end -}}
-{{- if and (eq .Values.podSecurity "restricted") (not (hasKey $caps "drop")) -}}
-{{- $_ := set $caps "drop" (list "ALL") -}}
-{{- $_ := set $context "capabilities" $caps -}}
+{{- if eq .Values.podSecurity "restricted" -}}
+{{- include "fljob.setDefaults" (list $context (dict "capabilities" dict)) -}}
+{{- include "fljob.setDefaults" (list $context.capabilities (dict "drop" (list "ALL"))) -}}
 {{- end -}}
-{{ toYaml $context }}
-{{- end -}}
-
-{{/* The job container. */}}
-{{- define "fljob.container" -}}
-{{- $container := deepCopy .Values.container.spec -}}
-{{- $_ := set $container "name" .Values.container.name -}}
-{{- $_ := set $container "image" .Values.image.reference -}}
-{{- $_ := set $container "imagePullPolicy" .Values.image.pullPolicy -}}
-{{- $_ := set $container "command" .Values.command -}}
-{{- with .Values.args }}{{ $_ := set $container "args" . }}{{ end -}}
-{{- with .Values.env }}{{ $_ := set $container "env" . }}{{ end -}}
-{{- /* FLARE walks its working directory for comm_config.json before it knows its workspace. */ -}}
-{{- if not (hasKey $container "workingDir") }}{{ $_ := set $container "workingDir" .Values.workspace.mountPath }}{{ end -}}
-{{- $resources := dict -}}
-{{- range $kind, $amounts := .Values.resources }}{{ with $amounts }}{{ $_ := set $resources $kind . }}{{ end }}{{ end -}}
-{{- with $resources }}{{ $_ := set $container "resources" . }}{{ end -}}
-{{- with include "fljob.containerSecurity" . | fromYaml }}{{ $_ := set $container "securityContext" . }}{{ end -}}
-{{- $_ := set $container "volumeMounts" (include "fljob.mounts" . | fromJsonArray) -}}
-{{ toYaml $container }}
+{{- if not $context }}{{ $_ := unset $spec "securityContext" }}{{ end -}}
+{{- mustToYaml $spec -}}
 {{- end -}}
 
-{{- define "fljob.mounts" -}}
-{{- $mounts := list (dict "name" "workspace-job" "mountPath" .Values.workspace.mountPath) -}}
-{{- if .Values.startupKit.secretName -}}
-{{- $mounts = append $mounts (dict "name" "startup-kit" "mountPath" (include "fljob.startupPath" .) "readOnly" true) -}}
+{{/*
+Text of a job is printed by quote, which escapes whatever a YAML parser would read as something else. Kubernetes'
+objects are printed by mustToYaml: toYaml prints nothing at all when it meets a character that YAML has no place for.
+*/}}
+{{- define "fljob.words" -}}
+{{- range . }}
+- {{ . | quote }}
+{{- end }}
 {{- end -}}
-{{- range $name, $set := .Values.datasets -}}
-{{- $mounts = append $mounts (dict "name" $name "mountPath" $set.mountPath "readOnly" $set.readOnly) -}}
+
+{{- define "fljob.env" -}}
+{{- range . }}
+- name: {{ .name | quote }}
+  {{- if hasKey . "value" }}
+  value: {{ .value | quote }}
+  {{- end }}
+  {{- with .valueFrom }}
+  valueFrom:
+    {{- mustToYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
 {{- end -}}
-{{- range $name, $set := .Values.secretMounts -}}
-{{- $mounts = append $mounts (dict "name" $name "mountPath" $set.mountPath "readOnly" true) -}}
-{{- end -}}
-{{ toJson (concat $mounts .Values.extra.volumeMounts) }}
+
+{{/* What the job container sees, in the order of fljob.volumes. */}}
+{{- define "fljob.volumeMounts" -}}
+- name: workspace-job
+  mountPath: {{ .Values.workspace.mountPath | quote }}
+{{- if .Values.startupKit.secretName }}
+- name: startup-kit
+  mountPath: {{ include "fljob.startupPath" . | quote }}
+  readOnly: true
+{{- end }}
+{{- range $name, $dataset := .Values.datasets }}
+- name: {{ $name | quote }}
+  mountPath: {{ $dataset.mountPath | quote }}
+  readOnly: {{ $dataset.readOnly }}
+{{- end }}
+{{- range $name, $mount := .Values.secretMounts }}
+- name: {{ $name | quote }}
+  mountPath: {{ $mount.mountPath | quote }}
+  readOnly: true
+{{- end }}
+{{- with .Values.extra.volumeMounts }}
+{{ mustToYaml . }}
+{{- end }}
 {{- end -}}
 
 {{- define "fljob.volumes" -}}
-{{- $volumes := list (dict "name" "workspace-job" "emptyDir" (dict "sizeLimit" .Values.workspace.sizeLimit)) -}}
-{{- with .Values.startupKit.secretName -}}
-{{- $volumes = append $volumes (dict "name" "startup-kit" "secret" (dict "secretName" .)) -}}
-{{- end -}}
-{{- range $name, $set := .Values.datasets -}}
-{{- $volumes = append $volumes (dict "name" $name "persistentVolumeClaim" (dict "claimName" $set.claimName)) -}}
-{{- end -}}
-{{- range $name, $set := .Values.secretMounts -}}
-{{- $secret := dict "secretName" $set.secretName -}}
-{{- if $set.items -}}
-{{- $items := list -}}
-{{- range $key, $path := $set.items }}{{ $items = append $items (dict "key" $key "path" $path) }}{{ end -}}
-{{- $_ := set $secret "items" $items -}}
-{{- end -}}
-{{- $volumes = append $volumes (dict "name" $name "secret" $secret) -}}
-{{- end -}}
-{{ toYaml (concat $volumes .Values.extra.volumes) }}
+- name: workspace-job
+  emptyDir:
+    sizeLimit: {{ .Values.workspace.sizeLimit | quote }}
+{{- with .Values.startupKit.secretName }}
+- name: startup-kit
+  secret:
+    secretName: {{ . | quote }}
+{{- end }}
+{{- /* Read-only is the mount, not the claim: FLARE's pods attach the claim for writing as well. */}}
+{{- range $name, $dataset := .Values.datasets }}
+- name: {{ $name | quote }}
+  persistentVolumeClaim:
+    claimName: {{ $dataset.claimName | quote }}
+{{- end }}
+{{- range $name, $mount := .Values.secretMounts }}
+- name: {{ $name | quote }}
+  secret:
+    secretName: {{ $mount.secretName | quote }}
+    {{- with $mount.items }}
+    items:
+      {{- range $key, $path := . }}
+      - key: {{ $key | quote }}
+        path: {{ $path | quote }}
+      {{- end }}
+    {{- end }}
+{{- end }}
+{{- with .Values.extra.volumes }}
+{{ mustToYaml . }}
+{{- end }}
 {{- end -}}

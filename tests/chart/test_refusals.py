@@ -1,0 +1,102 @@
+"""What belongs to the chart cannot be set elsewhere: a sentence with key path, value and cure."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chart.conftest import at, refusal
+
+OWNED = [
+    ("pod.spec.containers", [{"name": "x"}], "this list", "extra.containers"),
+    ("pod.spec.initContainers", [], "this list", "move it to extra.initContainers"),
+    ("pod.spec.volumes", [], "this list", "move it to datasets, secretMounts or extra.volumes"),
+    ("pod.spec.imagePullSecrets", [{"name": "x"}], "this list", "move it to imagePullSecrets"),
+    ("pod.spec.restartPolicy", "Always", '"Always"', "take it out, the pod of a job is never restarted"),
+    ("pod.spec.restartPolicy", "Never", '"Never"', "take it out"),
+    ("container.spec.name", "x", '"x"', "move it to container.name"),
+    ("container.spec.image", "x:1", '"x:1"', "move it to image.reference"),
+    ("container.spec.imagePullPolicy", "Always", '"Always"', "move it to image.pullPolicy"),
+    ("container.spec.command", ["x"], "this list", "move it to command"),
+    ("container.spec.args", [], "this list", "move it to args"),
+    ("container.spec.env", [{"name": "A", "value": "canary"}], "this list", "move it to env"),
+    ("container.spec.volumeMounts", [], "this list", "extra.volumeMounts"),
+    ("container.spec.resources", {}, "this map", "move it to resources"),
+    ("container.spec.resources", {"limits": {"cpu": "1"}}, "this map", "move it to resources"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "shown", "cure"), OWNED)
+def test_an_owned_field_is_refused(path, value, shown, cure):
+    said = refusal(at(path, value))
+    assert f"{path}: {shown} belongs to the chart: " in said
+    assert cure in said
+
+
+def test_an_environment_is_not_shown():
+    assert "canary" not in refusal(at("container.spec.env", [{"name": "A", "value": "canary"}]))
+
+
+@pytest.mark.parametrize(
+    ("part", "key"),
+    [
+        ("labels", "fljob.internal/job-id"),
+        ("labels", "fljob.internal/anything"),
+        ("labels", "fljob.internal/pending-timeout"),
+        ("annotations", "fljob.internal/job-id"),
+        ("annotations", "fljob.internal/site"),
+        ("annotations", "fljob.internal/study"),
+        ("annotations", "fljob.internal/pending-timeouts"),
+    ],
+)
+def test_a_key_of_the_launcher_is_refused(part, key):
+    said = refusal({"pod": {part: {key: "x"}}})
+    assert f"""pod.{part}["{key}"]: "x" cannot be set, the key is the launcher's: take it out""" in said
+
+
+DATASET = {"claimName": "c", "mountPath": "/a", "readOnly": True}
+SECRET = {"secretName": "s", "mountPath": "/b"}
+KIT = {"startupKit": {"secretName": "kit"}}
+WORKSPACE = "/var/tmp/nvflare/workspace"
+
+TWICE = [
+    (at("datasets", {"workspace-job": DATASET}), "datasets.workspace-job", "workspace-job", "workspace"),
+    ({**KIT, "datasets": {"startup-kit": DATASET}}, "datasets.startup-kit", "startup-kit", "startupKit"),
+    ({**KIT, "secretMounts": {"startup-kit": SECRET}}, "secretMounts.startup-kit", "startup-kit", "startupKit"),
+    ({"datasets": {"v": DATASET}, "secretMounts": {"v": SECRET}}, "secretMounts.v", "v", "datasets.v"),
+    (at("extra.volumes", [{"name": "workspace-job"}]), "extra.volumes[0].name", "workspace-job", "workspace"),
+    ({**KIT, **at("extra.volumes", [{"name": "startup-kit"}])}, "extra.volumes[0].name", "startup-kit", "startupKit"),
+    (
+        {"datasets": {"v": DATASET}, **at("extra.volumes", [{"name": "w"}, {"name": "v"}])},
+        "extra.volumes[1].name", "v", "datasets.v",
+    ),
+    (
+        {"secretMounts": {"v": SECRET}, **at("extra.volumes", [{"name": "v"}])},
+        "extra.volumes[0].name", "v", "secretMounts.v",
+    ),
+    (at("extra.volumes", [{"name": "v"}, {"name": "v"}]), "extra.volumes[1].name", "v", "extra.volumes[0].name"),
+    (
+        at("extra.volumeMounts", [{"name": "v", "mountPath": WORKSPACE}]),
+        "extra.volumeMounts[0].mountPath", WORKSPACE, "workspace",
+    ),
+    (
+        {**KIT, **at("extra.volumeMounts", [{"name": "v", "mountPath": f"{WORKSPACE}/startup"}])},
+        "extra.volumeMounts[0].mountPath", f"{WORKSPACE}/startup", "startupKit",
+    ),
+    ({"datasets": {"v": DATASET, "w": DATASET}}, "datasets.w.mountPath", "/a", "datasets.v.mountPath"),
+    (
+        {"datasets": {"v": DATASET}, "secretMounts": {"w": {**SECRET, "mountPath": "/a"}}},
+        "secretMounts.w.mountPath", "/a", "datasets.v.mountPath",
+    ),
+    (at("extra.containers", [{"name": "job"}]), "extra.containers[0].name", "job", "container.name"),
+    (at("extra.initContainers", [{"name": "job"}]), "extra.initContainers[0].name", "job", "container.name"),
+    (
+        {"extra": {"initContainers": [{"name": "a"}], "containers": [{"name": "b"}, {"name": "a"}]}},
+        "extra.containers[1].name", "a", "extra.initContainers[0].name",
+    ),
+    ({"env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}, "env[1].name", "A", "env[0].name"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "path", "name", "owner"), TWICE)
+def test_a_name_taken_twice_is_refused(values, path, name, owner):
+    assert f'{path}: "{name}" is already taken by {owner}: change one of them' in refusal(values)

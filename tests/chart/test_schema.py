@@ -1,0 +1,250 @@
+"""The schema: closed, described, in step with values.yaml, and every refusal names its key path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.chart.conftest import CHART, at, leaves, minimal, refusal, rendered
+
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+# Kubernetes' own objects stay open: the API server knows them better.
+OPEN = {"global", "pod.spec", "container.spec"}
+
+DATASET = {"claimName": "c", "mountPath": "/x", "readOnly": True}
+SECRET = {"secretName": "s", "mountPath": "/x"}
+
+# (values, what helm must say)
+BAD: list[tuple[dict[str, Any], str]] = [
+    (at("nope", 1), "at '': additional properties 'nope' not allowed"),
+    (at("job.id", ""), "at '/job/id': minLength"),
+    (at("job.id", 7), "at '/job/id': got number, want string"),
+    (at("job.site", ""), "at '/job/site': minLength"),
+    (at("job.role", "admin"), "at '/job/role': value must be one of 'client', 'server'"),
+    (at("job.study", None), "at '/job': missing property 'study'"),
+    (at("job.extra", 1), "at '/job': additional properties 'extra' not allowed"),
+    (at("labels", {"a": 1}), "at '/labels/a': got number, want string"),
+    (at("labels", {"a": "not valid!"}), "at '/labels/a': 'not valid!' does not match"),
+    (at("labels", {"a": "x" * 64}), "at '/labels/a'"),
+    (at("labels", {"a b": "x"}), "at '/labels': additional properties 'a b' not allowed"),
+    (at("labels", {"fljob.internal/site": ""}), "at '/labels/fljob.internal~1site': minLength"),
+    (
+        at("labels", {"fljob.internal/role": "boss"}),
+        "at '/labels/fljob.internal~1role': value must be one of",
+    ),
+    (
+        at("labels", {"fljob.internal/attempt": "0"}),
+        "at '/labels/fljob.internal~1attempt': '0' does not match",
+    ),
+    (
+        at("labels", {"fljob.internal/attempt": 1}),
+        "at '/labels/fljob.internal~1attempt': got number, want string",
+    ),
+    (at("image.reference", ""), "at '/image/reference': '' does not match"),
+    (at("image.reference", "has space"), "at '/image/reference': 'has space' does not match"),
+    (at("image.pullPolicy", "Sometimes"), "at '/image/pullPolicy': value must be one of"),
+    (at("image.tag", "1"), "at '/image': additional properties 'tag' not allowed"),
+    (at("imagePullSecrets", ["x"]), "at '/imagePullSecrets/0': got string, want object"),
+    (at("imagePullSecrets", [{"name": "Upper"}]), "at '/imagePullSecrets/0/name': 'Upper' does not match"),
+    (
+        at("imagePullSecrets", [{"name": "x", "key": "y"}]),
+        "at '/imagePullSecrets/0': additional properties 'key'",
+    ),
+    (at("command", []), "at '/command': minItems"),
+    (at("command", "run me"), "at '/command': got string, want array"),
+    (at("command", [1]), "at '/command/0': got number, want string"),
+    (at("args", [None]), "at '/args/0': got null, want string"),
+    (at("env", {"A": "b"}), "at '/env': got object, want array"),
+    (at("env", [{"value": "x"}]), "at '/env/0': missing property 'name'"),
+    (at("env", [{"name": "", "value": "x"}]), "at '/env/0/name': '' does not match"),
+    (at("env", [{"name": "A=B", "value": "x"}]), "at '/env/0/name': 'A=B' does not match"),
+    (at("env", [{"name": "A", "value": 1}]), "at '/env/0/value': got number, want string"),
+    (at("env", [{"name": "A", "valve": "x"}]), "at '/env/0': additional properties 'valve' not allowed"),
+    (at("env", [{"name": "A", "valueFrom": {}}]), "at '/env/0/valueFrom': minProperties"),
+    (at("env", [{"name": "A", "valueFrom": {"a": {}, "b": {}}}]), "at '/env/0/valueFrom': maxProperties"),
+    (
+        at("env", [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {}}}]),
+        "at '/env/0/value': false schema",
+    ),
+    (at("workspace.mountPath", "relative"), "at '/workspace/mountPath': 'relative' does not match"),
+    (at("workspace.mountPath", "/a:b"), "at '/workspace/mountPath': '/a:b' does not match"),
+    (at("workspace.sizeLimit", "lots"), "at '/workspace/sizeLimit': 'lots' does not match"),
+    (at("workspace.sizeLimit", 5), "at '/workspace/sizeLimit': got number, want string"),
+    (at("startupKit.name", "x"), "at '/startupKit': additional properties 'name' not allowed"),
+    (at("startupKit.secretName", "No!"), "at '/startupKit/secretName': 'No!' does not match"),
+    (
+        at("datasets.v", {"claimName": "c", "mountPath": "/x"}),
+        "at '/datasets/v': missing property 'readOnly'",
+    ),
+    (at("datasets.v", {**DATASET, "readOnly": "yes"}), "at '/datasets/v/readOnly': got string, want boolean"),
+    (at("datasets.v", {**DATASET, "mountPath": "x"}), "at '/datasets/v/mountPath': 'x' does not match"),
+    (at("datasets.v", {**DATASET, "claimName": ""}), "at '/datasets/v/claimName': '' does not match"),
+    (
+        at("datasets.v", {**DATASET, "mode": "ro"}),
+        "at '/datasets/v': additional properties 'mode' not allowed",
+    ),
+    (at("datasets.Bad_Name", DATASET), "at '/datasets': additional properties 'Bad_Name' not allowed"),
+    (at("datasets", [DATASET]), "at '/datasets': got array, want object"),
+    (at("secretMounts.v", {"mountPath": "/x"}), "at '/secretMounts/v': missing property 'secretName'"),
+    (at("secretMounts.v", {**SECRET, "items": {"k": ""}}), "at '/secretMounts/v/items/k': minLength"),
+    (
+        at("secretMounts.v", {**SECRET, "readOnly": False}),
+        "at '/secretMounts/v': additional properties 'readOnly'",
+    ),
+    (at("secretMounts", {"v" * 64: SECRET}), "at '/secretMounts': additional properties 'vvv"),
+    (at("resources.limits.cpu", 1), "at '/resources/limits/cpu': got number, want string"),
+    (at("resources.limits.memory", "1 Gi"), "at '/resources/limits/memory': '1 Gi' does not match"),
+    (at("resources.requests.cpu", "-1"), "at '/resources/requests/cpu': '-1' does not match"),
+    (
+        at("resources.requests", {"a b": "1"}),
+        "at '/resources/requests': additional properties 'a b' not allowed",
+    ),
+    (at("resources.claims", {}), "at '/resources': additional properties 'claims' not allowed"),
+    (at("podSecurity", "none"), "at '/podSecurity': value must be one of 'baseline', 'restricted'"),
+    (at("pod.name", "Upper"), "at '/pod/name': 'Upper' does not match"),
+    (at("pod.name", "a" * 64), "at '/pod/name'"),
+    (at("pod.labels", {"a": "-"}), "at '/pod/labels/a': '-' does not match"),
+    (at("pod.annotations", {"a": 1}), "at '/pod/annotations/a': got number, want string"),
+    (
+        at("pod.annotations", {"a/b/c": ""}),
+        "at '/pod/annotations': additional properties 'a/b/c' not allowed",
+    ),
+    (at("pod.spec", []), "at '/pod/spec': got array, want object"),
+    (at("pod.spec", None), "at '/pod': missing property 'spec'"),
+    (at("pod.spec.securityContext", "x"), "at '/pod/spec/securityContext': got string, want object"),
+    (at("container.name", "a.b"), "at '/container/name': 'a.b' does not match"),
+    (at("container.image", "x"), "at '/container': additional properties 'image' not allowed"),
+    (
+        at("container.spec.securityContext", {"privileged": "no"}),
+        "at '/container/spec/securityContext/privileged': got string, want boolean",
+    ),
+    (
+        at("container.spec.securityContext", {"capabilities": {"add": "SYS_ADMIN"}}),
+        "at '/container/spec/securityContext/capabilities/add': got string, want array",
+    ),
+    (at("extra.volumes", [{}]), "at '/extra/volumes/0': missing property 'name'"),
+    (at("extra.volumeMounts", [{"name": "x"}]), "at '/extra/volumeMounts/0': missing property 'mountPath'"),
+    (at("extra.containers", ["x"]), "at '/extra/containers/0': got string, want object"),
+    (at("extra.initContainers", [{"name": ""}]), "at '/extra/initContainers/0/name': minLength"),
+    (at("networkPolicy.enabled", "yes"), "at '/networkPolicy/enabled': got string, want boolean"),
+    (at("datasets", None), "at '': missing property 'datasets'"),
+]
+
+
+@pytest.mark.parametrize(("values", "said"), BAD, ids=lambda value: str(value)[:60])
+def test_a_bad_value_is_refused_with_its_key_path(values, said):
+    assert said in refusal(values)
+
+
+QUANTITIES = [
+    "0",
+    "1",
+    "1.5",
+    ".5",
+    "1.",
+    "500m",
+    "1e3",
+    "1E",
+    "1E-3",
+    "8Gi",
+    "+1",
+    "100n",
+    "5u",
+    "1k",
+    "2Pi",
+]
+GOOD: list[dict[str, Any]] = [
+    at("job.site", "Klinik Süd#1 — 病院"),
+    at("labels", {"fljob.internal/attempt": "12", "example.com/empty": ""}),
+    at("image.reference", "localhost:5000/a/b@sha256:" + "0" * 64),
+    at("env", [{"name": "A"}, {"name": "a.b-c", "value": ""}, {"name": "X", "valueFrom": {"fieldRef": {}}}]),
+    at("datasets", {"a": DATASET, "b" * 63: {**DATASET, "mountPath": "/y z"}}),
+    at("secretMounts", {"v": {**SECRET, "items": {"Any.Key_1": "deep/file"}}}),
+    *(at("resources.limits", {"memory": quantity}) for quantity in QUANTITIES),
+    at("resources.requests", {"nvidia.com/mig-1g.5gb": "1", "hugepages-2Mi": "4Mi"}),
+    at("pod.name", "a" * 63),
+    at("pod.annotations", {"a": "", "example.com/B_c.d": "x"}),
+    at("startupKit.secretName", ""),
+    at("container.spec.securityContext.capabilities", {"add": []}),
+    {"global": {"any": "thing"}},
+]
+
+
+@pytest.mark.parametrize("values", GOOD, ids=lambda value: str(value)[:60])
+def test_a_good_value_is_accepted(values):
+    done = rendered(minimal(values))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("label", ["job-id", "site", "role", "attempt"])
+def test_the_launchers_labels_are_required(label):
+    values = minimal()
+    del values["labels"][f"fljob.internal/{label}"]
+    assert f"at '/labels': missing property 'fljob.internal/{label}'" in rendered(values).stderr
+
+
+def test_the_defaults_alone_are_no_job():
+    said = rendered({}).stderr
+    for path in ("/job/id", "/job/site", "/labels", "/image/reference", "/command", "/pod/name"):
+        assert f"at '{path}'" in said
+
+
+def test_the_schema_is_a_schema():
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def parts(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (key path, schema) of the values that have a name."""
+    for key, entry in schema.get("properties", {}).items():
+        yield f"{path}{key}", entry
+        if not key.startswith("fljob.internal/") and f"{path}{key}" not in OPEN:
+            yield from parts(entry, f"{path}{key}.")
+
+
+def test_schema_and_defaults_have_the_same_keys():
+    known = {path for path, entry in parts(SCHEMA) if "properties" not in entry or path in {*OPEN, "labels"}}
+    assert {path for path in known if "fljob.internal/" not in path} - {"global"} == set(leaves(VALUES))
+
+
+def test_every_key_is_described():
+    described = {path for path, entry in parts(SCHEMA) if entry.get("description", "").endswith(".")}
+    assert {path for path, _ in parts(SCHEMA) if "fljob.internal/" not in path} == described
+
+
+def objects_of(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every schema of an object, wherever it is."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "object":
+            yield path, schema
+        for key, entry in schema.items():
+            yield from objects_of(entry, f"{path}/{key}")
+    if isinstance(schema, list):
+        for index, entry in enumerate(schema):
+            yield from objects_of(entry, f"{path}/{index}")
+
+
+def test_the_schema_is_closed():
+    assert {path for path, entry in objects_of(SCHEMA) if "additionalProperties" not in entry} == {
+        "/properties/global",
+        "/properties/env/items/properties/valueFrom",
+        "/properties/pod/properties/spec",
+        "/properties/pod/properties/spec/properties/securityContext",
+        "/properties/container/properties/spec",
+        "/properties/container/properties/spec/properties/securityContext",
+        "/properties/container/properties/spec/properties/securityContext/properties/capabilities",
+        "/properties/extra/properties/volumeMounts/items",
+        "/$defs/named/items",
+    }
+
+
+def test_the_schema_asks_no_other_computer():
+    references = {line for line in json.dumps(SCHEMA, indent=0).splitlines() if '"$ref"' in line}
+    assert references
+    assert all('"#/$defs/' in line for line in references)
