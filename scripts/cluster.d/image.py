@@ -132,7 +132,7 @@ def write_archive(path: Path, args: argparse.Namespace, layers: list[Path]) -> N
     names = [f"{digest}.tar" for digest in sums]
     manifest = [{"Config": config_name, "RepoTags": [args.name], "Layers": names}]
     with tarfile.open(path, "w") as tar:
-        for layer, name in zip(layers, names):
+        for layer, name in zip(layers, names, strict=True):
             entry = tarfile.TarInfo(name)
             entry.size = layer.stat().st_size
             with layer.open("rb") as stream:
@@ -172,18 +172,24 @@ class Archive:
         elif "index.json" in self.members:
             self.config, self.layers = self.from_layout(json.loads(self.read("index.json")))
         else:
-            raise Failure(f"{path}: neither manifest.json nor index.json in it, so it is not an image archive")
+            raise Failure(
+                f"{path}: neither manifest.json nor index.json in it, so it is not an image archive"
+            )
 
     def from_layout(self, index: dict[str, list[dict[str, str]]]) -> tuple[str, list[str]]:
         manifest = json.loads(self.read(blob_path(index["manifests"][0]["digest"])))
         if "manifests" in manifest:
             return self.from_layout(manifest)
-        return blob_path(manifest["config"]["digest"]), [blob_path(item["digest"]) for item in manifest["layers"]]
+        return blob_path(manifest["config"]["digest"]), [
+            blob_path(item["digest"]) for item in manifest["layers"]
+        ]
 
     def open(self, name: str) -> io.BufferedIOBase:
         member = self.members[name]
         while member.issym():  # docker save links equal layers to each other
-            member = self.members[os.path.normpath(os.path.join(os.path.dirname(member.name), member.linkname))]
+            member = self.members[
+                os.path.normpath(os.path.join(os.path.dirname(member.name), member.linkname))
+            ]
         stream = self.tar.extractfile(member)
         if stream is None:
             raise Failure(f"{name} in the archive is not a file")
@@ -206,7 +212,9 @@ class Registry:
     def __init__(self, host: str, repository: str) -> None:
         self.host, self.base = host, f"/v2/{repository}"
 
-    def request(self, method: str, path: str, want: int, body: object = None, **headers: str) -> dict[str, str]:
+    def request(
+        self, method: str, path: str, want: int, body: object = None, **headers: str
+    ) -> dict[str, str]:
         connection = http.client.HTTPConnection(self.host, timeout=120)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -214,7 +222,9 @@ class Registry:
             response = connection.getresponse()
             text = response.read()
         except OSError as error:
-            raise Failure(f"registry {self.host} does not answer ({error}); run: scripts/cluster up") from None
+            raise Failure(
+                f"registry {self.host} does not answer ({error}); run: scripts/cluster up"
+            ) from None
         finally:
             connection.close()
         if response.status != want:
@@ -234,7 +244,9 @@ class Registry:
         digest = "sha256:" + sha256(archive.open(name))
         size = archive.open(name).seek(0, io.SEEK_END)
         if not self.has(digest):
-            place = urllib.parse.urlsplit(self.request("POST", f"{self.base}/blobs/uploads/", 202)["location"])
+            place = urllib.parse.urlsplit(
+                self.request("POST", f"{self.base}/blobs/uploads/", 202)["location"]
+            )
             query = urllib.parse.urlencode([*urllib.parse.parse_qsl(place.query), ("digest", digest)])
             length = {"Content_Length": str(size), "Content_Type": "application/octet-stream"}
             self.request("PUT", f"{place.path}?{query}", 201, archive.open(name), **length)
@@ -262,7 +274,9 @@ def push(args: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(required=True)
     packing = commands.add_parser("pack")
     packing.add_argument("archive")

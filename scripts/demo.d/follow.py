@@ -1,4 +1,4 @@
-"""Show the jobs of a namespace as a live table until each has ended or waits for resources, then one line each."""
+"""Show the jobs of a namespace as a live table until each has ended or waits, then one line each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ def settled(row: dict) -> bool:
 
 def main(namespace: str) -> int:
     """Follow until all are settled."""
-
     console = Console()
     with click.Context(click.Command("demo")):
         jobs = service(SiteConfig(namespace=namespace))
@@ -47,7 +46,9 @@ def main(namespace: str) -> int:
             time.sleep(0.5)
     for row in now:
         pending = row["pending"]
-        line = f"{pending['action']}  {pending['code']}: {pending['detail']}" if pending else verdict_line(row)
+        line = (
+            f"{pending['action']}  {pending['code']}: {pending['detail']}" if pending else verdict_line(row)
+        )
         console.print(f"{row['release']}  {line}", markup=False, highlight=False, soft_wrap=True)
         if row["state"] == "SUCCEEDED":
             for text in jobs.world.pods.logs(row["pod"]["name"], namespace, tail=3):

@@ -30,7 +30,9 @@ def kubectl(*args: str, stdin: str | None = None) -> str:
 def cluster_env() -> dict[str, str]:
     """Environment of programs that talk to the cluster."""
     if not os.environ.get("KUBECONFIG"):
-        pytest.fail('no cluster: run `scripts/test cluster`, or `eval "$(scripts/cluster env)"` before pytest')
+        pytest.fail(
+            'no cluster: run `scripts/test cluster`, or `eval "$(scripts/cluster env)"` before pytest'
+        )
     return {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 
 
@@ -38,7 +40,9 @@ def cluster_env() -> dict[str, str]:
 def image() -> str:
     """An image with a shell that every node can pull."""
     if not os.environ.get("FLJOB_TEST_IMAGE"):
-        pytest.fail("no image: run `scripts/test cluster`, or set FLJOB_TEST_IMAGE=$(scripts/demo.d/images busybox)")
+        pytest.fail(
+            "no image: run `scripts/test cluster`, or set FLJOB_TEST_IMAGE=$(scripts/demo.d/images busybox)"
+        )
     return os.environ["FLJOB_TEST_IMAGE"]
 
 
@@ -76,9 +80,13 @@ def fljob(cluster_env):
 
     def run(*args: str, check: int | None = None, **options):
         command = [sys.executable, "-m", "launcher", *args]
-        done = subprocess.run(command, env=cluster_env, capture_output=True, text=True, timeout=180, **options)
+        done = subprocess.run(
+            command, env=cluster_env, capture_output=True, text=True, timeout=180, **options
+        )
         if check is not None:
-            assert done.returncode == check, f"{args}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+            assert done.returncode == check, (
+                f"{args}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+            )
         return done
 
     return run

@@ -32,7 +32,10 @@ def launch_args(folder, namespace, *options):
     return ("launch", str(folder), "--site", "site-1", "-n", namespace, *options, "--")
 
 
-@pytest.mark.parametrize(("script", "code", "word"), [("true", 0, "SUCCEEDED"), ("exit 7", 9, "AppError"), ("tail /dev/zero", 104, "OOMKilled")])
+@pytest.mark.parametrize(
+    ("script", "code", "word"),
+    [("true", 0, "SUCCEEDED"), ("exit 7", 9, "AppError"), ("tail /dev/zero", 104, "OOMKilled")],
+)
 def test_launch_and_wait_exits_with_the_return_code(fljob, job_folder, namespace, script, code, word):
     done = fljob(*launch_args(job_folder(), namespace, "--wait"), "sh", "-c", script, check=code)
     assert word in done.stdout
@@ -41,10 +44,23 @@ def test_launch_and_wait_exits_with_the_return_code(fljob, job_folder, namespace
 
 
 def test_a_job_from_launch_to_the_end(fljob, job_folder, namespace):
-    made = json.loads(fljob(*launch_args(job_folder(), namespace, "-o", "json"), "sh", "-c", "echo hello; sleep 3; exit 5", check=0).stdout)
+    made = json.loads(
+        fljob(
+            *launch_args(job_folder(), namespace, "-o", "json"),
+            "sh",
+            "-c",
+            "echo hello; sleep 3; exit 5",
+            check=0,
+        ).stdout
+    )
     release = made["release"]
-    assert [row["release"] for row in json.loads(fljob("list", "-n", namespace, "-o", "json", check=0).stdout)] == [release]
-    assert fljob("logs", release, "-n", namespace, "-f", check=None).returncode in (0, 7)  # 7: still being created
+    assert [
+        row["release"] for row in json.loads(fljob("list", "-n", namespace, "-o", "json", check=0).stdout)
+    ] == [release]
+    assert fljob("logs", release, "-n", namespace, "-f", check=None).returncode in (
+        0,
+        7,
+    )  # 7: still being created
     done = fljob("wait", release, "-n", namespace, "-o", "json", check=9)
     assert json.loads(done.stdout)["outcome"] == {
         "code": "AppError", "returnCode": 9, "exitCode": 5, "detail": "the job process ended with exit code 5",
@@ -81,9 +97,13 @@ def test_a_live_job_is_not_launched_twice(fljob, job_folder, namespace):
 def test_an_interrupt_during_the_install_leaves_nothing(start, job_folder, namespace, tmp_path, number):
     slow = tmp_path / "helm"
     real = subprocess.run(["which", "helm"], check=True, capture_output=True, text=True).stdout.strip()
-    slow.write_text(f'#!/bin/sh\n[ "$1" = install ] && {{ "{real}" "$@"; touch "{tmp_path}/installed"; sleep 60; }}\nexec "{real}" "$@"\n')
+    slow.write_text(
+        f'#!/bin/sh\n[ "$1" = install ] && {{ "{real}" "$@"; touch "{tmp_path}/installed"; sleep 60; }}\nexec "{real}" "$@"\n'
+    )
     slow.chmod(0o755)
-    running = start(*launch_args(job_folder(), namespace), "sleep", "60", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    running = start(
+        *launch_args(job_folder(), namespace), "sleep", "60", PATH=f"{tmp_path}:{os.environ['PATH']}"
+    )
     end = time.monotonic() + 30
     while not (tmp_path / "installed").exists():
         assert time.monotonic() < end
@@ -111,19 +131,31 @@ def test_an_interrupt_while_waiting_leaves_the_job_running(start, fljob, job_fol
     fljob("terminate", row["release"], "-n", namespace, check=0)
 
 
-def test_a_secret_reaches_the_job_through_the_command_line(fljob, job_folder, namespace, monkeypatch, cluster_env):
+def test_a_secret_reaches_the_job_through_the_command_line(
+    fljob, job_folder, namespace, monkeypatch, cluster_env
+):
     monkeypatch.setitem(cluster_env, "TOKEN", "canary-2187")
     args = launch_args(job_folder(), namespace, "--secret-env", "TOKEN", "--wait")
     done = fljob(*args, "sh", "-c", "test ${#TOKEN} = 11", check=0)
     assert "canary-2187" not in done.stdout + done.stderr
 
 
-def test_bad_surroundings_have_one_clear_error_each(fljob, job_folder, namespace, tmp_path, monkeypatch, cluster_env):
+def test_bad_surroundings_have_one_clear_error_each(
+    fljob, job_folder, namespace, tmp_path, monkeypatch, cluster_env
+):
     folder = job_folder()
     nowhere = tmp_path / "nowhere.yaml"
-    nowhere.write_text(kubectl("config", "view", "--raw").replace("https://127.0.0.1:", "https://127.0.0.1:1").replace("36443", ""))
+    nowhere.write_text(
+        kubectl("config", "view", "--raw")
+        .replace("https://127.0.0.1:", "https://127.0.0.1:1")
+        .replace("36443", "")
+    )
     cases = [
-        (("launch", str(folder), "--site", "a", "-n", "no-such-namespace", "--", "x"), 3, "no-such-namespace"),
+        (
+            ("launch", str(folder), "--site", "a", "-n", "no-such-namespace", "--", "x"),
+            3,
+            "no-such-namespace",
+        ),
         (("list", "-n", namespace, "--kubeconfig", str(nowhere)), 5, "refused"),
         (("list", "-n", namespace, "--kubeconfig", "no-such-file"), 2, "no-such-file"),
         (("list", "-n", namespace, "--context", "no-such-context"), 2, "no-such-context"),
@@ -149,7 +181,17 @@ def test_a_missing_right_is_named(fljob, job_folder, namespace, tmp_path):
     assert 'cannot get resource "pods"' in done.stderr
     assert "grant the right to get pods" in done.stderr
     # With pods allowed, the next missing right is Helm's.
-    kubectl("create", "role", "pods", "--verb=get,list,watch,create,delete", "--resource=pods", "-n", namespace)
-    kubectl("create", "rolebinding", "pods", "--role=pods", f"--serviceaccount={namespace}:nobody", "-n", namespace)
+    kubectl(
+        "create", "role", "pods", "--verb=get,list,watch,create,delete", "--resource=pods", "-n", namespace
+    )
+    kubectl(
+        "create",
+        "rolebinding",
+        "pods",
+        "--role=pods",
+        f"--serviceaccount={namespace}:nobody",
+        "-n",
+        namespace,
+    )
     done = fljob(*args, "x", check=6)
     assert "secrets" in done.stderr

@@ -35,9 +35,9 @@ GRACEFUL, STRICT = PendingPolicy.GRACEFUL, PendingPolicy.STRICT
 
 @pytest.fixture
 def launch(world, namespace, image):
-    """Return a function that launches a job; its keywords are keys of the k8s block, and these:
+    """Return a function that launches a job.
 
-    command: shell text; values: site values; policy, timeout; secret: content of the per-job Secret; job_id.
+    Its keywords are keys of the k8s block, and these: command: shell text; values: site values; policy, timeout; secret: content of the per-job Secret; job_id.
     """
 
     def run(command="true", *, values=None, policy=GRACEFUL, timeout=None, secret=None, job_id=None, **k8s):

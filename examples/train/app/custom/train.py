@@ -19,7 +19,11 @@ def load(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
         rows = [row for row in csv.DictReader(file) if all(row[name] not in ("", "NA") for name in FEATURES)]
     species = sorted({row["species"] for row in rows})
     data = np.array([[float(row[name]) for name in FEATURES] for row in rows])
-    return (data - data.mean(axis=0)) / data.std(axis=0), np.array([species.index(r["species"]) for r in rows]), species
+    return (
+        (data - data.mean(axis=0)) / data.std(axis=0),
+        np.array([species.index(r["species"]) for r in rows]),
+        species,
+    )
 
 
 def probabilities(data: np.ndarray, weights: np.ndarray) -> np.ndarray:
