@@ -56,11 +56,13 @@ CASES: dict[str, dict[str, Any]] = {
         "meta": meta({"num_of_gpus": None}, resource_spec={"site-1": {"num_of_gpus": 1}})
     },
     "empty site block hides legacy": {
+        **study(None, container={"image": "of-the-study:1"}),
         "meta": {
             "job_id": JOB,
-            "launcher_spec": {"site-1": {"k8s": {}}, "default": {"k8s": {"image": "a"}}},
+            "study": "cancer",
+            "launcher_spec": {"site-1": {"k8s": {}}},
             "resource_spec": {"site-1": {"k8s": {"image": "b", "cpu": 1}}},
-        }
+        },
     },
     "site over default, one level deep": {
         "meta": {
