@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import uuid
@@ -153,7 +154,7 @@ MISSING_VOLUME = {"secretMounts": {"secret-x": {"secretName": "no-such", "mountP
 MISSING_CLAIM = {"datasets": {"data-x": {"claimName": "no-such", "mountPath": "/x", "readOnly": True}}}
 SLOW_INIT = {"extra": {"initContainers": [{"name": "slow", "command": ["sleep", "60"]}]}}
 GATED = {"pod": {"spec": {"schedulingGates": [{"name": "example.com/queue"}]}}}
-NOWHERE = "localhost:5001/no-such-image:1"
+NOWHERE = f"{os.environ.get('FLJOB_REGISTRY', 'localhost:5001')}/no-such-image:1"
 REFUSED = "localhost:1/fljob:1"
 GPU = {"num_of_gpus": 1, "pending_timeout": 1}
 
@@ -244,11 +245,12 @@ def test_what_may_wait_for_ever_does_until_it_is_terminated(launch, gone, option
 def test_a_cause_that_heals_is_waited_for(launch, gone, namespace):
     handle = launch(values={"pod": {"spec": {"nodeSelector": {f"test/{namespace}": "yes"}}}}, timeout=60)
     until(handle, lambda t: t.verdict is not None and t.verdict.code is Code.NO_MATCHING_NODE)
-    kubectl("label", "node", "fljob-worker", f"test/{namespace}=yes")
+    node = kubectl("get", "node", "-o", "name", "-l", "!node-role.kubernetes.io/control-plane,!type").split()[0]
+    kubectl("label", node, f"test/{namespace}=yes")
     try:
         assert handle.wait(timeout=60).succeeded
     finally:
-        kubectl("label", "node", "fljob-worker", f"test/{namespace}-")
+        kubectl("label", node, f"test/{namespace}-")
     gone(handle)
 
 
