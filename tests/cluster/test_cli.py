@@ -145,11 +145,10 @@ def test_bad_surroundings_have_one_clear_error_each(
 ):
     folder = job_folder()
     nowhere = tmp_path / "nowhere.yaml"
-    nowhere.write_text(
-        kubectl("config", "view", "--raw")
-        .replace("https://127.0.0.1:", "https://127.0.0.1:1")
-        .replace("36443", "")
-    )
+    view = json.loads(kubectl("config", "view", "--raw", "-o", "json"))
+    for cluster in view["clusters"]:
+        cluster["cluster"]["server"] = "https://127.0.0.1:1"
+    nowhere.write_text(json.dumps(view))
     cases = [
         (
             ("launch", str(folder), "--site", "a", "-n", "no-such-namespace", "--", "x"),

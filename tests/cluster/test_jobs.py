@@ -245,7 +245,9 @@ def test_what_may_wait_for_ever_does_until_it_is_terminated(launch, gone, option
 def test_a_cause_that_heals_is_waited_for(launch, gone, namespace):
     handle = launch(values={"pod": {"spec": {"nodeSelector": {f"test/{namespace}": "yes"}}}}, timeout=60)
     until(handle, lambda t: t.verdict is not None and t.verdict.code is Code.NO_MATCHING_NODE)
-    node = kubectl("get", "node", "-o", "name", "-l", "!node-role.kubernetes.io/control-plane,!type").split()[0]
+    node = kubectl("get", "node", "-o", "name", "-l", "!node-role.kubernetes.io/control-plane,!type").split()[
+        0
+    ]
     kubectl("label", node, f"test/{namespace}=yes")
     try:
         assert handle.wait(timeout=60).succeeded
