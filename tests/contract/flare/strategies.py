@@ -38,6 +38,8 @@ names = st.from_regex(r"[a-z0-9]([a-z0-9_-]{0,9}[a-z0-9])?", fullmatch=True)
 dns = st.from_regex(r"[a-z]([a-z0-9-]{0,9}[a-z0-9])?", fullmatch=True)
 env_names = st.sampled_from(("A", "DB_HOST", "FLAG", "lower", "X_1"))
 paths = st.sampled_from(("/certs", "/data/extra", "/opt/x y"))
+# Hypothesis likes the first and smallest of everything, which is true here.
+rarely_false = st.integers(0, 19).map(lambda number: number < 19)
 images = st.sampled_from(("acme/job:1", "r.example:5000/a/b@sha256:0a1b", "é"))
 cpus = st.sampled_from(("500m", "2", 1, 4, 0.5, 1.5, "", 0, None))
 memories = st.sampled_from(("1Gi", "512Mi", "1.5Gi", "1e9", 1073741824, "", None))
@@ -102,7 +104,7 @@ def metas(draw: st.DrawFn, site: str) -> dict[str, Any]:
         places = {site: st.one_of(some(PORTABLE), nested), "other": some(PORTABLE)}
         portable = some({key: part for key, part in PORTABLE.items() if key != "mem_per_gpu_in_GiB"})
         meta["resource_spec"] = draw(st.fixed_dictionaries({}, optional={**places, "@default": portable}))
-    if draw(st.integers(0, 19)):
+    if draw(rarely_false):
         _put_image(meta, site, draw(st.sampled_from(("default", "site", "legacy"))), draw(images))
     return meta
 
@@ -264,7 +266,7 @@ def templates(draw: st.DrawFn, job_id: str, most: int = 2) -> dict[str, Any]:
         spec["containers"] = [*sidecars[:at], main, *sidecars[at:]]
     elif draw(st.booleans()):
         spec["containers"] = draw(st.sampled_from(([], None, [{}])))
-    if draw(st.integers(0, 9)):
+    if draw(rarely_false):
         template["spec"] = spec
     return template
 
@@ -307,7 +309,7 @@ ARGUMENTS = {
         )
     ),
     "ephemeral_storage": st.just("5Gi"),
-    "workspace_mount_path": st.sampled_from(("/work", "/work/", "/a b/é")),
+    "workspace_mount_path": st.sampled_from(("/fl", "/fl/", "/a b/é")),
     "image_pull_secrets": st.sampled_from((None, [], ["registry"], ["b", "a"])),
 }
 
@@ -347,9 +349,11 @@ def cases(draw: st.DrawFn, kind: str) -> Case:
     arguments = draw(some(ARGUMENTS)) | ({"study_data_pvc_file_path": V1} if V1 in files else {})
     order = CLIENT_FLAGS if role is Role.CLIENT else SERVER_FLAGS
     value = st.one_of(words, st.integers(1, 9999), st.none())
-    wanted = draw(st.integers(0, 9))
     return Case(
-        meta={**meta, "study": study if wanted else draw(st.sampled_from(("unlisted", "", None)))},
+        meta={
+            **meta,
+            "study": study if draw(rarely_false) else draw(st.sampled_from(("unlisted", "", None))),
+        },
         site=site,
         role=role,
         files=files,

@@ -88,7 +88,7 @@ CASES: dict[str, dict[str, Any]] = {
     "arguments with blanks": {"meta": meta(), "options": ("a=b c", "--", "$(HOME)")},
     "no options": {"meta": meta(), "options": None},
     "no credentials": {"meta": meta(), "credentials": ("", "", "")},
-    "mount path with a slash at the end": {"meta": meta(), "arguments": {"workspace_mount_path": "/work/"}},
+    "mount path with a slash at the end": {"meta": meta(), "arguments": {"workspace_mount_path": "/fl/"}},
     "pull secrets and security context": {
         "meta": meta(),
         "arguments": {

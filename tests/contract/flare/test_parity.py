@@ -66,7 +66,8 @@ def both(case, root):
     try:
         ours = our_side.spec(case, root), our_side.values(case, root)
     except InvalidInput as error:
-        if flare is None:
+        # The only mistake that is generated.
+        if flare is None and "no image" in error.message and "no job image" in str(refusal):
             return None
         pytest.fail(f"only ours refuses: {error}\n{case}")
     if flare is None:
@@ -87,7 +88,7 @@ def pods(pairs, tmp_path_factory):
 
 
 def test_generated_pods_are_equal(pairs, pods):
-    assert len(pairs) >= 300
+    assert len(pairs) >= 500
     wrong = {}
     for pair, pod in zip(pairs, pods, strict=True):
         found = differences(pair.flare.pod, pod, container_name(pair.case.job_id))

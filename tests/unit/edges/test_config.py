@@ -20,7 +20,7 @@ default_python_path: /opt/python
 command: [python3, train.py]
 pending_timeout: 60
 timeout: 900.5
-workspace_mount_path: /work
+workspace_mount_path: /fl
 ephemeral_storage: 2Gi
 image_pull_secrets: [registry]
 security_context: {runAsUser: 1000}
@@ -70,7 +70,7 @@ def test_every_key(config, tmp_path):
         command=("python3", "train.py"),
         pending_timeout=60,
         timeout=900.5,
-        workspace_mount_path="/work",
+        workspace_mount_path="/fl",
         ephemeral_storage="2Gi",
         image_pull_secrets=("registry",),
         security_context={"runAsUser": 1000},
