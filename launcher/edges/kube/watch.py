@@ -37,6 +37,7 @@ _STALE = _WATCH + 2 * _SILENCE
 # How long the last sight of a deleted pod is kept for those who look late.
 _REMEMBER = 120.0
 _FIRST_LIST_WITHIN = 10.0
+_STOP_EVERY = 0.05
 
 
 class _Gone(Exception):
@@ -72,11 +73,13 @@ class KubePodWatch:
     def stop(self) -> None:
         """Stop the thread and let go of the connection."""
         self._stopped.set()
-        response = self._response
-        if response is not None:
-            _shut(response)
-        if self._thread.is_alive():
-            self._thread.join(_CONNECT)
+        end = time.monotonic() + _CONNECT
+        # Again and again: the thread may be between asking for a stream and having it.
+        while self._thread.is_alive() and time.monotonic() < end:
+            response = self._response
+            if response is not None:
+                _shut(response)
+            self._thread.join(_STOP_EVERY)
 
     def look(self, pod: str) -> Seen[PodView]:
         """Return the newest known state of a pod; see the port."""

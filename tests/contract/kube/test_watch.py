@@ -1,0 +1,284 @@
+"""The watch against a server that misbehaves on purpose: it speaks list and watch, and follows a script."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from launcher.core.views import Presence
+from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
+from launcher.edges.kube import watch as watch_module
+from launcher.errors import Denied, Unavailable
+
+WITHIN = 5.0
+
+
+def pod(name: str, version: int, phase: str = "Running") -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "namespace": "fl", "uid": f"u-{name}", "resourceVersion": str(version)},
+        "status": {"phase": phase},
+    }
+
+
+def event(kind: str, item: dict[str, Any]) -> bytes:
+    return json.dumps({"type": kind, "object": item}).encode() + b"\n"
+
+
+GONE = event("ERROR", {"kind": "Status", "code": 410, "message": "too old resource version"})
+BOOKMARK = event("BOOKMARK", {"metadata": {"resourceVersion": "50"}})
+
+
+class Server:
+    """Lists ``items``; each watch request takes the next script: a list of bytes to send, or a callable."""
+
+    def __init__(self) -> None:
+        self.items: list[dict[str, Any]] = []
+        self.list_status: list[int] = []
+        self.scripts: list[Any] = []
+        self.requests: list[str] = []
+        self.hold = threading.Event()
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        self.requests.append(handler.path)
+        if "watch=" in handler.path:
+            self._watch(handler)
+            return
+        status = self.list_status.pop(0) if self.list_status else 200
+        body = {"kind": "PodList", "metadata": {"resourceVersion": "10"}, "items": self.items}
+        if status != 200:
+            body = {"kind": "Status", "message": f"no {status}", "code": status}
+        _send(handler, status, body)
+
+    def _watch(self, handler: BaseHTTPRequestHandler) -> None:
+        script = self.scripts.pop(0) if self.scripts else [self.hold.wait]
+        if isinstance(script, int):
+            _send(handler, script, {"kind": "Status", "message": "no", "code": script})
+            return
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for part in script:
+            if isinstance(part, Callable):
+                part()
+                continue
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+            handler.wfile.flush()
+        handler.close_connection = True
+        if script and script[-1] is not _BREAK:
+            handler.wfile.write(b"0\r\n\r\n")
+
+    def count(self, word: str) -> int:
+        return sum(word in path for path in list(self.requests))
+
+
+def _BREAK() -> None:  # noqa: N802 - a word of the script: end without the last chunk
+    return
+
+
+def _send(handler: BaseHTTPRequestHandler, status: int, body: dict[str, Any]) -> None:
+    data = json.dumps(body).encode()
+    handler.send_response(status)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    handler.wfile.write(data)
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            try:
+                server.answer(self)
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http.daemon_threads = True
+    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{http.server_port}"
+    finally:
+        server.hold.set()
+        http.shutdown()
+        http.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def server():
+    return Server()
+
+
+@pytest.fixture
+def client(server, tmp_path):
+    with serving(server) as url:
+        config = tmp_path / "kubeconfig"
+        config.write_text(
+            json.dumps(
+                {
+                    "current-context": "x",
+                    "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+                    "clusters": [{"name": "x", "cluster": {"server": url}}],
+                    "users": [{"name": "x", "user": {}}],
+                }
+            )
+        )
+        yield KubeClient(str(config))
+
+
+@pytest.fixture
+def pods(client):
+    pods = KubePods(client)
+    yield pods
+    pods.stop()
+
+
+def until(check: Callable[[], object]) -> None:
+    end = time.monotonic() + WITHIN
+    while not check():
+        assert time.monotonic() < end, "not within 5 s"
+        time.sleep(0.01)
+
+
+def test_listed_and_watched_pods_are_seen(server, pods):
+    server.items = [pod("a", 1)]
+    server.scripts = [
+        [event("ADDED", pod("b", 11)), event("MODIFIED", pod("a", 12, "Failed")), server.hold.wait]
+    ]
+    watch = pods.watch("fl")
+    assert watch.look("a").value.phase in ("Running", "Failed")
+    until(lambda: watch.look("b").presence is Presence.FOUND and watch.look("a").value.phase == "Failed")
+    assert watch.look("c").presence is Presence.ABSENT
+    assert pods.watch("fl") is watch
+    assert server.count("watch=") == 1
+
+
+def test_a_deleted_pod_is_absent_and_its_last_state_kept(server, pods):
+    server.items = [pod("a", 1)]
+    server.scripts = [[event("DELETED", pod("a", 12, "Succeeded")), server.hold.wait]]
+    watch = pods.watch("fl")
+    until(lambda: watch.look("a").presence is Presence.ABSENT)
+    assert watch.look("a").value.phase == "Succeeded"
+
+
+def test_a_pod_that_vanished_between_two_lists_is_absent(server, pods):
+    server.items = [pod("a", 1)]
+    server.scripts = [[lambda: setattr(server, "items", []), GONE]]
+    watch = pods.watch("fl")
+    until(lambda: watch.look("a").presence is Presence.ABSENT)
+    assert watch.look("a").value.name == "a"
+
+
+@pytest.mark.parametrize("gone", [410, [GONE]])
+def test_410_lists_again(server, pods, gone):
+    server.items = [pod("a", 1)]
+    server.scripts = [gone]
+    watch = pods.watch("fl")
+    until(lambda: server.count("limit=") >= 2 and server.count("watch=") >= 2)
+    until(lambda: watch.look("a").presence is Presence.FOUND)
+
+
+def test_the_next_watch_goes_on_from_the_bookmark(server, pods):
+    server.scripts = [[BOOKMARK]]
+    pods.watch("fl")
+    until(lambda: server.count("watch=") >= 2)
+    assert server.count("resourceVersion=50") == 1
+    assert server.count("limit=") == 1
+
+
+def test_events_may_be_cut_anywhere(server, pods):
+    text = event("ADDED", pod("bär", 11)) + event("ADDED", pod("b", 12))
+    server.scripts = [[*(text[i : i + 7] for i in range(0, len(text), 7)), server.hold.wait]]
+    watch = pods.watch("fl")
+    until(lambda: watch.look("b").presence is Presence.FOUND)
+    assert watch.look("bär").presence is Presence.FOUND
+
+
+@pytest.mark.parametrize(
+    "script",
+    [[b"not json\n"], [event("ADDED", pod("x", 11)), _BREAK], 500, 503, 429, [event("ERROR", {"code": 500})]],
+)
+def test_a_broken_watch_is_mended_and_forgets_nothing(server, pods, script):
+    server.items = [pod("a", 1)]
+    server.scripts = [script]
+    watch = pods.watch("fl")
+    until(lambda: server.count("watch=") >= 2)
+    until(lambda: watch.look("a").presence is Presence.FOUND)
+
+
+def test_a_list_that_fails_is_unavailable_and_no_absence(server, pods):
+    server.list_status = [500]
+    server.items = [pod("a", 1)]
+    watch = pods.watch("fl")
+    seen = watch.look("a")
+    assert seen.presence in (Presence.UNAVAILABLE, Presence.FOUND)
+    until(lambda: watch.look("a").presence is Presence.FOUND)
+
+
+def test_a_missing_right_is_named_while_it_is_missing(server, pods):
+    server.list_status = [403] * 50
+    watch = pods.watch("fl")
+    seen = watch.look("a")
+    assert seen.presence is Presence.UNAVAILABLE
+    assert "list pods in namespace fl" in seen.why
+
+
+def test_a_silent_connection_is_found_dead(server, pods, monkeypatch):
+    monkeypatch.setattr(watch_module, "_WATCH", 1)
+    monkeypatch.setattr(watch_module, "_SILENCE", 0.2)
+    server.items = [pod("a", 1)]
+    server.scripts = [[server.hold.wait]]
+    pods.watch("fl")
+    until(lambda: server.count("watch=") >= 2)
+
+
+def test_waiters_wake_on_a_change_and_at_their_timeout(server, pods):
+    ready = threading.Event()
+    server.scripts = [[ready.wait, event("ADDED", pod("a", 11)), server.hold.wait]]
+    watch = pods.watch("fl")
+    version = watch.version()
+    assert watch.wait(version, 0.05) == version
+    ready.set()
+    assert watch.wait(version, WITHIN) > version
+
+
+def test_stopping_does_not_wait_for_a_silent_server(server, pods):
+    pods.watch("fl")
+    until(lambda: server.count("watch=") == 1)
+    start = time.monotonic()
+    pods.stop()
+    assert time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(403, Denied), (401, Denied), (500, Unavailable), (429, Unavailable)]
+)
+def test_a_refused_request_has_our_error(server, client, status, error):
+    server.list_status = [status]
+    with pytest.raises(error, match="list pods in namespace fl"):
+        KubePods(client).list("fl")
+
+
+def test_no_secret_is_in_an_error_or_a_repr(server, client, caplog):
+    caplog.set_level("DEBUG")
+    secrets = KubeSecrets(client)
+    with pytest.raises(Unavailable) as failed:  # the server knows no POST
+        secrets.put("s", "fl", {"TOKEN": b"canary-3720"}, {})
+    shown = f"{failed.value} {failed.value.__cause__!r} {secrets!r} {client!r} {caplog.text}"
+    assert "canary-3720" not in shown
+    assert "Y2FuYXJ5LTM3MjA" not in shown

@@ -1,0 +1,192 @@
+"""API objects -> views: what is there arrives, and whatever else the JSON holds, nothing raises."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from launcher.core.outcome import ended
+from launcher.core.pending import classify, needs_events
+from launcher.core.views import ContainerKind, ContainerState, PodView
+from launcher.edges.kube.translate import event_view, pod_view, when
+
+POD = {
+    "metadata": {
+        "name": "job-1",
+        "namespace": "fl",
+        "uid": "u1",
+        "resourceVersion": "42",
+        "creationTimestamp": "2026-01-01T10:00:00Z",
+        "deletionTimestamp": "2026-01-01T11:00:00Z",
+        "deletionGracePeriodSeconds": 1,
+        "labels": {"a": "b"},
+        "annotations": {"kubectl.kubernetes.io/default-container": "job"},
+    },
+    "spec": {
+        "nodeName": "node-1",
+        "initContainers": [{"name": "fetch"}, {"name": "proxy", "restartPolicy": "Always"}],
+        "containers": [
+            {"name": "side"},
+            {"name": "job", "image": "i:1", "resources": {"limits": {"memory": "64Mi"}}},
+        ],
+    },
+    "status": {
+        "phase": "Running",
+        "conditions": [
+            {"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-01-01T10:00:01Z"}
+        ],
+        "initContainerStatuses": [
+            {"name": "fetch", "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}
+        ],
+        "containerStatuses": [
+            {
+                "name": "side",
+                "state": {"running": {}},
+                "restartCount": 2,
+                "lastState": {"terminated": {"exitCode": 3, "reason": "Error"}},
+            },
+            {
+                "name": "job",
+                "state": {
+                    "terminated": {
+                        "exitCode": 137,
+                        "reason": "OOMKilled",
+                        "finishedAt": "2026-01-01T10:30:00Z",
+                    }
+                },
+            },
+        ],
+    },
+}
+
+
+def test_a_pod_arrives_whole():
+    pod = pod_view(POD)
+    assert (pod.name, pod.namespace, pod.uid, pod.phase, pod.node, pod.resource_version) == (
+        "job-1",
+        "fl",
+        "u1",
+        "Running",
+        "node-1",
+        "42",
+    )
+    assert pod.created == datetime(2026, 1, 1, 10, tzinfo=timezone.utc)
+    assert (pod.deleted, pod.grace_seconds) == (datetime(2026, 1, 1, 11, tzinfo=timezone.utc), 1)
+    assert [(c.name, c.kind) for c in pod.containers] == [
+        ("fetch", ContainerKind.INIT), ("proxy", ContainerKind.SIDECAR_INIT),
+        ("side", ContainerKind.SIDECAR), ("job", ContainerKind.MAIN),
+    ]  # fmt: skip
+    assert (pod.main.state, pod.main.exit_code, pod.main.reason, pod.main.memory_limit) == (
+        ContainerState.TERMINATED,
+        137,
+        "OOMKilled",
+        "64Mi",
+    )
+    side = pod.containers[2]
+    assert (side.restarts, side.last_reason, side.last_exit_code) == (2, "Error", 3)
+    assert pod.containers[1].state is ContainerState.NONE
+
+
+@pytest.mark.parametrize("annotation", [{}, {"kubectl.kubernetes.io/default-container": "nobody"}])
+def test_without_a_named_one_the_first_container_is_the_job(annotation):
+    pod = pod_view({**POD, "metadata": {**POD["metadata"], "annotations": annotation}})
+    assert pod.main.name == "side"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-01-01T10:00:00Z", datetime(2026, 1, 1, 10, tzinfo=timezone.utc)),
+        ("2026-01-01T10:00:00.123456Z", datetime(2026, 1, 1, 10, 0, 0, 123456, tzinfo=timezone.utc)),
+        ("2026-01-01T10:00:00.123456789Z", datetime(2026, 1, 1, 10, 0, 0, 123456, tzinfo=timezone.utc)),
+        ("2026-01-01T12:00:00+02:00", datetime(2026, 1, 1, 10, tzinfo=timezone.utc)),
+        ("2026-01-01T10:00:00.5Z", datetime(2026, 1, 1, 10, 0, 0, 500000, tzinfo=timezone.utc)),
+        ("", None), ("yesterday", None), (None, None), (5, None), ({}, None),
+    ],
+)  # fmt: skip
+def test_times(text, expected):
+    assert when(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("event", "hour"),
+    [
+        ({"eventTime": "2026-01-01T01:00:00.000000Z"}, 1),
+        ({"lastTimestamp": "2026-01-01T02:00:00Z", "firstTimestamp": "2026-01-01T01:00:00Z"}, 2),
+        (
+            {
+                "eventTime": "2026-01-01T01:00:00Z",
+                "series": {"lastObservedTime": "2026-01-01T03:00:00Z", "count": 4},
+            },
+            3,
+        ),
+        ({"metadata": {"creationTimestamp": "2026-01-01T04:00:00Z"}, "lastTimestamp": None}, 4),
+    ],
+)
+def test_an_event_has_the_newest_of_its_times(event, hour):
+    assert event_view(event).last_seen.hour == hour
+
+
+def test_an_event_says_how_often():
+    assert event_view({"count": 3}).count == 3
+    assert event_view({"series": {"count": 7}, "count": 1}).count == 7
+    assert event_view({}).count == 1
+
+
+def nest(child):
+    keys = st.sampled_from(
+        [
+            "metadata",
+            "spec",
+            "status",
+            "name",
+            "uid",
+            "phase",
+            "containers",
+            "containerStatuses",
+            "initContainers",
+            "state",
+            "waiting",
+            "running",
+            "terminated",
+            "exitCode",
+            "reason",
+            "message",
+            "conditions",
+            "type",
+            "labels",
+            "annotations",
+            "restartPolicy",
+            "resources",
+            "limits",
+            "memory",
+            "lastState",
+        ]
+    )
+    return st.lists(child, max_size=3) | st.dictionaries(keys, child, max_size=5)
+
+
+GARBAGE = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), nest, max_leaves=25)
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(GARBAGE)
+def test_whatever_the_json_holds_there_is_a_view_and_a_decision(raw):
+    pod = pod_view(raw)
+    assert isinstance(pod, PodView)
+    ended(pod)
+    needs_events(pod)
+    classify(pod, (event_view(raw),))
+
+
+@settings(max_examples=100, derandomize=True, deadline=None)
+@given(st.sampled_from(["metadata", "spec", "status"]), GARBAGE)
+def test_one_spoilt_part_does_not_spoil_the_rest(part, garbage):
+    pod = pod_view({**POD, part: garbage})
+    if part != "metadata":
+        assert pod.name == "job-1"
+    ended(pod)
+    classify(pod)
