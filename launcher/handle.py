@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle import Cleanup, Observation, Track, cleanup, step, terminated
@@ -56,6 +57,7 @@ class JobHandle:
         self._stop = threading.Event()
         self._removal = threading.Lock()
         self._removed = False
+        self._cleaned = False
         self._cleaner: threading.Thread | None = None
 
     @property
@@ -167,7 +169,7 @@ class JobHandle:
 
     def _clean_up_later(self) -> None:
         with self._lock:
-            if self._cleaner is not None or self._removed:
+            if self._cleaner is not None or self._removed or self._cleaned:
                 return
             name = f"fljob-cleanup-{self.job.release}"
             self._cleaner = threading.Thread(target=self._clean_up, name=name, daemon=True)
@@ -179,6 +181,7 @@ class JobHandle:
                 self._remove(None)
             else:
                 self._world.secrets.delete(self.job.credential_secret, self.job.namespace)
+            self._cleaned = True
         except LauncherError as error:
             _LOG.error("release=%s pod=%s left behind: %s", self.job.release, self.job.pod_name, error)
         finally:
@@ -189,5 +192,7 @@ class JobHandle:
         with self._removal:
             if self._removed:
                 return
-            remove_with_patience(self._world, self.job, seconds, self._stop)
+            pod = self.track.pod
+            job = self.job if self.job.uid or pod is None else replace(self.job, uid=pod.uid)
+            remove_with_patience(self._world, job, seconds, self._stop)
             self._removed = True

@@ -98,8 +98,8 @@ class Secrets(Protocol):
     def delete(self, name: str, namespace: str) -> None:
         """Delete a Secret; absence is success."""
 
-    def list(self, namespace: str) -> tuple[str, ...]:
-        """Return the names of the per-job Secrets of a namespace, by label."""
+    def list(self, namespace: str) -> Mapping[str, datetime | None]:
+        """Return the per-job Secrets of a namespace (by label): name -> when it was made."""
 
 
 class Clock(Protocol):

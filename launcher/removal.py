@@ -37,6 +37,9 @@ def remove(world: World, job: JobRef, *, stop: threading.Event | None = None) ->
         Unavailable: the cluster could not be asked, or the pod did not go.
         Denied: a right is missing.
     """
+    seen = world.pods.get(job.pod_name, job.namespace)
+    if _is_another(seen.value, job):
+        return  # a later attempt has taken the names over: what was ours is gone, and that one is not ours
     world.releases.uninstall(job.release, job.namespace)
     _see_pod_gone(world, job, stop or threading.Event())
     world.secrets.delete(job.credential_secret, job.namespace)

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from launcher.core import names
-from launcher.core.jobref import JobRef, pending_timeout_from_text, ref_of_pod, ref_of_spec
+from launcher.core.jobref import JobRef, pending_timeout_from_text, ref_of_pod, ref_of_release, ref_of_spec
 from launcher.core.jobspec import JobSpec
 from launcher.core.lifecycle import Observation, Track, step
 from launcher.core.outcome import ended
 from launcher.core.patience import WaitPolicy
 from launcher.core.pending import needs_events
-from launcher.core.views import PodEvent, PodView, Presence, ReleaseView, Seen
-from launcher.errors import Conflict, LauncherError, NotFound, Unavailable
+from launcher.core.views import PodEvent, PodView, Presence, ReleaseView, Seen, age_seconds
+from launcher.errors import Cancelled, Conflict, LauncherError, NotFound, Unavailable
 from launcher.handle import JobHandle
 from launcher.removal import World, remove
 
@@ -80,12 +80,11 @@ class Service:
             if secret:
                 self.world.secrets.put(job.credential_secret, job.namespace, secret, labels)
             self._install(job, values, labels, cancel)
-            if secret:
-                job = self._give_secret_to_pod(job)
         except BaseException:
             if secret:
                 self._undo_secret(job)
             raise
+        job = self._settle(job, cancel, owns_secret=bool(secret))
         _LOG.info("release=%s pod=%s launched", job.release, job.pod_name)
         policy = replace(self.policy, pending_timeout=spec.pending_timeout)
         return JobHandle(job, self.world, policy, launched=launched)
@@ -120,17 +119,18 @@ class Service:
                 f"there is no job release {release!r} in namespace {namespace!r}",
                 cure=f"`fljob list -n {namespace}` shows what there is",
             )
-        job = ref_of_pod(pod) if pod else _ref_of_release(release, namespace, seen.value)
+        job = ref_of_pod(pod) if pod else ref_of_release(release, namespace, seen.value)
         return JobReport(job, seen.value, self._one_look(pod))
 
     def jobs(self, namespace: str) -> tuple[JobReport, ...]:
         """Return all jobs of a namespace: two questions, however many jobs there are."""
-        pods = {ref_of_pod(pod).release: pod for pod in self.world.pods.list(namespace)}
+        # Releases first: the pod of a release that is deployed now is there when the pods are listed.
         releases = {view.name: view for view in self.world.releases.list(namespace)}
+        pods = {ref_of_pod(pod).release: pod for pod in self.world.pods.list(namespace)}
         reports = []
         for name in sorted({*pods, *releases}):
             pod, view = pods.get(name), releases.get(name)
-            job = ref_of_pod(pod) if pod else _ref_of_release(name, namespace, view)
+            job = ref_of_pod(pod) if pod else ref_of_release(name, namespace, view)
             reports.append(JobReport(job, view, self._one_look(pod, ask_events=False)))
         return tuple(reports)
 
@@ -156,22 +156,31 @@ class Service:
         Returns:
             Names of what was removed.
         """
+        # Secrets first, and only old ones: a launch makes the Secret before there is a release or a pod.
+        secrets = self.world.secrets.list(namespace)
         reports = self.jobs(namespace)
         removed = []
         for found in reports:
-            updated = found.release.updated if found.release else None
-            age = (self.world.clock.now() - updated).total_seconds() if updated else float("inf")
-            if found.track.outcome is not None and age >= older_than:
+            if self._may_go(found, older_than):
                 removed.append(f"release {found.job.release}")
                 if not dry_run:
                     remove(self.world, found.job)
         owned = {found.job.credential_secret for found in reports}
-        for name in self.world.secrets.list(namespace):
-            if name not in owned:
+        for name, created in secrets.items():
+            if name not in owned and age_seconds(created, self.world.clock.now()) >= max(
+                older_than, _INSTALL_MAY_LAST
+            ):
                 removed.append(f"secret {name}")
                 if not dry_run:
                     self.world.secrets.delete(name, namespace)
         return tuple(removed)
+
+    def _may_go(self, found: JobReport, older_than: float) -> bool:
+        view = found.release
+        age = age_seconds(view.updated if view else None, self.world.clock.now())
+        if view is not None and view.is_pending and age < _INSTALL_MAY_LAST:
+            return False  # another process may be installing it right now
+        return found.track.outcome is not None and age >= older_than
 
     def _one_look(self, pod: PodView | None, *, ask_events: bool = True) -> Track:
         """Step once from a fresh track; a pod that is not there has been gone for good."""
@@ -235,8 +244,8 @@ class Service:
         if seen.presence is Presence.UNAVAILABLE:
             raise Unavailable(f"cannot ask Helm about release {job.release}: {seen.why}")
         view = seen.value
-        if view is not None and view.is_pending and view.updated is not None:
-            age = (self.world.clock.now() - view.updated).total_seconds()
+        if view is not None and view.is_pending:
+            age = age_seconds(view.updated, self.world.clock.now())
             if age < _INSTALL_MAY_LAST:
                 raise Conflict(
                     f"release {job.namespace}/{job.release} is being installed by another process "
@@ -244,6 +253,18 @@ class Service:
                     cure=f"wait a minute, or run `fljob terminate {job.release} -n {job.namespace}` first",
                 )
         remove(self.world, job)
+
+    def _settle(self, job: JobRef, cancel: threading.Event | None, *, owns_secret: bool) -> JobRef:
+        """Do what follows an accepted install; whatever ends it early takes the release back."""
+        try:
+            if owns_secret:
+                job = self._give_secret_to_pod(job)
+            if cancel is not None and cancel.is_set():
+                raise Cancelled(f"release {job.namespace}/{job.release}: cancelled")  # noqa: TRY301
+        except BaseException:
+            remove(self.world, job)
+            raise
+        return job
 
     def _give_secret_to_pod(self, job: JobRef) -> JobRef:
         """Make the pod own its Secret, a second road by which it goes; failing here is not fatal."""
@@ -264,18 +285,3 @@ class Service:
             self.world.secrets.delete(job.credential_secret, job.namespace)
         except LauncherError as error:
             _LOG.error("secret %s left behind: %s", job.credential_secret, error)
-
-
-def _ref_of_release(release: str, namespace: str, view: ReleaseView | None) -> JobRef:
-    """Return the names of a job whose pod is gone, from the values of its release where they are known."""
-    values = view.values if view else {}
-    job, pod = values.get("job") or {}, values.get("pod") or {}
-    return JobRef(
-        release=release,
-        namespace=namespace,
-        pod_name=str(pod.get("name") or release),
-        job_id=str(job.get("id") or ""),
-        site=str(job.get("site") or ""),
-        role=str(job.get("role") or ""),
-        study=str(job.get("study") or ""),
-    )

@@ -224,8 +224,8 @@ class FakeSecrets:
     def delete(self, name: str, namespace: str) -> None:
         self.items.pop(name, None)
 
-    def list(self, namespace: str) -> tuple[str, ...]:
-        return tuple(self.items)
+    def list(self, namespace: str) -> Mapping[str, datetime | None]:
+        return dict.fromkeys(self.items, START)
 
 
 @dataclass

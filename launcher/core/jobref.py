@@ -6,9 +6,16 @@ from dataclasses import dataclass
 
 from launcher.core import names
 from launcher.core.jobspec import JobSpec
-from launcher.core.views import PodView
+from launcher.core.views import PodView, ReleaseView
 
-__all__ = ["RELEASE_ANNOTATION", "JobRef", "pending_timeout_from_text", "ref_of_pod", "ref_of_spec"]
+__all__ = [
+    "RELEASE_ANNOTATION",
+    "JobRef",
+    "pending_timeout_from_text",
+    "ref_of_pod",
+    "ref_of_release",
+    "ref_of_spec",
+]
 
 # Helm writes it on every object it creates, so a pod always knows its release.
 RELEASE_ANNOTATION = "meta.helm.sh/release-name"
@@ -73,6 +80,21 @@ def ref_of_pod(pod: PodView) -> JobRef:
         role=pod.labels.get(names.LABEL_ROLE, ""),
         study=pod.annotations.get(names.ANNOTATION_STUDY, ""),
         attempt=int(attempt) if attempt.isdigit() else 1,
+    )
+
+
+def ref_of_release(release: str, namespace: str, view: ReleaseView | None) -> JobRef:
+    """Return the names of a job whose pod is gone, from the values of its release where they are known."""
+    values = view.values if view else {}
+    job, pod = values.get("job") or {}, values.get("pod") or {}
+    return JobRef(
+        release=release,
+        namespace=namespace,
+        pod_name=str(pod.get("name") or release),
+        job_id=str(job.get("id") or ""),
+        site=str(job.get("site") or ""),
+        role=str(job.get("role") or ""),
+        study=str(job.get("study") or ""),
     )
 
 

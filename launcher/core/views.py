@@ -22,9 +22,15 @@ __all__ = [
     "Presence",
     "ReleaseView",
     "Seen",
+    "age_seconds",
 ]
 
 T = TypeVar("T")
+
+
+def age_seconds(since: datetime | None, now: datetime) -> float:
+    """Return the seconds between two moments; what has no moment is older than everything."""
+    return float("inf") if since is None else (now - since).total_seconds()
 
 
 class Presence(enum.Enum):

@@ -14,7 +14,7 @@ from launcher.core.lifecycle import JobState
 from launcher.core.patience import WaitPolicy
 from launcher.core.returncodes import ReturnCode
 from launcher.core.views import PodEvent, ReleaseView
-from launcher.errors import Conflict, Denied, NotFound, Rejected, Unavailable
+from launcher.errors import Cancelled, Conflict, Denied, NotFound, Rejected, Unavailable
 from launcher.service import Service
 from tests.fakes import START, FakeWorld, exited, make_pod, running, scheduled, unscheduled
 
@@ -289,3 +289,45 @@ def test_attach_goes_on_with_the_jobs_own_patience(fake, service):
     handle = service.attach("fj-a1b2-site-1-0", "fl")
     fake.pods.script = [running(), exited(0)]
     assert handle.wait().succeeded
+
+
+def test_a_cancel_that_comes_after_the_install_takes_the_release_back(fake, service):
+    cancel = threading.Event()
+    install = fake.releases.install
+
+    def accept(*args):
+        install(*args)
+        cancel.set()
+
+    fake.releases.install = accept
+    with pytest.raises(Cancelled):
+        service.launch(make_spec(), render, secret={"TOKEN": CANARY}, cancel=cancel)
+    assert fake.is_empty
+
+
+def test_an_old_handle_does_not_take_a_later_attempt_away(fake, service):
+    first = service.launch(make_spec(), render)
+    show(fake, exited(7))
+    assert first.wait().exit_code == 7
+    service.launch(make_spec(), render)
+    show(fake, replace(running(), uid="uid-2"))
+    first.terminate()
+    assert fake.pods.items["job-1"].uid == "uid-2"
+    assert fake.releases.items
+
+
+def test_sweep_leaves_what_another_process_is_installing(fake, service):
+    fake.releases.items["fj-new"] = ReleaseView("fj-new", "fl", "pending-install", 1, START)
+    fake.clock.time = 5
+    assert service.sweep("fl", 0.0) == ()
+    fake.clock.time = 61
+    assert service.sweep("fl", 0.0) == ("release fj-new",)
+
+
+def test_polling_an_ended_job_cleans_up_once(fake, service):
+    handle = service.launch(make_spec(), render)
+    show(fake, exited(7))
+    handle.wait()
+    handle.close(5)
+    assert handle.poll() is ReturnCode.ABORTED
+    assert handle._cleaner is None

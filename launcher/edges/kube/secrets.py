@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from datetime import datetime
 
 from launcher.core.names import LABEL_JOB_ID
 from launcher.core.views import PodView
 from launcher.edges.kube.client import KubeClient
+from launcher.edges.kube.translate import when
 from launcher.errors import Conflict, NotFound, Unavailable
 
 __all__ = ["KubeSecrets"]
@@ -77,12 +79,13 @@ class KubeSecrets:
         except NotFound:
             return
 
-    def list(self, namespace: str) -> tuple[str, ...]:
-        """Return the names of the Secrets that carry our job-id label; no value leaves this method."""
+    def list(self, namespace: str) -> Mapping[str, datetime | None]:
+        """Return the Secrets that carry our job-id label, name -> when it was made; no value leaves here."""
         answer = self._client.call(
             f"list secrets in namespace {namespace}",
             self._client.core.list_namespaced_secret,
             namespace,
             label_selector=f"{LABEL_JOB_ID},owner!=helm",
         )
-        return tuple(sorted(item["metadata"]["name"] for item in answer.get("items") or ()))
+        metadata = [item["metadata"] for item in answer.get("items") or ()]
+        return {item["name"]: when(item.get("creationTimestamp")) for item in metadata}
