@@ -99,6 +99,7 @@ lock() {
 # Half-made things live in $TMP only. mmdebstrap and containerd mount things below it, which a kill leaves mounted.
 clean_tmp() {
   local mount
+  stop_processes containerd "$TMP/containerd.toml"
   while read -r mount; do
     umount -l "$mount" 2> /dev/null || true
   done < <(awk -v top="$TMP/" 'index($5, top) == 1 {print $5}' /proc/self/mountinfo | sort -r)

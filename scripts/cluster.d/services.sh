@@ -106,4 +106,5 @@ start_kwok() {
   [ -n "$(processes kwok "$stages")" ] || die "kwok did not start; its log: $CACHE/log/kwok.log"
 }
 
+# kwok has no state of its own, and takes five seconds to end politely
 stop_kwok() { stop_processes kwok "$RUN/kwok-stages.yaml"; }
