@@ -2,6 +2,7 @@
 
     LauncherError                  anything this package raises on purpose
     ├── InvalidInput               a file, key, option or value the user can correct
+    │   └── StudyFormats           study files of both FLARE formats at once
     ├── NotFound                   the named release, pod or namespace is not there
     ├── Conflict                   the job is already running, or its name is taken
     ├── Unavailable                could not ask: the answer is unknown, asking again may help
@@ -25,6 +26,7 @@ __all__ = [
     "LauncherError",
     "NotFound",
     "Rejected",
+    "StudyFormats",
     "ToolMissing",
     "Unavailable",
 ]
@@ -36,7 +38,10 @@ class LauncherError(Exception):
     Attributes:
         message: what is wrong, naming the object or key path and the value.
         cure: what to do about it; empty when the message already says so.
+        step: "secret" when a launch failed before there was anything to install; else empty.
     """
+
+    step: str = ""
 
     def __init__(self, message: str, *, cure: str = "") -> None:
         super().__init__(message)
@@ -57,6 +62,10 @@ class InvalidInput(LauncherError):
     def __init__(self, message: str, *, where: str = "", cure: str = "") -> None:
         super().__init__(f"{where}: {message}" if where else message, cure=cure)
         self.where = where
+
+
+class StudyFormats(InvalidInput):
+    """A site has study files of both FLARE formats at once."""
 
 
 class NotFound(LauncherError):

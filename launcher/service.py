@@ -78,7 +78,7 @@ class Service:
         labels = values["labels"]
         try:
             if secret:
-                self.world.secrets.put(job.credential_secret, job.namespace, secret, labels)
+                self._put_secret(job, secret, labels)
             self._install(job, values, labels, cancel)
         except BaseException:
             if secret:
@@ -174,6 +174,23 @@ class Service:
                 if not dry_run:
                     self.world.secrets.delete(name, namespace)
         return tuple(removed)
+
+    def reap(self, namespace: str, site: str, is_ours: Callable[[str], bool]) -> tuple[str, ...]:
+        """Terminate the jobs of a site that nobody watches any more, whatever state they are in.
+
+        Args:
+            namespace: where to look.
+            site: whose jobs.
+            is_ours: tells for the name of a release whether somebody watches it.
+
+        Returns:
+            Names of the releases that were removed.
+        """
+        left = [found.job for found in self.jobs(namespace) if found.job.site == site]
+        gone = [job for job in left if not is_ours(job.release)]
+        for job in gone:
+            remove(self.world, job)
+        return tuple(job.release for job in gone)
 
     def _may_go(self, found: JobReport, older_than: float) -> bool:
         view = found.release
@@ -279,6 +296,13 @@ class Service:
                 "release=%s pod=%s cannot own its Secret: %s", job.release, job.pod_name, error.message
             )
         return replace(job, uid=seen.value.uid)
+
+    def _put_secret(self, job: JobRef, secret: Mapping[str, bytes], labels: Mapping[str, str]) -> None:
+        try:
+            self.world.secrets.put(job.credential_secret, job.namespace, secret, labels)
+        except LauncherError as error:
+            error.step = "secret"  # FLARE tells a job that could not be prepared from a pod that was refused
+            raise
 
     def _undo_secret(self, job: JobRef) -> None:
         try:

@@ -12,7 +12,7 @@ import yaml
 
 from launcher.errors import InvalidInput, NotFound
 
-__all__ = ["exists", "parse_json", "read_stdin", "read_text", "read_yaml"]
+__all__ = ["exists", "parse_json", "parse_manifests", "read_stdin", "read_text", "read_yaml"]
 
 # Configuration and job meta are kilobytes; something larger is the wrong file.
 _LARGEST = 4 * 1024 * 1024
@@ -113,6 +113,11 @@ def _refuse_endless(parsed: Any, source: str) -> None:
             cure = "write out what the aliases (*name) stand for"
             raise InvalidInput(f"has more than {_MOST_ITEMS} items", where=source, cure=cure)
         queue.extend(below)
+
+
+def parse_manifests(text: str) -> list[dict[str, Any]]:
+    """Return the objects that helm printed."""
+    return [parsed for parsed in yaml.safe_load_all(text) if parsed]
 
 
 def parse_json(text: str, source: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from launcher.core.checks import bad, require_text
 from launcher.core.jobspec import Dataset, EnvVar, SecretMount
 from launcher.core.names import dataset_volume_name
-from launcher.errors import InvalidInput
+from launcher.errors import StudyFormats
 
 __all__ = ["RESERVED_ENV", "Study", "combine", "make_dataset", "refuse_both_formats", "require_name"]
 
@@ -83,12 +83,12 @@ def refuse_both_formats(runtime: str, legacy: Sequence[str]) -> None:
         legacy: paths of the v1 files that exist.
 
     Raises:
-        InvalidInput: both are there.
+        StudyFormats: both are there.
     """
     if runtime and legacy:
         names = ", ".join(sorted(legacy))
         cure = f"move all studies to {runtime} and delete {names}"
-        raise InvalidInput(f"cannot be combined with {names}", where=runtime, cure=cure)
+        raise StudyFormats(f"cannot be combined with {names}", where=runtime, cure=cure)
 
 
 def require_name(value: Any, where: str) -> str:

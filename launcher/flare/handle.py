@@ -1,0 +1,137 @@
+"""The handle that FLARE's parent holds: ours underneath, FLARE's promises on top.
+
+FLARE calls ``wait()`` once on a thread of its own, then ``poll()``, and ``terminate()`` from any thread at
+any moment, also twice and also after the end (flare.md 2.9). Nothing here may raise.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from nvflare.apis.job_launcher_spec import JobHandleSpec
+
+from launcher.core.outcome import Outcome
+from launcher.core.returncodes import ReturnCode
+from launcher.errors import LauncherError
+from launcher.handle import JobHandle
+from launcher.ports import Pods
+
+__all__ = ["DeadHandle", "FlareJobHandle"]
+
+_LOG = logging.getLogger(__name__)
+_PAUSE = 5.0
+_LAST_LINES = 20
+
+
+class DeadHandle(JobHandleSpec):  # type: ignore[misc]
+    """A job that was never started: FLARE's answer to a refused pod, code 101 (EXECUTION_EXCEPTION)."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.why = why
+
+    def terminate(self) -> None:
+        """There is nothing to end."""
+
+    def poll(self) -> int:
+        """Return 101."""
+        return int(ReturnCode.EXECUTION_EXCEPTION)
+
+    def wait(self) -> None:
+        """Return at once."""
+
+
+class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
+    """One launched job.
+
+    Args:
+        handle: the job.
+        forget_transfer: ends the workspace transfer. Called only when the job process has ended or is to be
+            terminated: earlier, and the upload of its results is refused.
+        pods: where the last log lines of a failed job come from.
+    """
+
+    def __init__(self, handle: JobHandle, pods: Pods, forget_transfer: Callable[[], None]) -> None:
+        super().__init__()
+        self.handle = handle
+        self.outcome: Outcome | None = None
+        self._forget_transfer = forget_transfer
+        self._pods = pods
+        self._lock = threading.Lock()
+        self._ended = False
+
+    def wait(self) -> None:
+        """Block until the job has ended, whatever happens to cluster and network meanwhile."""
+        while self.outcome is None:
+            try:
+                self.outcome = self.handle.wait()
+            except LauncherError as error:
+                # Reading the cluster may fail; the job does not end by that.
+                _LOG.warning("release=%s cannot be watched, trying again: %s", self.handle.job.release, error)
+                threading.Event().wait(_PAUSE)
+        self._end()
+
+    def poll(self) -> int:
+        """Return FLARE's code without blocking; 127 (UNKNOWN) until the job has ended."""
+        try:
+            code = self.handle.poll()
+        except LauncherError as error:
+            _LOG.warning("release=%s cannot be looked at: %s", self.handle.job.release, error)
+            return int(ReturnCode.UNKNOWN)
+        if code is not ReturnCode.UNKNOWN:
+            self._end()
+        return int(code)
+
+    def terminate(self) -> None:
+        """End the job and take its release away; what cannot be taken away now is tried again behind."""
+        self._forget()
+        try:
+            self.handle.terminate("terminated by FLARE")
+        except LauncherError as error:
+            _LOG.error("release=%s not removed yet: %s", self.handle.job.release, error)
+        self._end()
+
+    def _terminate_for_heartbeat_cleanup(self) -> None:
+        """End the job without keeping FLARE's heartbeat thread waiting."""
+        name = f"fljob-terminate-{self.handle.job.release}"
+        threading.Thread(target=self.terminate, name=name, daemon=True).start()
+
+    def _end(self) -> None:
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+        self._forget()
+        outcome = self.handle.track.outcome
+        if outcome is not None and not outcome.succeeded:
+            name = f"fljob-end-{self.handle.job.release}"
+            threading.Thread(target=self._bury, args=(outcome,), name=name, daemon=True).start()
+
+    def _bury(self, outcome: Outcome) -> None:
+        """Put the cause and the last words of a failed job into the parent's log, then take it away."""
+        job = self.handle.job
+        _LOG.error(
+            "release=%s pod=%s ended: %s, return code %d: %s",
+            job.release,
+            job.pod_name,
+            outcome.code.value,
+            outcome.return_code,
+            outcome.detail,
+        )
+        try:
+            for line in self._pods.logs(job.pod_name, job.namespace, tail=_LAST_LINES):
+                _LOG.error("pod=%s | %s", job.pod_name, line)
+        except LauncherError as error:
+            _LOG.info("pod=%s has no log: %s", job.pod_name, error.message)
+        try:
+            self.handle.terminate()
+        except LauncherError as error:
+            _LOG.error("release=%s not removed yet: %s", job.release, error)
+
+    def _forget(self) -> None:
+        try:
+            self._forget_transfer()
+        except Exception:  # noqa: BLE001 - FLARE's code, on FLARE's threads: a handle never raises
+            _LOG.exception("release=%s cannot end the workspace transfer", self.handle.job.release)

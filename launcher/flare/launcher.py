@@ -1,0 +1,195 @@
+"""FLARE's launcher component: the same arguments, the same promises, every job a Helm release."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from nvflare.apis.event_type import EventType
+from nvflare.apis.fl_context import FLContext
+from nvflare.apis.job_launcher_spec import JobHandleSpec, JobLauncherSpec, add_launcher
+from nvflare.app_opt.job_launcher.workspace_cell_transfer import WorkspaceTransferManager
+
+from launcher.core.jobspec import JobSpec, Role
+from launcher.core.meta import UNSET
+from launcher.core.site import SiteConfig
+from launcher.errors import LauncherError
+from launcher.flare import wiring
+from launcher.flare.arguments import settings
+from launcher.flare.context import TRANSFER_TOKEN, FlareJob, read_job, startup_kit
+from launcher.flare.handle import DeadHandle, FlareJobHandle
+from launcher.flare.orphans import Orphans
+
+if TYPE_CHECKING:
+    from launcher.service import Service
+
+__all__ = ["ClientHelmJobLauncher", "HelmJobLauncher", "ServerHelmJobLauncher"]
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Launch:
+    """One checked launch: nothing has been created yet."""
+
+    job: FlareJob
+    site: SiteConfig
+    spec: JobSpec
+
+
+class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
+    """What both launchers share. Arguments that are not given come from ``local/fljob.yaml``.
+
+    Args:
+        config_file_path: kubeconfig; None = the pod's own service account.
+        study_data_pvc_file_path: FLARE v1 ``study_data.yaml``.
+        timeout: seconds from launch until Running; None = no limit.
+        namespace: where jobs run.
+        pending_timeout: seconds to wait for missing resources; None = for ever.
+        python_path: old name of ``default_python_path``.
+        security_context: replaces ``spec.securityContext`` of job pods.
+        ephemeral_storage: default size of a job's workspace.
+        default_python_path: interpreter of the job image.
+        workspace_mount_path: where a job pod has its workspace.
+        image_pull_secrets: names of registry Secrets.
+        study_job_spec_file_path: study -> Pod manifest file.
+        options: ``policy``, ``pod_security``, ``values_dir``, ``values``, ``chart``, ``helm``, ``context``;
+            the same as in ``fljob.yaml``.
+
+    Raises:
+        ValueError: an argument breaks its rule.
+        TypeError: there is no such argument.
+    """
+
+    role: Role
+
+    def __init__(  # noqa: PLR0917 - FLARE's order
+        self,
+        config_file_path: Any = UNSET,
+        study_data_pvc_file_path: Any = UNSET,
+        timeout: Any = UNSET,
+        namespace: Any = UNSET,
+        pending_timeout: Any = UNSET,
+        python_path: Any = UNSET,
+        security_context: Any = UNSET,
+        ephemeral_storage: Any = UNSET,
+        default_python_path: Any = UNSET,
+        workspace_mount_path: Any = UNSET,
+        image_pull_secrets: Any = UNSET,
+        study_job_spec_file_path: Any = UNSET,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        python = python_path if default_python_path in (UNSET, None) else default_python_path
+        self._settings = settings(
+            {
+                "config_file_path": config_file_path,
+                "study_data_pvc_file_path": study_data_pvc_file_path,
+                "timeout": timeout,
+                "namespace": namespace,
+                "pending_timeout": pending_timeout,
+                "security_context": security_context,
+                "ephemeral_storage": ephemeral_storage,
+                "default_python_path": UNSET if python is None else python,
+                "workspace_mount_path": workspace_mount_path,
+                "image_pull_secrets": image_pull_secrets,
+                "study_job_spec_file_path": study_job_spec_file_path,
+            }
+            | options
+        )
+        self._making = threading.Lock()
+        self._services: dict[str, Service] = {}
+        self._orphans = Orphans()
+
+    def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
+        """Offer this launcher for every job; FLARE demands that exactly one does."""
+        if event_type == EventType.BEFORE_JOB_LAUNCH:
+            add_launcher(self, fl_ctx)
+
+    def launch_job(self, job_meta: dict[str, Any], fl_ctx: FLContext) -> JobHandleSpec:
+        """Install the job's release and return its handle at once.
+
+        FLARE's callers are its only scheduler thread and a thread with 20 s to answer: waiting for Running
+        belongs into ``wait()``.
+
+        Raises:
+            RuntimeError, ValueError: the job, the site or the context is wrong; nothing is left.
+        """
+        launch = self._check(job_meta, fl_ctx)
+        transfer = WorkspaceTransferManager.get_or_create(launch.job.cell)
+        token = transfer.add_job(launch.job.job_id, launch.job.workspace)
+        forget = partial(transfer.remove_job, launch.job.job_id)
+        try:
+            return self._start(launch, token, forget)
+        except BaseException:
+            forget()
+            raise
+
+    def render_job(self, job_meta: dict[str, Any], fl_ctx: FLContext) -> list[dict[str, Any]]:
+        """Return the manifests that :meth:`launch_job` would install, without asking the cluster.
+
+        Raises:
+            RuntimeError, ValueError: as :meth:`launch_job`.
+        """
+        from launcher.edges.documents import parse_manifests  # noqa: PLC0415
+
+        launch = self._check(job_meta, fl_ctx)
+        values = wiring.render_values(launch.spec, launch.site)
+        try:
+            text = wiring.helm_edge(launch.site).template(launch.spec.release, launch.spec.namespace, values)
+        except LauncherError as error:
+            raise RuntimeError(str(error)) from error
+        return parse_manifests(text)
+
+    def _check(self, job_meta: Mapping[str, Any], fl_ctx: FLContext) -> _Launch:
+        job = read_job(job_meta, fl_ctx, self.role)
+        site = wiring.site_config(self._settings, job.workspace, job.site, self.role)
+        return _Launch(job, site, wiring.job_spec(job, job_meta, site))
+
+    def _start(self, launch: _Launch, token: str, forget: Any) -> JobHandleSpec:
+        job, spec = launch.job, launch.spec
+        credentials = {**job.credentials, TRANSFER_TOKEN: token}
+        try:
+            service = self._service(launch.site)
+            service.world.secrets.put(spec.startup_secret, spec.namespace, startup_kit(job.startup_dir), {})
+        except LauncherError as error:
+            raise RuntimeError(f"startup kit of site {job.site}: {error}") from error
+        self._orphans.spare(spec.release)
+        self._orphans.look_once(service, spec.namespace, job.site)
+        try:
+            handle = service.launch(
+                spec,
+                partial(wiring.render_values, site=launch.site),
+                secret={name: value.encode() for name, value in credentials.items()},
+            )
+        except LauncherError as error:
+            if error.step == "secret":
+                raise RuntimeError(f"credentials of job {job.job_id}: {error}") from error
+            forget()
+            _LOG.error("job %s was not started at site %s: %s", job.job_id, job.site, error)
+            return DeadHandle(str(error))
+        return FlareJobHandle(handle, service.world.pods, forget)
+
+    def _service(self, site: SiteConfig) -> Service:
+        """Return the use cases of a site; a change of ``fljob.yaml`` is seen by the next launch."""
+        with self._making:
+            key = repr(site)
+            if key not in self._services:
+                self._services = {key: wiring.make_service(site)}
+            return self._services[key]
+
+
+class ClientHelmJobLauncher(HelmJobLauncher):
+    """The launcher of a client site: replaces ``ClientK8sJobLauncher``."""
+
+    role = Role.CLIENT
+
+
+class ServerHelmJobLauncher(HelmJobLauncher):
+    """The launcher of the server: replaces ``ServerK8sJobLauncher``."""
+
+    role = Role.SERVER
