@@ -100,6 +100,7 @@ class FakePods:
     """Pods in memory. ``script`` is what the following looks will show, one per wait."""
 
     clock: FakeClock
+    namespace: str = "fl"
     items: dict[str, PodView] = field(default_factory=dict)
     last: dict[str, PodView] = field(default_factory=dict)
     script: list[PodView | None] = field(default_factory=list)
@@ -126,17 +127,17 @@ class FakePods:
         self.show(self.script.pop(0))
 
     def get(self, name: str, namespace: str) -> Seen[PodView]:
-        assert namespace == "fl"
+        assert namespace == self.namespace
         if self.unavailable:
             return Seen.unavailable(self.unavailable)
         return Seen.found(self.items[name]) if name in self.items else Seen.absent(self.last.get(name))
 
     def list(self, namespace: str) -> tuple[PodView, ...]:
-        assert namespace == "fl"
+        assert namespace == self.namespace
         return tuple(self.items.values())
 
     def watch(self, namespace: str) -> FakeWatch:
-        assert namespace == "fl"
+        assert namespace == self.namespace
         return FakeWatch(self)
 
     def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:

@@ -64,7 +64,7 @@ class FlareJob:
         """Return the launch request; credentials are in it by reference only."""
         secret = credential_secret_name(pod_name(self.job_id, self.site))
         words = [word for flag in self.flags for word in flag]
-        options = ("--set", *self.options) if self.options is not None else ()
+        options = ("--set", *self.options) if self.options else ()
         custom = [EnvVar("PYTHONPATH", os.path.join(mount_path, self.custom))] if self.custom else []  # noqa: PTH118
         return Request(
             job_id=self.job_id,

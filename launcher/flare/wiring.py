@@ -12,7 +12,7 @@ from launcher.core.assemble import build_jobspec
 from launcher.core.jobspec import JobSpec, Role
 from launcher.core.meta import parse_meta
 from launcher.core.site import SiteConfig
-from launcher.errors import LauncherError, StudyFormats
+from launcher.errors import InvalidInput, LauncherError, StudyFormats
 from launcher.flare.arguments import FLARE_PYTHON
 from launcher.flare.context import FlareJob
 
@@ -24,6 +24,7 @@ __all__ = ["helm_edge", "job_spec", "make_service", "render_values", "site_confi
 
 _CONFIG = "local/fljob.yaml"
 _RUNTIME = "local/study_runtime.yaml"
+_PORTABLE = ("['num_of_gpus']", "['num_of_cpus']", "['memory']")
 
 
 @contextmanager
@@ -33,8 +34,15 @@ def _refused_as(kind: type[Exception]) -> Iterator[None]:
         yield
     except StudyFormats as error:
         raise RuntimeError(str(error)) from error
+    except InvalidInput as error:
+        raise (ValueError if _is_portable(error.where) else kind)(str(error)) from error
     except LauncherError as error:
         raise kind(str(error)) from error
+
+
+def _is_portable(where: str) -> bool:
+    """Tell whether a mistake is in the amounts that hold for every launcher: FLARE reads those elsewhere."""
+    return "resource_spec[" in where and where.endswith(_PORTABLE)
 
 
 def site_config(settings: Mapping[str, Any], workspace: str, site: str, role: Role) -> SiteConfig:

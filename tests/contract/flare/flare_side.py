@@ -22,7 +22,7 @@ from nvflare.app_opt.job_launcher.k8s_launcher import (
 from launcher.core.jobspec import Role
 from tests.contract.flare.case import Case
 
-__all__ = ["FlareLaunch", "Recorder", "launch", "make_launcher"]
+__all__ = ["FlareLaunch", "Recorder", "arguments", "context", "launch", "make_launcher"]
 
 _NAMES = {
     Role.CLIENT: {
@@ -116,11 +116,16 @@ class FlareLaunch:
 
 def make_launcher(case: Case, root: Path) -> K8sJobLauncher:
     """Return FLARE's launcher of the case's role with the case's arguments."""
-    arguments = dict(case.arguments)
-    path = arguments.get("study_data_pvc_file_path")
+    return _LAUNCHERS[case.role](config_file_path=None, **arguments(case, root))
+
+
+def arguments(case: Case, root: Path) -> dict[str, Any]:
+    """Return the constructor arguments of the case with the path of its workspace."""
+    given = dict(case.arguments)
+    path = given.get("study_data_pvc_file_path")
     if path and isinstance(path, str):
-        arguments["study_data_pvc_file_path"] = str(root / path)
-    return _LAUNCHERS[case.role](config_file_path=None, **arguments)
+        given["study_data_pvc_file_path"] = str(root / path)
+    return given
 
 
 def launch(case: Case, root: Path) -> FlareLaunch:
@@ -131,13 +136,14 @@ def launch(case: Case, root: Path) -> FlareLaunch:
     recorder = Recorder()
     flare = make_launcher(case, root)
     flare.core_v1 = recorder
-    handle = flare.launch_job(dict(case.meta), _context(case, root))
+    handle = flare.launch_job(dict(case.meta), context(case, root))
     assert len(recorder.pods) == 1, "no pod was created"
     (namespace, pod) = recorder.pods[0]
     return FlareLaunch(namespace, pod, recorder.secrets, handle.pending_timeout)
 
 
-def _context(case: Case, root: Path) -> FLContext:
+def context(case: Case, root: Path) -> FLContext:
+    """Return the context in which FLARE's parent launches the case."""
     manager = FLContextManager(engine=_Engine(_Cell(case.site)), identity_name=case.site, job_id=case.job_id)
     context = manager.new_context()
     values = {

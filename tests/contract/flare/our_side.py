@@ -1,4 +1,4 @@
-"""Our road for the same launch: meta, study and site to values, and many values through one run of helm."""
+"""Our launcher, driven through ``launch_job``; and many values through one run of helm."""
 
 from __future__ import annotations
 
@@ -6,106 +6,82 @@ import json
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from launcher.core.assemble import Request, build_jobspec
-from launcher.core.jobspec import EnvVar, JobSpec, Role, SecretKey
-from launcher.core.meta import parse_meta
-from launcher.core.names import credential_secret_name, pod_name, startup_secret_name
+from launcher.core.jobspec import Role
 from launcher.core.site import SiteConfig
-from launcher.core.values import build_values
-from launcher.edges.files import chart_dir, load_study, values_templates
+from launcher.edges.files import chart_dir
 from launcher.edges.helm.parsing import values_json
-from tests.contract.flare.case import CLIENT_FLAGS, SERVER_FLAGS, V2, Case
+from launcher.flare import ClientHelmJobLauncher
+from launcher.flare.handle import FlareJobHandle
+from launcher.service import Service
+from tests.contract.flare import flare_side
+from tests.contract.flare.case import Case
+from tests.fakes import FakeWorld
 
-__all__ = ["render", "render_one", "site_config", "spec", "values"]
+__all__ = ["OurLaunch", "launch", "make_launcher", "render", "render_one", "values"]
 
-_PROCESS = {
-    Role.CLIENT: ("nvflare.private.fed.app.client.worker_process", CLIENT_FLAGS),
-    Role.SERVER: ("nvflare.private.fed.app.server.runner_process", SERVER_FLAGS),
-}
-_CREDENTIALS = ("NVFLARE_JOB_AUTH_TOKEN", "NVFLARE_JOB_TOKEN_SIGNATURE", "NVFLARE_JOB_SSID")
 _BATCH = 100
 _UMBRELLA = "umbrella"
-# FLARE's default; that of SiteConfig is the one `nvflare deploy prepare` writes into every site.
-_PYTHON_PATH = "/usr/local/bin/python"
 
 
-def site_config(case: Case, root: Path) -> SiteConfig:
-    """Return the configuration of a site whose FLARE launcher has the case's arguments."""
-    given = case.arguments
-    default = SiteConfig()
-    runtime = root / V2
-    data = given.get("study_data_pvc_file_path")
-    return SiteConfig(
-        site=case.site,
-        role=case.role,
-        namespace=given.get("namespace", default.namespace),
-        default_python_path=given.get("default_python_path") or given.get("python_path") or _PYTHON_PATH,
-        pending_timeout=given.get("pending_timeout", default.pending_timeout),
-        workspace_mount_path=given.get("workspace_mount_path", default.workspace_mount_path),
-        ephemeral_storage=given.get("ephemeral_storage", default.ephemeral_storage),
-        image_pull_secrets=tuple(given.get("image_pull_secrets") or ()),
-        security_context=given.get("security_context") or {},
-        study_data_file=str(root / data) if data else "",
-        study_runtime_file=str(runtime) if runtime.exists() else "",
-    )
+class _Client(ClientHelmJobLauncher):
+    fake: FakeWorld
+
+    def _service(self, site: SiteConfig) -> Service:
+        self.fake.pods.namespace = site.namespace
+        return Service(self.fake.world)
 
 
-def spec(case: Case, root: Path, site: SiteConfig | None = None) -> JobSpec:
-    """Return the JobSpec of the case.
+class _Server(_Client):
+    role = Role.SERVER
 
-    Raises:
-        LauncherError: the case is refused.
+
+@dataclass(frozen=True)
+class OurLaunch:
+    """What ours installed, and how long it would wait for resources."""
+
+    namespace: str
+    values: dict[str, Any]
+    secrets: dict[str, dict[str, bytes]]
+    pending_timeout: float | None
+
+
+def make_launcher(case: Case, root: Path, **more: Any) -> ClientHelmJobLauncher:
+    """Return our launcher of the case's role with the arguments of FLARE's, over a world in memory."""
+    kind = _Client if case.role is Role.CLIENT else _Server
+    launcher = kind(config_file_path=None, **flare_side.arguments(case, root), **more)
+    launcher.fake = FakeWorld()
+    return launcher
+
+
+def launch(case: Case, root: Path, **more: Any) -> OurLaunch:
+    """Launch the case with our launcher; ``root`` is the workspace of the case.
+
+    Raises whatever our launcher raises.
     """
-    site = site or site_config(case, root)
-    meta = parse_meta(case.meta, case.site)
-    return build_jobspec(_request(case, site), meta, load_study(site, case.study), site)
-
-
-def _request(case: Case, site: SiteConfig) -> Request:
-    module, order = _PROCESS[case.role]
-    words = [
-        word for flag in order if case.flags.get(flag) is not None for word in (flag, str(case.flags[flag]))
-    ]
-    secret = credential_secret_name(pod_name(case.job_id, case.site))
-    names = [name for name, value in zip(_CREDENTIALS, case.credentials, strict=True) if value]
-    custom = f"{site.workspace_mount_path.rstrip('/')}/{case.job_id}/app_{case.site}/custom"
-    return Request(
-        job_id=case.job_id,
-        site=case.site,
-        role=case.role,
-        study=case.study,
-        args=("-u", "-m", module, *words, *(("--set", *case.options) if case.options else ())),
-        env=(EnvVar("PYTHONPATH", custom), EnvVar("NVFL_WORKSPACE_OWNER_FQCN", case.site)),
-        secret_env=tuple(
-            EnvVar(name, secret=SecretKey(secret, name)) for name in (*names, "NVFL_WORKSPACE_TRANSFER_TOKEN")
-        ),
-        startup_secret=startup_secret_name(case.site),
+    launcher = make_launcher(case, root, **more)
+    handle = launcher.launch_job(dict(case.meta), flare_side.context(case, root))
+    assert isinstance(handle, FlareJobHandle), handle.why
+    (values,) = launcher.fake.releases.values.values()
+    (release,) = launcher.fake.releases.items.values()
+    return OurLaunch(
+        release.namespace,
+        dict(values),
+        {name: dict(content) for name, content in launcher.fake.secrets.items.items()},
+        handle.handle._policy.pending_timeout,
     )
 
 
 def values(case: Case, root: Path, study_job_spec_file: str = "") -> dict[str, Any]:
-    """Return the chart values of the case; ``study_job_spec_file`` is a path below its workspace.
-
-    Raises:
-        LauncherError: the case is refused.
-    """
-    site = site_config(case, root)
-    if study_job_spec_file:
-        site = replace(site, study_job_spec_file=str(root / study_job_spec_file))
-    return build_values(spec(case, root, site), site, _templates())
-
-
-@lru_cache(maxsize=1)
-def _templates() -> dict[str, str]:
-    return values_templates(SiteConfig())
+    """Return the chart values of the case; ``study_job_spec_file`` is a path below its workspace."""
+    more = {"study_job_spec_file_path": str(root / study_job_spec_file)} if study_job_spec_file else {}
+    return launch(case, root, **more).values
 
 
 def render_one(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -195,7 +195,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def launches(tmp_path_factory):
-    """Return name -> (case, FLARE's launch, our pod, our JobSpec), rendered by one run of helm."""
+    """Return name -> (case, FLARE's launch, our pod, our launch), rendered by one run of helm."""
     root = tmp_path_factory.mktemp("hard") / "workspace"
     made = {}
     for name, fields in CASES.items():
@@ -204,13 +204,12 @@ def launches(tmp_path_factory):
         made[name] = (
             case,
             flare_side.launch(case, root),
-            our_side.values(case, root),
-            our_side.spec(case, root),
+            our_side.launch(case, root),
         )
-    pods = our_side.render([values for _, _, values, _ in made.values()], root.parent)
+    pods = our_side.render([ours.values for _, _, ours in made.values()], root.parent)
     return {
-        name: (case, flare, pod, spec)
-        for (name, (case, flare, _, spec)), pod in zip(made.items(), pods, strict=True)
+        name: (case, flare, pod, ours)
+        for (name, (case, flare, ours)), pod in zip(made.items(), pods, strict=True)
     }
 
 

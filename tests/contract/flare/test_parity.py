@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from launcher.core.names import container_name, credential_secret_name, startup_secret_name
-from launcher.errors import InvalidInput
+from launcher.flare.context import TRANSFER_TOKEN
 from tests.contract.flare import flare_side, our_side
 from tests.contract.flare.case import Case, write_workspace
 from tests.contract.flare.compare import differences
@@ -33,8 +33,11 @@ EXPECTED = (
 class Pair:
     case: Case
     flare: flare_side.FlareLaunch
-    values: dict[str, Any]
-    pending_timeout: float | None
+    ours: our_side.OurLaunch
+
+    @property
+    def values(self):
+        return self.ours.values
 
 
 def generated(kind, count):
@@ -64,15 +67,15 @@ def both(case, root):
     except (RuntimeError, ValueError) as error:
         flare, refusal = None, error
     try:
-        ours = our_side.spec(case, root), our_side.values(case, root)
-    except InvalidInput as error:
+        ours = our_side.launch(case, root)
+    except (RuntimeError, ValueError) as error:
         # The only mistake that is generated.
-        if flare is None and "no image" in error.message and "no job image" in str(refusal):
+        if type(error) is type(refusal) and "no image" in str(error) and "no job image" in str(refusal):
             return None
         pytest.fail(f"only ours refuses: {error}\n{case}")
     if flare is None:
         pytest.fail(f"only FLARE refuses: {refusal}\n{case}")
-    return Pair(case, flare, ours[1], ours[0].pending_timeout)
+    return Pair(case, flare, ours)
 
 
 @pytest.fixture(scope="module")
@@ -100,14 +103,25 @@ def test_generated_pods_are_equal(pairs, pods):
 
 def test_generated_launches_wait_alike_in_the_same_place(pairs):
     for pair in pairs:
-        assert pair.pending_timeout == pair.flare.pending_timeout, str(pair.case)
-        assert pair.flare.namespace == pair.case.arguments.get("namespace", "default")
+        assert pair.ours.pending_timeout == pair.flare.pending_timeout, str(pair.case)
+        assert pair.ours.namespace == pair.flare.namespace
+
+
+def content(secret):
+    """Return name -> bytes of a Secret as FLARE sends it."""
+    data = {name: base64.b64decode(value) for name, value in secret.get("data", {}).items()}
+    return data | {name: value.encode() for name, value in secret.get("stringData", {}).items()}
 
 
 def test_generated_launches_use_the_same_secrets(pairs):
     for pair in pairs:
         names = {startup_secret_name(pair.case.site), credential_secret_name(pair.values["pod"]["name"])}
-        assert pair.flare.secrets.keys() == names
+        assert pair.flare.secrets.keys() == pair.ours.secrets.keys() == names
+        for name in names:
+            theirs, ours = content(pair.flare.secrets[name]), dict(pair.ours.secrets[name])
+            # The transfer token is made at random for every launch.
+            assert len(theirs.pop(TRANSFER_TOKEN, "")) == len(ours.pop(TRANSFER_TOKEN, b""))
+            assert theirs == ours
 
 
 def test_the_generated_launches_cover_what_they_should(pairs):

@@ -16,7 +16,6 @@ from launcher.core.meta import UNSET, parse_meta
 from launcher.core.returncodes import PASS_THROUGH, ReturnCode
 from launcher.core.site import SiteConfig
 from launcher.core.study import RESERVED_ENV
-from launcher.errors import InvalidInput
 from tests.contract.flare import our_side
 from tests.contract.flare.case import JOB, V1, V2, Case, write_workspace
 from tests.contract.flare.strategies import BLOCK, PORTABLE, datasets, metas, some, templates
@@ -160,5 +159,5 @@ def test_a_study_job_spec_takes_the_first_container_where_v2_wants_a_mark(tmp_pa
     newer = Case(
         meta=meta, files={V2: {"format_version": 2, "studies": {"cancer": {"pod_template": template}}}}
     )
-    with pytest.raises(InvalidInput, match="none is marked as the job's"):
+    with pytest.raises(ValueError, match="none is marked as the job's"):
         our_side.values(newer, write_workspace(tmp_path, newer))
