@@ -15,27 +15,17 @@ from launcher.core.lifecycle import Observation, Track, step
 from launcher.core.outcome import ended
 from launcher.core.patience import WaitPolicy
 from launcher.core.pending import needs_events
-from launcher.core.views import PodEvent, PodView, Presence, ReleaseView, Seen, age_seconds
+from launcher.core.views import PodEvent, PodView, Presence, Seen, age_seconds
 from launcher.errors import Cancelled, Conflict, LauncherError, NotFound, Unavailable
 from launcher.handle import JobHandle
+from launcher.leftovers import INSTALL_MAY_LAST, JobReport, reap, sweep
 from launcher.removal import World, remove
 
 __all__ = ["JobReport", "Service"]
 
 _LOG = logging.getLogger(__name__)
-# An install that another process holds: young enough to be alive, or left behind by one that was killed.
-_INSTALL_MAY_LAST = 60.0
 
 Render = Callable[[JobSpec], Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class JobReport:
-    """One look at one job: its names, its release and everything known about its pod."""
-
-    job: JobRef
-    release: ReleaseView | None
-    track: Track
 
 
 @dataclass(frozen=True)
@@ -158,22 +148,7 @@ class Service:
         """
         # Secrets first, and only old ones: a launch makes the Secret before there is a release or a pod.
         secrets = self.world.secrets.list(namespace)
-        reports = self.jobs(namespace)
-        removed = []
-        for found in reports:
-            if self._may_go(found, older_than):
-                removed.append(f"release {found.job.release}")
-                if not dry_run:
-                    remove(self.world, found.job)
-        owned = {found.job.credential_secret for found in reports}
-        for name, created in secrets.items():
-            if name not in owned and age_seconds(created, self.world.clock.now()) >= max(
-                older_than, _INSTALL_MAY_LAST
-            ):
-                removed.append(f"secret {name}")
-                if not dry_run:
-                    self.world.secrets.delete(name, namespace)
-        return tuple(removed)
+        return sweep(self.world, namespace, self.jobs(namespace), secrets, older_than, dry_run=dry_run)
 
     def reap(self, namespace: str, site: str, is_ours: Callable[[str], bool]) -> tuple[str, ...]:
         """Terminate the jobs of a site that nobody watches any more, whatever state they are in.
@@ -186,18 +161,9 @@ class Service:
         Returns:
             Names of the releases that were removed.
         """
-        left = [found.job for found in self.jobs(namespace) if found.job.site == site]
-        gone = [job for job in left if not is_ours(job.release)]
-        for job in gone:
-            remove(self.world, job)
-        return tuple(job.release for job in gone)
-
-    def _may_go(self, found: JobReport, older_than: float) -> bool:
-        view = found.release
-        age = age_seconds(view.updated if view else None, self.world.clock.now())
-        if view is not None and view.is_pending and age < _INSTALL_MAY_LAST:
-            return False  # another process may be installing it right now
-        return found.track.outcome is not None and age >= older_than
+        return reap(
+            self.world, [found.job for found in self.jobs(namespace) if found.job.site == site], is_ours
+        )
 
     def _one_look(self, pod: PodView | None, *, ask_events: bool = True) -> Track:
         """Step once from a fresh track; a pod that is not there has been gone for good."""
@@ -263,7 +229,7 @@ class Service:
         view = seen.value
         if view is not None and view.is_pending:
             age = age_seconds(view.updated, self.world.clock.now())
-            if age < _INSTALL_MAY_LAST:
+            if age < INSTALL_MAY_LAST:
                 raise Conflict(
                     f"release {job.namespace}/{job.release} is being installed by another process "
                     f"({age:.0f} s ago)",

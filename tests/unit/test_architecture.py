@@ -22,10 +22,18 @@ ROOMS: tuple[tuple[str, frozenset[str]], ...] = (
     ("ports.py", frozenset({"launcher.core"})),
     ("removal.py", frozenset({"launcher.core", "launcher.errors", "launcher.ports"})),
     ("handle.py", frozenset({"launcher.core", "launcher.errors", "launcher.ports", "launcher.removal"})),
+    ("leftovers.py", frozenset({"launcher.core", "launcher.removal"})),
     (
         "service.py",
         frozenset(
-            {"launcher.core", "launcher.errors", "launcher.ports", "launcher.removal", "launcher.handle"}
+            {
+                "launcher.core",
+                "launcher.errors",
+                "launcher.ports",
+                "launcher.removal",
+                "launcher.leftovers",
+                "launcher.handle",
+            }
         ),
     ),
     (

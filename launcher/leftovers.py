@@ -1,0 +1,68 @@
+"""What ended jobs and dead parents leave in a namespace, and taking it away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from launcher.core.jobref import JobRef
+from launcher.core.lifecycle import Track
+from launcher.core.views import ReleaseView, age_seconds
+from launcher.removal import World, remove
+
+__all__ = ["INSTALL_MAY_LAST", "JobReport", "reap", "sweep"]
+
+# An install that another process holds: young enough to be alive, or left behind by one that was killed.
+INSTALL_MAY_LAST = 60.0
+
+
+@dataclass(frozen=True)
+class JobReport:
+    """One look at one job: its names, its release and everything known about its pod."""
+
+    job: JobRef
+    release: ReleaseView | None
+    track: Track
+
+
+def sweep(
+    world: World,
+    namespace: str,
+    reports: Sequence[JobReport],
+    secrets: Mapping[str, datetime | None],
+    older_than: float,
+    *,
+    dry_run: bool,
+) -> tuple[str, ...]:
+    """Remove ended jobs of a certain age, and Secrets that belong to no job; return the names."""
+    removed = []
+    now = world.clock.now()
+    for found in reports:
+        if _may_go(found, now, older_than):
+            removed.append(f"release {found.job.release}")
+            if not dry_run:
+                remove(world, found.job)
+    owned = {found.job.credential_secret for found in reports}
+    for name, created in secrets.items():
+        if name not in owned and age_seconds(created, now) >= max(older_than, INSTALL_MAY_LAST):
+            removed.append(f"secret {name}")
+            if not dry_run:
+                world.secrets.delete(name, namespace)
+    return tuple(removed)
+
+
+def reap(world: World, jobs: Iterable[JobRef], is_ours: Callable[[str], bool]) -> tuple[str, ...]:
+    """Remove the jobs that nobody watches, whatever state they are in; return the names of their releases."""
+    gone = [job for job in jobs if not is_ours(job.release)]
+    for job in gone:
+        remove(world, job)
+    return tuple(job.release for job in gone)
+
+
+def _may_go(found: JobReport, now: datetime, older_than: float) -> bool:
+    view = found.release
+    age = age_seconds(view.updated if view else None, now)
+    if view is not None and view.is_pending and age < INSTALL_MAY_LAST:
+        return False  # another process may be installing it right now
+    return found.track.outcome is not None and age >= older_than
