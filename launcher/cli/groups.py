@@ -19,6 +19,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("look", "Print a job's log."),
     "terminate": ("end", "End a job and remove everything of it."),
     "gc": ("end", "Remove what ended jobs left behind."),
+    "kit": ("site", "Give a prepared FLARE kit to our launcher."),
+    "rbac": ("site", "Print the rights that the parent of a site needs."),
     "version": ("offline", "Print the version."),
 }
 

@@ -1,0 +1,59 @@
+"""The rights that the parent of a site needs in the namespace of its jobs, and nothing more.
+
+``nvflare deploy prepare`` (2.9.0) grants what FLARE's launcher needs; Helm must also list the records of its
+releases, and its server-side apply patches what it creates (without it: ``cannot patch resource "pods"``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["PREPARED", "Right", "needed", "role_rules"]
+
+
+@dataclass(frozen=True, order=True)
+class Right:
+    """One verb on one resource of one API group (empty = core)."""
+
+    resource: str
+    verb: str
+    group: str = ""
+
+
+def _rights(resource: str, *verbs: str, group: str = "") -> frozenset[Right]:
+    return frozenset(Right(resource, verb, group) for verb in verbs)
+
+
+# What a kit prepared by FLARE 2.9.0 has already.
+PREPARED = (
+    _rights("pods", "create", "delete", "get", "list", "watch")
+    | _rights("events", "get", "list", "watch")
+    | _rights("secrets", "create", "get", "update", "patch", "delete")
+)
+_JOBS = (
+    PREPARED
+    | _rights("pods", "patch")  # server-side apply
+    | _rights("pods/log", "get")  # the last words of a failed job go into the parent's log
+    | _rights("secrets", "list")  # per-job Secrets, by label
+)
+_DRIVERS = {
+    "secret": frozenset[Right](),  # release records are Secrets: nothing beyond what jobs need
+    "configmap": _rights("configmaps", "create", "get", "list", "update", "delete"),
+}
+
+
+def needed(driver: str = "secret") -> frozenset[Right]:
+    """Return all rights for one of Helm's storage drivers, ``secret`` or ``configmap``."""
+    return _JOBS | _DRIVERS[driver]
+
+
+def role_rules(rights: frozenset[Right]) -> list[dict[str, Any]]:
+    """Return the rules of a Role, sorted, one per resource."""
+    verbs: dict[tuple[str, str], list[str]] = {}
+    for right in sorted(rights):
+        verbs.setdefault((right.group, right.resource), []).append(right.verb)
+    return [
+        {"apiGroups": [group], "resources": [resource], "verbs": verbs[group, resource]}
+        for group, resource in sorted(verbs)
+    ]

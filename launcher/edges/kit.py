@@ -1,0 +1,35 @@
+"""The files of a prepared kit on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from launcher.core.kit import RESOURCES, RIGHTS, ROLE
+from launcher.edges.documents import read_text
+from launcher.errors import NotFound
+
+__all__ = ["read_kit", "write_kit"]
+
+
+def read_kit(folder: Path) -> dict[str, str]:
+    """Return the files that adopting reads or writes, path below the kit -> text.
+
+    Raises:
+        NotFound: there is no such folder.
+    """
+    if not folder.is_dir():
+        cure = "name the output folder of `nvflare deploy prepare`"
+        raise NotFound(f"--kit: {folder} is not a folder", cure=cure)
+    return {name: read_text(folder / name) for name in (RESOURCES, ROLE, RIGHTS) if (folder / name).is_file()}
+
+
+def write_kit(folder: Path, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Write what changed; a kill in between leaves each file old or new, and running it again finishes."""
+    for name in before.keys() - after.keys():
+        (folder / name).unlink(missing_ok=True)
+    for name, text in after.items():
+        if before.get(name) != text:
+            part = folder / f"{name}.part"
+            part.write_text(text, encoding="utf-8")
+            part.replace(folder / name)
