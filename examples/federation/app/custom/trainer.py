@@ -1,0 +1,61 @@
+"""Fits the body mass of penguins to their flipper length; each site has the penguins of its own."""
+
+import csv
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+from nvflare.apis.dxo import DXO, DataKind, MetaKey, from_shareable
+from nvflare.apis.executor import Executor
+
+DATA = Path("/data/penguins/birds/penguins.csv")
+STEPS, RATE = 200, 0.1
+
+
+class PenguinTrainer(Executor):
+    """Gradient descent on standardised data: ``mass = slope * flipper + offset``.
+
+    Args:
+        action: what else to do in the first round, for trying out what happens then: ``raise``, ``exit``,
+            ``memory``, ``sleep``; ``site-1:exit`` does it at one site only.
+    """
+
+    def __init__(self, action=""):
+        super().__init__()
+        self.site, _, self.action = action.rpartition(":")
+
+    def execute(self, task_name, shareable, fl_ctx, abort_signal):
+        """Train on this site's penguins, starting from the global model."""
+        del task_name
+        site = fl_ctx.get_identity_name()
+        if self.site in ("", site):
+            self._act(abort_signal)
+        model = np.asarray(from_shareable(shareable).data["numpy_key"], dtype=float)
+        flipper, mass = birds(site)
+        for _ in range(STEPS):
+            error = model[0] * flipper + model[1] - mass
+            model = model - RATE * np.array([(error * flipper).mean(), error.mean()])
+        self.log_info(fl_ctx, f"{len(mass)} penguins, model {model.round(3)}")
+        meta = {MetaKey.NUM_STEPS_CURRENT_ROUND: STEPS}
+        return DXO(DataKind.WEIGHTS, data={"numpy_key": model}, meta=meta).to_shareable()
+
+    def _act(self, abort_signal):
+        if self.action == "raise":
+            raise ValueError("the trainer was told to raise")
+        if self.action == "exit":
+            os._exit(7)
+        hoard = []
+        while self.action == "memory":
+            hoard.append(np.ones(4_000_000))
+        while self.action == "sleep" and not abort_signal.triggered:
+            time.sleep(0.2)
+
+
+def birds(site):
+    """Return flipper lengths and masses of every second penguin, standardised."""
+    with DATA.open() as file:
+        rows = [row for row in csv.DictReader(file) if row["body_mass_g"] != "NA"]
+    mine = rows[int(site[-1]) % 2 :: 2]
+    columns = (np.array([float(row[name]) for row in mine]) for name in ("flipper_length_mm", "body_mass_g"))
+    return tuple((column - column.mean()) / column.std() for column in columns)
