@@ -8,7 +8,7 @@ rootfs_row() { # NAME : variant | packages
   case $1 in
     node) echo "minbase $NODE_PACKAGES" ;;
     python-numpy) echo "essential python3,python3-numpy,ca-certificates" ;;
-    python) echo "essential python3,ca-certificates" ;;
+    python) echo "essential python3,libstdc++6,ca-certificates" ;;
     *) die "no root file system is called $1; there are: node python python-numpy" ;;
   esac
 }
