@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nvflare.apis.event_type import EventType
+from nvflare.apis.fl_constant import FLContextKey
 from nvflare.apis.fl_context import FLContext
 from nvflare.apis.job_launcher_spec import JobHandleSpec, JobLauncherSpec, add_launcher
 from nvflare.app_opt.job_launcher.workspace_cell_transfer import WorkspaceTransferManager
@@ -106,9 +107,17 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         self._orphans = Orphans()
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
-        """Offer this launcher for every job; FLARE demands that exactly one does."""
+        """Offer this launcher for every job (FLARE demands that exactly one does); get ready when a parent starts.
+
+        SYSTEM_START is fired in parents only: a job process builds the launcher, too, and must not use it.
+        """
         if event_type == EventType.BEFORE_JOB_LAUNCH:
             add_launcher(self, fl_ctx)
+        elif event_type == EventType.SYSTEM_START:
+            workspace = fl_ctx.get_prop(FLContextKey.WORKSPACE_OBJECT)
+            if workspace is not None:
+                given = (workspace.get_root_dir(), fl_ctx.get_identity_name())
+                threading.Thread(target=self._get_ready, args=given, name="fljob-ready", daemon=True).start()
 
     def launch_job(self, job_meta: dict[str, Any], fl_ctx: FLContext) -> JobHandleSpec:
         """Install the job's release and return its handle at once.
@@ -173,6 +182,14 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             _LOG.error("job %s was not started at site %s: %s", job.job_id, job.site, error)
             return DeadHandle(str(error))
         return FlareJobHandle(handle, service.world.pods, forget)
+
+    def _get_ready(self, workspace: str, name: str) -> None:
+        """Import what a launch needs, which takes seconds on a busy machine, and look for orphans."""
+        try:
+            site = wiring.site_config(self._settings, workspace, name, self.role)
+            self._orphans.look_once(self._service(site), site.namespace, name)
+        except (LauncherError, ValueError) as error:
+            _LOG.warning("site %s cannot launch jobs yet: %s", name, error)
 
     def _service(self, site: SiteConfig) -> Service:
         """Return the use cases of a site; a change of ``fljob.yaml`` is seen by the next launch."""

@@ -82,7 +82,9 @@ def follow(session, given) -> int:
             print(f"{now:6.1f} s  {status}", flush=True)
         running = now if running is None and status == "RUNNING" else running
         late = given.abort_after is not None and now >= given.abort_after
-        late = late or (given.abort_running is not None and running is not None and now - running >= given.abort_running)
+        late = late or (
+            given.abort_running is not None and running is not None and now - running >= given.abort_running
+        )
         if late and not aborted:
             aborted = True
             print(f"{now:6.1f} s  abort: {session.abort_job(job)}", flush=True)

@@ -1,0 +1,113 @@
+"""One federation for all scenarios: a server, two sites and an admin, made by scripts/federation."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+NAMESPACE = "fljob-scenarios"
+GONE_WITHIN = 90.0
+END_WITHIN = 240.0
+
+
+def run(*args, check=True):
+    done = subprocess.run(args, capture_output=True, text=True, check=False)
+    assert not check or done.returncode == 0, f"{args}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@dataclass
+class Run:
+    """A submitted job that is being followed."""
+
+    process: subprocess.Popen
+    lines: list[str] = field(default_factory=list)
+
+    def until(self, text):
+        """Read until a line holds ``text``; fail when the job ends without it."""
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+            if text in line:
+                return
+        pytest.fail(f"{text!r} never came: {self.lines}")
+
+    def end(self):
+        """Return the last status."""
+        rest, _ = self.process.communicate(timeout=END_WITHIN)
+        self.lines += rest.splitlines()
+        found = re.findall(r"FINISHED:\w+", "\n".join(self.lines))
+        assert found, self.lines
+        return found[-1]
+
+    @property
+    def job(self):
+        return next(line.split()[1] for line in self.lines if line.startswith("job "))
+
+
+@dataclass
+class Federation:
+    """What scenarios do with it."""
+
+    admin: str
+    image: str
+
+    def submit(self, *, action="", site_1=None, options=()):
+        """Start a job and follow it; ``site_1`` is its launcher block at that site."""
+        words = [
+            "scripts/federation",
+            "admin",
+            sys.executable,
+            "-W",
+            "ignore",
+            "scripts/federation.d/submit.py",
+        ]
+        words += [self.admin, "examples/federation", self.image, "--action", action, *options]
+        words += ["--block", json.dumps({"site-1": site_1} if site_1 else {})]
+        log = subprocess.DEVNULL
+        return Run(subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True))
+
+    def kubectl(self, *words, check=True):
+        return run("kubectl", "-n", NAMESPACE, *words, check=check)
+
+    def log(self, site):
+        return self.kubectl("logs", f"deployment/{site}", "--tail=-1")
+
+    def pods(self, site):
+        return self.left("pod", f"fljob.internal/site={site}")
+
+    def left(self, kind="pod,secret", selector="fljob.internal/job-id"):
+        return self.kubectl("get", kind, "-l", selector, "-o", "name").split()
+
+    def releases(self):
+        return run("helm", "list", "-n", NAMESPACE, "--selector", "fljob.internal/job-id", "--short").split()
+
+    def is_clean(self):
+        """Wait until no release, pod or per-job Secret is left."""
+        deadline = time.monotonic() + GONE_WITHIN
+        while (self.left() or self.releases()) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert self.releases() == []
+        assert self.left() == []
+        credentials = [name for name in self.kubectl("get", "secret", "-o", "name").split() if "cred" in name]
+        assert credentials == []
+        return True
+
+
+@pytest.fixture(scope="session")
+def federation():
+    os.environ["FLJOB_NAMESPACE"] = NAMESPACE
+    run(str(ROOT / "scripts/federation"), "up")
+    words = shlex.split(run(str(ROOT / "scripts/federation"), "env"))[1:]
+    given = dict(word.split("=", 1) for word in words)
+    yield Federation(given["FLJOB_ADMIN"], given["FLJOB_JOB_IMAGE"])
+    run(str(ROOT / "scripts/federation"), "down")
