@@ -1,6 +1,6 @@
 """Submit a FLARE job to the federation, follow it to its end and print each status with its time.
 
-submit.py ADMIN_FOLDER JOB_FOLDER IMAGE [--study NAME] [--result FOLDER] [--set KEY=JSON ...] [--abort SECONDS]
+submit.py ADMIN_FOLDER JOB_FOLDER IMAGE [OPTION...]; --help shows the options, which make jobs fail on purpose.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from nvflare.fuel.flare_api.flare_api import new_secure_session
+from nvflare.fuel.flare_api.flare_api import Session, new_secure_session
 
 ADMIN = "admin@acme.com"
+SITES = 2
 
 
 def prepared(job: Path, image: str, action: str, block: dict) -> Path:
@@ -58,9 +59,9 @@ def main() -> int:
         session.close()
 
 
-def register(session, study: str) -> None:
+def register(session: Session, study: str) -> None:
     deadline = time.monotonic() + 60
-    while len(session.get_system_info().client_info) < 2 and time.monotonic() < deadline:
+    while len(session.get_system_info().client_info) < SITES and time.monotonic() < deadline:
         time.sleep(0.5)
     try:
         session.register_study(study, site_orgs=["acme:site-1,site-2"])
@@ -68,7 +69,7 @@ def register(session, study: str) -> None:
         print(f"study {study}: {error}", file=sys.stderr)
 
 
-def follow(session, given) -> int:
+def follow(session: Session, given: argparse.Namespace) -> int:
     job = session.submit_job(str(prepared(given.job, given.image, given.action, given.block)))
     begin = time.monotonic()
     print(f"job {job} submitted", flush=True)

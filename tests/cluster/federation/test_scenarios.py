@@ -46,7 +46,7 @@ ENDS = {
     ),
     "user code raises": ("site-1:raise", {}, "FINISHED:EXECUTION_EXCEPTION", "told to raise"),
     "user code exits 7": ("site-1:exit", {}, "FINISHED:ABORTED", "exit code 7"),
-    "out of memory": ("site-1:memory", {"memory": "300Mi"}, "FINISHED:ABNORMAL", "OutOfMemory"),
+    "out of memory": ("site-1:memory", {"memory": "300Mi"}, "FINISHED:ABNORMAL", "OOMKilled"),
 }
 
 
