@@ -1,0 +1,140 @@
+"""Measure a FLARE job launcher through its own entry point, side by side with others in one run.
+
+benchmarks/launchers.py --kubeconfig FILE --namespace NAME --image IMAGE --runs 20 CLASS [CLASS ...]
+
+CLASS is a launcher such as launcher.flare.ClientHelmJobLauncher or
+nvflare.app_opt.job_launcher.k8s_launcher.ClientK8sJobLauncher; they take turns. Two figures of each:
+launch_job, called until it returns; and end to wait, from the last act of the job process (it writes the
+time into its termination message) until wait() returns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import statistics
+import threading
+import time
+import uuid
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from kubernetes import client, config, watch
+from nvflare.apis.fl_constant import FLContextKey
+from nvflare.apis.fl_context import FLContext, FLContextManager
+from nvflare.apis.job_launcher_spec import JobProcessArgs
+from nvflare.apis.workspace import Workspace
+
+SITE = "bench"
+# FLARE starts `python -u -m MODULE FLAG VALUE ...`: timeit's setup statement is the job.
+ACT = "import time; time.sleep(1.5); open('/dev/termination-log', 'w').write(repr(time.time()))"
+
+
+class Cell:
+    """As much of a parent's cell as a launch needs."""
+
+    def get_fqcn(self) -> str:
+        return SITE
+
+    def register_request_cb(self, channel: str, topic: str, cb: Any) -> None:
+        """Nobody will ask."""
+
+
+class Engine:
+    """As much of a parent's engine as a launch needs."""
+
+    cell = Cell()
+
+
+class Ends(threading.Thread):
+    """Sees on a watch of its own what each pod wrote at its end."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(daemon=True)
+        self.namespace = namespace
+        self.messages: dict[str, float] = {}
+
+    def run(self) -> None:
+        core = client.CoreV1Api(config.new_client_from_config(os.environ["KUBECONFIG"]))
+        for event in watch.Watch().stream(core.list_namespaced_pod, self.namespace):
+            pod = event["object"]
+            for status in pod.status.container_statuses or []:
+                if status.state.terminated and status.state.terminated.message:
+                    self.messages[pod.metadata.name] = float(status.state.terminated.message)
+
+
+def context(job: str, root: Path) -> FLContext:
+    made = FLContextManager(engine=Engine(), identity_name=SITE, job_id=job).new_context()
+    flags = {
+        JobProcessArgs.EXE_MODULE: ("-m", "timeit"),
+        JobProcessArgs.WORKSPACE: ("-n", "1"),
+        JobProcessArgs.STARTUP_DIR: ("-r", "1"),
+        JobProcessArgs.JOB_ID: ("-s", ACT),
+        JobProcessArgs.AUTH_TOKEN: ("-t", "token"),
+    }
+    values = {
+        FLContextKey.WORKSPACE_OBJECT: Workspace(str(root), SITE),
+        FLContextKey.ARGS: argparse.Namespace(workspace=str(root), set=None),
+        FLContextKey.JOB_PROCESS_ARGS: flags,
+    }
+    for key, value in values.items():
+        made.set_prop(key, value, private=True, sticky=False)
+    return made
+
+
+def measure(launcher: Any, image: str, root: Path, ends: Ends) -> tuple[float, float]:
+    """Return seconds of launch_job and from the end of the process to the return of wait()."""
+    job = str(uuid.uuid4())
+    spec = {"image": image, "python_path": "/usr/local/bin/python3", "cpu_request": "50m"}
+    meta = {"job_id": job, "launcher_spec": {"default": {"k8s": spec}}}
+    ready = context(job, root)
+    begin = time.monotonic()
+    handle = launcher.launch_job(meta, ready)
+    launched = time.monotonic() - begin
+    handle.wait()
+    returned = time.time()
+    code = handle.poll()
+    handle.terminate()
+    if code != 0:
+        raise SystemExit(f"the job ended with {code}")
+    name = next(name for name in ends.messages if job[1:] in name)
+    return launched, returned - ends.messages[name]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("classes", nargs="+")
+    parser.add_argument("--kubeconfig", required=True)
+    parser.add_argument("--namespace", required=True)
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--runs", type=int, default=20)
+    given = parser.parse_args()
+    root = Path(mkdtemp())
+    (root / "startup").mkdir()
+    (root / "local").mkdir()
+    (root / "local/resources.json").write_text("{}")
+    ends = Ends(given.namespace)
+    ends.start()
+    launchers = {}
+    for path in given.classes:
+        module, _, name = path.rpartition(".")
+        kind = getattr(importlib.import_module(module), name)
+        launchers[path] = kind(config_file_path=given.kubeconfig, namespace=given.namespace)
+        measure(launchers[path], given.image, root, ends)  # imports and the image are not what is measured
+    found: dict[str, list[tuple[float, float]]] = {path: [] for path in launchers}
+    for _ in range(given.runs):
+        for path, launcher in launchers.items():
+            found[path].append(measure(launcher, given.image, root, ends))
+    print(f"{given.runs} runs each, load {os.getloadavg()[0]:.1f}")
+    for path, pairs in found.items():
+        for label, values in zip(("launch_job", "end to wait"), zip(*pairs, strict=True), strict=True):
+            low, high = min(values), max(values)
+            print(
+                f"{path.rpartition('.')[2]:24} {label:12} median {statistics.median(values):.3f} s  {low:.3f}-{high:.3f}"
+            )
+
+
+if __name__ == "__main__":
+    main()
