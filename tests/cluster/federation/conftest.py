@@ -39,14 +39,14 @@ class Run:
             self.lines.append(line.rstrip())
             if text in line:
                 return
-        pytest.fail(f"{text!r} never came: {self.lines}")
+        pytest.fail(f"{text!r} never came:\n" + "\n".join(self.lines))
 
     def end(self):
         """Return the last status."""
         rest, _ = self.process.communicate(timeout=END_WITHIN)
         self.lines += rest.splitlines()
         found = re.findall(r"FINISHED:\w+", "\n".join(self.lines))
-        assert found, self.lines
+        assert found, "\n".join(self.lines)
         return found[-1]
 
     @property
@@ -73,8 +73,9 @@ class Federation:
         ]
         words += [self.admin, "examples/federation", self.image, "--action", action, *options]
         words += ["--block", json.dumps({"site-1": site_1} if site_1 else {})]
-        log = subprocess.DEVNULL
-        return Run(subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True))
+        return Run(
+            subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        )
 
     def kubectl(self, *words, check=True):
         return run("kubectl", "-n", NAMESPACE, *words, check=check)
