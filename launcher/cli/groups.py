@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "terminate": ("end", "End a job and remove everything of it."),
     "gc": ("end", "Remove what ended jobs left behind."),
     "kit": ("site", "Give a prepared FLARE kit to our launcher."),
+    "doctor": ("doctor", "Check whether jobs can run here."),
     "rbac": ("site", "Print the rights that the parent of a site needs."),
     "version": ("offline", "Print the version."),
 }

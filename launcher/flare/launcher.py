@@ -107,7 +107,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         self._orphans = Orphans()
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
-        """Offer this launcher for every job (FLARE demands that exactly one does); get ready when a parent starts.
+        """Offer this launcher for every job, as FLARE demands, and get ready when a parent starts.
 
         SYSTEM_START is fired in parents only: a job process builds the launcher, too, and must not use it.
         """

@@ -1,0 +1,55 @@
+"""Questions about a namespace before there are jobs in it: does it exist, what is there, what may we do."""
+
+from __future__ import annotations
+
+from kubernetes import client
+
+from launcher.edges.kube.client import KubeClient
+from launcher.errors import NotFound
+
+__all__ = ["KubeAccess"]
+
+
+class KubeAccess:
+    """Read-only questions to the API server; each may raise ``Unavailable`` or ``Denied``."""
+
+    def __init__(self, kube: KubeClient) -> None:
+        self._kube = kube
+        self._authorization = client.AuthorizationV1Api(kube.core.api_client)
+
+    def allowed(self, group: str, resource: str, verb: str, namespace: str) -> bool:
+        """Ask by SelfSubjectAccessReview, which every authenticated user may create."""
+        resource, _, subresource = resource.partition("/")
+        attributes = {
+            "group": group,
+            "resource": resource,
+            "subresource": subresource,
+            "verb": verb,
+            "namespace": namespace,
+        }
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+        answer = self._kube.call(
+            f"ask whether {verb} {resource} is allowed in {namespace}",
+            self._authorization.create_self_subject_access_review,
+            {**body, "spec": {"resourceAttributes": attributes}},
+        )
+        return bool(answer.get("status", {}).get("allowed"))
+
+    def claim_phase(self, name: str, namespace: str) -> str | None:
+        """Return the phase of a PersistentVolumeClaim, such as ``Bound``; None = there is none."""
+        asked = f"read persistentvolumeclaim {namespace}/{name}"
+        read = self._kube.core.read_namespaced_persistent_volume_claim
+        try:
+            return str(self._kube.call(asked, read, name, namespace).get("status", {}).get("phase", ""))
+        except NotFound:
+            return None
+
+    def has_secret(self, name: str, namespace: str) -> bool:
+        """Tell whether a Secret is there; its content is not looked at."""
+        try:
+            self._kube.call(
+                f"read secret {namespace}/{name}", self._kube.core.read_namespaced_secret, name, namespace
+            )
+        except NotFound:
+            return False
+        return True
