@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 from nvflare.apis.dxo import DXO, DataKind, MetaKey, from_shareable
 from nvflare.apis.executor import Executor
+from nvflare.apis.fl_context import FLContext
+from nvflare.apis.shareable import Shareable
+from nvflare.apis.signal import Signal
 
 DATA = Path("/data/penguins/birds/penguins.csv")
 STEPS, RATE = 200, 0.1
@@ -21,11 +24,13 @@ class PenguinTrainer(Executor):
             ``memory``, ``sleep``; ``site-1:exit`` does it at one site only.
     """
 
-    def __init__(self, action=""):
+    def __init__(self, action: str = "") -> None:
         super().__init__()
         self.site, _, self.action = action.rpartition(":")
 
-    def execute(self, task_name, shareable, fl_ctx, abort_signal):
+    def execute(
+        self, task_name: str, shareable: Shareable, fl_ctx: FLContext, abort_signal: Signal
+    ) -> Shareable:
         """Train on this site's penguins, starting from the global model."""
         del task_name
         site = fl_ctx.get_identity_name()
@@ -40,7 +45,7 @@ class PenguinTrainer(Executor):
         meta = {MetaKey.NUM_STEPS_CURRENT_ROUND: STEPS}
         return DXO(DataKind.WEIGHTS, data={"numpy_key": model}, meta=meta).to_shareable()
 
-    def _act(self, abort_signal):
+    def _act(self, abort_signal: Signal) -> None:
         if self.action == "raise":
             raise ValueError("the trainer was told to raise")
         if self.action == "exit":
@@ -52,7 +57,7 @@ class PenguinTrainer(Executor):
             time.sleep(0.2)
 
 
-def birds(site):
+def birds(site: str) -> tuple[np.ndarray, ...]:
     """Return flipper lengths and masses of every second penguin, standardised."""
     with DATA.open() as file:
         rows = [row for row in csv.DictReader(file) if row["body_mass_g"] != "NA"]
