@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -60,6 +62,7 @@ class Federation:
 
     admin: str
     image: str
+    runs: list[Run] = field(default_factory=list)
 
     def submit(self, *, action="", site_1=None, options=()):
         """Start a job and follow it; ``site_1`` is its launcher block at that site."""
@@ -73,9 +76,16 @@ class Federation:
         ]
         words += [self.admin, "examples/federation", self.image, "--action", action, *options]
         words += ["--block", json.dumps({"site-1": site_1} if site_1 else {})]
-        return Run(
-            subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        started = subprocess.Popen(
+            words,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         )
+        self.runs.append(Run(started))
+        return self.runs[-1]
 
     def kubectl(self, *words, check=True):
         return run("kubectl", "-n", NAMESPACE, *words, check=check)
@@ -112,3 +122,15 @@ def federation():
     given = dict(word.split("=", 1) for word in words)
     yield Federation(given["FLJOB_ADMIN"], given["FLJOB_JOB_IMAGE"])
     run(str(ROOT / "scripts/federation"), "down")
+
+
+@pytest.fixture(autouse=True)
+def no_admin_left(federation):
+    """End the followers of a test that failed, with everything they started."""
+    yield
+    while federation.runs:
+        process = federation.runs.pop().process
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.stdout.close()
+        process.wait()
