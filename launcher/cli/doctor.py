@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
+from launcher import composition
 from launcher.cli import options, wiring
 from launcher.core import kit as kits
 from launcher.core.rights import Right, needed
@@ -79,7 +80,7 @@ def _chart(site: SiteConfig) -> str:
 
     request = Request(job_id="doctor", site=site.site or "doctor", role=site.role, args=("-V",))
     spec = build_jobspec(request, parse_meta(_META, request.site), Study(), site)
-    text = wiring.helm(site).template(spec.release, spec.namespace, wiring.render(site, spec))
+    text = wiring.helm(site).template(spec.release, spec.namespace, composition.render_values(spec, site))
     return f"renders, {len(text.splitlines())} lines"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import yaml
 
+from launcher import composition
 from launcher.cli import options, wiring
 
 __all__ = ["render_command", "template_command", "version_command"]
@@ -34,7 +35,7 @@ def _spec(meta: str, command: tuple[str, ...], **given: Any) -> Any:
 def render_command(meta: str, command: tuple[str, ...], output: str, **given: Any) -> None:
     """Print the chart values of the job META (a FLARE job folder, its meta.json, or -)."""
     site, spec = _spec(meta, command, **given)
-    values = wiring.render(site, spec)
+    values = composition.render_values(spec, site)
     if output == "json":
         click.echo(json.dumps(values, indent=2, ensure_ascii=False))
     else:
@@ -48,7 +49,10 @@ def render_command(meta: str, command: tuple[str, ...], output: str, **given: An
 def template_command(meta: str, command: tuple[str, ...], **given: Any) -> None:
     """Print the manifests of the job META without asking a cluster; the same input prints the same bytes."""
     site, spec = _spec(meta, command, **given)
-    click.echo(wiring.helm(site).template(spec.release, spec.namespace, wiring.render(site, spec)), nl=False)
+    click.echo(
+        wiring.helm(site).template(spec.release, spec.namespace, composition.render_values(spec, site)),
+        nl=False,
+    )
 
 
 @click.command("version")

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from launcher import composition
 from launcher.cli import options, wiring
 from launcher.cli.live import live_line
 from launcher.core.report import report, verdict_line
@@ -61,7 +62,9 @@ def launch_command(
     )
     service = wiring.service(site)
     with _cancelled_by_signals() as cancel:
-        handle = service.launch(spec, lambda s: wiring.render(site, s), secret=secret, cancel=cancel)
+        handle = service.launch(
+            spec, lambda s: composition.render_values(s, site), secret=secret, cancel=cancel
+        )
     job = handle.job
     shown = {"release": job.release, "namespace": job.namespace, "jobId": job.job_id, "pod": job.pod_name}
     if not wait:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from launcher.composition import helm_edge as helm
+from launcher.composition import make_service
 from launcher.core.assemble import Request, build_jobspec
 from launcher.core.jobspec import EnvVar, JobSpec, Role, SecretKey
 from launcher.core.meta import parse_meta
 from launcher.core.names import credential_secret_name, pod_name
 from launcher.core.podtemplate import template_warnings
 from launcher.core.site import SiteConfig
-from launcher.edges.files import chart_dir, load_study, read_meta, values_templates
+from launcher.edges.files import load_study, read_meta
 from launcher.errors import InvalidInput
 
 if TYPE_CHECKING:
     from launcher.service import Service
 
-__all__ = ["helm", "job_spec", "render", "secret_content", "service"]
+__all__ = ["helm", "job_spec", "secret_content", "service"]
 
 # What FLARE's parent starts, without the arguments that only a FLARE parent knows.
 _PROCESS = {
@@ -30,32 +32,9 @@ _PROCESS = {
 _SERVER = "server"
 
 
-def helm(site: SiteConfig) -> Any:
-    """Return the Helm edge of a site."""
-    from launcher.edges.helm import HelmReleases  # noqa: PLC0415 - not needed to print values
-
-    return HelmReleases(
-        chart=chart_dir(site), helm=site.helm, kubeconfig=site.kubeconfig, context=site.context
-    )
-
-
 def service(site: SiteConfig) -> Service:
     """Return the use cases over the real world, or over the one that a test put into the click context."""
-    from launcher.core.patience import WaitPolicy  # noqa: PLC0415 - offline commands do without
-    from launcher.service import Service  # noqa: PLC0415
-
-    policy = WaitPolicy(site.policy, site.pending_timeout, site.timeout, site.timeouts)
-    given = click.get_current_context().find_root().obj
-    return Service(given if given is not None else _world(site), policy)
-
-
-def _world(site: SiteConfig) -> Any:
-    from launcher.edges.clock import SystemClock  # noqa: PLC0415
-    from launcher.edges.kube import KubeClient, KubePods, KubeSecrets  # noqa: PLC0415 - costs 0.6 s
-    from launcher.removal import World  # noqa: PLC0415
-
-    client = KubeClient(site.kubeconfig, site.context)
-    return World(helm(site), KubePods(client), KubeSecrets(client), SystemClock())
+    return make_service(site, click.get_current_context().find_root().obj)
 
 
 def job_spec(
@@ -105,13 +84,6 @@ def _site_name(site: SiteConfig) -> str:
         cure = "give --site NAME, or set `site` in fljob.yaml"
         raise InvalidInput("the site has no name", where="--site", cure=cure)
     return name
-
-
-def render(site: SiteConfig, spec: JobSpec) -> dict[str, Any]:
-    """Return the chart values of a job."""
-    from launcher.core.values import build_values  # noqa: PLC0415 - jinja2 costs 0.1 s
-
-    return build_values(spec, site, values_templates(site))
 
 
 def secret_content(names: tuple[str, ...]) -> Mapping[str, bytes]:

@@ -15,6 +15,7 @@ from nvflare.apis.fl_context import FLContext
 from nvflare.apis.job_launcher_spec import JobHandleSpec, JobLauncherSpec, add_launcher
 from nvflare.app_opt.job_launcher.workspace_cell_transfer import WorkspaceTransferManager
 
+from launcher import composition
 from launcher.core.jobspec import JobSpec, Role
 from launcher.core.meta import UNSET
 from launcher.core.site import SiteConfig
@@ -147,9 +148,11 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         from launcher.edges.documents import parse_manifests  # noqa: PLC0415
 
         launch = self._check(job_meta, fl_ctx)
-        values = wiring.render_values(launch.spec, launch.site)
+        values = composition.render_values(launch.spec, launch.site)
         try:
-            text = wiring.helm_edge(launch.site).template(launch.spec.release, launch.spec.namespace, values)
+            text = composition.helm_edge(launch.site).template(
+                launch.spec.release, launch.spec.namespace, values
+            )
         except LauncherError as error:
             raise RuntimeError(str(error)) from error
         return parse_manifests(text)
@@ -172,7 +175,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         try:
             handle = service.launch(
                 spec,
-                partial(wiring.render_values, site=launch.site),
+                partial(composition.render_values, site=launch.site),
                 secret={name: value.encode() for name, value in credentials.items()},
             )
         except LauncherError as error:
@@ -196,7 +199,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         with self._making:
             key = repr(site)
             if key not in self._services:
-                self._services = {key: wiring.make_service(site)}
+                self._services = {key: composition.make_service(site)}
             return self._services[key]
 
 

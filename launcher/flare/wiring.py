@@ -1,4 +1,4 @@
-"""Composition root of the FLARE door: settings and workspace in, values and use cases out."""
+"""Settings, workspace and FLARE's launch in; the site's configuration and the job out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from launcher.core.assemble import build_jobspec
 from launcher.core.jobspec import JobSpec, Role
@@ -16,11 +16,7 @@ from launcher.errors import InvalidInput, LauncherError, StudyFormats
 from launcher.flare.arguments import FLARE_PYTHON
 from launcher.flare.context import FlareJob
 
-if TYPE_CHECKING:
-    from launcher.edges.helm import HelmReleases
-    from launcher.service import Service
-
-__all__ = ["helm_edge", "job_spec", "make_service", "render_values", "site_config"]
+__all__ = ["job_spec", "site_config"]
 
 _CONFIG = "local/fljob.yaml"
 _RUNTIME = "local/study_runtime.yaml"
@@ -79,34 +75,3 @@ def job_spec(job: FlareJob, meta: Mapping[str, Any], site: SiteConfig) -> JobSpe
     request = job.request(site.role, site.workspace_mount_path)
     with _refused_as(ValueError if parsed.image or study.image else RuntimeError):
         return build_jobspec(request, parsed, study, site)
-
-
-def render_values(spec: JobSpec, site: SiteConfig) -> dict[str, Any]:
-    """Return the chart values of a job."""
-    from launcher.core.values import build_values  # noqa: PLC0415 - jinja2 costs 0.1 s
-    from launcher.edges.files import values_templates  # noqa: PLC0415
-
-    return build_values(spec, site, values_templates(site))
-
-
-def helm_edge(site: SiteConfig) -> HelmReleases:
-    """Return the Helm edge of a site."""
-    from launcher.edges.files import chart_dir  # noqa: PLC0415
-    from launcher.edges.helm import HelmReleases  # noqa: PLC0415
-
-    return HelmReleases(
-        chart=chart_dir(site), helm=site.helm, kubeconfig=site.kubeconfig, context=site.context
-    )
-
-
-def make_service(site: SiteConfig) -> Service:
-    """Return the use cases over the real world."""
-    from launcher.core.patience import WaitPolicy  # noqa: PLC0415
-    from launcher.edges.clock import SystemClock  # noqa: PLC0415
-    from launcher.edges.kube import KubeClient, KubePods, KubeSecrets  # noqa: PLC0415 - costs 0.6 s
-    from launcher.removal import World  # noqa: PLC0415
-    from launcher.service import Service  # noqa: PLC0415
-
-    client = KubeClient(site.kubeconfig, site.context)
-    world = World(helm_edge(site), KubePods(client), KubeSecrets(client), SystemClock())
-    return Service(world, WaitPolicy(site.policy, site.pending_timeout, site.timeout, site.timeouts))

@@ -53,6 +53,10 @@ ROOMS: tuple[tuple[str, frozenset[str]], ...] = (
             }
         ),
     ),
+    (
+        "composition.py",
+        frozenset({"launcher.core", "launcher.edges", "launcher.removal", "launcher.service"}),
+    ),
     ("cli", frozenset({"launcher", "click", "rich", "yaml"})),
     ("flare", frozenset({"launcher", "nvflare"})),
 )

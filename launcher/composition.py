@@ -1,0 +1,50 @@
+"""What both doors put together: edges of a site, use cases over them, values from the shipped templates.
+
+Imports are late: printing values needs neither Kubernetes (0.6 s) nor pyhelm3 (0.3 s), a job pod nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from launcher.core.jobspec import JobSpec
+from launcher.core.site import SiteConfig
+
+if TYPE_CHECKING:
+    from launcher.edges.helm import HelmReleases
+    from launcher.removal import World
+    from launcher.service import Service
+
+__all__ = ["helm_edge", "make_service", "render_values"]
+
+
+def render_values(spec: JobSpec, site: SiteConfig) -> dict[str, Any]:
+    """Return the chart values of a job."""
+    from launcher.core.values import build_values  # noqa: PLC0415 - jinja2 costs 0.1 s
+    from launcher.edges.files import values_templates  # noqa: PLC0415
+
+    return build_values(spec, site, values_templates(site))
+
+
+def helm_edge(site: SiteConfig) -> HelmReleases:
+    """Return the Helm edge of a site."""
+    from launcher.edges.files import chart_dir  # noqa: PLC0415
+    from launcher.edges.helm import HelmReleases  # noqa: PLC0415
+
+    return HelmReleases(
+        chart=chart_dir(site), helm=site.helm, kubeconfig=site.kubeconfig, context=site.context
+    )
+
+
+def make_service(site: SiteConfig, world: World | None = None) -> Service:
+    """Return the use cases over ``world``; None = helm and the cluster of the site."""
+    from launcher.core.patience import WaitPolicy  # noqa: PLC0415
+    from launcher.edges.clock import SystemClock  # noqa: PLC0415
+    from launcher.edges.kube import KubeClient, KubePods, KubeSecrets  # noqa: PLC0415 - costs 0.6 s
+    from launcher.removal import World  # noqa: PLC0415
+    from launcher.service import Service  # noqa: PLC0415
+
+    if world is None:
+        client = KubeClient(site.kubeconfig, site.context)
+        world = World(helm_edge(site), KubePods(client), KubeSecrets(client), SystemClock())
+    return Service(world, WaitPolicy(site.policy, site.pending_timeout, site.timeout, site.timeouts))
