@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import Cleanup, Observation, Track, cleanup, step, terminated
+from launcher.core.lifecycle import Cleanup, JobState, Observation, Track, cleanup, step, terminated
 from launcher.core.outcome import Outcome
 from launcher.core.patience import WaitPolicy
 from launcher.core.pending import needs_events
@@ -22,7 +22,7 @@ from launcher.errors import LauncherError
 from launcher.ports import PodWatch
 from launcher.removal import World, remove_with_patience
 
-__all__ = ["JobHandle", "Notice"]
+__all__ = ["JobHandle", "Keep", "Notice"]
 
 _LOG = logging.getLogger(__name__)
 # How long a waiter sleeps at most when nothing changes: clocks must fire, and terminate() must be seen.
@@ -32,6 +32,8 @@ _EVENTS_FIRST, _EVENTS_LAST = 1.0, 15.0
 _TERMINATE_WITHIN = 60.0
 
 Notice = Callable[[Track], None]
+# Looks at a failed job while everything of it is still there, such as to write a diagnosis bundle.
+Keep = Callable[[JobRef, Track], None]
 
 
 class JobHandle:
@@ -42,9 +44,12 @@ class JobHandle:
         world: the ports.
         policy: how patient to be.
         launched: monotonic seconds of the launch; the time of attaching for a job launched elsewhere.
+        keep: called once for a job that failed, before anything of it is removed.
     """
 
-    def __init__(self, job: JobRef, world: World, policy: WaitPolicy, *, launched: float) -> None:
+    def __init__(
+        self, job: JobRef, world: World, policy: WaitPolicy, *, launched: float, keep: Keep | None = None
+    ) -> None:
         self.job = job
         self._world = world
         self._policy = policy
@@ -55,6 +60,8 @@ class JobHandle:
         self._events_next = 0.0
         self._events_pause = _EVENTS_FIRST
         self._stop = threading.Event()
+        self._keep = keep
+        self._keeping = threading.Lock()
         self._removal = threading.Lock()
         self._removed = False
         self._cleaned = False
@@ -176,6 +183,7 @@ class JobHandle:
             self._cleaner.start()
 
     def _clean_up(self) -> None:
+        self._keep_once()
         try:
             if cleanup(self.track) is Cleanup.REMOVE:
                 self._remove(None)
@@ -188,7 +196,20 @@ class JobHandle:
             with self._lock:
                 self._cleaner = None if threading.current_thread() is self._cleaner else self._cleaner
 
+    def _keep_once(self) -> None:
+        """Let ``keep`` look at a job that failed; whoever comes second waits until it has looked."""
+        with self._keeping:
+            track = self.track
+            if self._keep is None or track.state is not JobState.FAILED:
+                return
+            keep, self._keep = self._keep, None
+            try:
+                keep(self.job, track)
+            except Exception as error:  # noqa: BLE001 - whatever it dies of, the job must still be removed
+                _LOG.warning("release=%s has no diagnosis: %s", self.job.release, error)
+
     def _remove(self, seconds: float | None) -> None:
+        self._keep_once()
         with self._removal:
             if self._removed:
                 return

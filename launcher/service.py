@@ -17,7 +17,7 @@ from launcher.core.patience import WaitPolicy
 from launcher.core.pending import needs_events
 from launcher.core.views import PodEvent, PodView, Presence, Seen, age_seconds
 from launcher.errors import Cancelled, Conflict, LauncherError, NotFound, Unavailable
-from launcher.handle import JobHandle
+from launcher.handle import JobHandle, Keep
 from launcher.leftovers import INSTALL_MAY_LAST, JobReport, reap, sweep
 from launcher.removal import World, remove
 
@@ -47,6 +47,7 @@ class Service:
         *,
         secret: Mapping[str, bytes] | None = None,
         cancel: threading.Event | None = None,
+        keep: Keep | None = None,
     ) -> JobHandle:
         """Install the job's release and return its handle as soon as Helm has accepted the manifests.
 
@@ -55,6 +56,7 @@ class Service:
             render: computes the chart values of a spec; called after the attempt number is known.
             secret: content of the per-job Secret, environment name -> value; None or empty = no Secret.
             cancel: set by another thread to stop the install; nothing is left then.
+            keep: looks at the job if it fails, before anything of it is removed.
 
         Raises:
             Conflict: the job is already running, or its release is being installed by another process.
@@ -77,10 +79,15 @@ class Service:
         job = self._settle(job, cancel, owns_secret=bool(secret))
         _LOG.info("release=%s pod=%s launched", job.release, job.pod_name)
         policy = replace(self.policy, pending_timeout=spec.pending_timeout)
-        return JobHandle(job, self.world, policy, launched=launched)
+        return JobHandle(job, self.world, policy, launched=launched, keep=keep)
 
-    def attach(self, release: str, namespace: str) -> JobHandle:
+    def attach(self, release: str, namespace: str, *, keep: Keep | None = None) -> JobHandle:
         """Return a handle of a job that was launched elsewhere; its clocks start now.
+
+        Args:
+            release: name of the release.
+            namespace: where it lives.
+            keep: looks at the job if it fails, before anything of it is removed.
 
         Raises:
             NotFound: there is no such release.
@@ -91,7 +98,7 @@ class Service:
         policy = replace(
             self.policy, pending_timeout=pending_timeout_from_text(text, self.policy.pending_timeout)
         )
-        return JobHandle(report.job, self.world, policy, launched=self.world.clock.monotonic())
+        return JobHandle(report.job, self.world, policy, launched=self.world.clock.monotonic(), keep=keep)
 
     def inspect(self, release: str, namespace: str) -> JobReport:
         """Return everything known about one job after one look.
