@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -15,6 +11,7 @@ import click
 from launcher import composition
 from launcher.cli import options, wiring
 from launcher.cli.live import live_line
+from launcher.cli.signals import cancelled_by_signals
 from launcher.core.report import report, verdict_line
 from launcher.handle import JobHandle
 from launcher.service import Service
@@ -23,20 +20,6 @@ __all__ = ["launch_command", "wait_command"]
 
 _TIMED_OUT = 10
 _CLEAN_UP_WITHIN = 60.0
-
-
-@contextmanager
-def _cancelled_by_signals() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C and SIGTERM set: the install stops, and what it made is removed."""
-    cancel = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, lambda *_: cancel.set())
-    try:
-        yield cancel
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @click.command("launch")
@@ -61,7 +44,8 @@ def launch_command(
         site, meta, job_id=job_id, study=given["study"], command=command, secret_env=secret_env
     )
     service = wiring.service(site)
-    with _cancelled_by_signals() as cancel:
+    # The install stops then, and what it made is removed.
+    with cancelled_by_signals() as cancel:
         handle = service.launch(
             spec, lambda s: composition.render_values(s, site), secret=secret, cancel=cancel
         )

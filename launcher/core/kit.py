@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from launcher.core.rights import PREPARED, needed, role_rules
 from launcher.errors import InvalidInput
 
-__all__ = ["RESOURCES", "RIGHTS", "ROLE", "adopt", "undo"]
+__all__ = ["LAUNCHER_ID", "RESOURCES", "RIGHTS", "ROLE", "adopt", "undo"]
 
 # Paths below the kit.
 RESOURCES = "local/resources.json.default"
 ROLE = "helm_chart/templates/role.yaml"
 RIGHTS = "helm_chart/templates/fljob-rights.yaml"
-_LAUNCHER_ID = "k8s_launcher"
+LAUNCHER_ID = "k8s_launcher"
 _FLARE = "nvflare.app_opt.job_launcher.k8s_launcher"
 _PATHS = {
     f"{_FLARE}.ClientK8sJobLauncher": "launcher.flare.ClientHelmJobLauncher",
@@ -78,10 +78,10 @@ def _launcher_path(files: Mapping[str, str]) -> str:
         raise InvalidInput("is not in this folder", where=RESOURCES, cure=cure)
     try:
         components = json.loads(files[RESOURCES])["components"]
-        found = [str(one["path"]) for one in components if one.get("id") == _LAUNCHER_ID]
+        found = [str(one["path"]) for one in components if one.get("id") == LAUNCHER_ID]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(f"cannot be read: {error}", where=RESOURCES, cure=cure) from error
-    where = f"{RESOURCES}: components[id={_LAUNCHER_ID}]"
+    where = f"{RESOURCES}: components[id={LAUNCHER_ID}]"
     if len(found) != 1:
         raise InvalidInput(f"must be there once, not {len(found)} times", where=where, cure=cure)
     if found[0] not in {*_PATHS, *_PATHS.values()}:

@@ -1,0 +1,50 @@
+"""What a check is, and how the result of one is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import click
+
+from launcher.errors import Denied, LauncherError
+
+__all__ = ["Check", "run_checks"]
+
+_SKIP = click.style("skip", fg="yellow")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question and its answer.
+
+    Attributes:
+        what: the subject, in a few words.
+        ask: returns the answer of a check that passed; raises ``LauncherError`` otherwise.
+        needs_all: asked only when nothing before it failed: it makes something, and what can be made without
+            every right may not be removable without it.
+        may_be_denied: asks for something that jobs do not need, so that having no right to ask is no failure.
+    """
+
+    what: str
+    ask: Callable[[], str]
+    needs_all: bool = False
+    may_be_denied: bool = False
+
+
+def run_checks(checks: Iterable[Check]) -> int:
+    """Print a line per check, and a cure for each failure; return how many failed."""
+    wrong = 0
+    for check in checks:
+        if check.needs_all and wrong:
+            click.echo(f"{_SKIP}  {check.what}: not tried, since something above is wrong")
+            continue
+        try:
+            click.echo(f"{click.style('ok  ', fg='green')}  {check.what}: {check.ask()}")
+        except LauncherError as error:
+            if check.may_be_denied and isinstance(error, Denied):
+                click.echo(f"{_SKIP}  {check.what}: no right to look, which jobs do not need")
+                continue
+            wrong += 1
+            click.echo(f"{click.style('FAIL', fg='red')}  {check.what}: {error}")
+    return wrong

@@ -1,0 +1,135 @@
+"""`fljob doctor --image`: a short job of our own that looks whether an image can be a job's, or a parent's.
+
+It goes the way of every job - values, chart, helm, watch, verdict - and everything of it is removed.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from launcher import composition
+from launcher.cli import wiring
+from launcher.cli.doctor.check import Check
+from launcher.cli.signals import cancelled_by_signals
+from launcher.core.assemble import Request, build_jobspec
+from launcher.core.catalogue import CATALOGUE, Code
+from launcher.core.jobspec import JobSpec
+from launcher.core.lifecycle import Track
+from launcher.core.meta import parse_meta
+from launcher.core.outcome import Outcome
+from launcher.core.site import SiteConfig, Timeouts
+from launcher.core.study import Study
+from launcher.core.views import ContainerKind
+from launcher.errors import Cancelled, InvalidInput, Rejected
+from launcher.service import Service
+
+__all__ = ["Probe", "image_checks", "look_into"]
+
+# Not the site's own name: a parent that starts removes what it finds under it.
+_SITE = "doctor"
+# Long enough for a large image that is pulled, short for what does not heal.
+_PATIENCE = Timeouts(heal=30, pull=30, pull_permanent=5, config=10, create=30, start=900)
+_PENDING = 60.0
+_SLICE = 0.5
+_ASKS_FOR = {"cpu_request": "50m", "cpu": "1", "memory_request": "64Mi", "memory": "512Mi"}
+_BUILD = "build it with images/Dockerfile, or with scripts/image where there is no docker"
+# What the probe says -> what to do about it.
+_CURES: Sequence[tuple[str, str]] = (
+    ("No module named 'launcher", f"the image lacks this package: {_BUILD}"),
+    ("No module named 'nvflare", "the image lacks FLARE: build it on one with nvflare 2.9.0"),
+    ("helm is not on PATH", f"a parent needs helm: {_BUILD} (target parent)"),
+    ("TypeError: there is no argument", f"its package is older than the kit's arguments: {_BUILD}"),
+)
+_CODE_CURES: Mapping[Code, str] = {
+    Code.BAD_COMMAND: f"the image has no such Python: name its own in default_python_path, or {_BUILD}",
+    Code.IMAGE_NOT_FOUND: f"push the image, or correct its name; {_BUILD}",
+    Code.IMAGE_NAME_INVALID: "correct the image's name",
+}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One image to look into.
+
+    Attributes:
+        image: reference.
+        python: its interpreter.
+        arguments: those with which a site constructs its launcher.
+        wants_helm: whether it is a parent's image.
+    """
+
+    image: str
+    python: str
+    arguments: Mapping[str, Any]
+    wants_helm: bool = False
+
+
+def image_checks(site: SiteConfig, probes: Sequence[Probe]) -> Iterator[Check]:
+    """Yield a check per image; each starts a pod, so it is asked only when nothing else is wrong."""
+    for probe in probes:
+        what = f"{'parent image' if probe.wants_helm else 'image'} {probe.image}"
+        yield Check(what, partial(_ask, site, probe), needs_all=True)
+
+
+def _ask(site: SiteConfig, probe: Probe) -> str:
+    patient = replace(site, site=_SITE, pending_timeout=_PENDING, timeout=None, timeouts=_PATIENCE)
+    with cancelled_by_signals() as cancel:
+        try:
+            return look_into(wiring.service(patient), patient, probe, cancel)
+        except Cancelled as error:
+            raise click.Abort from error
+
+
+def look_into(service: Service, site: SiteConfig, probe: Probe, cancel: threading.Event) -> str:
+    """Run the probe in a pod of the image and return what it found; afterwards nothing of the pod is left.
+
+    Raises:
+        InvalidInput: the image is not what it should be.
+        Cancelled: ``cancel`` was set.
+        LauncherError: the pod could not be started or removed.
+    """
+    render = partial(composition.render_values, site=site)
+    handle = service.launch(_spec(site, probe), render, cancel=cancel)
+    try:
+        while (outcome := handle.wait(_SLICE)) is None:
+            if cancel.is_set():
+                raise Cancelled(f"{probe.image}: not looked into, as asked")
+    finally:
+        handle.terminate("the doctor has seen enough")
+    said = _message(handle.track)
+    if outcome.succeeded:
+        return said or "has the package"
+    raise _verdict(outcome, said)
+
+
+def _spec(site: SiteConfig, probe: Probe) -> JobSpec:
+    text = (Path(__file__).parent / "probe.py").read_text(encoding="utf-8")
+    words = (json.dumps(dict(probe.arguments)), "helm" if probe.wants_helm else "")
+    command = (probe.python, "-c", text, *words)
+    request = Request(job_id=f"doctor-{uuid.uuid4().hex[:8]}", site=_SITE, role=site.role, command=command)
+    meta = {"launcher_spec": {"default": {"k8s": {"image": probe.image, **_ASKS_FOR}}}}
+    return build_jobspec(request, parse_meta(meta, _SITE, source="--image"), Study(), site)
+
+
+def _message(track: Track) -> str:
+    containers = track.pod.containers if track.pod else ()
+    return next((one.message.strip() for one in containers if one.kind is ContainerKind.MAIN), "")
+
+
+def _verdict(outcome: Outcome, said: str) -> InvalidInput | Rejected:
+    for words, cure in _CURES:
+        if words in said:
+            return InvalidInput(said, cure=cure)
+    cure = _CODE_CURES.get(outcome.code, CATALOGUE[outcome.code].cure)
+    detail = f"{outcome.code.value}: {outcome.detail}"
+    more = f" ({said})" if said and said not in detail else ""
+    return Rejected(f"{detail}{more}", code=outcome.code.value, cure=cure)

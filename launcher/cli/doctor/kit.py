@@ -1,0 +1,136 @@
+"""Checks of a kit that `nvflare deploy prepare` made, and what it says about images and the namespace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from launcher.cli.doctor.check import Check
+from launcher.cli.doctor.site import access, secret
+from launcher.core import kit as kits
+from launcher.core.site import SiteConfig
+from launcher.edges.kit import read_kit
+from launcher.errors import InvalidInput, NotFound
+
+__all__ = ["Kit", "kit_checks", "read"]
+
+_RUNTIME = "local/study_runtime.yaml"
+_VALUES = "helm_chart/values.yaml"
+
+
+@dataclass(frozen=True)
+class Kit:
+    """A prepared kit as its files tell.
+
+    Attributes:
+        folder: where it is.
+        arguments: those of its launcher component.
+        values: those of the parent's chart.
+        studies: study -> its settings.
+    """
+
+    folder: Path
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    studies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def parent_image(self) -> str:
+        """Image of the parent's pod; empty when the chart names none."""
+        image = _mapping(self.values.get("image"))
+        name, tag = str(image.get("repository") or ""), str(image.get("tag") or "")
+        return f"{name}:{tag}" if name and tag else name
+
+    @property
+    def parent_python(self) -> str:
+        """Interpreter with which the parent's pod starts; empty when the chart names none."""
+        command = self.values.get("command")
+        return str(command[0]) if isinstance(command, list) and command else ""
+
+    @property
+    def study_images(self) -> list[str]:
+        """Images that studies give their jobs."""
+        found = {_mapping(study.get("container")).get("image") for study in self.studies.values()}
+        return sorted(str(image) for image in found if image)
+
+    def site(self, site: SiteConfig, *, namespace: bool) -> SiteConfig:
+        """Return the site's configuration with what the kit's launcher says over it.
+
+        Args:
+            site: the configuration.
+            namespace: whether the kit's namespace counts, too.
+        """
+        given = {"default_python_path": self.arguments.get("default_python_path")}
+        given["namespace"] = self.arguments.get("namespace") if namespace else None
+        texts = {key: value for key, value in given.items() if isinstance(value, str) and value}
+        pull = self.arguments.get("image_pull_secrets")
+        names = (*site.image_pull_secrets, *(map(str, pull) if isinstance(pull, list) else ()))
+        return replace(site, image_pull_secrets=tuple(dict.fromkeys(names)), **texts)  # type: ignore[arg-type]
+
+    @property
+    def claims(self) -> list[str]:
+        """PersistentVolumeClaims of the parent and of all studies."""
+        workspace = _mapping(_mapping(self.values.get("persistence")).get("workspace")).get("claimName")
+        found = {_mapping(one).get("source") for one in self._parts("datasets")}
+        return sorted({str(name) for name in {workspace, *found} if name})
+
+    @property
+    def secrets(self) -> list[str]:
+        """Secrets of all studies."""
+        parts = (*self._parts("secret_env"), *self._parts("secret_mounts"))
+        return sorted({str(_mapping(one)["source"]) for one in parts if _mapping(one).get("source")})
+
+    def _parts(self, key: str) -> Iterator[Any]:
+        for study in self.studies.values():
+            yield from _mapping(study.get(key)).values()
+
+
+def read(folder: Path) -> Kit:
+    """Return what the files say; one that cannot be read says nothing, and its check says why."""
+    resources, values = _parsed(folder / kits.RESOURCES), _parsed(folder / _VALUES)
+    components = resources.get("components")
+    found = [_mapping(one) for one in components] if isinstance(components, list) else []
+    arguments = next((one.get("args") for one in found if one.get("id") == kits.LAUNCHER_ID), None)
+    studies = _mapping(_parsed(folder / _RUNTIME).get("studies"))
+    return Kit(folder, _mapping(arguments), values, {name: _mapping(one) for name, one in studies.items()})
+
+
+def kit_checks(site: SiteConfig, kit: Kit) -> Iterator[Check]:
+    """Yield the checks of a kit and of every object that it names."""
+    yield Check(f"kit {kit.folder}", partial(_adopted, kit.folder))
+    for name in kit.claims:
+        yield Check(f"claim {name}", partial(_claim, site, name), may_be_denied=True)
+    for name in kit.secrets:
+        yield Check(f"Secret {name}", partial(secret, site, name))
+
+
+def _adopted(folder: Path) -> str:
+    files = read_kit(folder)
+    if kits.adopt(files) == files:
+        return "adopted"
+    raise InvalidInput("still has FLARE's own launcher", cure=f"`fljob kit adopt --kit {folder}`")
+
+
+def _claim(site: SiteConfig, name: str) -> str:
+    phase = access(site).claim_phase(name, site.namespace)
+    if phase is None:
+        raise NotFound(f"not in namespace {site.namespace}", cure="create it before the job is submitted")
+    return phase
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _parsed(path: Path) -> Mapping[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return _mapping(json.loads(text) if ".json" in path.name else yaml.safe_load(text))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}

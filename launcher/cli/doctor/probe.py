@@ -1,0 +1,58 @@
+"""Runs in the job container that `fljob doctor --image` starts: is the package there, and does it fit?
+
+Its text is given to the image's own Python, which may have neither this package nor FLARE: only the standard
+library above, everything else late. It does what a job process does first - import the launcher class and
+construct it with the site's arguments - and leaves one line as the container's termination message.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import subprocess
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+
+MESSAGE = "/dev/termination-log"
+
+
+def found(arguments: dict[str, object], *, wants_helm: bool) -> str:
+    """Return what the image has; raises whatever is wrong with it."""
+    import_module("launcher.flare").ClientHelmJobLauncher(**arguments)
+    have = [
+        f"fljob {of('fljob-launcher')}",
+        f"nvflare {of('nvflare')}",
+        f"Python {platform.python_version()}",
+    ]
+    if wants_helm:
+        if shutil.which("helm") is None:
+            raise FileNotFoundError("helm is not on PATH")
+        asked = ["helm", "version", "--template", "{{ .Version }}"]
+        told = subprocess.run(asked, check=True, capture_output=True, text=True)  # noqa: S603 - fixed words
+        have.append(f"helm {told.stdout}")
+    return ", ".join(have)
+
+
+def of(name: str) -> str:
+    """Return the version of a distribution; a package that was only copied has none."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "(no version)"
+
+
+def main(arguments: str, wants_helm: str) -> int:
+    """Write the message and return the exit code."""
+    try:
+        line, code = found(json.loads(arguments), wants_helm=bool(wants_helm)), 0
+    except Exception as error:  # noqa: BLE001 - whatever it is, somebody wants to read it
+        line, code = f"{type(error).__name__}: {error}", 1
+    with open(MESSAGE, "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(line)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

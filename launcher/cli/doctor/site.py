@@ -1,0 +1,78 @@
+"""Checks of a site: helm, chart, cluster, rights, registry Secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from launcher import composition
+from launcher.cli import wiring
+from launcher.cli.doctor.check import Check
+from launcher.core.assemble import Request, build_jobspec
+from launcher.core.meta import parse_meta
+from launcher.core.rights import Right, needed
+from launcher.core.site import SiteConfig
+from launcher.core.study import Study
+from launcher.errors import InvalidInput, NotFound, ToolMissing
+
+if TYPE_CHECKING:
+    from launcher.edges.kube.access import KubeAccess
+
+__all__ = ["access", "secret", "site_checks"]
+
+_OLDEST_HELM = (3, 18)
+_META = {"launcher_spec": {"default": {"k8s": {"image": "doctor"}}}}
+
+
+def site_checks(site: SiteConfig, driver: str) -> Iterator[Check]:
+    """Yield the checks of a site, from the ground up."""
+    yield Check("helm", partial(_helm, site))
+    yield Check("chart", partial(_chart, site))
+    yield Check("cluster", partial(_releases, site))
+    for right in sorted(needed(driver)):
+        yield Check(f"right {right.verb} {right.resource}", partial(_right, site, right))
+    for name in site.image_pull_secrets:
+        yield Check(f"registry Secret {name}", partial(secret, site, name))
+
+
+def access(site: SiteConfig) -> KubeAccess:
+    """Return the questions to the API server."""
+    from launcher.edges.kube import KubeClient  # noqa: PLC0415 - costs 0.6 s
+    from launcher.edges.kube.access import KubeAccess  # noqa: PLC0415
+
+    return KubeAccess(KubeClient(site.kubeconfig, site.context))
+
+
+def secret(site: SiteConfig, name: str) -> str:
+    """Ask for a Secret."""
+    if access(site).has_secret(name, site.namespace):
+        return "is there"
+    raise NotFound(f"not in namespace {site.namespace}", cure="create it, or correct the name")
+
+
+def _helm(site: SiteConfig) -> str:
+    version: str = wiring.helm(site).version()
+    numbers = tuple(int(part) for part in version.lstrip("v").split(".")[:2] if part.isdigit())
+    if numbers < _OLDEST_HELM:
+        raise ToolMissing(f"{version} is too old", cure="install helm 4.3")
+    return version
+
+
+def _chart(site: SiteConfig) -> str:
+    request = Request(job_id="doctor", site=site.site or "doctor", role=site.role, args=("-V",))
+    spec = build_jobspec(request, parse_meta(_META, request.site), Study(), site)
+    text = wiring.helm(site).template(spec.release, spec.namespace, composition.render_values(spec, site))
+    return f"renders, {len(text.splitlines())} lines"
+
+
+def _releases(site: SiteConfig) -> str:
+    found = wiring.helm(site).list(site.namespace)
+    return f"helm sees {len(found)} job releases in namespace {site.namespace}"
+
+
+def _right(site: SiteConfig, right: Right) -> str:
+    if access(site).allowed(right.group, right.resource, right.verb, site.namespace):
+        return "granted"
+    cure = f"`fljob rbac -n {site.namespace} --service-account NAME | kubectl apply -f -`"
+    raise InvalidInput(f"not granted in namespace {site.namespace}", cure=cure)

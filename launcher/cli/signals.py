@@ -1,0 +1,24 @@
+"""Ctrl-C and SIGTERM as an event, so that a command can take back what it made."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["cancelled_by_signals"]
+
+
+@contextmanager
+def cancelled_by_signals() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C and SIGTERM set; meanwhile they do nothing else."""
+    cancel = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *_: cancel.set())
+    try:
+        yield cancel
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,38 @@
+"""What `fljob doctor --image` runs in a container, run here: FLARE and the package are installed."""
+
+from __future__ import annotations
+
+import json
+
+from launcher.cli.doctor import probe
+
+LIMIT = 4096  # the kubelet cuts termination messages there
+
+
+def run(tmp_path, monkeypatch, arguments, helm=""):
+    monkeypatch.setattr(probe, "MESSAGE", str(tmp_path / "message"))
+    code = probe.main(json.dumps(arguments), helm)
+    text = (tmp_path / "message").read_text()
+    assert len(text) < LIMIT
+    return code, text
+
+
+def test_the_probe_tells_a_fitting_image(tmp_path, monkeypatch):
+    code, text = run(tmp_path, monkeypatch, {"config_file_path": None, "pending_timeout": 60})
+    assert code == 0
+    assert text.startswith("fljob ")
+    assert "nvflare 2.9" in text
+
+
+def test_the_probe_refuses_what_the_class_refuses(tmp_path, monkeypatch):
+    code, text = run(tmp_path, monkeypatch, {"polcy": "strict"})
+    assert (code, text[:41]) == (1, "TypeError: there is no argument 'polcy'; ")
+
+
+def test_a_parent_needs_helm(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run(tmp_path, monkeypatch, {}, "helm") == (1, "FileNotFoundError: helm is not on PATH")
+    (tmp_path / "helm").write_text("#!/bin/sh\nprintf v4.3.0\n")
+    (tmp_path / "helm").chmod(0o755)
+    code, text = run(tmp_path, monkeypatch, {}, "helm")
+    assert (code, text.endswith(", helm v4.3.0")) == (0, True)

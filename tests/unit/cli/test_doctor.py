@@ -1,0 +1,216 @@
+"""The doctor: what a check prints, what it reads of a kit, and looking into an image without leaving anything."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from launcher.cli.doctor import _probes, image, kit, probe
+from launcher.cli.doctor.check import Check, run_checks
+from launcher.cli.doctor.image import Probe, look_into
+from launcher.composition import make_service
+from launcher.core.site import SiteConfig
+from launcher.errors import Cancelled, Denied, InvalidInput, Rejected
+from tests.fakes import FakeReleases, FakeWorld, exited, main, scheduled
+
+SITE = SiteConfig(site="doctor", namespace="fl")
+PYTHON = "/usr/local/bin/python3"
+
+
+# what is printed
+
+
+def failing(error):
+    def ask():
+        raise error
+
+    return ask
+
+
+def test_a_check_that_passes_is_one_line(capsys):
+    assert run_checks([Check("helm", lambda: "v4.3.0")]) == 0
+    assert capsys.readouterr().out == "ok    helm: v4.3.0\n"
+
+
+def test_a_failure_has_its_cure_and_is_counted(capsys):
+    assert run_checks([Check("kit", failing(InvalidInput("is old", cure="make it new")))]) == 1
+    assert capsys.readouterr().out == "FAIL  kit: is old\n  cure: make it new\n"
+
+
+def test_what_makes_something_is_not_tried_after_a_failure(capsys):
+    asked = []
+    checks = [
+        Check("right", failing(InvalidInput("not granted"))),
+        Check("image", lambda: asked.append(1) or "fine", needs_all=True),
+        Check("claim", lambda: "Bound"),
+    ]
+    assert run_checks(checks) == 1
+    assert asked == []
+    out = capsys.readouterr().out.splitlines()
+    assert out[1:] == [
+        "skip  image: not tried, since something above is wrong",
+        "ok    claim: Bound",
+    ]
+
+
+def test_having_no_right_to_look_at_what_jobs_do_not_need_is_no_failure(capsys):
+    assert run_checks([Check("claim data", failing(Denied("no")), may_be_denied=True)]) == 0
+    assert run_checks([Check("pods", failing(Denied("no")))]) == 1
+    assert capsys.readouterr().out.startswith("skip  claim data: no right to look")
+
+
+# what a kit says
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("local", "helm_chart"):
+        (tmp_path / name).mkdir()
+    arguments = {"namespace": "of-kit", "default_python_path": "/opt/python", "image_pull_secrets": ["reg"]}
+    component = {"id": "k8s_launcher", "path": "x", "args": arguments}
+    (tmp_path / "local/resources.json.default").write_text(json.dumps({"components": [component]}))
+    (tmp_path / "local/study_runtime.yaml").write_text(
+        "format_version: 2\n"
+        "studies:\n"
+        "  a: {container: {image: study/a:1}, datasets: {d: {source: birds}}, secret_env: {K: {source: s1, key: k}}}\n"
+        "  b: {secret_mounts: {m: {source: s2, mount_path: /m}}}\n"
+    )
+    (tmp_path / "helm_chart/values.yaml").write_text(
+        "image: {repository: host:5001/parent, tag: '1'}\ncommand: [/parent/python]\n"
+        "persistence: {workspace: {claimName: ws}}\n"
+    )
+    return tmp_path
+
+
+def test_a_kit_names_objects_images_and_the_site(folder):
+    read = kit.read(folder)
+    assert read.claims == ["birds", "ws"]
+    assert read.secrets == ["s1", "s2"]
+    site = read.site(SITE, namespace=True)
+    assert (site.namespace, site.default_python_path, site.image_pull_secrets) == (
+        "of-kit",
+        "/opt/python",
+        ("reg",),
+    )
+    assert read.site(SITE, namespace=False).namespace == "fl"
+    assert _probes(site, read, ("job:1",)) == [
+        Probe("job:1", "/opt/python", read.arguments),
+        Probe("study/a:1", "/opt/python", read.arguments),
+        Probe("host:5001/parent:1", "/parent/python", read.arguments, wants_helm=True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", "a: [", "3", "image: 3\npersistence: []\ncommand: {}\nstudies: 3"]
+)
+def test_a_kit_that_cannot_be_read_says_nothing(folder, text):
+    for name in ("local/resources.json.default", "local/study_runtime.yaml", "helm_chart/values.yaml"):
+        (folder / name).write_text(text)
+    read = kit.read(folder)
+    assert (read.claims, read.secrets, read.parent_image, read.parent_python) == ([], [], "", "")
+    assert read.site(SITE, namespace=True) == SITE
+    assert kit.read(folder / "nowhere").claims == []
+
+
+# looking into an image
+
+
+@dataclass
+class Ending(FakeReleases):
+    """Releases whose pod has ended, or cannot start, as soon as it is installed."""
+
+    view: object = None
+
+    def install(self, name, namespace, values, labels, cancel=None):
+        super().install(name, namespace, values, labels, cancel)
+        if self.view is not None:
+            (pod,) = self.pods.items.values()
+            known = {"name": pod.name, "labels": pod.labels, "annotations": pod.annotations}
+            self.pods.show(replace(self.view, **known))
+
+
+def world_of(view):
+    fake = FakeWorld()
+    fake.releases = Ending(fake.pods, view=view)
+    return fake
+
+
+def told(code, message):
+    return scheduled(main("terminated", "Error", message, code), phase="Running")
+
+
+def look(fake, cancel=None):
+    service = make_service(replace(SITE, timeouts=image._PATIENCE), fake.world)
+    return look_into(service, SITE, Probe("job:1", PYTHON, {"namespace": "fl"}), cancel or threading.Event())
+
+
+def test_a_good_image_tells_what_it_has_and_is_gone():
+    fake = world_of(told(0, "fljob 0.1.0, nvflare 2.9.0\n"))
+    assert look(fake) == "fljob 0.1.0, nvflare 2.9.0"
+    assert fake.is_empty
+    (values,) = fake.releases.values.values()
+    assert values["command"][:2] == [PYTHON, "-c"]
+    assert json.loads(values["command"][3]) == {"namespace": "fl"}
+    assert values["image"]["reference"] == "job:1"
+
+
+WRONG = [
+    (
+        told(1, "ModuleNotFoundError: No module named 'launcher'"),
+        "No module named 'launcher'",
+        "images/Dockerfile",
+    ),
+    (told(1, "ModuleNotFoundError: No module named 'nvflare'"), "nvflare", "nvflare 2.9.0"),
+    (told(1, "FileNotFoundError: helm is not on PATH"), "helm", "target parent"),
+    (told(1, "TypeError: there is no argument 'polcy'; there are ..."), "polcy", "older than the kit"),
+    (told(1, "ValueError: boo"), "boo", "read the job's log"),
+    (exited(9), "AppError", "read the job's log"),
+    (
+        scheduled(
+            main(
+                "terminated", "StartError", f'exec: "{PYTHON}": stat {PYTHON}: no such file or directory', 128
+            )
+        ),
+        "BadCommand",
+        "default_python_path",
+    ),
+    (
+        scheduled(main("waiting", "InvalidImageName", 'couldn\'t parse image name "job:1:1"')),
+        "ImageNameInvalid",
+        "correct the image's name",
+    ),
+]
+
+
+@pytest.mark.parametrize(("view", "word", "cure"), WRONG)
+def test_a_bad_image_is_named_with_a_cure_and_is_gone(view, word, cure):
+    fake = world_of(view)
+    with pytest.raises((InvalidInput, Rejected), match=word) as found:
+        look(fake)
+    assert cure in found.value.cure
+    assert fake.is_empty
+
+
+def test_an_interrupt_takes_everything_back():
+    fake = world_of(None)
+    cancel = threading.Event()
+    threading.Timer(0.05, cancel.set).start()
+    with pytest.raises(Cancelled):
+        look(fake, cancel)
+    assert fake.is_empty
+
+
+# the text that runs in the image
+
+
+def test_the_probe_runs_where_there_is_no_package(tmp_path):
+    text = Path(probe.__file__).read_text().replace("/dev/termination-log", str(tmp_path / "message"))
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", text, "{}", ""], cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert (tmp_path / "message").read_text() == "ModuleNotFoundError: No module named 'launcher'"
