@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -68,6 +68,9 @@ class Pods(Protocol):
     def get(self, name: str, namespace: str) -> Seen[PodView]:
         """Ask the API server for one pod."""
 
+    def raw(self, name: str, namespace: str) -> Seen[Mapping[str, Any]]:
+        """Ask the API server for one pod and return its JSON as it is."""
+
     def list(self, namespace: str) -> tuple[PodView, ...]:
         """Return the job pods of a namespace (by label), one request."""
 
@@ -78,9 +81,16 @@ class Pods(Protocol):
         """Return the events of one pod uid, oldest first."""
 
     def logs(
-        self, name: str, namespace: str, *, follow: bool = False, tail: int | None = None
+        self,
+        name: str,
+        namespace: str,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        container: str = "",
+        previous: bool = False,
     ) -> Iterator[str]:
-        """Yield log lines of the job container, without line ends."""
+        """Yield log lines, without line ends, of a container (empty = the job's) or of its previous run."""
 
     def delete(self, name: str, namespace: str, *, uid: str, grace_seconds: int | None = None) -> None:
         """Delete exactly the pod with that uid; absence is success."""
@@ -97,6 +107,13 @@ class Secrets(Protocol):
 
     def delete(self, name: str, namespace: str) -> None:
         """Delete a Secret; absence is success."""
+
+    def mask(self, name: str, namespace: str) -> Callable[[str], str]:
+        """Return a function that hides the Secret's values in a text; the values stay inside.
+
+        Raises:
+            NotFound: there is no such Secret.
+        """
 
     def list(self, namespace: str) -> Mapping[str, datetime | None]:
         """Return the per-job Secrets of a namespace (by label): name -> when it was made."""

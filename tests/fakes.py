@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from launcher.core.redaction import masker
 from launcher.core.views import (
     Condition,
     ContainerKind,
@@ -19,7 +20,7 @@ from launcher.core.views import (
     ReleaseView,
     Seen,
 )
-from launcher.errors import Conflict, LauncherError
+from launcher.errors import Conflict, LauncherError, NotFound
 from launcher.removal import World
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -107,6 +108,10 @@ class FakePods:
     unavailable: str = ""
     event_list: tuple[PodEvent, ...] = ()
     log: list[tuple[str, ...]] = field(default_factory=list)
+    # Container (or "<container>.previous") -> its log; "" is any other container.
+    lines: dict[str, list[str]] = field(default_factory=lambda: {"": ["line 1", "line 2"]})
+    # What the JSON of a pod has beyond its view, such as env literals.
+    spec: dict[str, Any] = field(default_factory=dict)
     changes: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -132,6 +137,16 @@ class FakePods:
             return Seen.unavailable(self.unavailable)
         return Seen.found(self.items[name]) if name in self.items else Seen.absent(self.last.get(name))
 
+    def raw(self, name: str, namespace: str) -> Seen[Mapping[str, Any]]:
+        seen = self.get(name, namespace)
+        return Seen(seen.presence, self._json(seen.value) if name in self.items else None, seen.why)
+
+    def _json(self, pod: PodView | None) -> dict[str, Any] | None:
+        if pod is None:
+            return None
+        metadata = {"name": pod.name, "namespace": pod.namespace, "uid": pod.uid}
+        return {"kind": "Pod", "metadata": metadata, "spec": self.spec, "status": {"phase": pod.phase}}
+
     def list(self, namespace: str) -> tuple[PodView, ...]:
         assert namespace == self.namespace
         return tuple(self.items.values())
@@ -145,10 +160,20 @@ class FakePods:
         return self.event_list
 
     def logs(
-        self, name: str, namespace: str, *, follow: bool = False, tail: int | None = None
+        self,
+        name: str,
+        namespace: str,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        container: str = "",
+        previous: bool = False,
     ) -> Iterator[str]:
-        self.log.append(("logs", name, namespace, str(follow), str(tail)))
-        return iter(["line 1", "line 2"])
+        asked = ("logs", name, namespace, str(follow), str(tail))
+        self.log.append((*asked, container, str(previous)) if container else asked)
+        if name not in self.items:
+            raise NotFound(f"there is no pod {namespace}/{name}")
+        return iter(self.lines.get(f"{container}.previous" if previous else container, self.lines[""]))
 
     def delete(self, name: str, namespace: str, *, uid: str, grace_seconds: int | None = None) -> None:
         self.log.append(("delete", name, uid, str(grace_seconds)))
@@ -224,6 +249,11 @@ class FakeSecrets:
 
     def delete(self, name: str, namespace: str) -> None:
         self.items.pop(name, None)
+
+    def mask(self, name: str, namespace: str) -> Callable[[str], str]:
+        if name not in self.items:
+            raise NotFound(f"there is no secret {namespace}/{name}")
+        return masker(value.decode() for value in self.items[name].values())
 
     def list(self, namespace: str) -> Mapping[str, datetime | None]:
         return dict.fromkeys(self.items, START)

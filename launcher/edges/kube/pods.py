@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from launcher.core.names import LABEL_JOB_ID
 from launcher.core.views import PodEvent, PodView, Seen
 from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.errors import TRANSPORT, translate
-from launcher.edges.kube.translate import event_view, pod_view
+from launcher.edges.kube.events import KubeEventWatch
+from launcher.edges.kube.listwatch import ListWatch
+from launcher.edges.kube.translate import pod_view
 from launcher.edges.kube.watch import KubePodWatch
 from launcher.errors import Conflict, Denied, LauncherError, NotFound
 
 __all__ = ["KubePods"]
 
+W = TypeVar("W", bound=ListWatch)
 _PAGE = 500
+# Connect and read, in seconds: the kubelet of a dead node does not answer, and a removal may be waiting.
+_LOG_TIMEOUT = (5.0, 15.0)
 
 
 class KubePods:
@@ -24,7 +29,7 @@ class KubePods:
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client
-        self._watches: dict[str, KubePodWatch] = {}
+        self._watches: dict[tuple[Any, str], Any] = {}
         self._lock = threading.Lock()
 
     def get(self, name: str, namespace: str) -> Seen[PodView]:
@@ -33,6 +38,11 @@ class KubePods:
         Raises:
             Denied: the right to get pods is missing; waiting would not help.
         """
+        seen = self.raw(name, namespace)
+        return Seen(seen.presence, None if seen.value is None else pod_view(seen.value), seen.why)
+
+    def raw(self, name: str, namespace: str) -> Seen[Mapping[str, Any]]:
+        """Ask the API server for one pod and return its JSON as it is; raises like :meth:`get`."""
         try:
             raw = self._client.call(
                 f"get pod {namespace}/{name}", self._client.core.read_namespaced_pod, name, namespace
@@ -43,7 +53,7 @@ class KubePods:
             raise
         except LauncherError as error:
             return Seen.unavailable(error.message)
-        return Seen.found(pod_view(raw))
+        return Seen.found(raw)
 
     def list(self, namespace: str) -> tuple[PodView, ...]:
         """Return the job pods of a namespace, page by page."""
@@ -65,10 +75,17 @@ class KubePods:
 
     def watch(self, namespace: str) -> KubePodWatch:
         """Return the shared watch of ``namespace``, started on first use and listed once or known to fail."""
+        return self._shared(KubePodWatch, namespace)
+
+    def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:
+        """Return the events of one pod uid, oldest first, from a watch that all pending pods share."""
+        return self._shared(KubeEventWatch, namespace).of(uid)
+
+    def _shared(self, kind: Callable[[KubeClient, str], W], namespace: str) -> W:
         with self._lock:
-            watch = self._watches.get(namespace)
-            if watch is None:
-                watch = self._watches[namespace] = KubePodWatch(self._client, namespace)
+            watch = self._watches.get((kind, namespace))
+            if watch is None or not watch.alive:
+                watch = self._watches[kind, namespace] = kind(self._client, namespace)
                 watch.start()
         watch.ready()
         return watch
@@ -80,30 +97,24 @@ class KubePods:
                 watch.stop()
             self._watches.clear()
 
-    def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:
-        """Return the events of one pod uid, oldest first."""
-        answer = self._client.call(
-            f"list events in namespace {namespace}",
-            self._client.core.list_namespaced_event,
-            namespace,
-            field_selector=f"involvedObject.uid={uid}",
-            limit=_PAGE,
-        )
-        views = [event_view(item) for item in answer.get("items") or ()]
-        return tuple(sorted(views, key=lambda event: event.last_seen.timestamp() if event.last_seen else 0.0))
-
     def logs(
-        self, name: str, namespace: str, *, follow: bool = False, tail: int | None = None
+        self,
+        name: str,
+        namespace: str,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        container: str = "",
+        previous: bool = False,
     ) -> Iterator[str]:
-        """Yield log lines of the job container, without line ends."""
-        seen = self.get(name, namespace)
-        if seen.value is None:
-            raise NotFound(f"there is no pod {namespace}/{name}: {seen.why or 'it was deleted'}")
-        options: dict[str, Any] = {"follow": follow}
+        """Yield log lines, without line ends, of a container (empty = the job's) or of its previous run."""
+        options: dict[str, Any] = {"follow": follow, "previous": previous}
+        if not follow:
+            options["_request_timeout"] = _LOG_TIMEOUT
         if tail is not None:
             options["tail_lines"] = tail
-        if seen.value.main is not None:
-            options["container"] = seen.value.main.name
+        if container or (container := self._main_container(name, namespace)):
+            options["container"] = container
         asked = f"read the log of pod {namespace}/{name}"
         response = self._client.stream(
             asked, self._client.core.read_namespaced_pod_log, name, namespace, **options
@@ -114,6 +125,12 @@ class KubePods:
             raise translate(error, asked) from error
         finally:
             response.close()
+
+    def _main_container(self, name: str, namespace: str) -> str:
+        seen = self.get(name, namespace)
+        if seen.value is None:
+            raise NotFound(f"there is no pod {namespace}/{name}: {seen.why or 'it was deleted'}")
+        return seen.value.main.name if seen.value.main else ""
 
     def delete(self, name: str, namespace: str, *, uid: str, grace_seconds: int | None = None) -> None:
         """Delete exactly the pod with that uid; its absence, or another pod of the name, is success."""

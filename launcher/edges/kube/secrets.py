@@ -1,12 +1,14 @@
-"""Secrets: values go in and never come out."""
+"""Secrets: values go in and never come out; a mask that hides them elsewhere is all there is to get."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import binascii
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from launcher.core.names import LABEL_JOB_ID
+from launcher.core.redaction import masker
 from launcher.core.views import PodView
 from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.translate import when
@@ -79,6 +81,17 @@ class KubeSecrets:
         except NotFound:
             return
 
+    def mask(self, name: str, namespace: str) -> Callable[[str], str]:
+        """Return a function that hides the Secret's values in a text.
+
+        Raises:
+            NotFound: there is no such Secret.
+            LauncherError: the API server refused, or could not be asked.
+        """
+        read = self._client.core.read_namespaced_secret
+        data = self._client.call(f"read secret {namespace}/{name}", read, name, namespace).get("data") or {}
+        return masker(_decoded(value) for value in data.values())
+
     def list(self, namespace: str) -> Mapping[str, datetime | None]:
         """Return the Secrets that carry our job-id label, name -> when it was made; no value leaves here."""
         answer = self._client.call(
@@ -89,3 +102,10 @@ class KubeSecrets:
         )
         metadata = [item["metadata"] for item in answer.get("items") or ()]
         return {item["name"]: when(item.get("creationTimestamp")) for item in metadata}
+
+
+def _decoded(value: str) -> str:
+    try:
+        return base64.b64decode(value).decode("utf-8", "replace")
+    except (binascii.Error, TypeError, ValueError):
+        return ""

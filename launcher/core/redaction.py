@@ -1,0 +1,167 @@
+"""What must not be shown: values under names that look secret, values that are known, shapes of credentials.
+
+Hiding too much costs a reader a guess, hiding too little costs a credential: a name that could be secret is.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+__all__ = ["HIDDEN", "Mask", "by_shape", "literals", "looks_secret", "masker", "redacted", "secrets_of"]
+
+HIDDEN = "***"
+Mask = Callable[[str], str]
+
+# A shorter value, such as `true` or `8080`, would take half of a log with it.
+_SHORTEST = 6
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# HF_TOKEN, PGPASSWORD, client_secret; not TOKENIZERS_PARALLELISM
+_SECRET_PART = re.compile(r"token(?!iz)|passw|passphrase|secret|credential", re.IGNORECASE)
+# APIKEY, sshKeys, DB_PASS; not KEYBOARD
+_SECRET_WORD = re.compile(r".*keys?|creds?|pass|pwd|auth|authorization|bearer|cookie", re.IGNORECASE)
+# Names under which Kubernetes and the shell keep other things.
+_HARMLESS = frozenset({"PWD", "OLDPWD", "key", "topologyKey", "secretName", "secretProviderClass"})
+# kubectl writes the whole object, literals included, into one text.
+_COPY = "kubectl.kubernetes.io/last-applied-configuration"
+
+_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
+    # http://user:password@proxy:3128
+    (re.compile(r"(://[^\s/:@\"']*:)[^\s/@\"']+@"), rf"\1{HIDDEN}@"),
+    # Authorization: Basic abc
+    (
+        re.compile(r"(?i)\b(authorization[\"']?\s*[:=]\s*[\"']?)(?:(?:bearer|basic)\s+)?[^\s\"',}]+"),
+        rf"\1{HIDDEN}",
+    ),
+    (re.compile(r"(?i)\b(bearer)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {HIDDEN}"),
+    # eyJhbGciOi....eyJpc3MiOi....signature: a service account token
+    (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), HIDDEN),
+    # keys whose issuer gave them a prefix: AWS, GitHub, Hugging Face
+    (re.compile(r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_\w{30,}|hf_[A-Za-z0-9]{20,})\b"), HIDDEN),
+    # A log may end, or have been cut, in the middle of a key.
+    (
+        re.compile(
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
+            r"(?:[^-]*-----END [A-Z ]*PRIVATE KEY-----|(?:(?:\s|\\n)*[A-Za-z0-9+/=]{16,})*)"
+        ),
+        HIDDEN,
+    ),
+    # password=abc, "api_key": "abc", HF_TOKEN: abc; not 'tokens: 512' of a language model
+    (
+        re.compile(
+            r"(?i)(?<![A-Za-z])((?:\w+[-_.])?(?:token|passw(?:or)?d|passphrase|secret|(?:api|access|secret)[-_]?key"
+            r"|client-key-data)[\"']?\s*[:=]\s*[\"']?)[^\s\"',}]+"
+        ),
+        rf"\1{HIDDEN}",
+    ),
+)
+
+
+def looks_secret(name: str) -> bool:
+    """Tell whether a value under this name may be a credential."""
+    if name in _HARMLESS:
+        return False
+    return bool(_SECRET_PART.search(name)) or any(
+        _SECRET_WORD.fullmatch(word) for word in _WORD.findall(name)
+    )
+
+
+def by_shape(text: str) -> str:
+    """Return ``text`` without what has the shape of a credential."""
+    for pattern, replacement in _SHAPES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def masker(values: Iterable[str]) -> Mask:
+    """Return a function that hides known values in a text, also as base64 and inside of JSON.
+
+    Args:
+        values: the credentials; those shorter than six characters are not looked for.
+    """
+    forms = {form for value in values for form in _forms(value) if len(form) >= _SHORTEST}
+    if not forms:
+        return lambda text: text
+    pattern = re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)))
+    return lambda text: pattern.sub(HIDDEN, text)
+
+
+def _forms(value: str) -> Iterator[str]:
+    text = value.strip()
+    if len(text) < _SHORTEST:
+        return
+    yield value
+    yield text
+    yield json.dumps(text)[1:-1]
+    # Whole groups of three bytes only: `echo $TOKEN | base64` encodes a line end, too.
+    data = text.encode("utf-8", "replace")
+    yield base64.b64encode(data[: len(data) // 3 * 3]).decode("ascii")
+
+
+def literals(tree: Any) -> Iterator[str]:
+    """Yield the literal values of a pod's or a chart's JSON that :func:`redacted` hides as environment."""
+    if isinstance(tree, Mapping):
+        name, value = tree.get("name"), tree.get("value")
+        if isinstance(name, str) and isinstance(value, str) and looks_secret(name):
+            yield value
+        for child in tree.values():
+            yield from literals(child)
+    elif isinstance(tree, list):
+        yield from (word for before, word in _pairs(tree) if _is_flag(before))
+        for child in tree:
+            yield from literals(child)
+
+
+def redacted(tree: Any, mask: Mask) -> Any:
+    """Return a copy of JSON without credentials.
+
+    Args:
+        tree: JSON; what has the shape ``{name: HF_TOKEN, value: ...}`` or a key that looks secret is hidden.
+        mask: applied to every other text.
+    """
+    if isinstance(tree, str):
+        return mask(tree)
+    if isinstance(tree, Mapping):
+        name = tree.get("name")
+        hide = isinstance(name, str) and looks_secret(name)
+        return {
+            key: HIDDEN
+            if value and isinstance(value, str) and ((hide and key == "value") or _hides(str(key)))
+            else redacted(value, mask)
+            for key, value in tree.items()
+        }
+    if isinstance(tree, list):
+        return [HIDDEN if _is_flag(before) else redacted(item, mask) for before, item in _pairs(tree)]
+    return tree
+
+
+def _hides(key: str) -> bool:
+    return key == _COPY or looks_secret(key)
+
+
+def _pairs(items: list[Any]) -> Iterator[tuple[Any, Any]]:
+    return zip([None, *items], items, strict=False)
+
+
+def _is_flag(word: Any) -> bool:
+    """Tell whether the word after this one is a credential, as in ``--api-key abc``."""
+    return isinstance(word, str) and word.startswith("--") and "=" not in word and looks_secret(word)
+
+
+def secrets_of(pod: Any) -> frozenset[str]:
+    """Return the names of the Secrets that a pod's JSON refers to, as environment or as files."""
+    if isinstance(pod, list):
+        return frozenset().union(*map(secrets_of, pod))
+    if not isinstance(pod, Mapping):
+        return frozenset()
+    found = frozenset().union(*map(secrets_of, pod.values()))
+    for key in ("secretKeyRef", "secretRef", "secret"):
+        reference = pod.get(key)
+        if isinstance(reference, Mapping):
+            found |= {
+                str(reference[at]) for at in ("name", "secretName") if isinstance(reference.get(at), str)
+            }
+    return found
