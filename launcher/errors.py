@@ -39,9 +39,11 @@ class LauncherError(Exception):
         message: what is wrong, naming the object or key path and the value.
         cure: what to do about it; empty when the message already says so.
         step: "secret" when a launch failed before there was anything to install; else empty.
+        reason: which row of helm's failures recognised it, such as ``QuotaBusy``; else empty.
     """
 
     step: str = ""
+    reason: str = ""
 
     def __init__(self, message: str, *, cure: str = "") -> None:
         super().__init__(message)

@@ -10,11 +10,15 @@ import enum
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from launcher.core import strict
 from launcher.core.catalogue import CATALOGUE, Code
+from launcher.core.hints import refine
 from launcher.core.outcome import Outcome, ended, lost, make_outcome
-from launcher.core.patience import Action, Patience, Verdict, WaitPolicy, judge, pause
-from launcher.core.pending import classify
-from launcher.core.views import ContainerKind, ContainerState, PodEvent, PodView, Presence, Seen
+from launcher.core.patience import Action, Patience, Verdict, WaitPolicy, judge, left, pause
+from launcher.core.pending import Cause, classify
+from launcher.core.refusal import Refusal
+from launcher.core.site import PendingPolicy
+from launcher.core.views import ContainerKind, ContainerState, NodeView, PodEvent, PodView, Presence, Seen
 
 __all__ = ["Cleanup", "JobState", "Observation", "Track", "cleanup", "step", "terminated"]
 
@@ -22,6 +26,7 @@ __all__ = ["Cleanup", "JobState", "Observation", "Track", "cleanup", "step", "te
 _GONE_AFTER = 5.0
 # The kubelet force-deletes at the end of the grace period; a pod that outlives it by this has a dead node.
 _DEAD_NODE = timedelta(seconds=60)
+_TIMEOUT = "timeout"  # FLARE's setting: seconds from launch until Running
 
 
 class JobState(str, enum.Enum):
@@ -51,12 +56,16 @@ class Observation:
         wall: wall clock time, aware.
         pod: the pod, its certain absence (with what was last seen of it), or "could not ask".
         events: events of this pod's uid; UNAVAILABLE pauses the clocks like an unavailable pod.
+        nodes: all nodes, empty when they were not needed or may not be listed.
+        refused: why there is no pod yet: its creation was refused and is tried again.
     """
 
     now: float
     wall: datetime
     pod: Seen[PodView]
     events: Seen[tuple[PodEvent, ...]] = field(default_factory=lambda: Seen.found(()))
+    nodes: tuple[NodeView, ...] = ()
+    refused: Refusal | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,7 @@ class Track:
         pod: the pod as last seen.
         patience: how much waiting was used up.
         verdict: why the pod is not running; None once it is.
+        ran: whether the pod was ever seen running; ``strict`` counts no ``timeout`` after that, as FLARE.
         absent_since: first of an unbroken row of absences.
         stale_since: since when the cluster could not be asked; None when it can.
         why_stale: the reason in words.
@@ -80,6 +90,7 @@ class Track:
     pod: PodView | None = None
     patience: Patience = field(default_factory=Patience)
     verdict: Verdict | None = None
+    ran: bool = False
     absent_since: float | None = None
     stale_since: float | None = None
     why_stale: str = ""
@@ -90,9 +101,14 @@ def step(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
     """Return the track after one look; total: no observation raises."""
     if track.outcome is not None:
         return track
+    if policy.column is PendingPolicy.STRICT:
+        return _strictly(track, seen, policy)
     if seen.pod.presence is Presence.UNAVAILABLE:
         return _stale(track, seen, policy)
     track = replace(track, stale_since=None, why_stale="")
+    if seen.refused is not None:
+        cause = Cause(seen.refused.code, seen.refused.detail, scheduled=False)
+        return _judged(track, cause, seen, policy)
     if seen.pod.presence is Presence.ABSENT:
         return _absent(track, seen)
     assert seen.pod.value is not None  # noqa: S101 - FOUND carries a value; tells the type checker
@@ -156,7 +172,8 @@ def _absent(track: Track, seen: Observation) -> Track:
     since = seen.now if track.absent_since is None else track.absent_since
     if seen.now - since < _GONE_AFTER:
         return replace(track, pod=last, absent_since=since, patience=pause(track.patience))
-    return _end(replace(track, pod=last, absent_since=since, verdict=None), lost(last))
+    outcome = lost(last, seen.events.value or ())
+    return _end(replace(track, pod=last, absent_since=since, verdict=None), outcome)
 
 
 def _found(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) -> Track:
@@ -168,13 +185,20 @@ def _found(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) ->
     cause = classify(pod, seen.events.value or ())
     if cause is None:
         return replace(track, state=JobState.RUNNING, verdict=None, patience=Patience())
+    if policy.column is PendingPolicy.GRACEFUL:
+        victims_left = left(track.patience, Code.NOMINATED, seen.now, policy)
+        cause = refine(cause, pod, seen.events.value or (), seen.nodes, victims_left)
+    return _judged(track, cause, seen, policy)
+
+
+def _judged(track: Track, cause: Cause, seen: Observation, policy: WaitPolicy) -> Track:
     patience, verdict = judge(track.patience, cause, seen.now, policy)
     verdict = _launch_timeout(track, verdict, seen.now, policy)
     track = replace(track, state=JobState.STARTING, patience=patience, verdict=verdict)
     if verdict.action is not Action.FAIL:
         return track
     detail = f"{CATALOGUE[verdict.code].summary} {verdict.detail}".strip()
-    return _end(track, Outcome(verdict.code, verdict.return_code(policy.column), detail))
+    return _end(track, Outcome(verdict.code, verdict.return_code(policy.column), detail, clock=verdict.clock))
 
 
 def _launch_timeout(track: Track, verdict: Verdict, now: float, policy: WaitPolicy) -> Verdict:
@@ -182,10 +206,10 @@ def _launch_timeout(track: Track, verdict: Verdict, now: float, policy: WaitPoli
         return verdict
     deadline = track.launched + policy.timeout
     if now >= deadline:
-        return replace(verdict, action=Action.FAIL, code=Code.LAUNCH_TIMEOUT, deadline=now)
-    return replace(
-        verdict, deadline=deadline if verdict.deadline is None else min(deadline, verdict.deadline)
-    )
+        return replace(verdict, action=Action.FAIL, code=Code.LAUNCH_TIMEOUT, deadline=now, clock=_TIMEOUT)
+    if verdict.deadline is None or deadline < verdict.deadline:
+        return replace(verdict, deadline=deadline, clock=_TIMEOUT)
+    return verdict
 
 
 def _dead_node(pod: PodView, wall: datetime) -> Outcome | None:
@@ -198,3 +222,42 @@ def _dead_node(pod: PodView, wall: datetime) -> Outcome | None:
     return make_outcome(
         Code.NODE_LOST, f"pod {pod.name} outlived its deletion: node {pod.node or '?'} does not answer"
     )
+
+
+def _strictly(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
+    """Look as FLARE does (:mod:`launcher.core.strict`); an absence has to last here too."""
+    paused = strict.pause(track.patience, seen.now)
+    if seen.pod.presence is Presence.UNAVAILABLE:
+        track = _stale(track, seen, policy)
+    elif seen.refused is not None:
+        refusal = strict.refused(seen.refused.code, seen.refused.detail, seen.now)
+        return _strict_verdict(track, refusal, seen.now, policy)
+    elif seen.pod.presence is Presence.ABSENT:
+        track = _absent(replace(track, stale_since=None, why_stale=""), seen)
+        if track.outcome is not None:
+            return _end(track, strict.lost(track.outcome, track.pod))
+    else:
+        track = replace(track, pod=seen.pod.value, absent_since=None, stale_since=None, why_stale="")
+    pod = seen.pod.value if seen.pod.presence is Presence.FOUND else None
+    if pod is None or not pod.phase:
+        verdict = None if track.ran else track.verdict or strict.unseen(seen.pod.why, seen.now)
+        return _strict_verdict(replace(track, patience=paused), verdict, seen.now, policy)
+    outcome = strict.ended(pod)
+    if outcome is not None:
+        return _end(replace(track, verdict=None), outcome)
+    if pod.phase == "Running":
+        return replace(track, state=JobState.RUNNING, verdict=None, patience=Patience(), ran=True)
+    patience, verdict = strict.judge(
+        track.patience, pod, seen.events, now=seen.now, wall=seen.wall, policy=policy
+    )
+    track = replace(track, state=JobState.STARTING, patience=patience)
+    return _strict_verdict(track, verdict, seen.now, policy)
+
+
+def _strict_verdict(track: Track, verdict: Verdict | None, now: float, policy: WaitPolicy) -> Track:
+    if verdict is not None and not track.ran:
+        verdict = _launch_timeout(track, verdict, now, policy)
+    track = replace(track, verdict=verdict)
+    if verdict is None or verdict.action is not Action.FAIL:
+        return track
+    return _end(track, strict.given_up(verdict))

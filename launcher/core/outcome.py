@@ -9,12 +9,12 @@ exit codes only tell that they were killed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.returncodes import PASS_THROUGH, ReturnCode
-from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodView
+from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, PodView
 
 __all__ = ["Outcome", "ended", "lost", "make_outcome"]
 
@@ -48,6 +48,14 @@ _DISRUPTIONS: Mapping[str, Code] = {
     "EvictionByEvictionAPI": Code.DRAINED,
     "TerminationByKubelet": Code.NODE_SHUTDOWN,
 }
+# Events that outlive the pod they are about: what took it away.
+_LAST_EVENTS: Mapping[str, Code] = {
+    "Preempted": Code.PREEMPTED,
+    "TaintManagerEviction": Code.NODE_LOST,
+    "NodeNotReady": Code.NODE_LOST,
+    "NodeShutdown": Code.NODE_SHUTDOWN,
+    "Evicted": Code.EVICTED,
+}
 
 
 @dataclass(frozen=True)
@@ -59,12 +67,14 @@ class Outcome:
         return_code: what FLARE's parent is told.
         detail: one sentence with the facts of this case.
         exit_code: exit code of the job container, None when it never ended by itself.
+        clock: the setting whose time ran out, empty when none did.
     """
 
     code: Code
     return_code: ReturnCode
     detail: str
     exit_code: int | None = None
+    clock: str = ""
 
     @property
     def succeeded(self) -> bool:
@@ -92,8 +102,13 @@ def ended(pod: PodView) -> Outcome | None:
     return None
 
 
-def lost(last: PodView | None) -> Outcome:
-    """Return the outcome of a pod that is gone for certain, from the last that was seen of it."""
+def lost(last: PodView | None, events: Iterable[PodEvent] = ()) -> Outcome:
+    """Return the outcome of a pod that is gone for certain.
+
+    Args:
+        last: what was last seen of it.
+        events: its last events, oldest first; they say who took it when the pod itself does not.
+    """
     if last is None:
         return make_outcome(Code.DELETED_EXTERNALLY, "the pod was deleted before it was ever seen")
     finished = ended(last)
@@ -102,6 +117,9 @@ def lost(last: PodView | None) -> Outcome:
     disruption = _disruption(last)
     if disruption is not None:
         return disruption
+    told = [event for event in events if event.reason in _LAST_EVENTS]
+    if told:
+        return make_outcome(_LAST_EVENTS[told[-1].reason], f"{told[-1].reason}: {told[-1].message}")
     return make_outcome(Code.DELETED_EXTERNALLY, f"pod {last.name} was deleted by somebody else")
 
 
@@ -117,10 +135,14 @@ def _pod_reason(pod: PodView) -> Code | None:
 
 
 def _disruption(pod: PodView) -> Outcome | None:
+    exit_code = pod.main.exit_code if pod.main else None
+    queue = pod.condition("TerminationTarget")  # Kueue's own, set before it deletes the pod
+    if queue is not None and queue.status == "True":
+        detail = f"{queue.reason}: {queue.message}"
+        return make_outcome(Code.QUEUE_PREEMPTED, detail, exit_code=exit_code)
     condition = pod.condition("DisruptionTarget")
     if condition is None or condition.status != "True":
         return None
-    exit_code = pod.main.exit_code if pod.main else None
     return make_outcome(
         _DISRUPTIONS.get(condition.reason, Code.DELETED_EXTERNALLY),
         f"{condition.reason}: {condition.message}",
@@ -131,11 +153,8 @@ def _disruption(pod: PodView) -> Outcome | None:
 def _main_ended(pod: PodView, main: ContainerView) -> Outcome:
     exit_code = main.exit_code
     if exit_code == 0:
-        note = (
-            "exit code 0, although a process of the job was killed for lack of memory"
-            if main.reason == "OOMKilled"
-            else ""
-        )
+        hungry = [c.name for c in pod.containers if "OOMKilled" in (c.reason, c.last_reason)]
+        note = f"exit code 0, although container {hungry[0]} was killed for lack of memory" if hungry else ""
         return make_outcome(Code.SUCCESS, note, exit_code=0)
     if main.reason == "OOMKilled":
         limit = f" (limit {main.memory_limit})" if main.memory_limit else ""

@@ -17,7 +17,7 @@ from launcher.core.pending import Cause
 from launcher.core.returncodes import ReturnCode
 from launcher.core.site import PendingPolicy, Timeouts
 
-__all__ = ["Action", "Patience", "Verdict", "WaitPolicy", "judge", "pause"]
+__all__ = ["Action", "Patience", "Verdict", "WaitPolicy", "judge", "left", "pause"]
 
 _PULL_SIGHTINGS = 2
 # FLARE 2.9.0 waits for these and fails at once for every other resource, such as hugepages or storage.
@@ -83,6 +83,7 @@ class Verdict:
         detail: the words of Kubernetes.
         since: monotonic seconds of the first sight of the cause.
         deadline: monotonic seconds at which waiting ends if nothing changes; None = never.
+        clock: the setting that bounds the wait, such as ``timeouts.pull``; empty when none does.
     """
 
     action: Action
@@ -90,12 +91,21 @@ class Verdict:
     detail: str
     since: float
     deadline: float | None
+    clock: str = ""
 
     def return_code(self, column: PendingPolicy) -> ReturnCode:
         """Return what FLARE is told when this verdict ends the job; FLARE's own launcher knows only 101."""
         if column is PendingPolicy.STRICT:
             return ReturnCode.EXECUTION_EXCEPTION
         return CATALOGUE[self.code].return_code
+
+
+def left(patience: Patience, code: Code, now: float, policy: WaitPolicy) -> float:
+    """Return the seconds that a cause has left on its own clock; infinite when it has none."""
+    length = policy.seconds(CATALOGUE[code].limit)
+    running = patience.cause is not None and patience.cause.code is code and patience.seen_at is not None
+    elapsed = max(0.0, now - patience.seen_at) if running and patience.seen_at is not None else 0.0
+    return float("inf") if length is None else length - patience.spent.get(code, 0.0) - elapsed
 
 
 def pause(patience: Patience) -> Patience:
@@ -141,20 +151,21 @@ def _charged(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -
 
 def _graceful(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> Verdict:
     limit = CATALOGUE[cause.code].limit
-    clocks: list[tuple[float, Code]] = []
+    clocks: list[tuple[float, Code, str]] = []
     length = policy.seconds(limit)
     if length is not None and limit is not Limit.START:
-        clocks.append((length - patience.spent.get(cause.code, 0.0), cause.code))
+        clocks.append((length - patience.spent.get(cause.code, 0.0), cause.code, limit.clock))
     start = policy.seconds(Limit.START)
     if start is not None and cause.scheduled:
-        clocks.append((start - patience.spent.get(Code.START_TIMEOUT, 0.0), Code.START_TIMEOUT))
-    left, code = min(clocks, default=(None, cause.code), key=lambda clock: clock[0])
-    if left is None:
+        spent = patience.spent.get(Code.START_TIMEOUT, 0.0)
+        clocks.append((start - spent, Code.START_TIMEOUT, Limit.START.clock))
+    if not clocks:
         return Verdict(_action(limit), cause.code, cause.detail, patience.since, None)
+    least, code, clock = min(clocks, key=lambda one: one[0])
     unproven = limit is Limit.PULL_PERMANENT and code is cause.code and patience.sightings < _PULL_SIGHTINGS
-    if left <= 0 and not unproven:
-        return Verdict(Action.FAIL, code, cause.detail, patience.since, now)
-    return Verdict(_action(limit), cause.code, cause.detail, patience.since, now + max(left, 0.0))
+    if least <= 0 and not unproven:
+        return Verdict(Action.FAIL, code, cause.detail, patience.since, now, clock)
+    return Verdict(_action(limit), cause.code, cause.detail, patience.since, now + max(least, 0.0), clock)
 
 
 def _strict(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> Verdict:
@@ -178,5 +189,9 @@ def _action(limit: Limit) -> Action:
 
 _ACTIONS: Mapping[Limit, Action] = {
     Limit.RESOURCES: Action.WAIT_FOR_RESOURCES,
+    Limit.IMPOSSIBLE: Action.WAIT_FOR_RESOURCES,
+    Limit.SCALE_UP: Action.WAIT_FOR_RESOURCES,
+    Limit.NO_SCALE_UP: Action.WAIT_FOR_RESOURCES,
+    Limit.VICTIMS: Action.WAIT_FOR_RESOURCES,
     Limit.QUEUE: Action.QUEUED,
 }

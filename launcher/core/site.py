@@ -24,7 +24,23 @@ class PendingPolicy(str, enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Timeouts:
-    """How long each kind of cause may last, in seconds, from its first sight; None = for ever."""
+    """How long each kind of cause may last, in seconds, from its first sight; None = for ever.
+
+    Attributes:
+        heal: causes that heal by themselves.
+        pull: pulls that may work later.
+        pull_permanent: images that are not there, after two sightings.
+        config: Secrets, ConfigMaps, claims and nodes that are missing.
+        create: troubles of the container runtime.
+        detach: volumes that another node still holds (Kubernetes forces them off after six minutes).
+        start: from scheduled to running, all causes together.
+        queue: pods behind a scheduling gate.
+        impossible: requests larger than every node, in case a larger node is just joining.
+        scale_up: pods for which the autoscaler adds a node.
+        no_scale_up: pods for which the autoscaler has said three times that it would not help.
+        victims: how long pods that are preempted for the job may take to leave; then the cause counts.
+        api: an outage of the API server, after which jobs show UNKNOWN.
+    """
 
     heal: float = 300.0
     pull: float = 300.0
@@ -34,6 +50,10 @@ class Timeouts:
     detach: float = 480.0
     start: float | None = 900.0
     queue: float | None = None
+    impossible: float = 30.0
+    scale_up: float = 900.0
+    no_scale_up: float = 60.0
+    victims: float = 60.0
     api: float = 600.0
 
 

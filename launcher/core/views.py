@@ -17,6 +17,7 @@ __all__ = [
     "ContainerKind",
     "ContainerState",
     "ContainerView",
+    "NodeView",
     "PodEvent",
     "PodView",
     "Presence",
@@ -98,6 +99,7 @@ class ContainerView:
     finished_at: datetime | None = None
     restarts: int = 0
     memory_limit: str = ""
+    requests: Mapping[str, str] = field(default_factory=dict)
     # The end before the current state, for containers that restart (sidecars, native sidecars).
     last_reason: str = ""
     last_exit_code: int | None = None
@@ -155,6 +157,14 @@ class PodEvent:
     last_seen: datetime | None = None
     count: int = 1
     source: str = ""
+
+
+@dataclass(frozen=True)
+class NodeView:
+    """What a node has for pods, resource name -> quantity text."""
+
+    name: str
+    allocatable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

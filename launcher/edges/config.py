@@ -36,6 +36,10 @@ class _Timeouts(_Model):
     detach: Seconds = Timeouts.detach
     start: Seconds | None = Timeouts.start
     queue: Seconds | None = Timeouts.queue
+    impossible: Seconds = Timeouts.impossible
+    scale_up: Seconds = Timeouts.scale_up
+    no_scale_up: Seconds = Timeouts.no_scale_up
+    victims: Seconds = Timeouts.victims
     api: Seconds = Timeouts.api
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from launcher.core.catalogue.codes import Code, Entry, Limit, StrictRule
+from launcher.core.catalogue.creation import CREATION
 from launcher.core.catalogue.ends import ENDS
 from launcher.core.catalogue.starting import STARTING
 from launcher.core.catalogue.unscheduled import UNSCHEDULED
 
-__all__ = ["CATALOGUE", "ENDS", "STARTING", "UNSCHEDULED", "Code", "Entry", "Limit", "StrictRule"]
+__all__ = ["CATALOGUE", "CREATION", "ENDS", "STARTING", "UNSCHEDULED", "Code", "Entry", "Limit", "StrictRule"]
 
-CATALOGUE: Mapping[Code, Entry] = {**UNSCHEDULED, **STARTING, **ENDS}
+CATALOGUE: Mapping[Code, Entry] = {**CREATION, **UNSCHEDULED, **STARTING, **ENDS}

@@ -23,8 +23,19 @@ class Limit(str, enum.Enum):
     DETACH = "detach"
     START = "start"
     QUEUE = "queue"
+    IMPOSSIBLE = "impossible"
+    SCALE_UP = "scale_up"
+    NO_SCALE_UP = "no_scale_up"
+    VICTIMS = "victims"
     API = "api"
     NEVER = "never"  # not a pending cause
+
+    @property
+    def clock(self) -> str:
+        """The setting of ``fljob.yaml`` that holds the length, empty for NOW and NEVER."""
+        if self in (Limit.NOW, Limit.NEVER):
+            return ""
+        return self.value if self is Limit.RESOURCES else f"timeouts.{self.value}"
 
 
 class StrictRule(str, enum.Enum):
@@ -38,8 +49,24 @@ class StrictRule(str, enum.Enum):
 class Code(str, enum.Enum):
     """Why a pod does not start, or how a job ended."""
 
+    # refused at creation
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    QUOTA_BUSY = "QuotaBusy"
+    WEBHOOK_FAILED = "WebhookFailed"
+    API_UNAVAILABLE = "ApiUnavailable"
+    NAMESPACE_TERMINATING = "NamespaceTerminating"
+    ADMISSION_DENIED = "AdmissionDenied"
+    LIMIT_RANGE = "LimitRange"
+    INVALID_SPEC = "InvalidSpec"
+    FORBIDDEN = "Forbidden"
+    NAME_CONFLICT = "NameConflict"
+    CREATE_FAILED = "CreateFailed"
     # not scheduled
     INSUFFICIENT_RESOURCES = "InsufficientResources"
+    IMPOSSIBLE_REQUEST = "ImpossibleRequest"
+    SCALING_UP = "ScalingUp"
+    SCALE_UP_REFUSED = "ScaleUpRefused"
+    NOMINATED = "Nominated"
     POD_CONSTRAINT = "PodConstraint"
     VOLUME_UNBOUND = "VolumeUnbound"
     NODE_NOT_READY = "NodeNotReady"
@@ -92,6 +119,7 @@ class Code(str, enum.Enum):
     NODE_SHUTDOWN = "NodeShutdown"
     ADMISSION = "Admission"
     PREEMPTED = "Preempted"
+    QUEUE_PREEMPTED = "QueuePreempted"
     DRAINED = "Drained"
     NODE_LOST = "NodeLost"
     DELETED_EXTERNALLY = "DeletedExternally"

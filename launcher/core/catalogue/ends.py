@@ -51,6 +51,10 @@ ENDS: Mapping[Code, Entry] = {
     Code.PREEMPTED: _infra(
         "A pod of higher priority took the job's place.", "launch again, or give the job a priority class"
     ),
+    Code.QUEUE_PREEMPTED: _infra(
+        "The queue took the pod's quota back for another job.",
+        "launch the job again: a bare pod is not requeued",
+    ),
     Code.DRAINED: _infra("The pod was evicted through the API, as a drain does.", "launch the job again"),
     Code.NODE_LOST: _infra("The node was lost.", "launch the job again"),
     Code.DELETED_EXTERNALLY: _infra("Somebody else deleted the pod.", "launch the job again"),

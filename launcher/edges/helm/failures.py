@@ -79,7 +79,9 @@ def explain(failed: ChildFailed, call: Call) -> LauncherError:
             code="HelmFailed",
         )
     row, match = found
-    return _error(row, match, call, text)
+    error = _error(row, match, call, text)
+    error.reason = row.code
+    return error
 
 
 def changed_nothing(failed: ChildFailed) -> bool:
@@ -107,7 +109,9 @@ def with_leftover(error: LauncherError, left: LauncherError, call: Call) -> Laun
         return Unavailable(message, cure=cure)
     if isinstance(error, Rejected):
         return Rejected(message, code=error.code, cure=cure)
-    return type(error)(message, cure=cure)
+    worse = type(error)(message, cure=cure)
+    worse.reason = error.reason
+    return worse
 
 
 def _error(row: Failure, match: re.Match[str], call: Call, text: str) -> LauncherError:

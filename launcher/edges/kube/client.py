@@ -20,16 +20,16 @@ from launcher.errors import InvalidInput
 __all__ = ["KubeClient"]
 
 _CONNECT, _READ = 5.0, 30.0
-# A connection whose other end vanished without a word is found dead after about 15 seconds.
+# A connection whose other end vanished without a word is found dead after seven seconds.
 _KEEPALIVE = [
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     *(
         (socket.IPPROTO_TCP, getattr(socket, name), value)
         for name, value in (
-            ("TCP_KEEPIDLE", 5),
-            ("TCP_KEEPINTVL", 3),
-            ("TCP_KEEPCNT", 3),
-            ("TCP_USER_TIMEOUT", 15000),
+            ("TCP_KEEPIDLE", 3),
+            ("TCP_KEEPINTVL", 2),
+            ("TCP_KEEPCNT", 2),
+            ("TCP_USER_TIMEOUT", 7000),
         )
         if hasattr(socket, name)
     ),

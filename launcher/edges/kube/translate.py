@@ -8,9 +8,17 @@ from datetime import datetime, timezone
 from typing import Any
 
 from launcher.core.names import DEFAULT_CONTAINER_ANNOTATION
-from launcher.core.views import Condition, ContainerKind, ContainerState, ContainerView, PodEvent, PodView
+from launcher.core.views import (
+    Condition,
+    ContainerKind,
+    ContainerState,
+    ContainerView,
+    NodeView,
+    PodEvent,
+    PodView,
+)
 
-__all__ = ["event_view", "pod_view", "when"]
+__all__ = ["event_view", "node_view", "pod_view", "when"]
 
 _FRACTION = re.compile(r"\.(\d{1,6})\d*")
 
@@ -104,7 +112,8 @@ def _container(item: Mapping[str, Any], status: Mapping[str, Any], kind: Contain
     union = _map(status.get("state"))
     state = next((s for s in ContainerState if s.value in union), ContainerState.NONE)
     now, last = _map(union.get(state.value)), _map(_map(status.get("lastState")).get("terminated"))
-    limits = _map(_map(item.get("resources")).get("limits"))
+    resources = _map(item.get("resources"))
+    limits = _map(resources.get("limits"))
     return ContainerView(
         name=_text(item.get("name")),
         kind=kind,
@@ -117,9 +126,17 @@ def _container(item: Mapping[str, Any], status: Mapping[str, Any], kind: Contain
         finished_at=when(now.get("finishedAt")),
         restarts=_int(status.get("restartCount")) or 0,
         memory_limit=_text(limits.get("memory")),
+        requests={**_texts(limits), **_texts(resources.get("requests"))},
         last_reason=_text(last.get("reason")),
         last_exit_code=_int(last.get("exitCode")),
     )
+
+
+def node_view(raw: Any) -> NodeView:
+    """Return the view of a node's JSON."""
+    node = _map(raw)
+    status = _map(node.get("status"))
+    return NodeView(_text(_map(node.get("metadata")).get("name")), _texts(status.get("allocatable")))
 
 
 def event_view(raw: Any) -> PodEvent:

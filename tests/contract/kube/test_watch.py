@@ -14,7 +14,7 @@ import pytest
 
 from launcher.core.views import Presence
 from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
-from launcher.edges.kube import watch as watch_module
+from launcher.edges.kube import listwatch as watch_module
 from launcher.errors import Denied, Unavailable
 
 WITHIN = 5.0

@@ -96,3 +96,12 @@ def test_a_valid_label_value_stays(text, value):
 @pytest.mark.parametrize("text", ["a" * 64, "site 1", "-a", "å", "a/b", "a."])
 def test_an_invalid_label_value_gets_a_hash(text):
     assert re.fullmatch(r"(?:[A-Za-z0-9._-]+-)?[0-9a-f]{8}", names.label_value(text))
+
+
+def test_a_credential_secret_tells_its_site():
+    for site in ("site-1", "site-10", "a", "b-a", "x" * 40):
+        name = names.credential_secret_name(names.pod_name(UUID, site))
+        assert names.is_credential_of(name, site)
+        for other in {"site-1", "site-10", "a", "b-a", "x" * 39} - {site}:
+            assert not names.is_credential_of(name, other)
+    assert not names.is_credential_of(names.startup_secret_name("a"), "a")

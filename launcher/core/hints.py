@@ -1,0 +1,79 @@
+"""What else is known about a pod that no node has room for: the autoscaler, a nomination, the nodes.
+
+The scheduler's message names what is missing, not whether it will come. Three sources do: events of the
+cluster autoscaler and of Karpenter, ``status.nominatedNodeName``, and the nodes' allocatable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from launcher.core.capacity import impossible
+from launcher.core.catalogue import Code
+from launcher.core.pending import Cause
+from launcher.core.views import NodeView, PodEvent, PodView
+
+__all__ = ["refine"]
+
+# A new node changes these; it changes nothing about a claim that is missing.
+_A_NODE_HELPS = frozenset(
+    {
+        Code.INSUFFICIENT_RESOURCES,
+        Code.POD_CONSTRAINT,
+        Code.TAINT_NOT_TOLERATED,
+        Code.NO_MATCHING_NODE,
+        Code.VOLUME_ZONE_CONFLICT,
+    }
+)
+# cluster-autoscaler: 'pod triggered scale-up: [{group 1->2 (max: 5)}]'; Karpenter: 'Pod should schedule on: x'
+_SIGNALS: Mapping[str, Code] = {
+    "TriggeredScaleUp": Code.SCALING_UP,
+    "Nominated": Code.SCALING_UP,
+    "NotTriggerScaleUp": Code.SCALE_UP_REFUSED,
+}
+# "pod didn't trigger scale-up" comes once while the autoscaler is still starting or backing off.
+_REFUSALS = 3
+
+
+def refine(
+    cause: Cause,
+    pod: PodView,
+    events: Iterable[PodEvent],
+    nodes: Sequence[NodeView],
+    victims_left: float,
+) -> Cause:
+    """Return the cause with the code that these hints give it, or as it is.
+
+    Args:
+        cause: what the scheduler said.
+        pod: the pod.
+        events: events of the pod's uid, oldest first.
+        nodes: all nodes; empty when they may not be listed.
+        victims_left: seconds that preempted pods still have for leaving the nominated node.
+    """
+    if cause.scheduled or cause.code not in _A_NODE_HELPS:
+        return cause
+    if pod.nominated_node and victims_left > 0:
+        detail = f"node {pod.nominated_node} is being cleared for the pod: {cause.detail}"
+        return replace(cause, code=Code.NOMINATED, detail=detail)
+    signal = _newest_signal(events)
+    if signal is not None:
+        event, code = signal
+        return replace(cause, code=code, detail=f"{event.reason}: {event.message}; {cause.detail}")
+    if cause.code is Code.INSUFFICIENT_RESOURCES:
+        why = impossible(pod, nodes, cause.scarce)
+        if why:
+            return replace(cause, code=Code.IMPOSSIBLE_REQUEST, detail=f"{why}; {cause.detail}")
+    return cause
+
+
+def _newest_signal(events: Iterable[PodEvent]) -> tuple[PodEvent, Code] | None:
+    found = None
+    for event in events:
+        code = _SIGNALS.get(event.reason)
+        if code is Code.SCALE_UP_REFUSED and event.count < _REFUSALS:
+            continue
+        if code is not None:
+            found = (event, code)
+    return found

@@ -1,0 +1,77 @@
+"""The events of the pods of a namespace, by pod uid: one list+watch while some pod is pending.
+
+Events are the costliest kind to list (every pod of the namespace writes them, each lives an hour), so the
+watch runs only while somebody asks; a pod's events are then looked up without a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from launcher.core.views import PodEvent
+from launcher.edges.kube.client import KubeClient
+from launcher.edges.kube.listwatch import ListWatch
+from launcher.edges.kube.translate import event_view
+from launcher.errors import Denied, Unavailable
+
+__all__ = ["KubeEventWatch"]
+
+_IDLE_AFTER = 30.0
+
+
+class KubeEventWatch(ListWatch):
+    """One list+watch over the events about pods of a namespace."""
+
+    def __init__(self, client: KubeClient, namespace: str) -> None:
+        super().__init__(
+            client,
+            client.core.list_namespaced_event,
+            "events",
+            namespace,
+            {"field_selector": "involvedObject.kind=Pod"},
+            idle_after=_IDLE_AFTER,
+        )
+        self._of: dict[str, dict[str, PodEvent]] = {}
+
+    def of(self, uid: str) -> tuple[PodEvent, ...]:
+        """Return the events of one pod, oldest first.
+
+        Raises:
+            Unavailable: they are not known now.
+            Denied: the right to list or watch events is missing.
+        """
+        with self._changed:
+            unknown = self._why_unknown()
+            if unknown is not None:
+                kind = Denied if isinstance(unknown, Denied) else Unavailable
+                raise kind(unknown.message, cure=unknown.cure)
+            found = tuple(self._of.get(uid, {}).values())
+        return tuple(sorted(found, key=lambda event: event.last_seen.timestamp() if event.last_seen else 0.0))
+
+    def _replace(self, items: Sequence[Mapping[str, Any]]) -> None:
+        self._of = {}
+        for item in items:
+            self._apply("ADDED", item)
+
+    def _apply(self, change: str, item: Mapping[str, Any]) -> None:
+        uid, name = _pod_uid(item), _name(item)
+        if not uid:
+            return  # an event about no pod in particular is about nobody's pod
+        if change == "DELETED":  # expired, an hour after it was seen last
+            self._of.get(uid, {}).pop(name, None)
+            if not self._of.get(uid):
+                self._of.pop(uid, None)
+            return
+        self._of.setdefault(uid, {})[name] = event_view(item)
+
+
+def _pod_uid(item: Mapping[str, Any]) -> str:
+    about = item.get("involvedObject")
+    uid = about.get("uid") if isinstance(about, Mapping) else None
+    return uid if isinstance(uid, str) else ""
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    metadata = item.get("metadata")
+    return str(metadata.get("name") or "") if isinstance(metadata, Mapping) else ""

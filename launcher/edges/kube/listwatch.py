@@ -1,0 +1,263 @@
+"""List once, then follow the watch: the loop under every shared snapshot.
+
+It lists again on 410 Gone, on a broken stream whose resource version is unknown, and after every error, with
+growing pauses. The API server ends each watch after ``_WATCH`` seconds (which costs ten requests a minute
+and no data): a stream that stays silent for longer than that is dead, whoever swallowed it, and the read
+timeout finds it. So whatever breaks, the snapshot is whole again ten seconds after the API server is back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from launcher.edges.kube.client import KubeClient
+from launcher.edges.kube.errors import TRANSPORT, translate
+from launcher.errors import Denied, LauncherError, Unavailable
+
+__all__ = ["ListWatch"]
+
+_LOG = logging.getLogger(__name__)
+_WATCH = 6
+_SILENCE = 2.0
+_CONNECT = 3.0
+_PAGE = 500
+_FIRST_DELAY, _LONGEST_DELAY = 0.2, 4.0
+# A missing right does not come back by asking often.
+_DENIED_DELAY = 30.0
+# Without news for this long nothing is known any more: a live watch is renewed more often.
+_STALE = 3 * (_WATCH + _SILENCE)
+_FIRST_LIST_WITHIN = 10.0
+_STOP_EVERY = 0.05
+
+
+class _Gone(Exception):
+    """The resource version is too old (410): list again."""
+
+
+class ListWatch:
+    """A thread that keeps a snapshot of one kind of object in one namespace.
+
+    Args:
+        client: the way to the API server.
+        method: the client's method that lists the kind in a namespace.
+        kind: the kind in words, for errors.
+        namespace: where to look.
+        selector: label or field selector of the list.
+        idle_after: seconds without a question after which the thread ends; a new question needs a new one.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        method: Callable[..., Any],
+        kind: str,
+        namespace: str,
+        selector: Mapping[str, str],
+        *,
+        idle_after: float,
+    ) -> None:
+        self._client = client
+        self._method = method
+        self._namespace = namespace
+        self._selector = selector
+        self._words = f"{kind} in namespace {namespace}"
+        self._idle_after = idle_after
+        self._asked_at = time.monotonic()
+        self._changed = threading.Condition()
+        self._version = 0
+        self._fresh_at: float | None = None
+        self._error: LauncherError = Unavailable(f"the {self._words} have not been listed yet")
+        self._tried = threading.Event()
+        self._stopped = threading.Event()
+        self._response: Any = None
+        name = f"fljob-{kind}-{namespace}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    # ---- what a snapshot does with the objects; called with the lock held ----
+
+    def _replace(self, items: Sequence[Mapping[str, Any]]) -> None:
+        raise NotImplementedError
+
+    def _apply(self, change: str, item: Mapping[str, Any]) -> None:
+        raise NotImplementedError
+
+    # ---- for those who ask ----
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def ready(self) -> None:
+        """Block until the first list has come or failed."""
+        self._tried.wait(_FIRST_LIST_WITHIN)
+
+    @property
+    def alive(self) -> bool:
+        """False once the thread has ended, by :meth:`stop` or because nobody asked any more."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Stop the thread and let go of the connection."""
+        self._stopped.set()
+        end = time.monotonic() + _CONNECT
+        # Again and again: the thread may be between asking for a stream and having it.
+        while self._thread.is_alive() and time.monotonic() < end:
+            response = self._response
+            if response is not None:
+                _shut(response)
+            self._thread.join(_STOP_EVERY)
+
+    def version(self) -> int:
+        """Return a number that grows with every change."""
+        self._asked_at = time.monotonic()
+        with self._changed:
+            return self._version
+
+    def wait(self, seen: int, timeout: float | None) -> int:
+        """Block until ``version() != seen`` or ``timeout`` seconds passed; return the version."""
+        self._asked_at = time.monotonic()
+        with self._changed:
+            self._changed.wait_for(lambda: self._version != seen, timeout)
+            return self._version
+
+    def _why_unknown(self) -> LauncherError | None:
+        """Return why nothing is known now, None when the snapshot is fresh; the lock is held."""
+        self._asked_at = time.monotonic()
+        if self._fresh_at is not None and time.monotonic() - self._fresh_at <= _STALE:
+            return None
+        return self._error
+
+    # ---- the thread ----
+
+    def _run(self) -> None:
+        delay = _FIRST_DELAY
+        revision = ""
+        while not self._stopped.is_set() and not self._is_idle():
+            try:
+                revision = revision or self._list()
+                delay = _FIRST_DELAY
+                revision = self._follow(revision)
+            except _Gone:
+                revision = ""
+            except LauncherError as error:
+                revision = ""
+                self._failed(error)
+                self._stopped.wait(_DENIED_DELAY if isinstance(error, Denied) else delay)
+                delay = min(2 * delay, _LONGEST_DELAY)
+            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever an answer holds
+                if self._stopped.is_set():
+                    return
+                revision = ""
+                _LOG.exception("watch %s: unexpected", self._words)
+                self._failed(Unavailable(f"cannot watch {self._words}: {error!r}"))
+                self._stopped.wait(_LONGEST_DELAY)
+
+    def _is_idle(self) -> bool:
+        return time.monotonic() - self._asked_at > self._idle_after
+
+    def _failed(self, error: LauncherError) -> None:
+        _LOG.warning("%s", error.message)
+        with self._changed:
+            self._error = error
+            self._fresh_at = None  # what was known may have changed since: nobody may decide on it
+            self._tell()
+        self._tried.set()
+
+    def _tell(self) -> None:
+        self._version += 1
+        self._changed.notify_all()
+
+    def _list(self) -> str:
+        items: list[Mapping[str, Any]] = []
+        options: dict[str, Any] = {}
+        while True:
+            answer = self._client.call(
+                f"list {self._words}", self._method, self._namespace, limit=_PAGE, **self._selector, **options
+            )
+            items += answer.get("items") or ()
+            metadata = answer.get("metadata") or {}
+            if not metadata.get("continue"):
+                break
+            options["_continue"] = metadata["continue"]
+        with self._changed:
+            self._replace(items)
+            self._fresh_at = time.monotonic()
+            self._tell()
+        self._tried.set()
+        return str(metadata.get("resourceVersion") or "")
+
+    def _follow(self, revision: str) -> str:
+        """Follow the watch until the server ends it; return the revision to go on from."""
+        asked = f"watch {self._words}"
+        self._response = self._client.stream(
+            asked,
+            self._method,
+            self._namespace,
+            watch=True,
+            allow_watch_bookmarks=True,
+            resource_version=revision,
+            timeout_seconds=_WATCH,
+            _request_timeout=(_CONNECT, _WATCH + _SILENCE),
+            **self._selector,
+        )
+        try:
+            self._renew()
+            for change, item in _changes(self._response):
+                revision = self._take(change, item) or revision
+                self._renew()
+            self._renew()
+        except TRANSPORT as error:
+            if self._stopped.is_set():
+                return revision
+            raise translate(error, asked) from error
+        finally:
+            _shut(self._response)
+            self._response = None
+        return revision
+
+    def _renew(self) -> None:
+        with self._changed:
+            self._fresh_at = time.monotonic()
+
+    def _take(self, change: str, item: Mapping[str, Any]) -> str:
+        if change == "ERROR":
+            if item.get("code") == 410:  # noqa: PLR2004
+                raise _Gone
+            raise Unavailable(f"cannot watch {self._words}: {item.get('message')}")
+        if change in ("ADDED", "MODIFIED", "DELETED"):
+            with self._changed:
+                self._apply(change, item)
+                self._tell()
+        metadata = item.get("metadata")
+        return str(metadata.get("resourceVersion") or "") if isinstance(metadata, Mapping) else ""
+
+
+def _changes(response: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    rest = b""
+    for chunk in response.read_chunked():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            try:
+                change = json.loads(line) if line.strip() else None
+            except ValueError:
+                raise OSError(f"the watch sent {line[:80]!r}, which is not JSON") from None
+            if isinstance(change, Mapping) and isinstance(change.get("object"), Mapping):
+                yield str(change.get("type") or ""), change["object"]
+
+
+def _shut(response: Any) -> None:
+    """Shut the socket down first: a thread that sits in recv() holds on to a socket that is only closed."""
+    connection = getattr(response, "connection", None) or getattr(response, "_connection", None)
+    sock = getattr(connection, "sock", None)
+    with contextlib.suppress(OSError):
+        if sock is not None:
+            sock.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(OSError, ValueError):
+        response.release_conn() if sock is None else sock.close()

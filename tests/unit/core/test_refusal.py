@@ -1,0 +1,87 @@
+"""Errors of an install in, codes out; only what heals is tried again."""
+
+from __future__ import annotations
+
+import pytest
+
+from launcher.core.catalogue import CATALOGUE, CREATION, Code
+from launcher.core.lifecycle import JobState, Observation, Track, step
+from launcher.core.patience import Action, WaitPolicy
+from launcher.core.refusal import _BY_REASON, Refusal, refusal_of
+from launcher.core.site import PendingPolicy
+from launcher.core.views import Seen
+from launcher.edges.helm.table import FAILURES
+from launcher.errors import Conflict, Denied, InvalidInput, LauncherError, Rejected, Unavailable
+from tests.fakes import START, running
+
+
+def of_reason(kind, reason):
+    error = kind("what helm said")
+    error.reason = reason
+    return error
+
+
+ERRORS = [
+    (Rejected("x", code="QuotaExceeded"), Code.QUOTA_EXCEEDED, True),
+    (of_reason(Unavailable, "QuotaBusy"), Code.QUOTA_BUSY, True),
+    (Rejected("x", code="WebhookFailed"), Code.WEBHOOK_FAILED, True),
+    (of_reason(Unavailable, "ServerBusy"), Code.API_UNAVAILABLE, True),
+    (Rejected("x", code="NamespaceTerminating"), Code.NAMESPACE_TERMINATING, True),
+    (Rejected("x", code="PodSecurity"), Code.ADMISSION_DENIED, False),
+    (Rejected("x", code="PolicyDenied"), Code.ADMISSION_DENIED, False),
+    (Rejected("x", code="LimitRange"), Code.LIMIT_RANGE, False),
+    (Rejected("x", code="InvalidSpec"), Code.INVALID_SPEC, False),
+    (InvalidInput("x"), Code.INVALID_SPEC, False),
+    (Denied("x"), Code.FORBIDDEN, False),
+    (Conflict("x"), Code.NAME_CONFLICT, False),
+    (Rejected("x", code="HelmFailed"), Code.CREATE_FAILED, False),
+    (LauncherError("x"), Code.CREATE_FAILED, False),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "heals"), ERRORS)
+def test_an_error_has_one_code(error, code, heals):
+    refusal = refusal_of(error)
+    assert (refusal.code, refusal.may_heal) == (code, heals)
+    assert refusal.detail == error.message
+
+
+def test_every_code_of_the_table_comes_from_some_error():
+    assert {code for _, code, _ in ERRORS} == set(CREATION)
+
+
+def test_the_words_of_the_table_are_words_of_helm():
+    assert set(_BY_REASON) <= {row.code for row in FAILURES}
+
+
+def refused(code, now, policy=None, track=None):
+    seen = Observation(now, START, Seen.absent(), refused=Refusal(code, "said"))
+    return step(track or Track(launched=0.0), seen, policy or WaitPolicy())
+
+
+def test_a_quota_is_waited_for_as_long_as_for_resources():
+    track = refused(Code.QUOTA_EXCEEDED, 0.0)
+    assert (track.state, track.verdict.action) == (JobState.STARTING, Action.WAIT_FOR_RESOURCES)
+    assert (track.verdict.deadline, track.verdict.clock) == (120.0, "pending_timeout")
+    assert refused(Code.QUOTA_EXCEEDED, 119.0, track=track).outcome is None
+    outcome = refused(Code.QUOTA_EXCEEDED, 120.0, track=track).outcome
+    assert (outcome.code, outcome.return_code, outcome.clock) == (Code.QUOTA_EXCEEDED, 104, "pending_timeout")
+
+
+def test_a_pod_that_was_made_at_last_is_judged_as_any_other():
+    track = refused(Code.QUOTA_EXCEEDED, 0.0)
+    assert (
+        step(track, Observation(50.0, START, Seen.found(running())), WaitPolicy()).state is JobState.RUNNING
+    )
+
+
+@pytest.mark.parametrize("code", CREATION)
+def test_strict_fails_at_once_with_flares_code(code):
+    outcome = refused(code, 0.0, WaitPolicy(PendingPolicy.STRICT)).outcome
+    assert (outcome.code, outcome.return_code) == (code, 101)
+
+
+@pytest.mark.parametrize("code", [c for c in CREATION if not Refusal(c, "").may_heal])
+def test_what_cannot_heal_ends_at_once(code):
+    outcome = refused(code, 0.0).outcome
+    assert (outcome.code, outcome.return_code) == (code, CATALOGUE[code].return_code)
