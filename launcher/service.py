@@ -117,7 +117,7 @@ class Service:
                 cure=f"`fljob list -n {namespace}` shows what there is",
             )
         job = ref_of_pod(pod) if pod else ref_of_release(release, namespace, seen.value)
-        return JobReport(job, seen.value, self._one_look(pod))
+        return JobReport(job, seen.value, self.look(pod))
 
     def jobs(self, namespace: str) -> tuple[JobReport, ...]:
         """Return all jobs of a namespace: two questions, however many jobs there are."""
@@ -128,7 +128,7 @@ class Service:
         for name in sorted({*pods, *releases}):
             pod, view = pods.get(name), releases.get(name)
             job = ref_of_pod(pod) if pod else ref_of_release(name, namespace, view)
-            reports.append(JobReport(job, view, self._one_look(pod, ask_events=False)))
+            reports.append(JobReport(job, view, self.look(pod, ask_events=False)))
         return tuple(reports)
 
     def terminate(self, release: str, namespace: str) -> JobReport:
@@ -172,8 +172,8 @@ class Service:
             self.world, [found.job for found in self.jobs(namespace) if found.job.site == site], is_ours
         )
 
-    def _one_look(self, pod: PodView | None, *, ask_events: bool = True) -> Track:
-        """Step once from a fresh track; a pod that is not there has been gone for good."""
+    def look(self, pod: PodView | None, *, ask_events: bool = True) -> Track:
+        """Return the track after one look at a pod; one that is not there (None) has been gone for good."""
         now, wall = self.world.clock.monotonic(), self.world.clock.now()
         track = Track(launched=now)
         if pod is None:
