@@ -5,17 +5,23 @@ Imports are late: printing values needs neither Kubernetes (0.6 s) nor pyhelm3 (
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from launcher.core.jobspec import JobSpec
 from launcher.core.site import SiteConfig
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from launcher.core.jobref import JobRef
+    from launcher.core.lifecycle import Track
     from launcher.edges.helm import HelmReleases
+    from launcher.handle import Keep
     from launcher.removal import World
     from launcher.service import Service
 
-__all__ = ["helm_edge", "make_service", "render_values"]
+__all__ = ["bundle_keeper", "helm_edge", "make_service", "render_values"]
 
 
 def render_values(spec: JobSpec, site: SiteConfig) -> dict[str, Any]:
@@ -48,3 +54,34 @@ def make_service(site: SiteConfig, world: World | None = None) -> Service:
         client = KubeClient(site.kubeconfig, site.context)
         world = World(helm_edge(site), KubePods(client), KubeSecrets(client), SystemClock())
     return Service(world, WaitPolicy(site.policy, site.pending_timeout, site.timeout, site.timeouts))
+
+
+def bundle_keeper(
+    world: World,
+    folder: Path,
+    tell: Callable[[str], None],
+    *,
+    known: Iterable[str] = (),
+    force: bool = False,
+    where: str = "-o",
+) -> Keep:
+    """Return what writes the diagnosis of a failed job before anything of it is removed.
+
+    Args:
+        world: the ports.
+        folder: where the bundle goes.
+        tell: told the one-line cause once it is written.
+        known: credentials that must not appear in it.
+        force: replace an earlier bundle.
+        where: the option that named the folder, for errors.
+    """
+
+    def keep(job: JobRef, track: Track) -> None:
+        from launcher.diagnosis import collect  # noqa: PLC0415 - only jobs that fail need it
+        from launcher.edges.bundle import write_bundle  # noqa: PLC0415
+
+        bundle = collect(world, job, track, known=known)
+        write_bundle(folder, bundle.files, force=force, where=where)
+        tell(bundle.cause)
+
+    return keep

@@ -20,7 +20,7 @@ __all__ = ["live_line"]
 def live_line(name: str, clock: Clock) -> Iterator[Notice]:
     """Yield a notice for ``JobHandle.wait`` that keeps the line up to date on stderr."""
     if not sys.stderr.isatty():
-        yield _plain(name)
+        yield _plain(name, clock)
         return
     from rich.console import Console  # noqa: PLC0415 - only for terminals
 
@@ -28,7 +28,7 @@ def live_line(name: str, clock: Clock) -> Iterator[Notice]:
         yield lambda track: status.update(f"{name}  {describe(track, clock.monotonic())}")
 
 
-def _plain(name: str) -> Notice:
+def _plain(name: str, clock: Clock) -> Notice:
     shown = ""
 
     def notice(track: Track) -> None:
@@ -40,7 +40,8 @@ def _plain(name: str) -> Notice:
             else f"{track.state.value} {verdict.code.value}: {verdict.detail}"
         )
         if line != shown and track.outcome is None:
-            click.echo(f"{name}  {line}", err=True)
+            # The time that is left changes all the time and is no reason for another line.
+            click.echo(f"{name}  {describe(track, clock.monotonic())}", err=True)
             shown = line
 
     return notice

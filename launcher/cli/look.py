@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from launcher.cli import options, wiring
-from launcher.core.report import report, verdict_line
+from launcher.core.report import cause_rows, report
 from launcher.service import JobReport, Service
 
 __all__ = ["list_command", "logs_command", "status_command"]
@@ -50,18 +50,15 @@ def status_command(release: str, output: str, **given: Any) -> None:
     if output == "json":
         click.echo(json.dumps(row, indent=2))
         return
-    helm, pod, pending = row["helm"], row["pod"], row["pending"]
+    helm, pod, outcome = row["helm"], row["pod"], row["outcome"]
     lines = {
         "release": f"{row['namespace']}/{row['release']}  {helm['status'] if helm else 'gone'}",
         "job": f"{row['jobId']}  {row['role']} at {row['site']}"
         + (f"  study {row['study']}" if row["study"] else ""),
         "pod": f"{pod['name']}  {pod['phase']}  on {pod['node'] or 'no node yet'}" if pod else "gone",
-        "state": verdict_line(row),
+        "state": row["state"] + (f" (return code {outcome['returnCode']})" if outcome else ""),
     }
-    if pending:
-        lines["pending"] = f"{pending['action']}  {pending['code']}: {pending['detail']}"
-        lines["until"] = pending["deadline"] or "no limit"
-    for name, text in lines.items():
+    for name, text in (lines | cause_rows(row, service.world.clock.now())).items():
         click.echo(f"{name + ':':9} {text}")
 
 

@@ -123,7 +123,7 @@ def redacted(tree: Any, mask: Mask) -> Any:
         mask: applied to every other text.
     """
     if isinstance(tree, str):
-        return mask(tree)
+        return str(mask(tree))  # exactly str: a YAML dumper refuses kinds of it
     if isinstance(tree, Mapping):
         name = tree.get("name")
         hide = isinstance(name, str) and looks_secret(name)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from launcher.core.catalogue import CATALOGUE
+from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle import Track
 from launcher.core.views import ReleaseView
 
-__all__ = ["describe", "report", "verdict_line"]
+__all__ = ["cause_line", "cause_rows", "describe", "report", "verdict_line"]
 
 
 def report(
@@ -51,7 +51,10 @@ def _pending(track: Track, now: float, wall: datetime) -> dict[str, Any] | None:
     return {
         "action": verdict.action.value,
         "code": verdict.code.value,
+        "summary": CATALOGUE[verdict.code].summary,
         "detail": verdict.detail,
+        "cure": CATALOGUE[verdict.code].cure,
+        "clock": verdict.clock,
         "since": _moment(verdict.since, now, wall),
         "deadline": None if verdict.deadline is None else _moment(verdict.deadline, now, wall),
     }
@@ -65,7 +68,9 @@ def _outcome(track: Track) -> dict[str, Any] | None:
         "code": outcome.code.value,
         "returnCode": int(outcome.return_code),
         "exitCode": outcome.exit_code,
+        "summary": CATALOGUE[outcome.code].summary,
         "detail": outcome.detail,
+        "cure": CATALOGUE[outcome.code].cure,
     }
 
 
@@ -74,14 +79,18 @@ def _moment(monotonic: float, now: float, wall: datetime) -> str:
 
 
 def describe(track: Track, now: float) -> str:
-    """Return one line about a job that has not ended: state, cause and the time that is left."""
+    """Return a few words about a job that has not ended: state, cause, the time that is left, the cure."""
     if track.stale_since is not None:
         return f"{track.state.value}  (cluster cannot be asked: {track.why_stale})"
     if track.verdict is None:
         return track.state.value
     verdict = track.verdict
+    entry = CATALOGUE[verdict.code]
     left = "no limit" if verdict.deadline is None else f"{max(0.0, verdict.deadline - now):.0f} s left"
-    return f"{track.state.value}  {verdict.action.value} {verdict.code.value} ({left}): {verdict.detail}"
+    left = f"{verdict.clock}: {left}" if verdict.clock else left
+    sentence = _sentence(entry.summary, verdict.detail)
+    head = f"{track.state.value}  {verdict.action.value} {verdict.code.value} ({left})"
+    return f"{head}: {sentence}\n  cure: {entry.cure}"
 
 
 def verdict_line(described: Mapping[str, Any]) -> str:
@@ -89,8 +98,56 @@ def verdict_line(described: Mapping[str, Any]) -> str:
     outcome = described["outcome"]
     if outcome is None:
         return str(described["state"])
-    entry = next(entry for code, entry in CATALOGUE.items() if code.value == outcome["code"])
-    line = (
-        f"{described['state']}  {outcome['code']}: {outcome['detail']} (return code {outcome['returnCode']})"
-    )
-    return line if described["state"] == "SUCCEEDED" else f"{line}\n  cure: {entry.cure}"
+    sentence = _sentence(outcome["summary"], outcome["detail"])
+    line = f"{described['state']}  {outcome['code']}: {sentence} (return code {outcome['returnCode']})"
+    return line if outcome["code"] == Code.SUCCESS.value else f"{line}\n  cure: {outcome['cure']}"
+
+
+def cause_rows(described: Mapping[str, Any], wall: datetime) -> dict[str, str]:
+    """Return why a job is where it is, as titled lines for people, from its JSON.
+
+    Args:
+        described: what :func:`report` returned.
+        wall: the time now, for how much of a clock is left.
+    """
+    why = described["outcome"] or described["pending"]
+    if why is None:
+        return {}
+    rows = {"cause": f"{why['code']}: {why['summary']}", "detail": _without(why["summary"], why["detail"])}
+    if described["outcome"] is None:
+        rows["action"] = why["action"]
+        rows["until"] = _until(why["deadline"], why["clock"], wall)
+    if why["code"] != Code.SUCCESS.value:
+        rows["cure"] = why["cure"]
+    return {title: text for title, text in rows.items() if text}
+
+
+def cause_line(described: Mapping[str, Any]) -> str:
+    """Return why a job is where it is in one line: code, sentence, detail, cure."""
+    why = described["outcome"] or described["pending"]
+    if why is None:
+        return _ONE_LINE.get(described["state"], described["state"])
+    return " ".join(f"{why['code']}: {_sentence(why['summary'], why['detail'])} Cure: {why['cure']}".split())
+
+
+_ONE_LINE: Mapping[str, str] = {
+    "RUNNING": "Running: the job runs.",
+    "STARTING": "Starting: the pod has not been looked at yet. Cure: ask again in a moment",
+    "UNKNOWN": "Unknown: Kubernetes or helm could not be asked. Cure: read missing.txt",
+}
+
+
+def _until(deadline: str | None, clock: str, wall: datetime) -> str:
+    if deadline is None:
+        return f"no limit ({clock})" if clock else "no limit"
+    left = max(0.0, (datetime.fromisoformat(deadline) - wall).total_seconds())
+    return f"{deadline} ({clock}{': ' if clock else ''}{left:.0f} s left)"
+
+
+def _sentence(summary: str, detail: str) -> str:
+    """Return both; an end whose detail begins with the sentence of the catalogue does not say it twice."""
+    return f"{summary} {_without(summary, detail)}".rstrip()
+
+
+def _without(summary: str, detail: str) -> str:
+    return detail.removeprefix(summary).strip()

@@ -163,8 +163,8 @@ def test_status_for_people_names_cause_and_cure(fake, fljob):
     name, _ = installed(fake)
     show(fake, exited(137, "OOMKilled"))
     _, out, _ = fljob("status", name, "-n", "fl")
-    assert "OOMKilled" in out
-    assert "cure: raise memory" in out
+    assert "state:    FAILED (return code 104)\ncause:    OOMKilled: The job used more memory" in out
+    assert "cure:     raise memory" in out
 
 
 def test_list_prints_a_table_and_json(fake, fljob):

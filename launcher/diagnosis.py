@@ -1,0 +1,209 @@
+"""The use case behind ``fljob diagnose``: collect everything that tells why a job is where it is.
+
+Whatever cannot be had is named in the bundle; only a job of which there is nothing at all is an error.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import Any, TypeVar
+
+from launcher.core.bundle import Bundle, Facts, Log, build, container_names
+from launcher.core.jobref import JobRef, ref_of_pod, ref_of_release
+from launcher.core.lifecycle import JobState, Track
+from launcher.core.redaction import Mask, by_shape, literals, masker, secrets_of
+from launcher.core.report import report
+from launcher.core.views import PodEvent, PodView, Presence, ReleaseView, Seen
+from launcher.errors import LauncherError, NotFound
+from launcher.removal import World
+
+__all__ = ["TAIL", "collect", "diagnose"]
+
+T = TypeVar("T")
+
+TAIL = 1000
+# A node that does not answer costs 15 s for each container, and a removal may be waiting for the bundle.
+_WITHIN = 30.0
+_LATE = f"not asked: collecting has taken {_WITHIN:.0f} s already"
+
+
+@dataclass
+class _Asking:
+    """Asks the ports; what they cannot answer becomes a reason in words."""
+
+    world: World
+    tail: int
+    known: tuple[str, ...]
+    missing: dict[str, str] = field(default_factory=dict)
+    start: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start = self.world.clock.monotonic()
+
+    def seen(self, question: Callable[[], Seen[T]], absent: str) -> Seen[T]:
+        """Return the answer; one without a value says why."""
+        if self.world.clock.monotonic() - self.start > _WITHIN:
+            return Seen.unavailable(_LATE)
+        try:
+            answer = question()
+        except LauncherError as error:
+            return Seen.unavailable(" ".join(str(error).split()))
+        return answer if answer.presence is not Presence.ABSENT else replace(answer, why=absent)
+
+    def found(self, question: Callable[[], T]) -> Seen[T]:
+        """Return the answer to a question that raises what it cannot answer."""
+        return self.seen(lambda: Seen.found(question()), "")
+
+
+def diagnose(
+    world: World,
+    release: str,
+    namespace: str,
+    look: Callable[[PodView | None], Track],
+    *,
+    tail: int = TAIL,
+    known: Iterable[str] = (),
+) -> Bundle:
+    """Return the diagnosis of the job behind a release, in whatever state both are.
+
+    Args:
+        world: the ports.
+        release: name of the release.
+        namespace: where it lives.
+        look: returns what one look at a pod tells; None = there is no pod.
+        tail: last lines of each log.
+        known: credentials that must not appear.
+
+    Raises:
+        NotFound: there is certainly neither a release nor a pod.
+    """
+    asking = _Asking(world, tail, tuple(known))
+    job, seen, helm = _find(asking, release, namespace)
+    if seen.presence is Presence.ABSENT and helm.presence is Presence.ABSENT:
+        raise NotFound(
+            f"there is no job release {release!r} in namespace {namespace!r}",
+            cure=f"`fljob list -n {namespace}` shows what there is",
+        )
+    certain = seen.value is not None or (seen.presence is Presence.ABSENT and helm.value is not None)
+    track = look(seen.value) if certain else _unknown(world, seen.why or helm.why)
+    return _collect(asking, job, track, helm)
+
+
+def _find(asking: _Asking, release: str, namespace: str) -> tuple[JobRef, Seen[PodView], Seen[ReleaseView]]:
+    world = asking.world
+    pods = asking.found(lambda: world.pods.list(namespace))
+    pod = next((one for one in pods.value or () if ref_of_pod(one).release == release), None)
+    helm = asking.seen(lambda: world.releases.status(release, namespace), f"release {release} is gone")
+    job = ref_of_pod(pod) if pod else ref_of_release(release, namespace, helm.value)
+    if pods.presence is Presence.FOUND:
+        return job, Seen.absent() if pod is None else Seen.found(pod), helm
+    asking.missing["list of pods"] = pods.why
+    if helm.value is None:
+        return replace(job, pod_name=""), Seen.unavailable(pods.why), helm
+    # The release names its pod, and the right to get may be there without the right to list.
+    return job, asking.seen(lambda: world.pods.get(job.pod_name, namespace), ""), helm
+
+
+def _unknown(world: World, why: str) -> Track:
+    now = world.clock.monotonic()
+    return Track(launched=now, state=JobState.UNKNOWN, stale_since=now, why_stale=why)
+
+
+def collect(
+    world: World, job: JobRef, track: Track, *, tail: int = TAIL, known: Iterable[str] = ()
+) -> Bundle:
+    """Return the diagnosis of a job that somebody has watched.
+
+    Args:
+        world: the ports.
+        job: its names.
+        track: everything known about it.
+        tail: last lines of each log.
+        known: credentials that must not appear.
+    """
+    asking = _Asking(world, tail, tuple(known))
+    gone = f"release {job.release} is gone"
+    helm = asking.seen(lambda: world.releases.status(job.release, job.namespace), gone)
+    return _collect(asking, job, track, helm)
+
+
+def _collect(asking: _Asking, job: JobRef, track: Track, helm: Seen[ReleaseView]) -> Bundle:
+    world, view = asking.world, track.pod
+    uid = job.uid or (view.uid if view else "")
+    gone = f"there is no pod {job.namespace}/{job.pod_name} any more"
+    pod: Seen[Mapping[str, Any]] = Seen.unavailable("the name of the job's pod is not known")
+    if job.pod_name:
+        pod = _own(asking.seen(lambda: world.pods.raw(job.pod_name, job.namespace), gone), uid)
+    logs = tuple(_logs(asking, job, pod, view))
+    events: Seen[tuple[PodEvent, ...]] = Seen.absent()
+    if uid:
+        events = asking.found(lambda: world.pods.events(job.namespace, uid))
+    else:
+        events = replace(events, why="without a pod its events cannot be told apart")
+    mask = _mask(asking, job, pod.value, helm)
+    facts = Facts(
+        status=report(job, helm.value, track, now=world.clock.monotonic(), wall=world.clock.now()),
+        pod=pod,
+        view=view,
+        events=events,
+        release=helm,
+        logs=logs,
+        missing=asking.missing,
+        at=world.clock.now(),
+    )
+    return build(facts, mask)
+
+
+def _own(seen: Seen[Mapping[str, Any]], uid: str) -> Seen[Mapping[str, Any]]:
+    """Read a pod of the same name with another uid as the absence of ours."""
+    if seen.presence is not Presence.FOUND or seen.value is None or not uid:
+        return seen if seen.presence is Presence.FOUND else replace(seen, value=None)
+    if (seen.value.get("metadata") or {}).get("uid") == uid:
+        return seen
+    return replace(Seen[Mapping[str, Any]].absent(), why="a later attempt has taken the pod's name")
+
+
+def _logs(asking: _Asking, job: JobRef, pod: Seen[Mapping[str, Any]], view: PodView | None) -> Iterable[Log]:
+    restarts = {container.name: container.restarts for container in (view.containers if view else ())}
+    for name in container_names(pod.value, view):
+        for previous in (False, True):
+            if pod.presence is Presence.ABSENT:
+                yield Log(name, previous, missing=pod.why)
+            elif previous and not restarts.get(name):
+                yield Log(name, previous, missing="the container was never restarted")
+            else:
+                yield _log(asking, job, name, previous=previous)
+
+
+def _log(asking: _Asking, job: JobRef, name: str, *, previous: bool) -> Log:
+    def read() -> tuple[str, ...]:
+        lines = asking.world.pods.logs(
+            job.pod_name, job.namespace, tail=asking.tail, container=name, previous=previous
+        )
+        return tuple(deque(lines, maxlen=asking.tail))
+
+    seen = asking.found(read)
+    return Log(name, previous, seen.value or (), seen.why)
+
+
+def _mask(
+    asking: _Asking,
+    job: JobRef,
+    pod: Mapping[str, Any] | None,
+    helm: Seen[ReleaseView],
+) -> Mask:
+    """Return what hides every credential that can be known: given, literal, or in a Secret of the pod."""
+    values = helm.value.values if helm.value else {}
+    masks: list[Mask] = [masker([*asking.known, *literals(pod), *literals(values)])]
+    own = {job.credential_secret} if job.pod_name else set()
+    for name in sorted(secrets_of(pod) | secrets_of(values) | own):
+        seen = asking.found(lambda name=name: asking.world.secrets.mask(name, job.namespace))  # type: ignore[misc]
+        if seen.value is not None:
+            masks.append(seen.value)
+        elif name != job.credential_secret or name in secrets_of(pod):
+            asking.missing[f"mask of Secret {name}"] = f"its values are not looked for: {seen.why}"
+    masks.append(by_shape)
+    return lambda text: reduce(lambda shown, mask: mask(shown), masks, text)
