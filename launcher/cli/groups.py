@@ -17,6 +17,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("look", "List the jobs of a namespace."),
     "status": ("look", "Show one job."),
     "logs": ("look", "Print a job's log."),
+    "events": ("explain", "Print the events of a job's pod."),
+    "diagnose": ("explain", "Write everything that tells why into a folder."),
     "terminate": ("end", "End a job and remove everything of it."),
     "gc": ("end", "Remove what ended jobs left behind."),
     "kit": ("site", "Give a prepared FLARE kit to our launcher."),

@@ -13,7 +13,7 @@ import click
 from launcher.core.jobspec import Role
 from launcher.core.site import SiteConfig
 
-__all__ = ["cluster_options", "job_options", "output_option", "site_from"]
+__all__ = ["cluster_options", "diagnose_option", "job_options", "output_option", "site_from"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -70,6 +70,16 @@ def output_option(*formats: str) -> Callable[[F], F]:
         show_default=True,
         help="Output format.",
     )
+
+
+def diagnose_option(command: F) -> F:
+    """Add ``--diagnose``."""
+    return click.option(
+        "--diagnose",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="If the job fails, write a diagnosis into this new folder before anything is removed.",
+    )(command)
 
 
 def site_from(

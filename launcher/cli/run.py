@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from pathlib import Path
 from typing import Any
 
 import click
@@ -30,24 +31,35 @@ _CLEAN_UP_WITHIN = 60.0
     "--secret-env", multiple=True, metavar="NAME", help="Pass this variable through the per-job Secret."
 )
 @click.option("--wait", "wait", is_flag=True, help="Wait for the end and exit with the job's return code.")
+@options.diagnose_option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def launch_command(
-    meta: str, command: tuple[str, ...], output: str, secret_env: tuple[str, ...], wait: bool, **given: Any
+    meta: str,
+    command: tuple[str, ...],
+    output: str,
+    secret_env: tuple[str, ...],
+    *,
+    wait: bool,
+    diagnose: Path | None,
+    **given: Any,
 ) -> int:
     """Install the release of job META and return when Helm has accepted it. The job runs COMMAND."""
     site = options.site_from(
         **{k: given[k] for k in ("config", "namespace", "kubeconfig", "context", "site", "role")}
     )
+    if diagnose and not wait:
+        raise click.UsageError("--diagnose needs --wait: without it nobody is there when the job fails")
     secret = wiring.secret_content(secret_env)
     job_id = given["job_id"] or str(uuid.uuid4())
     spec = wiring.job_spec(
         site, meta, job_id=job_id, study=given["study"], command=command, secret_env=secret_env
     )
     service = wiring.service(site)
+    keep = wiring.keeper(service, diagnose, known=secret)
     # The install stops then, and what it made is removed.
     with cancelled_by_signals() as cancel:
         handle = service.launch(
-            spec, lambda s: composition.render_values(s, site), secret=secret, cancel=cancel
+            spec, lambda s: composition.render_values(s, site), secret=secret, cancel=cancel, keep=keep
         )
     job = handle.job
     shown = {"release": job.release, "namespace": job.namespace, "jobId": job.job_id, "pod": job.pod_name}
@@ -65,14 +77,18 @@ def launch_command(
 @click.argument("release")
 @options.cluster_options
 @options.output_option("table", "json")
+@options.diagnose_option
 @click.option(
     "--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Give up then (exit code 10)."
 )
-def wait_command(release: str, output: str, timeout: float | None, **given: Any) -> int:
+def wait_command(
+    release: str, output: str, timeout: float | None, diagnose: Path | None, **given: Any
+) -> int:
     """Wait until RELEASE has ended; exit 0 on success, else with its return code."""
     site = options.site_from(**given)
     service = wiring.service(site)
-    return _wait(service, service.attach(release, site.namespace), output, timeout)
+    keep = wiring.keeper(service, diagnose)
+    return _wait(service, service.attach(release, site.namespace, keep=keep), output, timeout)
 
 
 def _wait(service: Service, handle: JobHandle, output: str, timeout: float | None) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from launcher.composition import bundle_keeper, make_service
 from launcher.composition import helm_edge as helm
-from launcher.composition import make_service
 from launcher.core.assemble import Request, build_jobspec
 from launcher.core.jobspec import EnvVar, JobSpec, Role, SecretKey
 from launcher.core.meta import parse_meta
@@ -20,9 +21,10 @@ from launcher.edges.files import load_study, read_meta
 from launcher.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from launcher.handle import Keep
     from launcher.service import Service
 
-__all__ = ["helm", "job_spec", "secret_content", "service"]
+__all__ = ["helm", "job_spec", "keeper", "secret_content", "service"]
 
 # What FLARE's parent starts, without the arguments that only a FLARE parent knows.
 _PROCESS = {
@@ -35,6 +37,26 @@ _SERVER = "server"
 def service(site: SiteConfig) -> Service:
     """Return the use cases over the real world, or over the one that a test put into the click context."""
     return make_service(site, click.get_current_context().find_root().obj)
+
+
+def keeper(service: Service, folder: Path | None, known: Mapping[str, bytes] | None = None) -> Keep | None:
+    """Return what writes the diagnosis of a failed job into ``folder``; None = it was not asked for.
+
+    Raises:
+        InvalidInput: the folder has something in it.
+    """
+    if folder is None:
+        return None
+    from launcher.edges.bundle import check_folder  # noqa: PLC0415 - only when asked for
+
+    where = "--diagnose"
+    check_folder(folder, where=where)
+    values = [value.decode("utf-8", "replace") for value in (known or {}).values()]
+
+    def tell(cause: str) -> None:
+        click.echo(f"diagnosis in {folder}: {cause}", err=True)
+
+    return bundle_keeper(service.world, folder, tell, known=values, where=where)
 
 
 def job_spec(

@@ -15,13 +15,33 @@ MAX_FILE, MAX_FUNCTION = 300, 40
 # Room -> what it may import besides the standard library. First match wins.
 ROOMS: tuple[tuple[str, frozenset[str]], ...] = (
     ("core/values.py", frozenset({"launcher.core", "launcher.errors", "jinja2", "yaml"})),
+    ("core/bundle.py", frozenset({"launcher.core", "launcher.errors", "yaml"})),
     ("core/", frozenset({"launcher.core", "launcher.errors"})),
     ("errors.py", frozenset()),
     ("__init__.py", frozenset({"launcher.core", "launcher.errors"})),
     ("__main__.py", frozenset({"launcher.cli"})),
     ("ports.py", frozenset({"launcher.core"})),
     ("removal.py", frozenset({"launcher.core", "launcher.errors", "launcher.ports"})),
-    ("handle.py", frozenset({"launcher.core", "launcher.errors", "launcher.ports", "launcher.removal"})),
+    ("observer.py", frozenset({"launcher.core", "launcher.errors", "launcher.ports", "launcher.removal"})),
+    ("installer.py", frozenset({"launcher.core", "launcher.errors", "launcher.ports"})),
+    (
+        "launching.py",
+        frozenset({"launcher.core", "launcher.errors", "launcher.leftovers", "launcher.removal"}),
+    ),
+    (
+        "handle.py",
+        frozenset(
+            {
+                "launcher.core",
+                "launcher.errors",
+                "launcher.installer",
+                "launcher.observer",
+                "launcher.ports",
+                "launcher.removal",
+            }
+        ),
+    ),
+    ("diagnosis.py", frozenset({"launcher.core", "launcher.errors", "launcher.ports", "launcher.removal"})),
     ("leftovers.py", frozenset({"launcher.core", "launcher.removal"})),
     (
         "service.py",
@@ -31,6 +51,8 @@ ROOMS: tuple[tuple[str, frozenset[str]], ...] = (
                 "launcher.errors",
                 "launcher.ports",
                 "launcher.removal",
+                "launcher.installer",
+                "launcher.launching",
                 "launcher.leftovers",
                 "launcher.handle",
             }
@@ -55,7 +77,16 @@ ROOMS: tuple[tuple[str, frozenset[str]], ...] = (
     ),
     (
         "composition.py",
-        frozenset({"launcher.core", "launcher.edges", "launcher.removal", "launcher.service"}),
+        frozenset(
+            {
+                "launcher.core",
+                "launcher.edges",
+                "launcher.removal",
+                "launcher.handle",
+                "launcher.diagnosis",
+                "launcher.service",
+            }
+        ),
     ),
     ("cli", frozenset({"launcher", "click", "rich", "yaml"})),
     ("flare", frozenset({"launcher", "nvflare"})),
@@ -71,6 +102,15 @@ ONE_IMPORTER = {
     "rich": "cli",
     "jinja2": "core/values.py",
 }
+_USE_CASES = (
+    "diagnosis.py",
+    "handle.py",
+    "installer.py",
+    "launching.py",
+    "observer.py",
+    "removal.py",
+    "service.py",
+)
 IMPURE = frozenset(
     {"os", "time", "threading", "logging", "socket", "subprocess", "asyncio", "pathlib", "random", "uuid"}
 )
@@ -123,9 +163,7 @@ def test_core_touches_nothing(path):
     assert calls & {"open", "print", "input", "eval", "exec"} == set()
 
 
-@pytest.mark.parametrize(
-    "path", [ROOT / name for name in ("handle.py", "service.py", "removal.py")], ids=name_of
-)
+@pytest.mark.parametrize("path", [ROOT / name for name in _USE_CASES], ids=name_of)
 def test_use_cases_take_time_from_the_clock(path):
     assert imports(path) & {"time", "datetime", "os", "pathlib", "subprocess"} == set()
 
