@@ -137,6 +137,7 @@ def _collect(asking: _Asking, job: JobRef, track: Track, helm: Seen[ReleaseView]
     pod: Seen[Mapping[str, Any]] = Seen.unavailable("the name of the job's pod is not known")
     if job.pod_name:
         pod = _own(asking.seen(lambda: world.pods.raw(job.pod_name, job.namespace), gone), uid)
+        uid = uid or str((pod.value or {}).get("metadata", {}).get("uid") or "")
     logs = tuple(_logs(asking, job, pod, view))
     events: Seen[tuple[PodEvent, ...]] = Seen.absent()
     if uid:

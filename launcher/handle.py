@@ -183,7 +183,7 @@ class JobHandle:
             self._cleaner.start()
 
     def _clean_up(self) -> None:
-        self._keep_once()
+        self.keep_once()
         try:
             if cleanup(self.track) is Cleanup.REMOVE:
                 self._remove(None)
@@ -196,7 +196,7 @@ class JobHandle:
             with self._lock:
                 self._cleaner = None if threading.current_thread() is self._cleaner else self._cleaner
 
-    def _keep_once(self) -> None:
+    def keep_once(self) -> None:
         """Let ``keep`` look at a job that failed; whoever comes second waits until it has looked."""
         with self._keeping:
             track = self.track
@@ -209,7 +209,7 @@ class JobHandle:
                 _LOG.warning("release=%s has no diagnosis: %s", self.job.release, error)
 
     def _remove(self, seconds: float | None) -> None:
-        self._keep_once()
+        self.keep_once()
         with self._removal:
             if self._removed:
                 return

@@ -23,6 +23,8 @@ __all__ = ["DeadHandle", "FlareJobHandle"]
 _LOG = logging.getLogger(__name__)
 _PAUSE = 5.0
 _LAST_LINES = 20
+# FLARE's server archives and removes the run folder, diagnosis and all, soon after wait() has returned.
+_DIAGNOSED_WITHIN = 10.0
 
 
 class DeadHandle(JobHandleSpec):  # type: ignore[misc]
@@ -61,9 +63,13 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         self._pods = pods
         self._lock = threading.Lock()
         self._ended = False
+        self._diagnosed = threading.Event()
 
     def wait(self) -> None:
-        """Block until the job has ended, whatever happens to cluster and network meanwhile."""
+        """Block until the job has ended, whatever happens to cluster and network meanwhile.
+
+        The diagnosis of a failed job is written then, unless that takes longer than ten seconds.
+        """
         while self.outcome is None:
             try:
                 self.outcome = self.handle.wait()
@@ -72,6 +78,7 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
                 _LOG.warning("release=%s cannot be watched, trying again: %s", self.handle.job.release, error)
                 threading.Event().wait(_PAUSE)
         self._end()
+        self._diagnosed.wait(_DIAGNOSED_WITHIN)
 
     def poll(self) -> int:
         """Return FLARE's code without blocking; 127 (UNKNOWN) until the job has ended."""
@@ -108,10 +115,14 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         if outcome is not None and not outcome.succeeded:
             name = f"fljob-end-{self.handle.job.release}"
             threading.Thread(target=self._bury, args=(outcome,), name=name, daemon=True).start()
+        else:
+            self._diagnosed.set()
 
     def _bury(self, outcome: Outcome) -> None:
         """Put the cause and the last words of a failed job into the parent's log, then take it away."""
         job = self.handle.job
+        self.handle.keep_once()
+        self._diagnosed.set()
         _LOG.error(
             "release=%s pod=%s ended: %s, return code %d: %s",
             job.release,

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nvflare.apis.event_type import EventType
@@ -27,6 +28,7 @@ from launcher.flare.handle import DeadHandle, FlareJobHandle
 from launcher.flare.orphans import Orphans
 
 if TYPE_CHECKING:
+    from launcher.handle import Keep
     from launcher.service import Service
 
 __all__ = ["ClientHelmJobLauncher", "HelmJobLauncher", "ServerHelmJobLauncher"]
@@ -177,6 +179,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
                 spec,
                 partial(composition.render_values, site=launch.site),
                 secret={name: value.encode() for name, value in credentials.items()},
+                keep=self._keeper(service, job, tuple(credentials.values())),
             )
         except LauncherError as error:
             if error.step == "secret":
@@ -185,6 +188,15 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             _LOG.error("job %s was not started at site %s: %s", job.job_id, job.site, error)
             return DeadHandle(str(error))
         return FlareJobHandle(handle, service.world.pods, forget)
+
+    def _keeper(self, service: Service, job: FlareJob, credentials: tuple[str, ...]) -> Keep:
+        """Return what writes the diagnosis of a failed job into the parent's run folder of the job."""
+        folder = Path(job.workspace) / job.job_id / "fljob-diagnosis" / job.site
+
+        def tell(cause: str) -> None:
+            _LOG.error("job %s failed at site %s: %s; diagnosis in %s", job.job_id, job.site, cause, folder)
+
+        return composition.bundle_keeper(service.world, folder, tell, known=credentials, force=True)
 
     def _get_ready(self, workspace: str, name: str) -> None:
         """Import what a launch needs, which takes seconds on a busy machine, and look for orphans."""
