@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import Cleanup, JobState, Observation, Track, cleanup, step, terminated
+from launcher.core.lifecycle import Cleanup, JobState, Track, cleanup, step, terminated
 from launcher.core.outcome import Outcome
 from launcher.core.patience import WaitPolicy
-from launcher.core.pending import needs_events
 from launcher.core.returncodes import ReturnCode
-from launcher.core.views import PodEvent, PodView, Presence, Seen
 from launcher.errors import LauncherError
+from launcher.installer import Installer
+from launcher.observer import observe
 from launcher.ports import PodWatch
 from launcher.removal import World, remove_with_patience
 
@@ -27,8 +27,6 @@ __all__ = ["JobHandle", "Keep", "Notice"]
 _LOG = logging.getLogger(__name__)
 # How long a waiter sleeps at most when nothing changes: clocks must fire, and terminate() must be seen.
 _SLICE = 0.5
-# Events are asked for when the pod changed, then after one second, two, four ... at last every fifteen.
-_EVENTS_FIRST, _EVENTS_LAST = 1.0, 15.0
 _TERMINATE_WITHIN = 60.0
 
 Notice = Callable[[Track], None]
@@ -45,20 +43,25 @@ class JobHandle:
         policy: how patient to be.
         launched: monotonic seconds of the launch; the time of attaching for a job launched elsewhere.
         keep: called once for a job that failed, before anything of it is removed.
+        installer: tries to install the release, when the first try was refused for a cause that heals.
     """
 
     def __init__(
-        self, job: JobRef, world: World, policy: WaitPolicy, *, launched: float, keep: Keep | None = None
+        self,
+        job: JobRef,
+        world: World,
+        policy: WaitPolicy,
+        *,
+        launched: float,
+        keep: Keep | None = None,
+        installer: Installer | None = None,
     ) -> None:
         self.job = job
         self._world = world
         self._policy = policy
         self._lock = threading.Lock()
         self._track = Track(launched=launched)
-        self._events: Seen[tuple[PodEvent, ...]] = Seen.found(())
-        self._events_of = ""
-        self._events_next = 0.0
-        self._events_pause = _EVENTS_FIRST
+        self._installer = installer
         self._stop = threading.Event()
         self._keep = keep
         self._keeping = threading.Lock()
@@ -138,41 +141,13 @@ class JobHandle:
         track = self.track
         if track.outcome is not None:
             return track
-        seen = self._own(watch.look(self.job.pod_name))
-        events = self._events_for(seen)
-        observation = Observation(self._world.clock.monotonic(), self._world.clock.now(), seen, events)
+        refused = None
+        if self._installer is not None:
+            self.job, refused = self._installer.state
+        observation = observe(self._world, watch, self.job, track, refused)
         with self._lock:
             self._track = step(self._track, observation, self._policy)
             return self._track
-
-    def _own(self, seen: Seen[PodView]) -> Seen[PodView]:
-        """Read a pod of the same name with another uid as the absence of ours (a later attempt)."""
-        known = self.job.uid or (self._track.pod.uid if self._track.pod else "")
-        if seen.value is None or not known or seen.value.uid == known:
-            return seen
-        return (
-            Seen.absent(self._track.pod)
-            if seen.presence is Presence.FOUND
-            else Seen(seen.presence, None, seen.why)
-        )
-
-    def _events_for(self, seen: Seen[PodView]) -> Seen[tuple[PodEvent, ...]]:
-        pod = seen.value
-        if seen.presence is not Presence.FOUND or pod is None or not needs_events(pod):
-            return Seen.found(())
-        now = self._world.clock.monotonic()
-        if self._events_of == pod.resource_version:
-            if now < self._events_next:
-                return self._events
-            self._events_pause = min(2 * self._events_pause, _EVENTS_LAST)
-        else:
-            self._events_of, self._events_pause = pod.resource_version, _EVENTS_FIRST
-        self._events_next = now + self._events_pause
-        try:
-            self._events = Seen.found(self._world.pods.events(self.job.namespace, pod.uid))
-        except LauncherError as error:
-            self._events = Seen.unavailable(error.message)
-        return self._events
 
     def _clean_up_later(self) -> None:
         with self._lock:
@@ -213,6 +188,9 @@ class JobHandle:
         with self._removal:
             if self._removed:
                 return
+            if self._installer is not None:
+                self._installer.stop()
+                self.job, _ = self._installer.state
             pod = self.track.pod
             job = self.job if self.job.uid or pod is None else replace(self.job, uid=pod.uid)
             remove_with_patience(self._world, job, seconds, self._stop)

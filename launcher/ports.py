@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from launcher.core.views import PodEvent, PodView, ReleaseView, Seen
+from launcher.core.views import NodeView, PodEvent, PodView, ReleaseView, Seen
 
 __all__ = ["Clock", "PodWatch", "Pods", "Releases", "Secrets"]
 
@@ -78,7 +78,10 @@ class Pods(Protocol):
         """Return the shared watch of ``namespace``, started on first use and listed at least once."""
 
     def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:
-        """Return the events of one pod uid, oldest first."""
+        """Return the events of one pod uid, oldest first; a shared watch answers, without a request."""
+
+    def nodes(self) -> tuple[NodeView, ...]:
+        """Return all nodes, at most a minute old; empty when they may not or cannot be listed."""
 
     def logs(
         self,

@@ -30,8 +30,16 @@ class World:
     clock: Clock
 
 
-def remove(world: World, job: JobRef, *, stop: threading.Event | None = None) -> None:
+def remove(
+    world: World, job: JobRef, *, stop: threading.Event | None = None, keep_secret: bool = False
+) -> None:
     """Uninstall the release, see the pod gone and delete the per-job Secret; absence is success.
+
+    Args:
+        world: the ports.
+        job: what to take away.
+        stop: ends the wait for the pod.
+        keep_secret: leave the per-job Secret: it is that of a new attempt already.
 
     Raises:
         Unavailable: the cluster could not be asked, or the pod did not go.
@@ -42,7 +50,8 @@ def remove(world: World, job: JobRef, *, stop: threading.Event | None = None) ->
         return  # a later attempt has taken the names over: what was ours is gone, and that one is not ours
     world.releases.uninstall(job.release, job.namespace)
     _see_pod_gone(world, job, stop or threading.Event())
-    world.secrets.delete(job.credential_secret, job.namespace)
+    if not keep_secret:
+        world.secrets.delete(job.credential_secret, job.namespace)
 
 
 def _see_pod_gone(world: World, job: JobRef, stop: threading.Event) -> None:

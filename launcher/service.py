@@ -12,14 +12,17 @@ from launcher.core import names
 from launcher.core.jobref import JobRef, pending_timeout_from_text, ref_of_pod, ref_of_release, ref_of_spec
 from launcher.core.jobspec import JobSpec
 from launcher.core.lifecycle import Observation, Track, step
-from launcher.core.outcome import ended
 from launcher.core.patience import WaitPolicy
-from launcher.core.pending import needs_events
-from launcher.core.views import PodEvent, PodView, Presence, Seen, age_seconds
-from launcher.errors import Cancelled, Conflict, LauncherError, NotFound, Unavailable
+from launcher.core.pending import is_pending
+from launcher.core.refusal import refusal_of
+from launcher.core.site import PendingPolicy
+from launcher.core.views import PodEvent, PodView, Presence, Seen
+from launcher.errors import LauncherError, NotFound, Unavailable
 from launcher.handle import JobHandle, Keep
-from launcher.leftovers import INSTALL_MAY_LAST, JobReport, reap, sweep
-from launcher.removal import World, remove
+from launcher.installer import Installer, Turns
+from launcher.launching import Making, make_room
+from launcher.leftovers import JobReport, reap, sweep
+from launcher.removal import World
 
 __all__ = ["JobReport", "Service"]
 
@@ -39,6 +42,7 @@ class Service:
 
     world: World
     policy: WaitPolicy = field(default_factory=WaitPolicy)
+    _turns: dict[str, Turns] = field(default_factory=dict, repr=False, compare=False)
 
     def launch(
         self,
@@ -48,6 +52,7 @@ class Service:
         secret: Mapping[str, bytes] | None = None,
         cancel: threading.Event | None = None,
         keep: Keep | None = None,
+        patient: bool = False,
     ) -> JobHandle:
         """Install the job's release and return its handle as soon as Helm has accepted the manifests.
 
@@ -57,6 +62,8 @@ class Service:
             secret: content of the per-job Secret, environment name -> value; None or empty = no Secret.
             cancel: set by another thread to stop the install; nothing is left then.
             keep: looks at the job if it fails, before anything of it is removed.
+            patient: return a handle also when the release was refused for a cause that heals (an exhausted
+                quota, a webhook that restarts) and try again behind it, as long as the cause's clock allows.
 
         Raises:
             Conflict: the job is already running, or its release is being installed by another process.
@@ -64,22 +71,33 @@ class Service:
             LauncherError: whatever Helm or the cluster objects to; nothing is left.
         """
         launched = self.world.clock.monotonic()
-        spec = self._make_room(spec)
-        job = ref_of_spec(spec)
-        values = render(spec)
-        labels = values["labels"]
-        try:
-            if secret:
-                self._put_secret(job, secret, labels)
-            self._install(job, values, labels, cancel)
-        except BaseException:
-            if secret:
-                self._undo_secret(job)
-            raise
-        job = self._settle(job, cancel, owns_secret=bool(secret))
-        _LOG.info("release=%s pod=%s launched", job.release, job.pod_name)
+        spec = make_room(self.world, spec)
         policy = replace(self.policy, pending_timeout=spec.pending_timeout)
-        return JobHandle(job, self.world, policy, launched=launched, keep=keep)
+        making = Making(self.world, ref_of_spec(spec), render(spec), secret or {})
+        making.put_secret()
+        try:
+            job, installer = self._install(making, cancel, patient=patient)
+        except BaseException:
+            making.undo_secret()
+            raise
+        return JobHandle(job, self.world, policy, launched=launched, keep=keep, installer=installer)
+
+    def _install(
+        self, making: Making, cancel: threading.Event | None, *, patient: bool
+    ) -> tuple[JobRef, Installer | None]:
+        """Install now, or leave it to an installer when the refusal may heal and the caller is patient."""
+        job = making.job
+        try:
+            installed = making.install(cancel)
+        except LauncherError as error:
+            refusal = refusal_of(error)
+            if not patient or not refusal.may_heal or self.policy.column is PendingPolicy.STRICT:
+                raise
+            _LOG.warning("release=%s refused, trying again: %s", job.release, error.message)
+            turns = self._turns.setdefault(job.namespace, Turns(self.world.clock))
+            return job, Installer(job, making.install, refusal, turns)
+        _LOG.info("release=%s pod=%s launched", job.release, job.pod_name)
+        return installed, None
 
     def attach(self, release: str, namespace: str, *, keep: Keep | None = None) -> JobHandle:
         """Return a handle of a job that was launched elsewhere; its clocks start now.
@@ -163,14 +181,15 @@ class Service:
         Args:
             namespace: where to look.
             site: whose jobs.
-            is_ours: tells for the name of a release whether somebody watches it.
+            is_ours: tells for the name of a release or a per-job Secret whether somebody watches it.
 
         Returns:
-            Names of the releases that were removed.
+            Names of what was removed.
         """
-        return reap(
-            self.world, [found.job for found in self.jobs(namespace) if found.job.site == site], is_ours
-        )
+        # Secrets first: the release of one that is listed now is there when the releases are listed.
+        secrets = self.world.secrets.list(namespace)
+        jobs = self.jobs(namespace)
+        return reap(self.world, namespace, site, jobs, secrets=secrets, is_ours=is_ours)
 
     def look(self, pod: PodView | None, *, ask_events: bool = True) -> Track:
         """Return the track after one look at a pod; one that is not there (None) has been gone for good."""
@@ -184,101 +203,13 @@ class Service:
         timeout = pending_timeout_from_text(text, self.policy.pending_timeout)
         # One look must not condemn: with every clock at zero only what is permanent may fail.
         policy = replace(self.policy, pending_timeout=timeout or None)
-        return step(track, Observation(now, wall, Seen.found(pod), self._events(pod, ask=ask_events)), policy)
+        ask = ask_events and is_pending(pod)
+        events = self._events(pod) if ask else ()
+        nodes = self.world.pods.nodes() if ask and not pod.node else ()
+        return step(track, Observation(now, wall, Seen.found(pod), Seen.found(events), nodes), policy)
 
-    def _events(self, pod: PodView, *, ask: bool) -> Seen[tuple[PodEvent, ...]]:
-        if not ask or not needs_events(pod):
-            return Seen.found(())
+    def _events(self, pod: PodView) -> tuple[PodEvent, ...]:
         try:
-            return Seen.found(self.world.pods.events(pod.namespace, pod.uid))
+            return self.world.pods.events(pod.namespace, pod.uid)
         except LauncherError:
-            return Seen.found(())
-
-    def _make_room(self, spec: JobSpec) -> JobSpec:
-        """Refuse a live job, clean up what a dead one left, and return the spec of the next attempt."""
-        seen = self.world.pods.get(spec.pod_name, spec.namespace)
-        if seen.presence is Presence.UNAVAILABLE:
-            raise Unavailable(f"cannot see whether job {spec.job_id} is already running: {seen.why}")
-        if seen.presence is Presence.ABSENT or seen.value is None:
-            return spec
-        pod = seen.value
-        if ended(pod) is None and pod.deleted is None:
-            raise Conflict(
-                f"job {spec.job_id} is already running at site {spec.site!r}: release {spec.release}, "
-                f"pod {spec.namespace}/{spec.pod_name}, phase {pod.phase}",
-                cure=f"wait for it, or run `fljob terminate {spec.release} -n {spec.namespace}` first",
-            )
-        left = ref_of_pod(pod)
-        _LOG.info(
-            "release=%s pod=%s removing what attempt %d left", spec.release, spec.pod_name, left.attempt
-        )
-        remove(self.world, replace(ref_of_spec(spec), uid=pod.uid))
-        return replace(spec, attempt=left.attempt + 1)
-
-    def _install(
-        self,
-        job: JobRef,
-        values: Mapping[str, Any],
-        labels: Mapping[str, str],
-        cancel: threading.Event | None,
-    ) -> None:
-        try:
-            self.world.releases.install(job.release, job.namespace, values, labels, cancel)
-        except Conflict:
-            self._remove_dead_release(job)
-            self.world.releases.install(job.release, job.namespace, values, labels, cancel)
-
-    def _remove_dead_release(self, job: JobRef) -> None:
-        """Remove a release that has no pod, unless another process may be installing it right now."""
-        seen = self.world.releases.status(job.release, job.namespace)
-        if seen.presence is Presence.UNAVAILABLE:
-            raise Unavailable(f"cannot ask Helm about release {job.release}: {seen.why}")
-        view = seen.value
-        if view is not None and view.is_pending:
-            age = age_seconds(view.updated, self.world.clock.now())
-            if age < INSTALL_MAY_LAST:
-                raise Conflict(
-                    f"release {job.namespace}/{job.release} is being installed by another process "
-                    f"({age:.0f} s ago)",
-                    cure=f"wait a minute, or run `fljob terminate {job.release} -n {job.namespace}` first",
-                )
-        remove(self.world, job)
-
-    def _settle(self, job: JobRef, cancel: threading.Event | None, *, owns_secret: bool) -> JobRef:
-        """Do what follows an accepted install; whatever ends it early takes the release back."""
-        try:
-            if owns_secret:
-                job = self._give_secret_to_pod(job)
-            if cancel is not None and cancel.is_set():
-                raise Cancelled(f"release {job.namespace}/{job.release}: cancelled")  # noqa: TRY301
-        except BaseException:
-            remove(self.world, job)
-            raise
-        return job
-
-    def _give_secret_to_pod(self, job: JobRef) -> JobRef:
-        """Make the pod own its Secret, a second road by which it goes; failing here is not fatal."""
-        seen = self.world.pods.get(job.pod_name, job.namespace)
-        if seen.value is None:
-            _LOG.warning("release=%s pod=%s not seen, its Secret has no owner", job.release, job.pod_name)
-            return job
-        try:
-            self.world.secrets.own(job.credential_secret, job.namespace, seen.value)
-        except LauncherError as error:
-            _LOG.warning(
-                "release=%s pod=%s cannot own its Secret: %s", job.release, job.pod_name, error.message
-            )
-        return replace(job, uid=seen.value.uid)
-
-    def _put_secret(self, job: JobRef, secret: Mapping[str, bytes], labels: Mapping[str, str]) -> None:
-        try:
-            self.world.secrets.put(job.credential_secret, job.namespace, secret, labels)
-        except LauncherError as error:
-            error.step = "secret"  # FLARE tells a job that could not be prepared from a pod that was refused
-            raise
-
-    def _undo_secret(self, job: JobRef) -> None:
-        try:
-            self.world.secrets.delete(job.credential_secret, job.namespace)
-        except LauncherError as error:
-            _LOG.error("secret %s left behind: %s", job.credential_secret, error)
+            return ()

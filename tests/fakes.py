@@ -14,6 +14,7 @@ from launcher.core.views import (
     ContainerKind,
     ContainerState,
     ContainerView,
+    NodeView,
     PodEvent,
     PodView,
     Presence,
@@ -107,6 +108,8 @@ class FakePods:
     script: list[PodView | None] = field(default_factory=list)
     unavailable: str = ""
     event_list: tuple[PodEvent, ...] = ()
+    event_error: LauncherError | None = None
+    node_list: tuple[NodeView, ...] = ()
     log: list[tuple[str, ...]] = field(default_factory=list)
     # Container (or "<container>.previous") -> its log; "" is any other container.
     lines: dict[str, list[str]] = field(default_factory=lambda: {"": ["line 1", "line 2"]})
@@ -155,8 +158,13 @@ class FakePods:
         assert namespace == self.namespace
         return FakeWatch(self)
 
+    def nodes(self) -> tuple[NodeView, ...]:
+        return self.node_list
+
     def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:
         self.log.append(("events", namespace, uid))
+        if self.event_error is not None:
+            raise self.event_error
         return self.event_list
 
     def logs(

@@ -59,7 +59,7 @@ def launch_command(
     # The install stops then, and what it made is removed.
     with cancelled_by_signals() as cancel:
         handle = service.launch(
-            spec, lambda s: composition.render_values(s, site), secret=secret, cancel=cancel, keep=keep
+            spec, lambda s: composition.render_values(s, site), secret=secret, cancel=cancel, keep=keep, patient=wait
         )
     job = handle.job
     shown = {"release": job.release, "namespace": job.namespace, "jobId": job.job_id, "pod": job.pod_name}

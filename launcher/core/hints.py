@@ -26,7 +26,7 @@ _A_NODE_HELPS = frozenset(
         Code.VOLUME_ZONE_CONFLICT,
     }
 )
-# cluster-autoscaler: 'pod triggered scale-up: [{group 1->2 (max: 5)}]'; Karpenter: 'Pod should schedule on: x'
+# autoscaler: 'pod triggered scale-up: [{group 1->2 (max: 5)}]'; Karpenter: 'Pod should schedule on: x'
 _SIGNALS: Mapping[str, Code] = {
     "TriggeredScaleUp": Code.SCALING_UP,
     "Nominated": Code.SCALING_UP,

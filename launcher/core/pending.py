@@ -15,7 +15,7 @@ from launcher.core.scheduling import scarce_resources, scheduling_code
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, PodView
 from launcher.core.waiting import NOT_A_CAUSE, waiting_code
 
-__all__ = ["Cause", "classify", "needs_events"]
+__all__ = ["Cause", "classify", "is_pending", "needs_events"]
 
 _CRASHES = 3
 
@@ -39,6 +39,11 @@ class Cause:
     revision: str = ""
 
 
+def is_pending(pod: PodView) -> bool:
+    """Return whether the job container has neither started nor ended."""
+    return pod.main is None or pod.main.state not in (ContainerState.RUNNING, ContainerState.TERMINATED)
+
+
 def needs_events(pod: PodView) -> bool:
     """Return whether only events can say what the pod waits for: no condition, or no waiting reason."""
     if not _is_scheduled(pod):
@@ -53,14 +58,13 @@ def classify(pod: PodView, events: tuple[PodEvent, ...] = ()) -> Cause | None:
         pod: the pod as last seen; any garbage gives a cause, never an exception.
         events: events of this pod's uid, oldest first; empty when they were not needed.
     """
-    main = pod.main
-    if main is not None and main.state in (ContainerState.RUNNING, ContainerState.TERMINATED):
+    if not is_pending(pod):
         return None
     if pod.phase == "Unknown":
         return Cause(Code.UNKNOWN_PHASE, pod.message, scheduled=True, revision=pod.resource_version)
     if not _is_scheduled(pod):
         return _unscheduled(pod, events)
-    if pod.phase == "Running" and main is None:
+    if pod.phase == "Running" and pod.main is None:
         return None
     return _not_started(pod, events)
 

@@ -19,6 +19,7 @@ from nvflare.app_opt.job_launcher.workspace_cell_transfer import WorkspaceTransf
 from launcher import composition
 from launcher.core.jobspec import JobSpec, Role
 from launcher.core.meta import UNSET
+from launcher.core.names import credential_secret_name
 from launcher.core.site import SiteConfig
 from launcher.errors import LauncherError
 from launcher.flare import wiring
@@ -172,7 +173,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             service.world.secrets.put(spec.startup_secret, spec.namespace, startup_kit(job.startup_dir), {})
         except LauncherError as error:
             raise RuntimeError(f"startup kit of site {job.site}: {error}") from error
-        self._orphans.spare(spec.release)
+        self._orphans.spare(spec.release, credential_secret_name(spec.pod_name))
         self._orphans.look_once(service, spec.namespace, job.site)
         try:
             handle = service.launch(

@@ -13,7 +13,8 @@ from launcher.core.jobspec import EnvVar, JobSpec, Resources, Role, SecretKey
 from launcher.core.lifecycle import JobState
 from launcher.core.patience import WaitPolicy
 from launcher.core.returncodes import ReturnCode
-from launcher.core.views import PodEvent, ReleaseView
+from launcher.core.site import Timeouts
+from launcher.core.views import ContainerKind, ContainerView, NodeView, PodEvent, ReleaseView
 from launcher.errors import Cancelled, Conflict, Denied, NotFound, Rejected, Unavailable
 from launcher.service import Service
 from tests.fakes import START, FakeWorld, exited, make_pod, running, scheduled, unscheduled
@@ -242,13 +243,42 @@ def test_a_later_attempt_of_the_same_name_is_not_ours(fake, service):
     assert handle.wait().code is Code.DELETED_EXTERNALLY
 
 
-def test_events_of_a_pod_that_does_not_change_are_asked_for_less_and_less(fake, service):
+def test_events_are_looked_up_while_the_job_is_pending_and_not_when_it_runs(fake, service):
     handle = service.launch(make_spec(), render)
     fake.pods.event_list = (PodEvent("FailedMount", 'secret "nope" not found', "Warning", START),)
     fake.pods.show(scheduled(resource_version="7"))
-    handle.wait(timeout=32)  # at 0, 1, 3, 7, 15 and 30 seconds
-    assert fake.pods.log.count(("events", "fl", "uid-1")) == 6
+    handle.wait(timeout=2)
     assert handle.track.verdict.code is Code.MISSING_REF
+    fake.pods.show(running())
+    handle.wait(timeout=1)
+    asked = len(fake.pods.log)
+    handle.wait(timeout=30)
+    assert len(fake.pods.log) == asked
+
+
+@pytest.mark.parametrize(
+    ("error", "runs"), [(Denied("events is forbidden"), True), (Unavailable("503"), False)]
+)
+def test_events_that_nobody_may_read_do_not_stop_the_clock(fake, error, runs):
+    policy = WaitPolicy(graces=Timeouts(start=20.0))
+    handle = Service(fake.world, policy).launch(make_spec(), render)
+    fake.pods.event_error = error
+    fake.pods.show(scheduled(resource_version="7"))
+    outcome = handle.wait(timeout=40)
+    assert (outcome is not None and outcome.code is Code.START_TIMEOUT) is runs
+
+
+def test_a_request_that_no_node_can_ever_meet_ends_early(fake, service):
+    fake.pods.node_list = (NodeView("n", {"cpu": "8"}),)
+    handle = service.launch(make_spec(), render)
+    asks = ContainerView("job", ContainerKind.MAIN, requests={"cpu": "999"})
+    fake.pods.show(unscheduled(containers=(asks,)))
+    outcome = handle.wait(timeout=40)
+    assert (outcome.code, outcome.return_code, outcome.clock) == (
+        Code.IMPOSSIBLE_REQUEST,
+        101,
+        "timeouts.impossible",
+    )
 
 
 def test_inspect_names_what_is_not_there(service):
@@ -331,3 +361,15 @@ def test_polling_an_ended_job_cleans_up_once(fake, service):
     handle.close(5)
     assert handle.poll() is ReturnCode.ABORTED
     assert handle._cleaner is None
+
+
+def test_a_new_parent_takes_away_what_its_predecessor_left_at_its_site(fake, service):
+    """Killed between Secret and install: the Secret is alone. Another site's, and what is watched, stays."""
+    mine, watched, other = (
+        names.credential_secret_name(names.pod_name(job, site))
+        for job, site in (("a1", "site-1"), ("a2", "site-1"), ("a1", "site-2"))
+    )
+    for name in (mine, watched, other):
+        fake.secrets.put(name, "fl", {}, {})
+    assert service.reap("fl", "site-1", lambda name: name == watched) == (mine,)
+    assert fake.secrets.items.keys() == {watched, other}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from launcher.core.names import LABEL_JOB_ID
-from launcher.core.views import PodEvent, PodView, Seen
+from launcher.core.views import NodeView, PodEvent, PodView, Seen
 from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.errors import TRANSPORT, translate
 from launcher.edges.kube.events import KubeEventWatch
 from launcher.edges.kube.listwatch import ListWatch
-from launcher.edges.kube.translate import pod_view
+from launcher.edges.kube.translate import node_view, pod_view
 from launcher.edges.kube.watch import KubePodWatch
 from launcher.errors import Conflict, Denied, LauncherError, NotFound
 
@@ -20,6 +21,8 @@ __all__ = ["KubePods"]
 
 W = TypeVar("W", bound=ListWatch)
 _PAGE = 500
+# Allocatable changes when somebody changes a node; a right that is missing is not granted often.
+_NODES_FRESH, _NODES_DENIED = 60.0, 600.0
 # Connect and read, in seconds: the kubelet of a dead node does not answer, and a removal may be waiting.
 _LOG_TIMEOUT = (5.0, 15.0)
 
@@ -31,6 +34,8 @@ class KubePods:
         self._client = client
         self._watches: dict[tuple[Any, str], Any] = {}
         self._lock = threading.Lock()
+        self._node_lock = threading.Lock()
+        self._known_nodes: tuple[float, tuple[NodeView, ...]] = (0.0, ())
 
     def get(self, name: str, namespace: str) -> Seen[PodView]:
         """Ask the API server for one pod.
@@ -80,6 +85,24 @@ class KubePods:
     def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:
         """Return the events of one pod uid, oldest first, from a watch that all pending pods share."""
         return self._shared(KubeEventWatch, namespace).of(uid)
+
+    def nodes(self) -> tuple[NodeView, ...]:
+        """Return all nodes, at most a minute old; empty when they may not or cannot be listed."""
+        with self._node_lock:
+            until, known = self._known_nodes
+            if time.monotonic() < until:
+                return known
+            try:
+                answer = self._client.call("list nodes", self._client.core.list_node, limit=_PAGE)
+                more = (answer.get("metadata") or {}).get("continue")
+                # The largest node may be on a later page, and a big cluster is not listed for one sentence.
+                found = () if more else tuple(map(node_view, answer.get("items") or ()))
+                pause = _NODES_FRESH
+            except LauncherError as error:
+                found = ()
+                pause = _NODES_DENIED if isinstance(error, Denied) else _NODES_FRESH
+            self._known_nodes = (time.monotonic() + pause, found)
+            return found
 
     def _shared(self, kind: Callable[[KubeClient, str], W], namespace: str) -> W:
         with self._lock:

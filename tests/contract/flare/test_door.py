@@ -78,9 +78,7 @@ def test_a_launch_registers_the_transfer_and_makes_both_secrets(launch):
 
 
 @pytest.mark.parametrize(
-    "error",
-    [Rejected("no", code="QuotaExceeded"), Denied("no"), Unavailable("no")],
-    ids=lambda e: type(e).__name__,
+    "error", [Rejected("no", code="PodSecurity"), Denied("no")], ids=lambda e: type(e).__name__
 )
 def test_a_refused_release_is_a_dead_handle_and_nothing_is_left(launch, error):
     launch.fake.releases.install_error = error
@@ -92,6 +90,29 @@ def test_a_refused_release_is_a_dead_handle_and_nothing_is_left(launch, error):
     assert launch.transfer is None
     assert launch.fake.secrets.items.keys() == {STARTUP}
     assert not launch.fake.pods.items
+
+
+@pytest.mark.parametrize("error", [Rejected("no", code="QuotaExceeded"), Unavailable("no")])
+def test_a_release_that_is_refused_for_now_is_tried_again_behind_the_handle(launch, error):
+    launch.fake.releases.install_error = error
+    handle = launch()
+    assert handle.poll() == 127
+    assert launch.transfer is not None
+    launch.fake.releases.install_error = None
+    assert until(lambda: launch.fake.releases.items)
+    launch.end(0)
+    handle.wait()
+    assert handle.poll() == 0
+
+
+def test_a_refused_release_can_be_terminated(launch):
+    launch.fake.releases.install_error = Rejected("no", code="QuotaExceeded")
+    handle = launch()
+    handle.terminate()
+    handle.wait()
+    assert handle.poll() == 9
+    assert launch.transfer is None
+    assert launch.fake.secrets.items.keys() == {STARTUP}
 
 
 def test_a_secret_that_cannot_be_made_raises_and_nothing_is_left(launch):

@@ -1,0 +1,134 @@
+"""Trying again, behind the caller's back, to create a release that was refused for a cause that heals.
+
+Quota is the common one: FLARE's own launcher ends the job, Tekton and Argo requeue it. All refused jobs of a
+namespace take turns, so that a hundred of them ask the API server as often as one does; the one that gets
+through lets the next try at once, since more may fit.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from launcher.core.jobref import JobRef
+from launcher.core.refusal import Refusal, refusal_of
+from launcher.errors import Cancelled, LauncherError
+from launcher.ports import Clock
+
+__all__ = ["Installer", "Turns"]
+
+_LOG = logging.getLogger(__name__)
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
+_SLICE = 0.25
+_STOP_WITHIN = 30.0
+
+Attempt = Callable[[threading.Event], JobRef]
+
+
+class Turns:
+    """Who may try next in a namespace, and when.
+
+    Args:
+        clock: monotonic time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._queue: deque[object] = deque()
+        self._changed = threading.Condition()
+        self._pause = _FIRST_PAUSE
+        self._next_at = 0.0
+
+    def join(self, who: object) -> None:
+        """Queue up at the end; the refusal that brings ``who`` here counts as a try."""
+        with self._changed:
+            self._queue.append(who)
+            self._next_at = max(self._next_at, self._clock.monotonic() + self._pause)
+
+    def leave(self, who: object) -> None:
+        """Leave the queue."""
+        with self._changed:
+            if who in self._queue:
+                self._queue.remove(who)
+            self._changed.notify_all()
+
+    def wait(self, who: object, stop: threading.Event) -> bool:
+        """Block until it is the turn of ``who``; return False when ``stop`` is set first."""
+        with self._changed:
+            while not stop.is_set():
+                left = self._next_at - self._clock.monotonic()
+                if left <= 0 and self._queue[0] is who:
+                    return True
+                self._changed.wait(min(_SLICE, max(left, 0.01)))
+            return False
+
+    def tried(self, who: object, *, accepted: bool) -> None:
+        """Say how a try ended: the next one is due at once after a success, else after a growing pause."""
+        with self._changed:
+            if who in self._queue:
+                self._queue.remove(who)
+                self._queue.append(who)
+            self._pause = _FIRST_PAUSE if accepted else min(2 * self._pause, _LONGEST_PAUSE)
+            self._next_at = self._clock.monotonic() + (0.0 if accepted else self._pause)
+            self._changed.notify_all()
+
+
+class Installer:
+    """One job whose release was refused and is tried again until it is accepted, hopeless or stopped.
+
+    Args:
+        job: its names.
+        attempt: installs the release once; nothing is left of a try that raises.
+        refusal: how the first try was refused.
+        turns: shared by all jobs of the namespace.
+    """
+
+    def __init__(self, job: JobRef, attempt: Attempt, refusal: Refusal, turns: Turns) -> None:
+        self._attempt = attempt
+        self._turns = turns
+        self._lock = threading.Lock()
+        self._job = job
+        self._refusal: Refusal | None = refusal
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"fljob-install-{job.release}", daemon=True)
+        self._thread.start()
+
+    @property
+    def state(self) -> tuple[JobRef, Refusal | None]:
+        """The job, and why it has no release yet; None once it has one."""
+        with self._lock:
+            return self._job, self._refusal
+
+    def stop(self) -> None:
+        """Give up; when this returns nothing is installed any more that was not accepted before."""
+        self._stop.set()
+        self._thread.join(_STOP_WITHIN)
+
+    def _run(self) -> None:
+        self._turns.join(self)
+        try:
+            while self._turns.wait(self, self._stop):
+                go_on = self._try()
+                self._turns.tried(self, accepted=self._refusal is None)
+                if not go_on:
+                    return
+        finally:
+            self._turns.leave(self)
+
+    def _try(self) -> bool:
+        """Try once and return whether trying again can help."""
+        try:
+            job = self._attempt(self._stop)
+        except Cancelled:
+            return False
+        except LauncherError as error:
+            refusal = refusal_of(error)
+            with self._lock:
+                self._refusal = refusal
+            return refusal.may_heal
+        with self._lock:
+            self._job, self._refusal = job, None
+        _LOG.info("release=%s pod=%s launched at last", job.release, job.pod_name)
+        return False

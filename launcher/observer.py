@@ -1,0 +1,72 @@
+"""Looking at one job: what the shared watches show of it, as one observation. Asks ports, decides nothing."""
+
+from __future__ import annotations
+
+import logging
+
+from launcher.core.catalogue import Code
+from launcher.core.jobref import JobRef
+from launcher.core.lifecycle import Observation, Track
+from launcher.core.pending import is_pending, needs_events
+from launcher.core.refusal import Refusal
+from launcher.core.views import NodeView, PodEvent, PodView, Presence, Seen
+from launcher.errors import Denied, LauncherError
+from launcher.ports import PodWatch
+from launcher.removal import World
+
+__all__ = ["observe"]
+
+_LOG = logging.getLogger(__name__)
+_ABOUT_ROOM = frozenset({Code.INSUFFICIENT_RESOURCES, Code.IMPOSSIBLE_REQUEST})
+_NONE: Seen[tuple[PodEvent, ...]] = Seen.found(())
+
+
+def observe(
+    world: World, watch: PodWatch, job: JobRef, track: Track, refused: Refusal | None = None
+) -> Observation:
+    """Return what is to be seen of a job now; no request is sent but for what is shared by all jobs.
+
+    Args:
+        world: the ports.
+        watch: the shared watch of the job's namespace.
+        job: its names.
+        track: what was known before.
+        refused: why it has no release yet.
+    """
+    now, wall = world.clock.monotonic(), world.clock.now()
+    if refused is not None:
+        return Observation(now, wall, Seen.absent(), refused=refused)
+    seen = _own(watch.look(job.pod_name), job, track)
+    return Observation(now, wall, seen, _events(world, job, seen), _nodes(world, seen, track))
+
+
+def _own(seen: Seen[PodView], job: JobRef, track: Track) -> Seen[PodView]:
+    """Read a pod of the same name with another uid as the absence of ours (a later attempt)."""
+    known = job.uid or (track.pod.uid if track.pod else "")
+    if seen.value is None or not known or seen.value.uid == known:
+        return seen
+    if seen.presence is Presence.FOUND:
+        return Seen.absent(track.pod)
+    return Seen(seen.presence, None, seen.why)
+
+
+def _events(world: World, job: JobRef, seen: Seen[PodView]) -> Seen[tuple[PodEvent, ...]]:
+    pod = seen.value
+    if pod is None or seen.presence is Presence.UNAVAILABLE:
+        return _NONE
+    gone = seen.presence is Presence.ABSENT
+    if not gone and not is_pending(pod):
+        return _NONE
+    try:
+        return Seen.found(world.pods.events(job.namespace, pod.uid))
+    except Denied as error:
+        # Nobody will ever be able to ask: a clock that waited for that would never run.
+        _LOG.debug("release=%s %s", job.release, error.message)
+        return _NONE
+    except LauncherError as error:
+        return Seen.unavailable(error.message) if not gone and needs_events(pod) else _NONE
+
+
+def _nodes(world: World, seen: Seen[PodView], track: Track) -> tuple[NodeView, ...]:
+    lacks_room = track.verdict is not None and track.verdict.code in _ABOUT_ROOM
+    return world.pods.nodes() if lacks_room and seen.presence is Presence.FOUND else ()

@@ -1,0 +1,142 @@
+"""A refused launch that is tried again: until it is accepted, hopeless, too late or terminated."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from launcher.core.catalogue import Code
+from launcher.core.jobref import JobRef
+from launcher.core.patience import WaitPolicy
+from launcher.core.refusal import Refusal
+from launcher.core.returncodes import ReturnCode
+from launcher.core.site import PendingPolicy, Timeouts
+from launcher.edges.clock import SystemClock
+from launcher.errors import Denied, Rejected, Unavailable
+from launcher.installer import Installer, Turns
+from launcher.service import Service
+from tests.fakes import FakeWorld, exited, running
+from tests.unit.test_service import make_spec, render
+
+QUOTA = Rejected("exceeded quota: q", code="QuotaExceeded")
+
+
+@pytest.fixture
+def fake():
+    fake = FakeWorld()
+    fake.releases.install_error = QUOTA
+    return fake
+
+
+def service(fake, **policy):
+    return Service(replace(fake.world, clock=SystemClock()), WaitPolicy(**policy))
+
+
+def until(check, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_quota_that_is_raised_in_time_lets_the_job_run(fake):
+    handle = service(fake).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=True)
+    assert handle.poll() is ReturnCode.UNKNOWN
+    assert handle.track.verdict.code is Code.QUOTA_EXCEEDED
+    assert fake.secrets.items
+    fake.releases.install_error = None
+    fake.pods.script = [running(), exited(0)]
+    until(lambda: fake.releases.items)
+    assert handle.wait().code is Code.SUCCESS
+    assert handle.close(5)
+    assert fake.is_empty
+
+
+def test_a_quota_that_stays_ends_the_job_at_its_clock_and_nothing_is_left(fake):
+    handle = service(fake).launch(
+        make_spec(pending_timeout=0.3), render, secret={"TOKEN": b"x"}, patient=True
+    )
+    outcome = handle.wait()
+    assert (outcome.code, outcome.return_code, outcome.clock) == (Code.QUOTA_EXCEEDED, 104, "pending_timeout")
+    assert handle.close(5)
+    assert fake.is_empty
+
+
+def test_what_turns_out_hopeless_ends_the_job_at_once(fake):
+    handle = service(fake).launch(make_spec(), render, patient=True)
+    fake.releases.install_error = Denied("pods is forbidden")
+    outcome = handle.wait()
+    assert (outcome.code, outcome.return_code) == (Code.FORBIDDEN, 104)
+    assert handle.close(5)
+    assert fake.is_empty
+
+
+def test_terminate_while_it_is_refused_leaves_nothing_and_tries_no_more(fake):
+    handle = service(fake).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=True)
+    handle.terminate()
+    fake.releases.install_error = None
+    tried = len(fake.releases.log)
+    time.sleep(1.5)
+    assert len(fake.releases.log) == tried
+    assert fake.is_empty
+    assert handle.poll() is ReturnCode.ABORTED
+
+
+@pytest.mark.parametrize(
+    ("error", "policy", "patient"),
+    [
+        (QUOTA, {}, False),
+        (QUOTA, {"column": PendingPolicy.STRICT}, True),
+        (Denied("no"), {}, True),
+        (Rejected("x", code="PodSecurity"), {}, True),
+    ],
+)
+def test_the_others_are_raised_and_nothing_is_left(fake, error, policy, patient):
+    fake.releases.install_error = error
+    with pytest.raises(type(error)):
+        service(fake, **policy).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=patient)
+    assert fake.is_empty
+
+
+def test_an_api_server_that_is_busy_has_its_own_clock(fake):
+    fake.releases.install_error = Unavailable("503")
+    handle = service(fake, graces=Timeouts(api=0.3)).launch(make_spec(), render, patient=True)
+    assert handle.wait().code is Code.API_UNAVAILABLE
+
+
+def job(name):
+    return JobRef(release=name, namespace="fl", pod_name=name)
+
+
+def test_refused_jobs_take_turns_and_ask_no_oftener_than_one():
+    tries, lock, full = [], threading.Lock(), threading.Event()
+
+    def attempt(name):
+        def run(_cancel):
+            with lock:
+                tries.append((time.monotonic(), name))
+            if full.is_set():
+                return job(name)
+            raise QUOTA
+
+        return run
+
+    turns, names = Turns(SystemClock()), [f"j{n}" for n in range(20)]
+    refusal = Refusal(Code.QUOTA_EXCEEDED, "x")
+    made = [Installer(job(name), attempt(name), refusal, turns) for name in names]
+    time.sleep(4.0)
+    with lock:
+        refused = list(tries)
+    # 1 s, then 2, then 4: never more than two tries in four seconds, whoever makes them.
+    assert 1 <= len(refused) <= 2
+    assert len({name for _, name in refused}) == len(refused)
+    full.set()
+    until(lambda: all(one.state[1] is None for one in made))
+    with lock:
+        accepted = [at for at, _ in tries[len(refused) :]]
+    assert accepted[-1] - accepted[0] < 5.0
+    for one in made:
+        one.stop()
