@@ -1,0 +1,163 @@
+"""What is hidden, and what is not: names, known values, shapes."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from launcher.core.redaction import by_shape, literals, looks_secret, masker, redacted, secrets_of
+
+CANARY = "canary-5309"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "HF_TOKEN",
+        "TOKEN_FILE",
+        "PGPASSWORD",
+        "DB_PASSWORD2",
+        "AWS_SECRET_ACCESS_KEY",
+        "apiKey",
+        "APIKEY",
+        "sshKeys",
+        "CREDENTIALS",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "DB_PASS",
+        "DB_PWD",
+        "client_secret",
+        "PASSPHRASE",
+        "Authorization",
+        "COOKIE",
+        "auth",
+    ],
+)
+def test_names_that_look_secret(name):
+    assert looks_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PATH",
+        "PWD",
+        "TOKENIZERS_PARALLELISM",
+        "KEYBOARD",
+        "AUTHOR",
+        "BYPASS_CHECKS",
+        "PYTHONPATH",
+        "NVIDIA_VISIBLE_DEVICES",
+        "key",
+        "secretName",
+    ],
+)
+def test_names_that_do_not(name):
+    assert not looks_secret(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("get http://me:canary@proxy:3128/x", "get http://me:***@proxy:3128/x"),
+        ("Authorization: Basic canary", "Authorization: ***"),
+        ("{'Authorization': 'Bearer canary'}", "{'Authorization': '***'}"),
+        ("curl with bearer canary-0123", "curl with bearer ***"),
+        ("got eyJhbGciOiJ.eyJpc3MiOiJ.c2ln_x here", "got *** here"),
+        ("password=canary", "password=***"),
+        ('{"api_key": "canary"}', '{"api_key": "***"}'),
+        ("{'token': 'canary'}", "{'token': '***'}"),
+        ("HF_TOKEN=canary", "HF_TOKEN=***"),
+        ("hf_" + "a1" * 15, "***"),
+        ("-----BEGIN RSA PRIVATE KEY-----\ncanary\n-----END RSA PRIVATE KEY-----\nnext", "***\nnext"),
+        ("-----BEGIN PRIVATE KEY-----\n" + "QUJD" * 16 + "\nepoch 1", "***\nepoch 1"),
+    ],
+)
+def test_shapes_of_credentials(text, shown):
+    assert by_shape(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tokens: 512, loss=0.3",
+        "basic training starts",
+        'MountVolume.SetUp failed for volume "x" : secret "db" not found',
+        "couldn't find key password in Secret fl/db",
+        'Failed to pull image "localhost:5001/a@sha256:0123": not found',
+        "-----BEGIN CERTIFICATE-----",
+    ],
+)
+def test_what_helps_stays(text):
+    assert by_shape(text) == text
+
+
+def test_known_values_are_hidden_wherever_they_stand():
+    mask = masker([CANARY + "\n", 'with "quotes"', "true", ""])
+    assert mask(f"a {CANARY}b") == "a ***b"
+    assert mask(json.dumps({"x": 'with "quotes"'})) == '{"x": "***"}'
+    assert CANARY not in base64.b64decode(
+        mask(base64.b64encode(f"{CANARY}\n".encode()).decode()) + "=="
+    ).decode("latin1")
+    assert mask("true is no secret") == "true is no secret"
+
+
+def test_nothing_known_hides_nothing():
+    assert masker([])("") == ""
+    assert masker(["", "short"])("short text") == "short text"
+
+
+POD = {
+    "metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": CANARY, "vault-token": CANARY}},
+    "spec": {
+        "containers": [
+            {
+                "command": ["run", "--api-key", CANARY, "--epochs", "3"],
+                "env": [
+                    {"name": "HF_TOKEN", "value": CANARY},
+                    {"name": "EMPTY_TOKEN", "value": ""},
+                    {"name": "EPOCHS", "value": "3"},
+                    {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "cred", "key": "TOKEN"}}},
+                ],
+                "envFrom": [{"secretRef": {"name": "many"}}, {"configMapRef": {"name": "no"}}],
+            }
+        ],
+        "tolerations": [{"key": "nvidia.com/gpu", "value": "yes"}],
+        "volumes": [
+            {"name": "kit", "secret": {"secretName": "startup"}},
+            {"name": "all", "projected": {"sources": [{"secret": {"name": "projected"}}, {"serviceAccountToken": {"path": "token"}}]}},
+        ],
+    },
+}  # fmt: skip
+
+
+def test_a_pod_keeps_everything_but_its_credentials():
+    shown = redacted(POD, masker(literals(POD)))
+    assert CANARY not in json.dumps(shown)
+    container = shown["spec"]["containers"][0]
+    assert container["command"] == ["run", "--api-key", "***", "--epochs", "3"]
+    assert container["env"] == [
+        {"name": "HF_TOKEN", "value": "***"},
+        {"name": "EMPTY_TOKEN", "value": ""},
+        {"name": "EPOCHS", "value": "3"},
+        {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "cred", "key": "TOKEN"}}},
+    ]
+    assert {**shown["spec"], "containers": None} == {**POD["spec"], "containers": None}
+
+
+def test_literals_are_known_values():
+    assert set(literals(POD)) == {CANARY, ""}
+
+
+def test_secrets_of_a_pod():
+    assert secrets_of(POD) == {"cred", "many", "startup", "projected"}
+
+
+@pytest.mark.parametrize(
+    "garbage", [None, "x", 7, [], {"spec": None}, {"env": [None, {"name": 7, "value": 8}]}]
+)
+def test_garbage_is_no_error(garbage):
+    assert redacted(garbage, lambda text: text) == garbage
+    assert list(literals(garbage)) == []
+    assert secrets_of(garbage) == frozenset()
