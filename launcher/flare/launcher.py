@@ -181,6 +181,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
                 partial(composition.render_values, site=launch.site),
                 secret={name: value.encode() for name, value in credentials.items()},
                 keep=self._keeper(service, job, tuple(credentials.values())),
+                patient=True,
             )
         except LauncherError as error:
             if error.step == "secret":

@@ -99,9 +99,11 @@ def test_a_release_that_is_refused_for_now_is_tried_again_behind_the_handle(laun
     assert handle.poll() == 127
     assert launch.transfer is not None
     launch.fake.releases.install_error = None
+    waiter = threading.Thread(target=handle.wait)
+    waiter.start()  # the clock of this world moves while somebody waits
     assert until(lambda: launch.fake.releases.items)
     launch.end(0)
-    handle.wait()
+    waiter.join(10)
     assert handle.poll() == 0
 
 
