@@ -88,8 +88,8 @@ def diagnose(
             cure=f"`fljob list -n {namespace}` shows what there is",
         )
     certain = seen.value is not None or (seen.presence is Presence.ABSENT and helm.value is not None)
-    track = look(seen.value) if certain else _unknown(world, seen.why or helm.why)
-    return _collect(asking, job, track, helm)
+    looked = asking.found(lambda: look(seen.value)) if certain else Seen.unavailable(seen.why or helm.why)
+    return _collect(asking, job, looked.value or _unknown(world, seen.value, looked.why), helm)
 
 
 def _find(asking: _Asking, release: str, namespace: str) -> tuple[JobRef, Seen[PodView], Seen[ReleaseView]]:
@@ -107,9 +107,9 @@ def _find(asking: _Asking, release: str, namespace: str) -> tuple[JobRef, Seen[P
     return job, asking.seen(lambda: world.pods.get(job.pod_name, namespace), ""), helm
 
 
-def _unknown(world: World, why: str) -> Track:
+def _unknown(world: World, pod: PodView | None, why: str) -> Track:
     now = world.clock.monotonic()
-    return Track(launched=now, state=JobState.UNKNOWN, stale_since=now, why_stale=why)
+    return Track(launched=now, state=JobState.UNKNOWN, pod=pod, stale_since=now, why_stale=why)
 
 
 def collect(

@@ -115,7 +115,9 @@ def build(facts: Facts, mask: Mask) -> Bundle:
         files[log.file] = mask(text) or _comment("the log is empty")
     missing = _missing(facts)
     if missing:
-        files["missing.txt"] = mask(_lines(f"{name}: {why}" for name, why in missing.items()))
+        files["missing.txt"] = mask(
+            _lines(f"{name}: {' '.join(why.split())}" for name, why in missing.items())
+        )
     return Bundle(files)
 
 
