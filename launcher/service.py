@@ -11,12 +11,12 @@ from typing import Any
 from launcher.core import names
 from launcher.core.jobref import JobRef, pending_timeout_from_text, ref_of_pod, ref_of_release, ref_of_spec
 from launcher.core.jobspec import JobSpec
-from launcher.core.lifecycle import Observation, Track, step
+from launcher.core.lifecycle import DEAD_NODE, Observation, Track, step
 from launcher.core.patience import WaitPolicy
 from launcher.core.pending import is_pending
 from launcher.core.refusal import refusal_of
 from launcher.core.site import PendingPolicy
-from launcher.core.views import PodEvent, PodView, Presence, Seen
+from launcher.core.views import PodEvent, PodView, Presence, Seen, age_seconds
 from launcher.errors import LauncherError, NotFound, Unavailable
 from launcher.handle import JobHandle, Keep
 from launcher.installer import Installer, Turns
@@ -203,6 +203,9 @@ class Service:
         timeout = pending_timeout_from_text(text, self.policy.pending_timeout)
         # One look must not condemn: with every clock at zero only what is permanent may fail.
         policy = replace(self.policy, pending_timeout=timeout or None)
+        # deletionTimestamp already includes the grace period (Kubernetes API conventions).
+        if pod.deleted is not None and age_seconds(pod.deleted, wall) >= DEAD_NODE:
+            track = replace(track, deleting_since=float("-inf"))
         ask = ask_events and is_pending(pod)
         events = self._events(pod) if ask else ()
         nodes = self.world.pods.nodes() if ask and not pod.node else ()

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from launcher.core import strict
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.hints import refine
 from launcher.core.outcome import Outcome, ended, lost, make_outcome
 from launcher.core.patience import Action, Patience, Verdict, WaitPolicy, judge, left, pause
-from launcher.core.pending import Cause, classify
+from launcher.core.pending import Cause, classify, needs_events
 from launcher.core.refusal import Refusal
 from launcher.core.site import PendingPolicy
 from launcher.core.views import ContainerKind, ContainerState, NodeView, PodEvent, PodView, Presence, Seen
 
-__all__ = ["Cleanup", "JobState", "Observation", "Track", "cleanup", "step", "terminated"]
+__all__ = ["DEAD_NODE", "Cleanup", "JobState", "Observation", "Track", "cleanup", "step", "terminated"]
 
 # A list can be older than the pod, and a watch can miss a moment: one absence proves nothing.
 _GONE_AFTER = 5.0
 # The kubelet force-deletes at the end of the grace period; a pod that outlives it by this has a dead node.
-_DEAD_NODE = timedelta(seconds=60)
+DEAD_NODE = 60.0
+_GRACE = 30.0  # what Kubernetes gives a pod that says nothing else
 _TIMEOUT = "timeout"  # FLARE's setting: seconds from launch until Running
 
 
@@ -55,7 +56,7 @@ class Observation:
         now: monotonic seconds.
         wall: wall clock time, aware.
         pod: the pod, its certain absence (with what was last seen of it), or "could not ask".
-        events: events of this pod's uid; UNAVAILABLE pauses the clocks like an unavailable pod.
+        events: events of this pod's uid; UNAVAILABLE pauses the clocks of a pod about which only they speak.
         nodes: all nodes, empty when they were not needed or may not be listed.
         refused: why there is no pod yet: its creation was refused and is tried again.
     """
@@ -79,6 +80,7 @@ class Track:
         patience: how much waiting was used up.
         verdict: why the pod is not running; None once it is.
         ran: whether the pod was ever seen running; ``strict`` counts no ``timeout`` after that, as FLARE.
+        deleting_since: when the pod was first seen with a deletionTimestamp.
         absent_since: first of an unbroken row of absences.
         stale_since: since when the cluster could not be asked; None when it can.
         why_stale: the reason in words.
@@ -91,6 +93,7 @@ class Track:
     patience: Patience = field(default_factory=Patience)
     verdict: Verdict | None = None
     ran: bool = False
+    deleting_since: float | None = None
     absent_since: float | None = None
     stale_since: float | None = None
     why_stale: str = ""
@@ -131,11 +134,8 @@ def cleanup(track: Track) -> Cleanup | None:
     if track.outcome is None:
         return None
     failed = track.state is JobState.FAILED
-    return (
-        Cleanup.RETAIN
-        if failed and track.verdict is None and not _still_running(track.pod)
-        else Cleanup.REMOVE
-    )
+    runs = track.absent_since is None and _still_running(track.pod)
+    return Cleanup.RETAIN if failed and track.verdict is None and not runs else Cleanup.REMOVE
 
 
 def _still_running(pod: PodView | None) -> bool:
@@ -177,10 +177,11 @@ def _absent(track: Track, seen: Observation) -> Track:
 
 
 def _found(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) -> Track:
-    outcome = ended(pod) or _dead_node(pod, seen.wall)
+    track = _deleting(track, pod, seen.now)
+    outcome = ended(pod) or _dead_node(pod, track.deleting_since, seen.now)
     if outcome is not None:
         return _end(replace(track, verdict=None), outcome)
-    if seen.events.presence is Presence.UNAVAILABLE:
+    if seen.events.presence is Presence.UNAVAILABLE and needs_events(pod):
         return replace(track, patience=pause(track.patience))
     cause = classify(pod, seen.events.value or ())
     if cause is None:
@@ -212,12 +213,17 @@ def _launch_timeout(track: Track, verdict: Verdict, now: float, policy: WaitPoli
     return verdict
 
 
-def _dead_node(pod: PodView, wall: datetime) -> Outcome | None:
-    """Return NodeLost for a pod that should long be gone: only its kubelet can take it away."""
+def _deleting(track: Track, pod: PodView, now: float) -> Track:
     if pod.deleted is None:
-        return None
-    # deletionTimestamp already includes the grace period (Kubernetes API conventions).
-    if wall < pod.deleted + _DEAD_NODE:
+        return replace(track, deleting_since=None)
+    return track if track.deleting_since is not None else replace(track, deleting_since=now)
+
+
+def _dead_node(pod: PodView, since: float | None, now: float) -> Outcome | None:
+    """Return NodeLost for a pod that should long be gone: only its kubelet can take it away."""
+    grace = _GRACE if pod.grace_seconds is None else pod.grace_seconds
+    # From first sight and not from deletionTimestamp: a wall clock that steps must not end a job.
+    if since is None or now - since < grace + DEAD_NODE:
         return None
     return make_outcome(
         Code.NODE_LOST, f"pod {pod.name} outlived its deletion: node {pod.node or '?'} does not answer"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -17,7 +18,7 @@ from launcher.core.site import Timeouts
 from launcher.core.views import ContainerKind, ContainerView, NodeView, PodEvent, ReleaseView
 from launcher.errors import Cancelled, Conflict, Denied, NotFound, Rejected, Unavailable
 from launcher.service import Service
-from tests.fakes import START, FakeWorld, exited, make_pod, running, scheduled, unscheduled
+from tests.fakes import START, FakeWorld, exited, main, make_pod, running, scheduled, unscheduled
 
 CANARY = b"canary-4711"
 
@@ -165,6 +166,12 @@ def test_a_pod_that_hangs_in_its_deletion_is_removed_by_force(fake, service):
     handle.terminate()
     assert ("delete", "job-1", "uid-1", "0") in fake.pods.log
     assert fake.pods.items == {}
+
+
+def test_one_look_at_a_pod_that_should_long_be_gone_tells_of_its_node(fake, service):
+    fake.clock.time = 61.0
+    assert service.look(scheduled(main("running"), deleted=START)).outcome.code is Code.NODE_LOST
+    assert service.look(scheduled(main("running"), deleted=START + timedelta(seconds=2))).outcome is None
 
 
 @pytest.mark.parametrize("pod", [unscheduled(), running()])

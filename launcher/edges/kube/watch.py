@@ -53,6 +53,8 @@ class KubePodWatch(ListWatch):
 
     def _apply(self, change: str, item: Mapping[str, Any]) -> None:
         view = pod_view(item)
+        if self._is_old(view):
+            return
         if change == "DELETED":
             # The last state travels with the deletion: it is how the pod ended.
             self._pods.pop(view.name, None)
@@ -60,6 +62,18 @@ class KubePodWatch(ListWatch):
         else:
             self._pods[view.name] = view
         self._forget()
+
+    def _is_old(self, view: PodView) -> bool:
+        """Tell whether a change was seen before or overtaken: a uid that is gone never comes back."""
+        gone = self._last.get(view.name)
+        if gone is not None and gone[1].uid == view.uid:
+            return True
+        known = self._pods.get(view.name)
+        if known is None or known.uid != view.uid:
+            return False
+        before, now = known.resource_version, view.resource_version
+        # Resource versions of one kind are comparable decimal numbers (KEP-5504).
+        return before.isdecimal() and now.isdecimal() and int(now) < int(before)
 
     def _remember(self, view: PodView) -> None:
         self._last[view.name] = (time.monotonic(), view)

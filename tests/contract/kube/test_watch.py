@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from launcher.core.views import Presence
-from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
+from launcher.edges.kube import KubePods, KubeSecrets
 from launcher.edges.kube import listwatch as watch_module
 from launcher.errors import Denied, Unavailable
 
@@ -119,35 +119,6 @@ def serving(server: Server) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture
-def server():
-    return Server()
-
-
-@pytest.fixture
-def client(server, tmp_path):
-    with serving(server) as url:
-        config = tmp_path / "kubeconfig"
-        config.write_text(
-            json.dumps(
-                {
-                    "current-context": "x",
-                    "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
-                    "clusters": [{"name": "x", "cluster": {"server": url}}],
-                    "users": [{"name": "x", "user": {}}],
-                }
-            )
-        )
-        yield KubeClient(str(config))
-
-
-@pytest.fixture
-def pods(client):
-    pods = KubePods(client)
-    yield pods
-    pods.stop()
-
-
 def until(check: Callable[[], object]) -> None:
     end = time.monotonic() + WITHIN
     while not check():
@@ -199,6 +170,26 @@ def test_the_next_watch_goes_on_from_the_bookmark(server, pods):
     until(lambda: server.count("watch=") >= 2)
     assert server.count("resourceVersion=50") == 1
     assert server.count("limit=") == 1
+
+
+def test_what_is_seen_twice_or_too_late_changes_nothing(server, pods):
+    server.items = [pod("a", 1), pod("b", 1)]
+    late = [event("MODIFIED", pod("a", 11, "Pending")), event("ADDED", pod("b", 11))]
+    server.scripts = [
+        [
+            event("MODIFIED", pod("a", 12, "Failed")),
+            event("MODIFIED", pod("a", 12, "Failed")),
+            event("DELETED", pod("b", 12, "Succeeded")),
+            *late,
+            event("ADDED", pod("end", 13)),
+            server.hold.wait,
+        ]
+    ]
+    watch = pods.watch("fl")
+    until(lambda: watch.look("end").presence is Presence.FOUND)
+    assert watch.look("a").value.phase == "Failed"
+    assert watch.look("b").presence is Presence.ABSENT
+    assert watch.look("b").value.phase == "Succeeded"
 
 
 def test_events_may_be_cut_anywhere(server, pods):

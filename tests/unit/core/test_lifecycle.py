@@ -97,10 +97,17 @@ def test_timeout_counts_from_the_launch_whatever_the_cause(pod):
     assert walk(look(pod), look(pod, 30), policy=policy).outcome.code is Code.LAUNCH_TIMEOUT
 
 
-def test_a_pod_that_outlives_its_deletion_is_on_a_dead_node():
-    dying = scheduled(main("running"), phase="Running", deleted=START)
-    assert walk(look(dying, 59)).outcome is None
-    assert walk(look(dying, 60)).outcome.code is Code.NODE_LOST
+@pytest.mark.parametrize(("grace", "lost_at"), [(1, 61), (30, 90), (None, 90)])
+def test_a_pod_that_outlives_its_deletion_is_on_a_dead_node(grace, lost_at):
+    dying = scheduled(main("running"), phase="Running", deleted=START, grace_seconds=grace)
+    assert walk(look(running()), look(dying, 5), look(dying, 5 + lost_at - 1)).outcome is None
+    assert walk(look(running()), look(dying, 5), look(dying, 5 + lost_at)).outcome.code is Code.NODE_LOST
+
+
+def test_a_step_of_the_wall_clock_ends_nothing():
+    dying = scheduled(main("running"), phase="Running", deleted=START, grace_seconds=1)
+    stepped = Observation(2.0, START + timedelta(days=1), Seen.found(dying))
+    assert walk(look(dying, 1), stepped).outcome is None
 
 
 SIDECAR = ContainerView("proxy", ContainerKind.SIDECAR, state=ContainerState.RUNNING)

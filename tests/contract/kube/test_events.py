@@ -1,0 +1,92 @@
+"""The shared event watch against the same misbehaving server: no request per pod, and nobody else's events."""
+
+from __future__ import annotations
+
+import pytest
+
+from launcher.edges.kube import events as events_module
+from launcher.edges.kube import listwatch
+from launcher.errors import Denied, Unavailable
+from tests.contract.kube.test_watch import GONE, event, until
+
+
+def said(name, uid, message, at="2026-01-01T00:00:00Z", version=11):
+    return {
+        "metadata": {"name": name, "namespace": "fl", "resourceVersion": str(version)},
+        "involvedObject": {"kind": "Pod", "uid": uid},
+        "reason": "FailedMount",
+        "message": message,
+        "type": "Warning",
+        "lastTimestamp": at,
+    }
+
+
+def messages(pods, uid):
+    return [one.message for one in pods.events("fl", uid)]
+
+
+def test_events_are_told_apart_by_uid_and_sorted_by_time(server, pods):
+    late, early = "2026-01-01T00:00:09Z", "2026-01-01T00:00:01Z"
+    server.items = [
+        said("b", "u1", "second", late),
+        said("a", "u1", "first", early),
+        said("c", "u2", "other"),
+    ]
+    assert messages(pods, "u1") == ["first", "second"]
+    assert messages(pods, "u2") == ["other"]
+    assert messages(pods, "u3") == []
+
+
+def test_a_hundred_pods_cost_one_list_and_one_watch(server, pods):
+    server.items = [said(f"e{n}", f"u{n}", str(n)) for n in range(100)]
+    for _ in range(20):
+        assert [messages(pods, f"u{n}") for n in range(100)] == [[str(n)] for n in range(100)]
+    until(lambda: server.count("watch=") == 1)
+    assert len(server.requests) == 2
+    assert all("involvedObject.kind" in path for path in server.requests)
+
+
+def test_changes_duplicates_and_deletions_are_followed(server, pods):
+    grown = said("a", "u1", "grown")
+    server.items = [said("a", "u1", "new"), said("b", "u1", "expires")]
+    server.scripts = [
+        [
+            event("MODIFIED", grown),
+            event("MODIFIED", grown),
+            event("DELETED", server.items[1]),
+            server.hold.wait,
+        ]
+    ]
+    until(lambda: messages(pods, "u1") == ["grown"])
+
+
+@pytest.mark.parametrize("about", [None, {}, {"uid": 7}, "x", {"kind": "Pod"}])
+def test_an_event_about_no_pod_is_about_nobodys_pod(server, pods, about):
+    server.items = [{**said("a", "u1", "x"), "involvedObject": about}, said("b", "u1", "mine")]
+    assert messages(pods, "u1") == ["mine"]
+
+
+def test_410_lists_again_and_forgets_what_has_expired(server, pods):
+    server.items = [said("a", "u1", "old")]
+    server.scripts = [[lambda: setattr(server, "items", [said("b", "u1", "new")]), GONE]]
+    until(lambda: messages(pods, "u1") == ["new"])
+
+
+@pytest.mark.parametrize(("status", "error"), [(403, Denied), (500, Unavailable), (400, Unavailable)])
+def test_events_that_cannot_be_had_are_an_error_and_no_emptiness(server, pods, status, error):
+    server.list_status = [status] * 50
+    with pytest.raises(error, match="list events in namespace fl"):
+        pods.events("fl", "u1")
+
+
+def test_the_watch_ends_when_nobody_asks_and_starts_anew_for_the_next(server, pods, monkeypatch):
+    monkeypatch.setattr(listwatch, "_WATCH", 1)
+    monkeypatch.setattr(events_module, "_IDLE_AFTER", 0.1)
+    server.items = [said("a", "u1", "x")]
+    server.scripts = [[], [], []]
+    assert messages(pods, "u1") == ["x"]
+    watch = next(iter(pods._watches.values()))
+    until(lambda: not watch.alive)
+    before = len(server.requests)
+    assert messages(pods, "u1") == ["x"]
+    assert len(server.requests) > before
