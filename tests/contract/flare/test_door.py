@@ -180,6 +180,47 @@ def test_a_failure_is_explained_in_the_log_and_then_removed(launch, caplog):
     assert "exit code 7" in caplog.text
 
 
+def test_a_failure_leaves_a_diagnosis_in_the_run_folder_when_wait_returns(launch, caplog, tmp_path):
+    handle = launch()
+    secrets = [value.decode() for value in launch.fake.secrets.items[CREDENTIALS].values()]
+    assert len(secrets) == 4
+    launch.fake.pods.lines = {"": ["the last words", *secrets]}
+    launch.end(7)
+    handle.wait()
+    folder = tmp_path / "workspace" / JOB / "fljob-diagnosis" / "site-1"
+    found = {path.name: path.read_text() for path in folder.rglob("*.*") if path.is_file()}
+    assert found["cause.txt"].startswith("AppError: The job process failed. ")
+    assert found["job.log"].startswith("the last words\n")
+    assert json.loads(found["status.json"])["jobId"] == JOB
+    assert until(lambda: not launch.fake.releases.items)
+    assert f"diagnosis in {folder}" in caplog.text
+    assert [
+        name for name, text in found.items() for secret in secrets if len(secret) > 5 and secret in text
+    ] == []
+
+
+@pytest.mark.parametrize("end", ["success", "terminated"])
+def test_no_failure_no_diagnosis(launch, tmp_path, end):
+    handle = launch()
+    if end == "success":
+        launch.end(0)
+    else:
+        handle.terminate()
+    handle.wait()
+    assert until(lambda: not launch.fake.releases.items)
+    assert not (tmp_path / "workspace" / JOB).exists()
+
+
+def test_a_diagnosis_that_cannot_be_written_does_not_hinder_the_removal(launch, caplog, tmp_path):
+    handle = launch()
+    (tmp_path / "workspace" / JOB).write_text("a file where FLARE has a folder")
+    launch.end(7)
+    handle.wait()
+    assert handle.poll() == 9
+    assert until(lambda: not launch.fake.releases.items)
+    assert "has no diagnosis" in caplog.text
+
+
 def test_terminate_from_many_threads_while_others_wait(launch):
     handle = launch()
     waiters = [threading.Thread(target=handle.wait) for _ in range(2)]
