@@ -11,14 +11,45 @@ from pathlib import Path
 
 import pytest
 
-from launcher.core.names import LABEL_JOB_ID
+from launcher.core.assemble import Request, build_jobspec
+from launcher.core.jobspec import EnvVar, SecretKey
+from launcher.core.meta import parse_meta
+from launcher.core.names import LABEL_JOB_ID, credential_secret_name, pod_name
+from launcher.core.patience import WaitPolicy
+from launcher.core.site import PendingPolicy, SiteConfig, Timeouts
+from launcher.core.study import Study
+from launcher.core.values import build_values
+from launcher.core.views import Presence
 from launcher.edges.clock import SystemClock
+from launcher.edges.files import values_templates
 from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
 from launcher.removal import World
+from launcher.service import Service
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "fljob"
+SITE = "site-1"
+SHORT = Timeouts(
+    heal=3,
+    pull=3,
+    pull_permanent=2,
+    config=2,
+    create=3,
+    detach=3,
+    start=30,
+    queue=2,
+    impossible=2,
+    no_scale_up=2,
+)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--record", metavar="FOLDER", help="write what the matrix sees as fixtures")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "exclusive: disturbs the cluster for others, so it runs alone")
 
 
 def kubectl(*args: str, stdin: str | None = None) -> str:
@@ -108,3 +139,53 @@ def job_folder(tmp_path, image):
         return folder
 
     return make
+
+
+@pytest.fixture
+def launch(world, namespace, image):
+    """Return a function that launches a job.
+
+    Its keywords are keys of the k8s block, and these: command: shell text; values: site values; policy, timeout, graces;
+    secret: content of the per-job Secret; job_id.
+    """
+
+    def run(
+        command="true",
+        *,
+        values=None,
+        policy=PendingPolicy.GRACEFUL,
+        timeout=None,
+        secret=None,
+        job_id=None,
+        graces=SHORT,
+        **k8s,
+    ):
+        site = SiteConfig(site=SITE, namespace=namespace, values=values or {}, ephemeral_storage="32Mi")
+        job_id = job_id or str(uuid.uuid4())
+        name = credential_secret_name(pod_name(job_id, SITE))
+        request = Request(
+            job_id=job_id,
+            site=SITE,
+            command=("sh", "-c", command),
+            secret_env=tuple(EnvVar(key, secret=SecretKey(name, key)) for key in secret or {}),
+        )
+        parsed = parse_meta(meta(**{"image": image, **k8s}), SITE)
+        spec = build_jobspec(request, parsed, Study(), site)
+        service = Service(world, WaitPolicy(policy, 120, timeout, graces))
+        return service.launch(spec, lambda s: build_values(s, site, values_templates(site)), secret=secret)
+
+    return run
+
+
+@pytest.fixture
+def gone(world):
+    """Return a function that asserts that nothing of a job is left."""
+
+    def check(handle):
+        assert handle.close(60)
+        job = handle.job
+        assert world.releases.status(job.release, job.namespace).presence is Presence.ABSENT
+        assert world.pods.get(job.pod_name, job.namespace).presence is Presence.ABSENT
+        assert kubectl("get", "secret", "-n", job.namespace, "-l", "!matrix", "-o", "name") == ""
+
+    return check

@@ -9,68 +9,18 @@ import uuid
 
 import pytest
 
-from launcher.core.assemble import Request, build_jobspec
 from launcher.core.catalogue import Code
-from launcher.core.jobspec import EnvVar, SecretKey
 from launcher.core.lifecycle import JobState
-from launcher.core.meta import parse_meta
-from launcher.core.names import credential_secret_name, pod_name
-from launcher.core.patience import Action, WaitPolicy
+from launcher.core.patience import Action
 from launcher.core.returncodes import ReturnCode
-from launcher.core.site import PendingPolicy, SiteConfig, Timeouts
-from launcher.core.study import Study
-from launcher.core.values import build_values
-from launcher.core.views import Presence
-from launcher.edges.files import values_templates
+from launcher.core.site import PendingPolicy
 from launcher.errors import Conflict
-from launcher.service import Service
-from tests.cluster.conftest import kubectl, meta
+from tests.cluster.conftest import kubectl
 
 pytestmark = pytest.mark.cluster
 
-SITE = "site-1"
-SHORT = Timeouts(heal=3, pull=3, pull_permanent=2, config=2, create=3, start=10)
 CANARY = "canary-0815"
-GRACEFUL, STRICT = PendingPolicy.GRACEFUL, PendingPolicy.STRICT
-
-
-@pytest.fixture
-def launch(world, namespace, image):
-    """Return a function that launches a job.
-
-    Its keywords are keys of the k8s block, and these: command: shell text; values: site values; policy, timeout; secret: content of the per-job Secret; job_id.
-    """
-
-    def run(command="true", *, values=None, policy=GRACEFUL, timeout=None, secret=None, job_id=None, **k8s):
-        site = SiteConfig(site=SITE, namespace=namespace, values=values or {}, ephemeral_storage="32Mi")
-        job_id = job_id or str(uuid.uuid4())
-        name = credential_secret_name(pod_name(job_id, SITE))
-        request = Request(
-            job_id=job_id,
-            site=SITE,
-            command=("sh", "-c", command),
-            secret_env=tuple(EnvVar(key, secret=SecretKey(name, key)) for key in secret or {}),
-        )
-        parsed = parse_meta(meta(**{"image": image, **k8s}), SITE)
-        spec = build_jobspec(request, parsed, Study(), site)
-        service = Service(world, WaitPolicy(policy, 120, timeout, SHORT))
-        return service.launch(spec, lambda s: build_values(s, site, values_templates(site)), secret=secret)
-
-    return run
-
-
-@pytest.fixture
-def gone(world):
-    """Return a function that asserts that nothing of a job is left."""
-
-    def check(handle):
-        assert handle.close(60)
-        job = handle.job
-        assert world.releases.status(job.release, job.namespace).presence is Presence.ABSENT
-        assert world.pods.get(job.pod_name, job.namespace).presence is Presence.ABSENT
-        assert kubectl("get", "secret", "-n", job.namespace, "-o", "name") == ""
-
-    return check
+STRICT = PendingPolicy.STRICT
 
 
 def until(handle, check, seconds=30.0):

@@ -1,0 +1,42 @@
+"""Every state that was recorded on a cluster, replayed: the same code, action and return code as there."""
+
+from __future__ import annotations
+
+import pytest
+
+from launcher.core.patience import Action
+from launcher.core.site import PendingPolicy
+from tests.recorded import Recording, recordings
+
+RECORDINGS = recordings()
+
+
+def by_name(recording: Recording) -> str:
+    return recording.name
+
+
+WAITING = [r for r in RECORDINGS if "action" in r.expected]
+ENDED = [r for r in RECORDINGS if "action" not in r.expected]
+
+
+@pytest.mark.parametrize("recording", WAITING, ids=by_name)
+def test_a_waiting_pod_has_its_verdict(recording):
+    verdict = recording.first().verdict
+    assert verdict.code is recording.code
+    assert verdict.action is Action(recording.expected["action"])
+    assert verdict.return_code(PendingPolicy.GRACEFUL) == recording.expected["return_code"]
+
+
+@pytest.mark.parametrize("recording", WAITING, ids=by_name)
+def test_no_pod_waits_for_ever(recording):
+    outcome = recording.last().outcome
+    assert outcome.code is recording.ends_as
+    assert outcome.return_code == recording.expected["return_code"]
+
+
+@pytest.mark.parametrize("recording", ENDED, ids=by_name)
+def test_an_ended_pod_has_its_outcome(recording):
+    outcome = recording.first().outcome
+    assert outcome.code is recording.code
+    assert outcome.return_code == recording.expected["return_code"]
+    assert outcome.exit_code == recording.expected.get("exit_code", outcome.exit_code)
