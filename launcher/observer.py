@@ -7,7 +7,7 @@ import logging
 from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle import Observation, Track
-from launcher.core.pending import is_pending, needs_events
+from launcher.core.pending import is_pending
 from launcher.core.refusal import Refusal
 from launcher.core.views import NodeView, PodEvent, PodView, Presence, Seen
 from launcher.errors import Denied, LauncherError
@@ -55,7 +55,8 @@ def _events(world: World, job: JobRef, seen: Seen[PodView]) -> Seen[tuple[PodEve
     if pod is None or seen.presence is Presence.UNAVAILABLE:
         return _NONE
     gone = seen.presence is Presence.ABSENT
-    if not gone and not is_pending(pod):
+    # FLARE reads the events of a Pending pod, even if its job container runs and only a sidecar waits.
+    if not gone and not is_pending(pod) and pod.phase != "Pending":
         return _NONE
     try:
         return Seen.found(world.pods.events(job.namespace, pod.uid))
@@ -64,7 +65,7 @@ def _events(world: World, job: JobRef, seen: Seen[PodView]) -> Seen[tuple[PodEve
         _LOG.debug("release=%s %s", job.release, error.message)
         return _NONE
     except LauncherError as error:
-        return Seen.unavailable(error.message) if not gone and needs_events(pod) else _NONE
+        return _NONE if gone else Seen.unavailable(error.message)
 
 
 def _nodes(world: World, seen: Seen[PodView], track: Track) -> tuple[NodeView, ...]:

@@ -8,11 +8,10 @@ the cause comes back, so two causes that take turns cannot keep a job waiting fo
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from launcher.core.catalogue import CATALOGUE, Code, Limit, StrictRule
+from launcher.core.catalogue import CATALOGUE, Code, Limit
 from launcher.core.pending import Cause
 from launcher.core.returncodes import ReturnCode
 from launcher.core.site import PendingPolicy, Timeouts
@@ -20,8 +19,6 @@ from launcher.core.site import PendingPolicy, Timeouts
 __all__ = ["Action", "Patience", "Verdict", "WaitPolicy", "judge", "left", "pause"]
 
 _PULL_SIGHTINGS = 2
-# FLARE 2.9.0 waits for these and fails at once for every other resource, such as hugepages or storage.
-_STRICT_SCARCE = re.compile(r"cpu|memory|.*gpu.*", re.IGNORECASE)
 
 
 class Action(str, enum.Enum):
@@ -120,9 +117,9 @@ def judge(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> t
         patience: what was spent so far.
         cause: what :func:`classify` says now.
         now: monotonic seconds.
-        policy: column and clocks.
+        policy: the clocks; its column plays no part, ``strict`` has judges of its own.
     """
-    spent = _charged(patience, cause, now, policy)
+    spent = _charged(patience, now)
     same = patience.cause is not None and patience.cause.code is cause.code
     revised = same and patience.cause is not None and patience.cause.revision != cause.revision
     grown = Patience(
@@ -132,11 +129,10 @@ def judge(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> t
         seen_at=now,
         sightings=patience.sightings + int(revised) if same else 1,
     )
-    decide = _strict if policy.column is PendingPolicy.STRICT else _graceful
-    return grown, decide(grown, cause, now, policy)
+    return grown, _graceful(grown, cause, now, policy)
 
 
-def _charged(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> Mapping[Code, float]:
+def _charged(patience: Patience, now: float) -> Mapping[Code, float]:
     before = patience.cause
     spent = dict(patience.spent)
     if before is not None and patience.seen_at is not None:
@@ -144,8 +140,6 @@ def _charged(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -
         spent[before.code] = spent.get(before.code, 0.0) + elapsed
         if before.scheduled:
             spent[Code.START_TIMEOUT] = spent.get(Code.START_TIMEOUT, 0.0) + elapsed
-    if policy.column is PendingPolicy.STRICT and before is not None and before.code is not cause.code:
-        spent.pop(cause.code, None)  # FLARE starts its timer anew whenever a shortage comes back
     return spent
 
 
@@ -166,21 +160,6 @@ def _graceful(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) 
     if least <= 0 and not unproven:
         return Verdict(Action.FAIL, code, cause.detail, patience.since, now, clock)
     return Verdict(_action(limit), cause.code, cause.detail, patience.since, now + max(least, 0.0), clock)
-
-
-def _strict(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> Verdict:
-    rule = CATALOGUE[cause.code].strict
-    if cause.code is Code.INSUFFICIENT_RESOURCES and not any(
-        _STRICT_SCARCE.fullmatch(r) for r in cause.scarce
-    ):
-        rule = StrictRule.FAIL
-    if rule is StrictRule.FAIL:
-        return Verdict(Action.FAIL, cause.code, cause.detail, patience.since, now)
-    if rule is not StrictRule.RESOURCES or policy.pending_timeout is None:
-        return Verdict(_action(CATALOGUE[cause.code].limit), cause.code, cause.detail, patience.since, None)
-    left = policy.pending_timeout - patience.spent.get(cause.code, 0.0)
-    action = Action.FAIL if left <= 0 else Action.WAIT_FOR_RESOURCES
-    return Verdict(action, cause.code, cause.detail, patience.since, now + max(left, 0.0))
 
 
 def _action(limit: Limit) -> Action:

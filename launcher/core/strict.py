@@ -26,7 +26,7 @@ from launcher.core.site import PendingPolicy
 from launcher.core.views import ContainerState, PodEvent, PodView, Presence, Seen, age_seconds
 from launcher.core.waiting import waiting_code
 
-__all__ = ["ended", "given_up", "judge", "lost", "needs_events", "pause", "refused", "unseen"]
+__all__ = ["ended", "given_up", "judge", "lost", "pause", "refused", "unseen"]
 
 # Waiting reasons of any container, and reasons of Warning events, that FLARE does not wait for.
 _FATAL_WAITING = frozenset(
@@ -63,13 +63,6 @@ _INSUFFICIENT = re.compile(r"\binsufficient\s+([a-z0-9./_-]+)", re.IGNORECASE)
 _PASS_THROUGH = PASS_THROUGH - {ReturnCode.INFRASTRUCTURE_ERROR}
 
 
-def needs_events(pod: PodView) -> bool:
-    """Return whether FLARE would read the events of this pod."""
-    if pod.phase != "Pending":
-        return False
-    return (_waiting(pod) if _is_scheduled(pod) else _refused_by_scheduler(pod)) is None
-
-
 def judge(
     patience: Patience,
     pod: PodView,
@@ -84,7 +77,7 @@ def judge(
     Args:
         patience: what was spent so far.
         pod: the pod as seen now, with a phase.
-        events: its events, oldest first; read only if :func:`needs_events`.
+        events: its events, oldest first.
         now: monotonic seconds.
         wall: wall clock time, aware; only the age of an event is measured with it.
         policy: ``pending_timeout``.
@@ -95,7 +88,8 @@ def judge(
     if action is Action.WAIT_FOR_RESOURCES:
         cause = Cause(code, detail, scheduled=False, revision=pod.resource_version)
         return _short(patience, cause, now, policy)
-    unread = events.presence is Presence.UNAVAILABLE and needs_events(pod) and not _is_scheduled(pod)
+    # Here a Pending pod without a node has no condition that says anything: FLARE has read its events.
+    unread = pod.phase == "Pending" and not _is_scheduled(pod) and events.presence is Presence.UNAVAILABLE
     return pause(patience, now) if unread else Patience(), Verdict(action, code, detail, now, None)
 
 

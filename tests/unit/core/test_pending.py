@@ -10,13 +10,12 @@ from launcher.core.catalogue import CATALOGUE, ENDS, STARTING, UNSCHEDULED, Code
 from launcher.core.patience import Action, Patience, WaitPolicy, judge, pause
 from launcher.core.pending import Cause, classify, needs_events
 from launcher.core.scheduling import scarce_resources, scheduling_code
-from launcher.core.site import PendingPolicy, Timeouts
+from launcher.core.site import Timeouts
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent
 from launcher.core.waiting import waiting_code
 from tests.fakes import START, main, make_pod, running, scheduled, unscheduled
 
 CONTROL_PLANE = "1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }"
-STRICT = PendingPolicy.STRICT
 
 SCHEDULER = [
     (
@@ -265,9 +264,8 @@ def verdicts(code, times, policy=None, *, scheduled=True, revise=True):
         (None, [0, 1e6, 1e9], ["WAIT_FOR_RESOURCES"] * 3),
     ],
 )
-@pytest.mark.parametrize("column", PendingPolicy)
-def test_pending_timeout_bounds_the_wait_for_resources(column, pending_timeout, times, actions):
-    policy = WaitPolicy(column, pending_timeout)
+def test_pending_timeout_bounds_the_wait_for_resources(pending_timeout, times, actions):
+    policy = WaitPolicy(pending_timeout=pending_timeout)
     assert [
         v.action.value for v in verdicts(Code.INSUFFICIENT_RESOURCES, times, policy, scheduled=False)
     ] == actions
@@ -329,43 +327,3 @@ def test_taking_turns_does_not_extend_a_wait():
         assert verdict.action is Action.WAIT_FOR_RESOURCES
     _, verdict = judge(patience, Cause(Code.POD_CONSTRAINT, "", scheduled=False), 241.0, WaitPolicy())
     assert verdict.action is Action.FAIL
-
-
-@pytest.mark.parametrize(
-    ("code", "action"),
-    [
-        (Code.NO_MATCHING_NODE, Action.FAIL),
-        (Code.VOLUME_UNBOUND, Action.FAIL),
-        (Code.IMAGE_PULL_TRANSIENT, Action.FAIL),
-        (Code.MISSING_REF, Action.FAIL),
-        (Code.CREATING, Action.WAIT),
-        (Code.UNCLASSIFIED, Action.WAIT),
-        (Code.SCHEDULING_GATED, Action.QUEUED),
-        (Code.NO_SCHEDULER, Action.WAIT),
-    ],
-)
-def test_strict_judges_as_flare_does(code, action):
-    (verdict,) = verdicts(code, [0], WaitPolicy(STRICT))
-    assert verdict.action is action
-    assert verdict.return_code(STRICT) == 101
-
-
-def test_strict_waits_for_nothing_but_cpu_memory_and_gpu():
-    cause = Cause(Code.INSUFFICIENT_RESOURCES, "", scheduled=False, scarce=("ephemeral-storage",))
-    assert judge(Patience(), cause, 0.0, WaitPolicy(STRICT))[1].action is Action.FAIL
-    assert judge(Patience(), cause, 0.0, WaitPolicy())[1].action is Action.WAIT_FOR_RESOURCES
-
-
-def test_strict_starts_its_timer_anew_when_a_shortage_comes_back():
-    patience, policy = Patience(), WaitPolicy(STRICT, 10)
-    steps = [
-        (0, Code.INSUFFICIENT_RESOURCES),
-        (9, Code.NO_SCHEDULER),
-        (12, Code.INSUFFICIENT_RESOURCES),
-        (21, Code.INSUFFICIENT_RESOURCES),
-    ]
-    for now, code in steps:
-        patience, verdict = judge(
-            patience, Cause(code, "", scheduled=False, scarce=("cpu",)), float(now), policy
-        )
-        assert verdict.action is not Action.FAIL
