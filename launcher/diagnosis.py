@@ -16,7 +16,7 @@ from launcher.core.jobref import JobRef, ref_of_pod, ref_of_release
 from launcher.core.lifecycle import JobState, Track
 from launcher.core.redaction import Mask, by_shape, literals, masker, secrets_of
 from launcher.core.report import report
-from launcher.core.views import PodEvent, PodView, Presence, ReleaseView, Seen
+from launcher.core.views import ContainerState, ContainerView, PodEvent, PodView, Presence, ReleaseView, Seen
 from launcher.errors import LauncherError, NotFound
 from launcher.removal import World
 
@@ -27,6 +27,7 @@ T = TypeVar("T")
 TAIL = 1000
 # A node that does not answer costs 15 s for each container, and a removal may be waiting for the bundle.
 _WITHIN = 30.0
+_NOT_STARTED = (ContainerState.NONE, ContainerState.WAITING)
 _LATE = f"not asked: collecting has taken {_WITHIN:.0f} s already"
 
 
@@ -168,18 +169,18 @@ def _own(seen: Seen[Mapping[str, Any]], uid: str) -> Seen[Mapping[str, Any]]:
 
 
 def _logs(asking: _Asking, job: JobRef, pod: Seen[Mapping[str, Any]], view: PodView | None) -> Iterable[Log]:
-    restarts = {container.name: container.restarts for container in (view.containers if view else ())}
+    known = {container.name: container for container in (view.containers if view else ())}
     for name in container_names(pod.value, view):
         for previous in (False, True):
             if pod.presence is Presence.ABSENT:
                 yield Log(name, previous, missing=pod.why)
-            elif previous and not restarts.get(name):
+            elif previous and (name not in known or not known[name].restarts):
                 yield Log(name, previous, missing="the container was never restarted")
             else:
-                yield _log(asking, job, name, previous=previous)
+                yield _log(asking, job, name, known.get(name), previous=previous)
 
 
-def _log(asking: _Asking, job: JobRef, name: str, *, previous: bool) -> Log:
+def _log(asking: _Asking, job: JobRef, name: str, container: ContainerView | None, *, previous: bool) -> Log:
     def read() -> tuple[str, ...]:
         lines = asking.world.pods.logs(
             job.pod_name, job.namespace, tail=asking.tail, container=name, previous=previous
@@ -187,7 +188,11 @@ def _log(asking: _Asking, job: JobRef, name: str, *, previous: bool) -> Log:
         return tuple(deque(lines, maxlen=asking.tail))
 
     seen = asking.found(read)
-    return Log(name, previous, seen.value or (), seen.why)
+    why = seen.why
+    if not seen.value and not why and container is not None and container.state in _NOT_STARTED:
+        # The log of a pod without a node is empty, not an error.
+        why = f"the container has not started {container.reason}".rstrip()
+    return Log(name, previous, seen.value or (), why)
 
 
 def _mask(

@@ -103,8 +103,10 @@ def test_the_tail(failed, service):
 
 def test_a_pod_that_never_started(fake, service):
     service.launch(make_spec(), render)
-    show(fake, unscheduled())
+    show(fake, unscheduled(containers=(replace(main("waiting"), name="job"),)))
+    fake.pods.lines = {"": []}
     files = run(fake, service).files
+    assert files["logs/job.log"] == "# the container has not started\n"
     assert files["cause.txt"].startswith("InsufficientResources: ")
     assert json.loads(files["status.json"])["pending"]["clock"] == "pending_timeout"
 
