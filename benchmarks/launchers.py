@@ -3,9 +3,10 @@
 benchmarks/launchers.py --kubeconfig FILE --namespace NAME --image IMAGE --runs 20 CLASS [CLASS ...]
 
 CLASS is a launcher such as launcher.flare.ClientHelmJobLauncher or
-nvflare.app_opt.job_launcher.k8s_launcher.ClientK8sJobLauncher; they take turns. Two figures of each:
-launch_job, called until it returns; and end to wait, from the last act of the job process (it writes the
-time into its termination message) until wait() returns.
+nvflare.app_opt.job_launcher.k8s_launcher.ClientK8sJobLauncher; they take turns. Three figures of each:
+launch_job, called until it returns; end to wait, from the last act of the job process (it writes the time
+into its termination message) until wait() returns; and shown to wait, from the moment at which a watch of
+the benchmark's own sees the container terminated until wait() returns.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class Ends(threading.Thread):
         super().__init__(daemon=True)
         self.namespace = namespace
         self.messages: dict[str, float] = {}
+        self.shown: dict[str, float] = {}
 
     def run(self) -> None:
         core = client.CoreV1Api(config.new_client_from_config(os.environ["KUBECONFIG"]))
@@ -62,6 +64,7 @@ class Ends(threading.Thread):
             pod = event["object"]
             for status in pod.status.container_statuses or []:
                 if status.state.terminated and status.state.terminated.message:
+                    self.shown.setdefault(pod.metadata.name, time.time())
                     self.messages[pod.metadata.name] = float(status.state.terminated.message)
 
 
@@ -84,8 +87,17 @@ def context(job: str, root: Path) -> FLContext:
     return made
 
 
-def measure(launcher: Any, image: str, root: Path, ends: Ends) -> tuple[float, float]:
-    """Return seconds of launch_job and from the end of the process to the return of wait()."""
+def workspace() -> Path:
+    """Make as much of a site's workspace as a launch needs."""
+    root = Path(mkdtemp())
+    (root / "startup").mkdir()
+    (root / "local").mkdir()
+    (root / "local/resources.json").write_text("{}")
+    return root
+
+
+def measure(launcher: Any, image: str, root: Path, ends: Ends) -> tuple[float, float, float]:
+    """Return seconds of launch_job, and from the end of the process and its being shown to the return of wait()."""
     job = str(uuid.uuid4())
     spec = {"image": image, "python_path": "/usr/local/bin/python3", "cpu_request": "50m"}
     meta = {"job_id": job, "launcher_spec": {"default": {"k8s": spec}}}
@@ -100,7 +112,7 @@ def measure(launcher: Any, image: str, root: Path, ends: Ends) -> tuple[float, f
     if code != 0:
         raise SystemExit(f"the job ended with {code}")
     name = next(name for name in ends.messages if job[1:] in name)
-    return launched, returned - ends.messages[name]
+    return launched, returned - ends.messages[name], max(0.0, returned - ends.shown[name])
 
 
 def main() -> None:
@@ -111,10 +123,7 @@ def main() -> None:
     parser.add_argument("--image", required=True)
     parser.add_argument("--runs", type=int, default=20)
     given = parser.parse_args()
-    root = Path(mkdtemp())
-    (root / "startup").mkdir()
-    (root / "local").mkdir()
-    (root / "local/resources.json").write_text("{}")
+    root = workspace()
     ends = Ends(given.namespace)
     ends.start()
     launchers = {}
@@ -123,16 +132,19 @@ def main() -> None:
         kind = getattr(importlib.import_module(module), name)
         launchers[path] = kind(config_file_path=given.kubeconfig, namespace=given.namespace)
         measure(launchers[path], given.image, root, ends)  # imports and the image are not what is measured
-    found: dict[str, list[tuple[float, float]]] = {path: [] for path in launchers}
+    found: dict[str, list[tuple[float, float, float]]] = {path: [] for path in launchers}
     for _ in range(given.runs):
         for path, launcher in launchers.items():
             found[path].append(measure(launcher, given.image, root, ends))
     print(f"{given.runs} runs each, load {os.getloadavg()[0]:.1f}")
-    for path, pairs in found.items():
-        for label, values in zip(("launch_job", "end to wait"), zip(*pairs, strict=True), strict=True):
-            low, high = min(values), max(values)
+    for path, rows in found.items():
+        for label, values in zip(
+            ("launch_job", "end to wait", "shown to wait"), zip(*rows, strict=True), strict=True
+        ):
+            p95 = statistics.quantiles(values, n=20)[-1]
+            middle = statistics.median(values)
             print(
-                f"{path.rpartition('.')[2]:24} {label:12} median {statistics.median(values):.3f} s  {low:.3f}-{high:.3f}"
+                f"{path.rpartition('.')[2]:24} {label:14} p50 {middle:.3f} s  p95 {p95:.3f} s  {min(values):.3f}-{max(values):.3f}"
             )
 
 
