@@ -8,6 +8,7 @@ from datetime import datetime
 
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle import Track
+from launcher.core.names import is_credential_of
 from launcher.core.views import ReleaseView, age_seconds
 from launcher.removal import World, remove
 
@@ -52,12 +53,28 @@ def sweep(
     return tuple(removed)
 
 
-def reap(world: World, jobs: Iterable[JobRef], is_ours: Callable[[str], bool]) -> tuple[str, ...]:
-    """Remove the jobs that nobody watches, whatever state they are in; return the names of their releases."""
-    gone = [job for job in jobs if not is_ours(job.release)]
+def reap(
+    world: World,
+    namespace: str,
+    site: str,
+    reports: Sequence[JobReport],
+    *,
+    secrets: Iterable[str],
+    is_ours: Callable[[str], bool],
+) -> tuple[str, ...]:
+    """Remove the jobs of a site that nobody watches, whatever state they are in; return the names.
+
+    A parent that was killed between making a job's Secret and installing its release leaves the Secret alone.
+    """
+    gone = [one.job for one in reports if one.job.site == site and not is_ours(one.job.release)]
     for job in gone:
         remove(world, job)
-    return tuple(job.release for job in gone)
+    owned = {one.job.credential_secret for one in reports}
+    alone = [name for name in secrets if is_credential_of(name, site) and name not in owned]
+    alone = [name for name in alone if not is_ours(name)]
+    for name in alone:
+        world.secrets.delete(name, namespace)
+    return (*(job.release for job in gone), *alone)
 
 
 def _may_go(found: JobReport, now: datetime, older_than: float) -> bool:

@@ -24,6 +24,7 @@ __all__ = [
     "container_name",
     "credential_secret_name",
     "dataset_volume_name",
+    "is_credential_of",
     "job_slug",
     "label_value",
     "pod_name",
@@ -111,6 +112,12 @@ def startup_secret_name(site: str) -> str:
 def credential_secret_name(pod: str) -> str:
     """Return FLARE's name of the Secret that holds the credentials of one job pod."""
     return f"nvflare-cred-{pod}"
+
+
+def is_credential_of(secret: str, site: str) -> bool:
+    """Tell whether a Secret of that name is for a job of ``site``: its pod's name ends in the site's slug."""
+    slug = site_slug(site, _POD_SITE_MAX)
+    return secret.startswith(credential_secret_name("")) and secret.endswith(f"-{slug}")
 
 
 def dataset_volume_name(study: str, dataset: str) -> str:

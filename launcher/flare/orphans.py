@@ -30,10 +30,10 @@ class Orphans:
         self._spared: set[str] = set()
         self._looked = False
 
-    def spare(self, release: str) -> None:
-        """Name a release that this parent starts itself."""
+    def spare(self, *names: str) -> None:
+        """Name a release, and the Secret that comes before it, that this parent makes itself."""
         with self._lock:
-            self._spared.add(release)
+            self._spared.update(names)
 
     def look_once(self, service: Service, namespace: str, site: str) -> None:
         """Start looking, unless that was done already."""
@@ -49,13 +49,13 @@ class Orphans:
         for _ in range(_TRIES):
             try:
                 for name in service.reap(namespace, site, self._is_ours):
-                    _LOG.warning("release=%s was left by an earlier parent of this site: removed", name)
+                    _LOG.warning("%s was left by an earlier parent of this site: removed", name)
             except LauncherError as error:
                 _LOG.warning("cannot look for releases of an earlier parent, trying again: %s", error)
                 threading.Event().wait(_PAUSE)
             else:
                 return
 
-    def _is_ours(self, release: str) -> bool:
+    def _is_ours(self, name: str) -> bool:
         with self._lock:
-            return release in self._spared
+            return name in self._spared
