@@ -13,6 +13,7 @@ from launcher import composition
 from launcher.cli import options, wiring
 from launcher.cli.live import live_line
 from launcher.cli.signals import cancelled_by_signals
+from launcher.core.jobref import JobRef
 from launcher.core.report import report, verdict_line
 from launcher.handle import JobHandle
 from launcher.service import Service
@@ -59,18 +60,21 @@ def launch_command(
     # The install stops then, and what it made is removed.
     with cancelled_by_signals() as cancel:
         handle = service.launch(
-            spec, lambda s: composition.render_values(s, site), secret=secret, cancel=cancel, keep=keep, patient=wait
+            spec,
+            lambda s: composition.render_values(s, site),
+            secret=secret,
+            cancel=cancel,
+            keep=keep,
+            patient=wait,
         )
-    job = handle.job
+    return _wait(service, handle, output, None) if wait else _launched(handle.job, output)
+
+
+def _launched(job: JobRef, output: str) -> int:
     shown = {"release": job.release, "namespace": job.namespace, "jobId": job.job_id, "pod": job.pod_name}
-    if not wait:
-        click.echo(
-            json.dumps(shown)
-            if output == "json"
-            else f"launched {job.release} (pod {job.namespace}/{job.pod_name})"
-        )
-        return 0
-    return _wait(service, handle, output, None)
+    text = f"launched {job.release} (pod {job.namespace}/{job.pod_name})"
+    click.echo(json.dumps(shown) if output == "json" else text)
+    return 0
 
 
 @click.command("wait")
