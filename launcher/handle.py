@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle import Cleanup, JobState, Track, cleanup, step, terminated
 from launcher.core.outcome import Outcome
@@ -18,7 +19,7 @@ from launcher.core.patience import WaitPolicy
 from launcher.core.returncodes import ReturnCode
 from launcher.errors import LauncherError
 from launcher.installer import Installer
-from launcher.observer import observe
+from launcher.observer import observe, tell
 from launcher.ports import PodWatch
 from launcher.removal import World, remove_with_patience
 
@@ -62,6 +63,7 @@ class JobHandle:
         self._lock = threading.Lock()
         self._track = Track(launched=launched)
         self._installer = installer
+        self._told: Code | None = None
         self._stop = threading.Event()
         self._keep = keep
         self._keeping = threading.Lock()
@@ -147,6 +149,7 @@ class JobHandle:
         observation = observe(self._world, watch, self.job, track, refused)
         with self._lock:
             self._track = step(self._track, observation, self._policy)
+            self._told = tell(self.job, self._track, self._told)
             return self._track
 
     def _clean_up_later(self) -> None:

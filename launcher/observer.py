@@ -14,10 +14,13 @@ from launcher.errors import Denied, LauncherError
 from launcher.ports import PodWatch
 from launcher.removal import World
 
-__all__ = ["observe"]
+__all__ = ["observe", "tell"]
 
 _LOG = logging.getLogger(__name__)
 _ABOUT_ROOM = frozenset({Code.INSUFFICIENT_RESOURCES, Code.IMPOSSIBLE_REQUEST})
+# Causes that the catalogue does not know: whoever reads the log may want to report the words.
+_UNKNOWN = frozenset({Code.UNCLASSIFIED, Code.UNSCHEDULABLE})
+_ON_ITS_WAY = frozenset({Code.CREATING, Code.INITIALIZING})
 _NONE: Seen[tuple[PodEvent, ...]] = Seen.found(())
 
 
@@ -71,3 +74,16 @@ def _events(world: World, job: JobRef, seen: Seen[PodView]) -> Seen[tuple[PodEve
 def _nodes(world: World, seen: Seen[PodView], track: Track) -> tuple[NodeView, ...]:
     lacks_room = track.verdict is not None and track.verdict.code in _ABOUT_ROOM
     return world.pods.nodes() if lacks_room and seen.presence is Presence.FOUND else ()
+
+
+def tell(job: JobRef, track: Track, told: Code | None) -> Code | None:
+    """Log why a job is pending, once per cause; return the cause that was told last."""
+    verdict = track.verdict
+    if verdict is None or track.outcome is not None or verdict.code is told:
+        return told
+    level = logging.WARNING if verdict.code in _UNKNOWN else logging.INFO
+    if verdict.code not in _ON_ITS_WAY:
+        clock = verdict.clock or "no limit"
+        words = "release=%s pending: %s (%s): %s"
+        _LOG.log(level, words, job.release, verdict.code.value, clock, verdict.detail)
+    return verdict.code

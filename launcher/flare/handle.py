@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from nvflare.apis.job_launcher_spec import JobHandleSpec
 
+from launcher.core.catalogue import Code
 from launcher.core.outcome import Outcome
 from launcher.core.returncodes import ReturnCode
 from launcher.errors import LauncherError
@@ -112,7 +113,7 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
             self._ended = True
         self._forget()
         outcome = self.handle.track.outcome
-        if outcome is not None and not outcome.succeeded:
+        if outcome is not None and not outcome.succeeded and outcome.code is not Code.TERMINATED:
             name = f"fljob-end-{self.handle.job.release}"
             threading.Thread(target=self._bury, args=(outcome,), name=name, daemon=True).start()
         else:

@@ -380,3 +380,15 @@ def test_a_new_parent_takes_away_what_its_predecessor_left_at_its_site(fake, ser
         fake.secrets.put(name, "fl", {}, {})
     assert service.reap("fl", "site-1", lambda name: name == watched) == (mine,)
     assert fake.secrets.items.keys() == {watched, other}
+
+
+def test_a_pending_cause_is_logged_once_and_an_unknown_one_as_a_warning(fake, service, caplog):
+    caplog.set_level("INFO")
+    handle = service.launch(make_spec(), render)
+    fake.pods.script = [unscheduled(), unscheduled(resource_version="2"), unscheduled("brand new words")]
+    handle.wait(timeout=3)
+    told = [(r.levelname, r.getMessage()) for r in caplog.records if "pending:" in r.getMessage()]
+    assert [level for level, _ in told if "InsufficientResources (pending_timeout)" in _] == ["INFO"]
+    assert [level for level, _ in told if "Unschedulable (timeouts.heal): brand new words" in _] == [
+        "WARNING"
+    ]
