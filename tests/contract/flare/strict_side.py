@@ -13,12 +13,12 @@ from typing import Any
 from unittest.mock import patch
 
 from kubernetes.client import ApiClient
-from kubernetes.client.rest import ApiException
+from kubernetes.client.exceptions import ApiException
 from nvflare.app_opt.job_launcher import k8s_launcher
 from nvflare.app_opt.job_launcher.k8s_launcher import JobState, K8sJobHandle
 
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import Cleanup, Track, cleanup, step, terminated
+from launcher.core.lifecycle import Cleanup, Observation, Track, cleanup, step, terminated
 from launcher.core.patience import WaitPolicy
 from launcher.core.returncodes import ReturnCode
 from launcher.core.site import PendingPolicy
@@ -184,7 +184,7 @@ class _Events(KubeEventWatch):
     """Our event watch with a list in place of its connection: it sorts events out by uid and time."""
 
     def __init__(self, listed: Iterable[Json]) -> None:
-        nowhere = SimpleNamespace(core=SimpleNamespace(list_namespaced_event=None))
+        nowhere: Any = SimpleNamespace(core=SimpleNamespace(list_namespaced_event=None))
         super().__init__(nowhere, NAMESPACE)
         self._replace(list(listed))
 
@@ -224,6 +224,11 @@ class _World:
     def nodes(self) -> tuple[NodeView, ...]:
         return ()
 
+    def observe(self, track: Track) -> Observation:
+        """Look through our observer; of the ports it needs no more than this class has."""
+        port: Any = self
+        return observe(World(releases=port, pods=port, secrets=port, clock=port), port, _REF, track)
+
 
 # Our clocks are monotonic: the numbers have nothing to do with the time of day.
 _LAUNCHED = 1000.0
@@ -239,8 +244,7 @@ def ours(case: Case) -> tuple[Told, ...]:
         if look.terminate:
             track = terminated(track, "terminated by FLARE")
         else:
-            world = World(releases=None, pods=side, secrets=None, clock=side)
-            track = step(track, observe(world, side, _REF, track), policy)
+            track = step(track, side.observe(track), policy)
         if before.outcome is not None:
             assert track is before
             continue

@@ -160,7 +160,7 @@ def _odd(rng: Random) -> Json:
 
 def _event(rng: Random, at: float, *, calm: bool) -> Json:
     reason = rng.choice(_HARMLESS if calm else (*EVENT_REASONS, *("FailedScheduling",) * 10))
-    texts = ("trouble", *MESSAGES[:1])
+    texts: tuple[str, ...] = ("trouble", *MESSAGES[:1])
     if reason == "FailedScheduling":
         texts = MESSAGES[:5] if calm else MESSAGES
     seen: float | None = at - rng.choice(_AGES)
