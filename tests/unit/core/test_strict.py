@@ -43,6 +43,7 @@ def verdict(pod, *events, **more):
         ("0/1 nodes are available: 1 Insufficient memory, 1 Too many pods.", Action.WAIT_FOR_RESOURCES),
         ("0/1 nodes are available: 1 Insufficient nvidia.com/gpu.", Action.WAIT_FOR_RESOURCES),
         (f"{AFFINITY} preemption: 1 Insufficient cpu.", Action.WAIT_FOR_RESOURCES),
+        ("0/1 nodes are available: 1 Insufficient amd.com/GPU-large.", Action.WAIT_FOR_RESOURCES),
         ("0/1 nodes are available: 1 Insufficient cpu-like.example.com/x.", Action.FAIL),
         ("0/1 nodes are available: 1 Insufficient ephemeral-storage.", Action.FAIL),
         ("0/1 nodes are available: 1 Insufficient nvidia.com/mig-1g.5gb.", Action.FAIL),
@@ -128,6 +129,7 @@ def test_events_of_a_scheduled_pod_count_for_a_minute(events, action, code):
             Action.WAIT_FOR_RESOURCES,
         ),
         ([event("FailedSync")], Action.FAIL),
+        ([event("NetworkNotReady")], Action.FAIL),
         ([event("Odd", "1 Insufficient memory")], Action.WAIT_FOR_RESOURCES),
         ([event("FailedScheduling", AFFINITY, kind="Normal")], Action.WAIT),
         ([], Action.WAIT),
@@ -161,9 +163,14 @@ SHORT, WAITS, GIVEN_UP = unscheduled(), Action.WAIT_FOR_RESOURCES, Action.FAIL
         ([(0, SHORT, NO_EVENTS), (1, None, None), (9, SHORT, NO_EVENTS)], [WAITS, WAITS]),
         ([(0, SHORT, NO_EVENTS), (1, None, None), (9, SHORT, NO_EVENTS), (10, SHORT, NO_EVENTS)], [WAITS, WAITS, GIVEN_UP]),
         ([(0, SHORT, NO_EVENTS), (2, None, None), (5, None, None), (9, SHORT, NO_EVENTS)], [WAITS, GIVEN_UP]),
-        ([(0, SHORT, NO_EVENTS), (1, make_pod(), UNREAD), (9, SHORT, UNREAD)], [WAITS, Action.WAIT, WAITS]),
-        ([(0, SHORT, NO_EVENTS), (1, make_pod(), NO_EVENTS), (2, SHORT, NO_EVENTS)], [WAITS, Action.WAIT, WAITS]),
-        ([(0, SHORT, NO_EVENTS), (1, scheduled(), UNREAD), (2, SHORT, NO_EVENTS)], [WAITS, Action.WAIT, WAITS]),
+        (
+            [(0, SHORT, NO_EVENTS), (1, make_pod(), UNREAD), (9, SHORT, UNREAD), (10, SHORT, UNREAD)],
+            [WAITS, Action.WAIT, WAITS, GIVEN_UP],
+        ),
+        *(
+            ([(0, SHORT, NO_EVENTS), (1, *other), (2, SHORT, NO_EVENTS), (3, SHORT, NO_EVENTS)], [WAITS, Action.WAIT, WAITS, WAITS])
+            for other in ((make_pod(), NO_EVENTS), (scheduled(), UNREAD), (make_pod(phase="Odd"), UNREAD))
+        ),
         ([(0, None, None), (1, None, None), (5, SHORT, NO_EVENTS)], [WAITS]),
     ],
 )  # fmt: skip
@@ -296,3 +303,10 @@ def test_an_absence_has_to_last_and_leaves_nothing_running():
     track = walk(*looks, look(Seen.absent(), 6))
     assert (track.outcome.code, track.outcome.return_code) == (Code.DELETED_EXTERNALLY, 9)
     assert cleanup(track) is Cleanup.RETAIN
+
+
+def test_a_pod_without_phase_is_one_that_cannot_be_read():
+    track = walk(
+        *[look(pod, now) for now, pod in [(0, SHORT), (1, make_pod(phase="")), (9, SHORT)]], pending_timeout=2
+    )
+    assert (track.outcome, track.verdict.deadline) == (None, 10.0)
