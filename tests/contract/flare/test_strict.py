@@ -9,6 +9,7 @@ What differs on purpose is the list in ``strict_differences.py``.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from launcher.core.returncodes import ReturnCode
+from launcher.edges.kube.translate import when
 from tests.contract.flare.strict_by_hand import (
     AFFINITY,
     BY_HAND,
@@ -27,10 +29,13 @@ from tests.contract.flare.strict_by_hand import (
     short,
     unread,
 )
-from tests.contract.flare.strict_case import CONTAINER, NAMESPACE, POD, Case, Look
+from tests.contract.flare.strict_case import CONTAINER, NAMESPACE, POD, UID, Case, Look
 from tests.contract.flare.strict_differences import DIFFERENCES, Difference, expected
 from tests.contract.flare.strict_side import Flare, Told, flare, ours
 from tests.contract.flare.strict_strategies import EVENT_REASONS, EXITS, MESSAGES, PHASES, WAITING, cases
+from tests.fakes import START
+from tests.recorded import Recording
+from tests.recorded import recordings as recordings_of_a_cluster
 
 EXAMPLES = 1500
 # How often the generated recordings must show a feature to FLARE; fewer would mean a weak generator.
@@ -194,6 +199,25 @@ def test_the_generated_recordings_cover_what_they_should(recordings):
     )
     assert {key: seen[key] for key in wanted if seen[key] < LEAST} == {}
     assert sum(count for length, count in lengths.items() if length >= 4) >= EXAMPLES / 4
+
+
+def on_the_case(recording: Recording) -> Case:
+    """Return a state of a cluster as two looks two minutes apart, under the names of the generated cases."""
+    pod, (main, *_) = recording.document["pod"], recording.document["pod"]["spec"]["containers"]
+    text = json.dumps([pod, list(recording.document.get("events", ()))])
+    text = text.replace(pod["metadata"]["uid"], UID).replace(json.dumps(main["name"]), json.dumps(CONTAINER))
+    shown, events = json.loads(text)
+    at = (when(recording.document["at"]) - START).total_seconds()
+    return Case((Look(at, shown, events=tuple(events)), Look(at + 120, shown, events=tuple(events))))
+
+
+@pytest.mark.parametrize(
+    "recording", [r for r in recordings_of_a_cluster() if r.error is None], ids=lambda r: r.name
+)
+def test_a_state_of_a_cluster_is_told_alike(recording):
+    seen = on_the_case(recording)
+    told, _ = expected(seen)
+    assert told == ours(seen)
 
 
 def test_flare_deletes_once_by_force_and_forgets_the_credentials():
