@@ -39,7 +39,10 @@ class Limit(str, enum.Enum):
 
 
 class StrictRule(str, enum.Enum):
-    """What FLARE 2.9.0's own launcher does on sight of a pending cause."""
+    """What FLARE 2.9.0's own launcher does on sight of a pending cause, for the reference page.
+
+    The policy ``strict`` is finer than a word per code: :mod:`launcher.core.strict`.
+    """
 
     FAIL = "fail"
     RESOURCES = "wait for resources"
@@ -136,7 +139,7 @@ class Entry:
         cure: what a person can do about it.
         return_code: what FLARE's parent is told when the job ends with this code.
         limit: clock of the ``graceful`` policy.
-        strict: rule of the ``strict`` policy; None where the code is not a pending cause.
+        strict: what FLARE's own launcher does; None where the code is not a pending cause.
         relaunchable: whether running the same job again can succeed without any change.
     """
 
