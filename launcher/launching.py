@@ -11,9 +11,9 @@ from typing import Any
 from launcher.core.jobref import JobRef, ref_of_pod, ref_of_spec
 from launcher.core.jobspec import JobSpec
 from launcher.core.outcome import ended
-from launcher.core.views import Presence, age_seconds
+from launcher.core.releases import release_state
+from launcher.core.views import Presence
 from launcher.errors import Cancelled, Conflict, LauncherError, Unavailable
-from launcher.leftovers import INSTALL_MAY_LAST
 from launcher.removal import World, remove
 
 __all__ = ["Making", "make_room"]
@@ -111,15 +111,11 @@ class Making:
         seen = self.world.releases.status(job.release, job.namespace)
         if seen.presence is Presence.UNAVAILABLE:
             raise Unavailable(f"cannot ask Helm about release {job.release}: {seen.why}")
-        view = seen.value
-        if view is not None and view.is_pending:
-            age = age_seconds(view.updated, self.world.clock.now())
-            if age < INSTALL_MAY_LAST:
-                raise Conflict(
-                    f"release {job.namespace}/{job.release} is being installed by another process "
-                    f"({age:.0f} s ago)",
-                    cure=f"wait a minute, or run `fljob terminate {job.release} -n {job.namespace}` first",
-                )
+        if release_state(seen.value, self.world.clock.now()).is_busy:
+            raise Conflict(
+                f"release {job.namespace}/{job.release} is being installed by another process",
+                cure=f"wait a minute, or run `fljob terminate {job.release} -n {job.namespace}` first",
+            )
         # Without its Secret: that one is the new attempt's.
         remove(self.world, job, keep_secret=True)
 

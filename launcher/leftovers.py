@@ -9,13 +9,11 @@ from datetime import datetime
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle import Track
 from launcher.core.names import is_credential_of
+from launcher.core.releases import INSTALL_MAY_LAST, release_state
 from launcher.core.views import ReleaseView, age_seconds
 from launcher.removal import World, remove
 
-__all__ = ["INSTALL_MAY_LAST", "JobReport", "reap", "sweep"]
-
-# An install that another process holds: young enough to be alive, or left behind by one that was killed.
-INSTALL_MAY_LAST = 60.0
+__all__ = ["JobReport", "reap", "sweep"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +78,6 @@ def reap(
 def _may_go(found: JobReport, now: datetime, older_than: float) -> bool:
     view = found.release
     age = age_seconds(view.updated if view else None, now)
-    if view is not None and view.is_pending and age < INSTALL_MAY_LAST:
-        return False  # another process may be installing it right now
+    if release_state(view, now).is_busy:
+        return False
     return found.track.outcome is not None and age >= older_than

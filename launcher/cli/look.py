@@ -51,11 +51,13 @@ def status_command(release: str, output: str, **given: Any) -> None:
         click.echo(json.dumps(row, indent=2))
         return
     helm, pod, outcome = row["helm"], row["pod"], row["outcome"]
+    status = "gone" if helm is None else f"{helm['status']}: {helm['summary']}"
     lines = {
-        "release": f"{row['namespace']}/{row['release']}  {helm['status'] if helm else 'gone'}",
+        "release": f"{row['namespace']}/{row['release']}  {status}",
         "job": f"{row['jobId']}  {row['role']} at {row['site']}"
         + (f"  study {row['study']}" if row["study"] else ""),
         "pod": f"{pod['name']}  {pod['phase']}  on {pod['node'] or 'no node yet'}" if pod else "gone",
+        **({"drift": "somebody changed the pod's spec after the launch"} if pod and pod["drifted"] else {}),
         "state": row["state"] + (f" (return code {outcome['returnCode']})" if outcome else ""),
     }
     for name, text in (lines | cause_rows(row, service.world.clock.now())).items():

@@ -9,6 +9,7 @@ from typing import Any
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle import Track
+from launcher.core.releases import is_drifted, release_state
 from launcher.core.views import ReleaseView
 
 __all__ = ["cause_line", "cause_rows", "describe", "report", "verdict_line"]
@@ -35,13 +36,26 @@ def report(
         "role": job.role,
         "study": job.study,
         "state": track.state.value,
-        "helm": None if release is None else {"status": release.status, "revision": release.revision},
+        "helm": _helm(release, wall),
         "pod": None
         if pod is None
-        else {"name": pod.name, "uid": pod.uid, "node": pod.node, "phase": pod.phase},
+        else {
+            "name": pod.name,
+            "uid": pod.uid,
+            "node": pod.node,
+            "phase": pod.phase,
+            "drifted": is_drifted(pod),
+        },
         "pending": _pending(track, now, wall),
         "outcome": _outcome(track),
     }
+
+
+def _helm(release: ReleaseView | None, wall: datetime) -> dict[str, Any] | None:
+    if release is None:
+        return None
+    summary = release_state(release, wall).value
+    return {"status": release.status, "revision": release.revision, "summary": summary}
 
 
 def _pending(track: Track, now: float, wall: datetime) -> dict[str, Any] | None:

@@ -23,6 +23,8 @@ __all__ = [
     "Presence",
     "ReleaseView",
     "Seen",
+    "Taint",
+    "Toleration",
     "age_seconds",
 ]
 
@@ -117,6 +119,25 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Taint:
+    """What keeps pods away from a node unless they tolerate it."""
+
+    key: str
+    effect: str
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Toleration:
+    """What taints a pod tolerates; an empty effect means every effect."""
+
+    key: str = ""
+    effect: str = ""
+    operator: str = "Equal"
+    value: str = ""
+
+
+@dataclass(frozen=True)
 class PodView:
     """A pod as the API server last showed it."""
 
@@ -131,11 +152,14 @@ class PodView:
     deleted: datetime | None = None
     grace_seconds: int | None = None
     nominated_node: str = ""
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Toleration, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     containers: tuple[ContainerView, ...] = ()
     resource_version: str = ""
+    generation: int = 0
 
     def condition(self, kind: str) -> Condition | None:
         """Return the condition of type ``kind``, or None."""
@@ -161,10 +185,12 @@ class PodEvent:
 
 @dataclass(frozen=True)
 class NodeView:
-    """What a node has for pods, resource name -> quantity text."""
+    """A node: what it has for pods (resource name -> quantity text), its labels, and what keeps pods away."""
 
     name: str
     allocatable: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,8 +203,3 @@ class ReleaseView:
     revision: int = 0
     updated: datetime | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_pending(self) -> bool:
-        """True while an operation holds the release, or died holding it."""
-        return self.status.startswith("pending-")

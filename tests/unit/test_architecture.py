@@ -26,7 +26,7 @@ ROOMS: tuple[tuple[str, frozenset[str]], ...] = (
     ("installer.py", frozenset({"launcher.core", "launcher.errors", "launcher.ports"})),
     (
         "launching.py",
-        frozenset({"launcher.core", "launcher.errors", "launcher.leftovers", "launcher.removal"}),
+        frozenset({"launcher.core", "launcher.errors", "launcher.removal"}),
     ),
     (
         "handle.py",

@@ -16,6 +16,8 @@ from launcher.core.views import (
     NodeView,
     PodEvent,
     PodView,
+    Taint,
+    Toleration,
 )
 
 __all__ = ["event_view", "node_view", "pod_view", "when"]
@@ -74,11 +76,14 @@ def pod_view(raw: Any) -> PodView:
         deleted=when(metadata.get("deletionTimestamp")),
         grace_seconds=_int(metadata.get("deletionGracePeriodSeconds")),
         nominated_node=_text(status.get("nominatedNodeName")),
+        node_selector=_texts(spec.get("nodeSelector")),
+        tolerations=tuple(_toleration(item) for item in _maps(spec.get("tolerations"))),
         labels=_texts(metadata.get("labels")),
         annotations=annotations,
         conditions=tuple(_condition(item) for item in _maps(status.get("conditions"))),
         containers=tuple(_containers(spec, status, annotations.get(DEFAULT_CONTAINER_ANNOTATION, ""))),
         resource_version=_text(metadata.get("resourceVersion")),
+        generation=_int(metadata.get("generation")) or 0,
     )
 
 
@@ -136,7 +141,25 @@ def node_view(raw: Any) -> NodeView:
     """Return the view of a node's JSON."""
     node = _map(raw)
     status = _map(node.get("status"))
-    return NodeView(_text(_map(node.get("metadata")).get("name")), _texts(status.get("allocatable")))
+    metadata, spec = _map(node.get("metadata")), _map(node.get("spec"))
+    return NodeView(
+        _text(metadata.get("name")),
+        _texts(status.get("allocatable")),
+        _texts(metadata.get("labels")),
+        tuple(
+            Taint(_text(item.get("key")), _text(item.get("effect")), _text(item.get("value")))
+            for item in _maps(spec.get("taints"))
+        ),
+    )
+
+
+def _toleration(item: Mapping[str, Any]) -> Toleration:
+    return Toleration(
+        key=_text(item.get("key")),
+        effect=_text(item.get("effect")),
+        operator=_text(item.get("operator")) or "Equal",
+        value=_text(item.get("value")),
+    )
 
 
 def event_view(raw: Any) -> PodEvent:

@@ -144,9 +144,9 @@ def test_status_has_the_documented_shape(fake, fljob):
     assert code == 0
     assert {key: row[key] for key in ("release", "namespace", "jobId", "site", "role", "study", "state", "helm", "outcome")} == {
         "release": name, "namespace": "fl", "jobId": "a1", "site": "site-1", "role": "client", "study": "",
-        "state": "STARTING", "helm": {"status": "deployed", "revision": 1}, "outcome": None,
+        "state": "STARTING", "helm": {"status": "deployed", "revision": 1, "summary": "Helm has accepted its objects"}, "outcome": None,
     }  # fmt: skip
-    assert row["pod"] == {"name": pod.name, "uid": "uid-1", "node": "", "phase": "Pending"}
+    assert row["pod"] == {"name": pod.name, "uid": "uid-1", "node": "", "phase": "Pending", "drifted": False}
     assert (row["pending"]["action"], row["pending"]["code"]) == (
         "WAIT_FOR_RESOURCES",
         "InsufficientResources",
