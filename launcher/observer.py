@@ -17,7 +17,16 @@ from launcher.removal import World
 __all__ = ["observe", "tell"]
 
 _LOG = logging.getLogger(__name__)
-_ABOUT_ROOM = frozenset({Code.INSUFFICIENT_RESOURCES, Code.IMPOSSIBLE_REQUEST})
+# What the nodes say more about than the scheduler's message: their size, their taints.
+_ABOUT_NODES = frozenset(
+    {
+        Code.INSUFFICIENT_RESOURCES,
+        Code.IMPOSSIBLE_REQUEST,
+        Code.TAINT_NOT_TOLERATED,
+        Code.NO_MATCHING_NODE,
+        Code.NODE_NOT_READY,
+    }
+)
 # Causes that the catalogue does not know: whoever reads the log may want to report the words.
 _UNKNOWN = frozenset({Code.UNCLASSIFIED, Code.UNSCHEDULABLE})
 _ON_ITS_WAY = frozenset({Code.CREATING, Code.INITIALIZING})
@@ -72,8 +81,8 @@ def _events(world: World, job: JobRef, seen: Seen[PodView]) -> Seen[tuple[PodEve
 
 
 def _nodes(world: World, seen: Seen[PodView], track: Track) -> tuple[NodeView, ...]:
-    lacks_room = track.verdict is not None and track.verdict.code in _ABOUT_ROOM
-    return world.pods.nodes() if lacks_room and seen.presence is Presence.FOUND else ()
+    asks = track.verdict is not None and track.verdict.code in _ABOUT_NODES
+    return world.pods.nodes() if asks and seen.presence is Presence.FOUND else ()
 
 
 def tell(job: JobRef, track: Track, told: Code | None) -> Code | None:

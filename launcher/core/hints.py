@@ -1,7 +1,8 @@
 """What else is known about a pod that no node has room for: the autoscaler, a nomination, the nodes.
 
 The scheduler's message names what is missing, not whether it will come. Three sources do: events of the
-cluster autoscaler and of Karpenter, ``status.nominatedNodeName``, and the nodes' allocatable.
+cluster autoscaler and of Karpenter, ``status.nominatedNodeName``, and the nodes: what they
+have, and which taints they carry.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import replace
 from launcher.core.capacity import impossible
 from launcher.core.catalogue import Code
 from launcher.core.pending import Cause
+from launcher.core.scheduling import UNNAMED_TAINTS
+from launcher.core.taints import closed_for_a_while
 from launcher.core.views import NodeView, PodEvent, PodView
 
 __all__ = ["refine"]
@@ -26,6 +29,8 @@ _A_NODE_HELPS = frozenset(
         Code.VOLUME_ZONE_CONFLICT,
     }
 )
+# What a node that is not ready now may hide behind, in messages that do not name taints.
+_TAINTS_DECIDE = frozenset({Code.TAINT_NOT_TOLERATED, Code.NO_MATCHING_NODE})
 # autoscaler: 'pod triggered scale-up: [{group 1->2 (max: 5)}]'; Karpenter: 'Pod should schedule on: x'
 _SIGNALS: Mapping[str, Code] = {
     "TriggeredScaleUp": Code.SCALING_UP,
@@ -61,11 +66,22 @@ def refine(
     if signal is not None:
         event, code = signal
         return replace(cause, code=code, detail=f"{event.reason}: {event.message}; {cause.detail}")
+    if UNNAMED_TAINTS in cause.detail and cause.code in _TAINTS_DECIDE and _may_reopen(cause, pod, nodes):
+        return replace(cause, code=Code.NODE_NOT_READY)
     if cause.code is Code.INSUFFICIENT_RESOURCES:
         why = impossible(pod, nodes, cause.scarce)
         if why:
             return replace(cause, code=Code.IMPOSSIBLE_REQUEST, detail=f"{why}; {cause.detail}")
     return cause
+
+
+def _may_reopen(cause: Cause, pod: PodView, nodes: Sequence[NodeView]) -> bool:
+    """Return whether the taints that the scheduler does not name may be ones that go away by themselves.
+
+    Where the nodes may not be listed nobody can tell, and waiting is the mistake that costs less - but a
+    selector that matches nothing is not excused by the control plane's taint, which nearly all messages have.
+    """
+    return closed_for_a_while(pod, nodes) if nodes else cause.code is Code.TAINT_NOT_TOLERATED
 
 
 def _newest_signal(events: Iterable[PodEvent]) -> tuple[PodEvent, Code] | None:

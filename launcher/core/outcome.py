@@ -20,8 +20,10 @@ __all__ = ["Outcome", "ended", "lost", "make_outcome"]
 
 _SIGKILL, _SIGTERM = 137, 143
 _START_FAILED = frozenset({"StartError", "ContainerCannotRun"})
+# runc on a workingDir that is a file: 'error during container init: mkdir /etc/hosts: not a directory'
 _NO_SUCH_COMMAND = re.compile(
-    r"executable file not found|no such file or directory|permission denied|exec format error"
+    r"executable file not found|no such file or directory|permission denied|exec format error|"
+    r"not a directory"
 )
 # kubelet: 'Pod ephemeral local storage usage exceeds the total limit of containers 10Mi.',
 # 'Usage of EmptyDir volume "workspace-job" exceeds the limit "1Gi".'

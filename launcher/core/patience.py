@@ -155,10 +155,12 @@ def _graceful(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) 
         clocks.append((start - spent, Code.START_TIMEOUT, Limit.START.clock))
     if not clocks:
         return Verdict(_action(limit), cause.code, cause.detail, patience.since, None)
-    least, code, clock = min(clocks, key=lambda one: one[0])
-    unproven = limit is Limit.PULL_PERMANENT and code is cause.code and patience.sightings < _PULL_SIGHTINGS
-    if least <= 0 and not unproven:
-        return Verdict(Action.FAIL, code, cause.detail, patience.since, now, clock)
+    unproven = limit is Limit.PULL_PERMANENT and patience.sightings < _PULL_SIGHTINGS
+    # An image that was looked for only once is not given up for that; the start clock runs all the same.
+    for least, code, clock in sorted(clocks):
+        if least <= 0 and not (unproven and code is cause.code):
+            return Verdict(Action.FAIL, code, cause.detail, patience.since, now, clock)
+    least, _, clock = min(clocks)
     return Verdict(_action(limit), cause.code, cause.detail, patience.since, now + max(least, 0.0), clock)
 
 

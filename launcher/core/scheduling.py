@@ -13,12 +13,14 @@ import re
 
 from launcher.core.catalogue import Code
 
-__all__ = ["scarce_resources", "scheduling_code"]
+__all__ = ["LIFE_CYCLE_TAINTS", "UNNAMED_TAINTS", "scarce_resources", "scheduling_code"]
 
 _INSUFFICIENT = re.compile(r"\b[Ii]nsufficient ([A-Za-z0-9][A-Za-z0-9./_-]*)")
+# kube-scheduler 1.36 says no longer which taints; 1.35 and older name them in braces.
+UNNAMED_TAINTS = "untolerated taint(s)"
 _TOO_MANY_PODS = "Too many pods"
 # Taints that the node life cycle sets and takes away again (well-known taints of Kubernetes).
-_LIFE_CYCLE_TAINTS = (
+LIFE_CYCLE_TAINTS = (
     r"node\.kubernetes\.io/(?:not-ready|unreachable|disk-pressure|memory-pressure|pid-pressure|"
     r"network-unavailable|unschedulable)|node\.cloudprovider\.kubernetes\.io/uninitialized"
 )
@@ -45,14 +47,25 @@ _CLAUSES: tuple[tuple[re.Pattern[str], Code], ...] = (
         re.compile(r'persistentvolumeclaim "[^"]*" (?:is being deleted|bound to non-existent)'),
         Code.VOLUME_UNBOUND,
     ),
-    (re.compile(rf"untolerated taint \{{(?:{_LIFE_CYCLE_TAINTS})\b"), Code.NODE_NOT_READY),
+    (re.compile(rf"untolerated taint \{{(?:{LIFE_CYCLE_TAINTS})\b"), Code.NODE_NOT_READY),
     (re.compile(r"node\(s\) (?:were unschedulable|had been cordoned)"), Code.NODE_NOT_READY),
-    (re.compile(r"volume node affinity conflict|no available volume zone"), Code.VOLUME_ZONE_CONFLICT),
+    (
+        re.compile(
+            # "0/3 nodes are available: 2 node(s) didn't match PersistentVolume's node affinity, ..."
+            r"volume node affinity conflict|didn't match PersistentVolume's node affinity|"
+            r"no available volume zone"
+        ),
+        Code.VOLUME_ZONE_CONFLICT,
+    ),
     (
         re.compile(r"didn't match Pod's node affinity/selector|didn't match the requested node name"),
         Code.NO_MATCHING_NODE,
     ),
+    # 1.36 no longer names the taints: "1 node(s) had untolerated taint(s)"
     (re.compile(r"untolerated taint"), Code.TAINT_NOT_TOLERATED),
+    # 1.36, an affinity to names of nodes: "3 node(s) didn't satisfy plugin(s) [NodeAffinity]". Those nodes
+    # were left out before any other check: whatever else is said is about nodes that match, so it comes last.
+    (re.compile(r"didn't satisfy plugin\(s\) \[NodeAffinity\]"), Code.NO_MATCHING_NODE),
 )
 
 

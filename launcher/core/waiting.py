@@ -40,6 +40,9 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # containerd: 'no match for platform in manifest: not found'; says "not found" too, so it comes first
     _row(_PULL, Code.IMAGE_PLATFORM, r"no match for platform|no matching manifest"),
+    # A proxy or login page that answers for the registry; containerd calls it NotFound too:
+    # 'code = NotFound desc = ... unexpected media type text/html for sha256:...: not found'
+    _row(_PULL, Code.IMAGE_PULL_TRANSIENT, r"unexpected media type"),
     # containerd: 'failed to resolve reference "localhost:5001/x:1": localhost:5001/x:1: not found'
     _row(
         _PULL,
@@ -70,7 +73,8 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         _RUN,
         Code.BAD_COMMAND,
-        r"executable file not found|no such file or directory|permission denied|exec format error",
+        r"executable file not found|no such file or directory|permission denied|exec format error|"
+        r"not a directory",
     ),
     _row(_RUN, Code.RUNTIME_ERROR),
     _row("CrashLoopBackOff", Code.CRASH_LOOP),

@@ -56,6 +56,18 @@ SCHEDULER = [
     ),
     ('0/3 nodes are available: persistentvolumeclaim "nope" not found. not found', Code.PVC_MISSING),
     ("0/1 nodes are available: 1 node(s) had volume node affinity conflict.", Code.VOLUME_ZONE_CONFLICT),
+    (
+        "0/4 nodes are available: 2 node(s) didn't match PersistentVolume's node affinity, 2 node(s) had untolerated taint(s).",
+        Code.VOLUME_ZONE_CONFLICT,
+    ),
+    (
+        "0/4 nodes are available: 4 node(s) didn't satisfy plugin(s) [NodeAffinity].",
+        Code.NO_MATCHING_NODE,
+    ),
+    (
+        "0/4 nodes are available: 1 node(s) had untolerated taint(s), 3 node(s) didn't satisfy plugin(s) [NodeAffinity].",
+        Code.TAINT_NOT_TOLERATED,
+    ),
     ("something nobody has seen", Code.UNSCHEDULABLE),
     ("", Code.UNSCHEDULABLE),
 ]
@@ -309,6 +321,11 @@ def test_a_missing_image_is_looked_at_twice():
     first, late, second = verdicts(Code.IMAGE_NOT_FOUND, [0, 31, 31.5], revise=False)
     assert {first.action, late.action, second.action} == {Action.WAIT}
     assert verdicts(Code.IMAGE_NOT_FOUND, [0, 31])[1].action is Action.FAIL
+
+
+def test_an_image_that_is_never_looked_for_again_does_not_wait_for_ever():
+    last = verdicts(Code.IMAGE_NOT_FOUND, [0, 31, 899, 900], revise=False)[-1]
+    assert (last.action, last.code, last.clock) == (Action.FAIL, Code.START_TIMEOUT, "timeouts.start")
 
 
 def test_the_clock_stops_while_the_cluster_cannot_be_asked():
