@@ -9,13 +9,17 @@ from typing import Any
 
 import yaml
 
+from launcher import errors
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.lifecycle import Observation, Track, step
 from launcher.core.patience import WaitPolicy
-from launcher.core.refusal import Refusal
+from launcher.core.refusal import refusal_of
 from launcher.core.site import Timeouts
 from launcher.core.views import NodeView, PodEvent, PodView, Seen
+from launcher.edges.helm.child import ChildFailed, Ended
+from launcher.edges.helm.failures import Call, explain
 from launcher.edges.kube.translate import event_view, node_view, pod_view, when
+from launcher.errors import LauncherError
 
 __all__ = ["FOLDER", "POLICY", "Recording", "recordings"]
 
@@ -47,6 +51,14 @@ class Recording:
         return Code(self.expected.get("ends_as", self.expected["code"]))
 
     @property
+    def error(self) -> LauncherError | None:
+        """The error of a job whose pod was refused; None for a job that has one."""
+        if "helm" in self.document:
+            return explain(ChildFailed(Ended.EXITED, 1, self.document["helm"]), Call("install", "r", "ns"))
+        refused = self.document.get("refused")
+        return getattr(errors, refused["error"])(refused["message"]) if refused else None
+
+    @property
     def pod(self) -> PodView:
         return pod_view(self.document["pod"])
 
@@ -62,10 +74,9 @@ class Recording:
         """Return what one look at ``now`` seconds shows."""
         wall = when(self.document["at"])
         assert wall is not None, f"{self.name}: at is no time"
-        refused = self.document.get("refused")
-        if refused:
-            refusal = Refusal(Code(refused["code"]), refused["detail"])
-            return Observation(now, wall, Seen.absent(), refused=refusal)
+        error = self.error
+        if error is not None:
+            return Observation(now, wall, Seen.absent(), refused=refusal_of(error))
         pod = self.pod
         if revision:
             pod = replace(pod, resource_version=revision)
@@ -75,7 +86,11 @@ class Recording:
     def first(self, policy: WaitPolicy = POLICY) -> Track:
         """Return the track after the first look; an absence is looked at until it is certain."""
         track = step(Track(launched=0.0), self.look(0.0), policy)
-        return step(track, self.look(6.0), policy) if self.document.get("absent") else track
+        if self.document.get("absent"):
+            return step(track, self.look(6.0), policy)
+        # A pod that outlives its deletion: its grace period and a minute.
+        dying = self.error is None and self.pod.deleted is not None and track.outcome is None
+        return step(track, self.look(120.0), policy) if dying else track
 
     def last(self, policy: WaitPolicy = POLICY) -> Track:
         """Return the track after the clock of the cause has run out, with the pod seen once more before."""

@@ -75,10 +75,23 @@ point_nodes_at_registry() {
 server = "$REGISTRY_FOR_NODES"
 [host."$REGISTRY_FOR_NODES"]
 END
+    point_node_at_bad_registry "$node"
   done
   kubectl_ apply -f - > /dev/null << END
 {apiVersion: v1, kind: ConfigMap, metadata: {name: local-registry-hosting, namespace: kube-public},
  data: {localRegistryHosting.v1: 'host: "$REGISTRY"'}}
+END
+}
+
+# The registry that misbehaves (tests/cluster/matrix/registry.py) is a process of the test, on the bridge of the nodes.
+point_node_at_bad_registry() { # NODE
+  "$ENGINE" exec -i "$1" sh -es << END
+gateway=\$(ip -4 route show default | sed -n 's/.*via \([0-9.]*\).*/\1/p')
+mkdir -p /etc/containerd/certs.d/misbehaving.invalid
+cat > /etc/containerd/certs.d/misbehaving.invalid/hosts.toml << TOML
+server = "http://\$gateway:${FLJOB_BADREGPORT:-5002}"
+[host."http://\$gateway:${FLJOB_BADREGPORT:-5002}"]
+TOML
 END
 }
 

@@ -145,8 +145,8 @@ def job_folder(tmp_path, image):
 def launch(world, namespace, image):
     """Return a function that launches a job.
 
-    Its keywords are keys of the k8s block, and these: command: shell text; values: site values; policy, timeout, graces;
-    secret: content of the per-job Secret; job_id.
+    Its keywords are keys of the k8s block, and these: command: shell text, or words; values: site values; policy,
+    timeout, graces; secret: content of the per-job Secret; job_id; into: another namespace; through: another world.
     """
 
     def run(
@@ -158,21 +158,27 @@ def launch(world, namespace, image):
         secret=None,
         job_id=None,
         graces=SHORT,
+        into=None,
+        through=None,
         **k8s,
     ):
-        site = SiteConfig(site=SITE, namespace=namespace, values=values or {}, ephemeral_storage="32Mi")
+        site = SiteConfig(
+            site=SITE, namespace=into or namespace, values=values or {}, ephemeral_storage="32Mi"
+        )
         job_id = job_id or str(uuid.uuid4())
         name = credential_secret_name(pod_name(job_id, SITE))
         request = Request(
             job_id=job_id,
             site=SITE,
-            command=("sh", "-c", command),
+            command=("sh", "-c", command) if isinstance(command, str) else command,
             secret_env=tuple(EnvVar(key, secret=SecretKey(name, key)) for key in secret or {}),
         )
         parsed = parse_meta(meta(**{"image": image, **k8s}), SITE)
         spec = build_jobspec(request, parsed, Study(), site)
-        service = Service(world, WaitPolicy(policy, 120, timeout, graces))
-        return service.launch(spec, lambda s: build_values(s, site, values_templates(site)), secret=secret)
+        service = Service(through or world, WaitPolicy(policy, 120, timeout, graces))
+        return service.launch(
+            spec, lambda s: build_values(s, site, values_templates(site)), secret=secret, patient=True
+        )
 
     return run
 

@@ -6,16 +6,27 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from launcher.core.catalogue import CATALOGUE
 from launcher.core.lifecycle import JobState, Track
+from launcher.core.names import container_name, pod_name
+from launcher.core.refusal import refusal_of
 from launcher.core.site import PendingPolicy
-from tests.cluster.conftest import SHORT
-from tests.cluster.matrix import ROWS
+from launcher.edges.clock import SystemClock
+from launcher.edges.helm import HelmReleases
+from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
+from launcher.errors import LauncherError
+from launcher.removal import World
+from tests.cluster.conftest import CHART, SHORT, SITE, kubectl
+from tests.cluster.matrix import ROWS, registry
 from tests.cluster.matrix.recorder import Recorder
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.scene import Scene
@@ -25,15 +36,48 @@ pytestmark = pytest.mark.cluster
 
 def _parameters():
     for row in ROWS:
-        marks = [pytest.mark.xdist_group(row.group)] if row.group else []
-        marks += [pytest.mark.exclusive] if row.exclusive else []
+        marks = [pytest.mark.exclusive] if row.exclusive else []
         yield pytest.param(row, id=row.name, marks=marks)
 
 
+@pytest.fixture(scope="session")
+def workers(cluster_env):
+    """The real workers, as objects."""
+    real = "!type,!node-role.kubernetes.io/control-plane"
+    return json.loads(kubectl("get", "nodes", "-l", real, "-o", "json"))["items"]
+
+
+@pytest.fixture(scope="session")
+def address(workers):
+    """This machine's address as the nodes reach it."""
+    found = next(a["address"] for a in workers[0]["status"]["addresses"] if a["type"] == "InternalIP")
+    return registry.own_address(found)
+
+
+@pytest.fixture(scope="session")
+def bad_registry(address):
+    """The registry that misbehaves."""
+    server = registry.Registry(address)
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def scene(namespace, image):
+def scene(namespace, image, workers, address):
     """The stage of one row, cleared afterwards."""
-    stage = Scene(namespace, {"ns": namespace, "image": image, "node": f"fake-{namespace}"})
+    job_id = str(uuid.uuid4())
+    words = {
+        "ns": namespace,
+        "image": image,
+        "node": f"fake-{namespace}",
+        "worker": workers[0]["metadata"]["name"],
+        "local": os.environ.get("FLJOB_REGISTRY", "localhost:5001"),
+        "registry": registry.HOST,
+        "plain": f"{address}:{registry.PORT}",
+        "pod": pod_name(job_id, SITE),
+        "container": container_name(job_id),
+    }
+    stage = Scene(namespace, job_id, words)
     yield stage
     stage.clean()
 
@@ -44,27 +88,65 @@ def recorder(request, scene):
     if not request.config.getoption("--record", None):
         yield None
         return
-    recorder = Recorder(scene)
+    recorder = Recorder(scene, Path(request.config.getoption("--record")))
     yield recorder
     recorder.stop()
 
 
+@pytest.fixture
+def through(request, scene, tmp_path):
+    """Return the world of an account; None for the one of the tests."""
+    worlds = []
+
+    def make(account: str) -> World | None:
+        if not account:
+            return None
+        config = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+        if account == "nobody-there":
+            config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+        else:
+            config["users"][0]["user"] = {"token": scene.kubectl("create", "token", account).strip()}
+        path = tmp_path / "kubeconfig"
+        path.write_text(json.dumps(config))
+        kube = KubeClient(str(path))
+        worlds.append(
+            World(
+                HelmReleases(chart=CHART, kubeconfig=str(path)),
+                KubePods(kube),
+                KubeSecrets(kube),
+                SystemClock(),
+            )
+        )
+        return worlds[0]
+
+    yield make
+    for world in worlds:
+        world.pods.stop()
+
+
 @pytest.mark.parametrize("row", list(_parameters()))
-def test_a_provoked_state_has_its_verdict(row, scene, launch, gone, recorder, request):
+def test_a_provoked_state_has_its_verdict(row, scene, launch, gone, recorder, through, world, request):
+    if "$registry" in row.image or "$plain" in row.image:
+        request.getfixturevalue("bad_registry")
     scene.apply(row.objects)
-    scene.handle = handle = launch(
-        row.command,
-        values=scene.read(row.values),
-        graces=replace(SHORT, **row.graces),
-        **{"image": scene.fill(row.image), **row.k8s},
-    )
+    if row.before:
+        row.before(scene)
+    if recorder:
+        world.releases.install = recorder.install(world.releases)
+    options = dict(values=scene.read(row.values), graces=replace(SHORT, **row.graces), timeout=row.timeout)
+    options.update(into=scene.fill(row.into), through=through(row.account), job_id=scene.job_id)
+    try:
+        scene.handle = handle = launch(row.command, **options, **{"image": scene.fill(row.image), **row.k8s})
+    except LauncherError as error:
+        _check_refused(row, error, recorder)
+        return
     try:
         if row.act:
             _follow(handle, lambda track: track.state is row.when or _code(track) is row.when, row)
             row.act(scene)
         track = _follow(handle, lambda track: _matches(track, row), row)
         if recorder and row.fixture:
-            recorder.write(row, track, Path(request.config.getoption("--record")))
+            recorder.seen(row, track)
         if row.action:
             _check_waiting(row, scene, handle, track)
         else:
@@ -74,6 +156,14 @@ def test_a_provoked_state_has_its_verdict(row, scene, launch, gone, recorder, re
     finally:
         handle.terminate()
         gone(handle)
+
+
+def _check_refused(row: Row, error: LauncherError, recorder: Recorder | None) -> None:
+    refusal = refusal_of(error)
+    assert refusal.code is row.code, error
+    assert CATALOGUE[refusal.code].return_code == row.return_code
+    if recorder and row.fixture:
+        recorder.refused(row, error)
 
 
 def _check_waiting(row: Row, scene: Scene, handle, track: Track) -> None:

@@ -6,10 +6,16 @@
 
 from __future__ import annotations
 
+from tests.cluster.matrix.creation import CREATION
 from tests.cluster.matrix.ends import ENDS
+from tests.cluster.matrix.kwok import KWOK_ROWS
+from tests.cluster.matrix.lost import LOST
+from tests.cluster.matrix.mounts import MOUNTS
 from tests.cluster.matrix.row import Row
+from tests.cluster.matrix.starting import STARTING
 from tests.cluster.matrix.unscheduled import UNSCHEDULED
 
 __all__ = ["ROWS", "Row"]
 
-ROWS: tuple[Row, ...] = (*UNSCHEDULED, *ENDS)
+# The slow ones first: the others run beside them.
+ROWS: tuple[Row, ...] = (*LOST, *STARTING, *ENDS, *CREATION, *UNSCHEDULED, *MOUNTS, *KWOK_ROWS)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from launcher.core.catalogue import Code
 from launcher.core.lifecycle import Track
 from launcher.core.outcome import Outcome
 from launcher.core.patience import Verdict
+from launcher.edges.helm.child import ChildFailed
+from launcher.errors import LauncherError
+from launcher.ports import Releases
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.scene import Scene
 from tests.recorded import POLICY, Recording
@@ -46,12 +50,17 @@ _DULL = frozenset(
     }
 )
 
+# Verdicts that only a look at the nodes gives.
+_ABOUT_NODES = frozenset({Code.IMPOSSIBLE_REQUEST, Code.NODE_NOT_READY, Code.TAINT_NOT_TOLERATED})
+
 
 class Recorder:
     """Follows the pods of a namespace from the start, for one row."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, folder: Path) -> None:
         self._scene = scene
+        self._folder = folder
+        self._refusal: LauncherError | None = None
         self._file = tempfile.NamedTemporaryFile("w+")  # noqa: SIM115 - open as long as the watch
         watch = (
             "get",
@@ -67,58 +76,87 @@ class Recorder:
             ["kubectl", "-n", scene.namespace, *watch], stdout=self._file, stderr=subprocess.DEVNULL
         )
 
+    def install(self, releases: Releases) -> Callable[..., None]:
+        """Return an install that tells the recorder how it was refused."""
+        install = releases.install
+
+        def told(*args: Any, **options: Any) -> None:
+            try:
+                install(*args, **options)
+            except LauncherError as error:
+                self._refusal = error
+                raise
+
+        return told
+
     def stop(self) -> None:
         """End the watch."""
         self._watch.terminate()
         self._watch.wait(10)
         self._file.close()
 
-    def write(self, row: Row, track: Track, folder: Path) -> None:
+    def seen(self, row: Row, track: Track) -> None:
         """Write the fixture of a row at the first sight of its verdict.
 
         Raises:
             AssertionError: what is written would not be judged as it was.
         """
+        if track.pod is None:
+            assert self._refusal is not None, "neither a pod nor a refusal"
+            self.refused(row, self._refusal)
+            return
+        pod = track.pod
+        seen: dict[str, Any] = {"absent": True} if track.absent_since is not None else {}
+        seen |= {"pod": _plain(self._version_of(pod.resource_version)), "events": self._events(pod.uid)}
+        if row.code in _ABOUT_NODES:
+            seen["nodes"] = self._nodes()
+        self._write(row, seen)
+
+    def refused(self, row: Row, error: LauncherError) -> None:
+        """Write the fixture of a row whose pod the API server refused: what helm said, word by word."""
+        cause = error.__cause__
+        if isinstance(cause, ChildFailed):
+            self._write(row, {"helm": cause.text})
+        else:
+            self._write(row, {"refused": {"error": type(error).__name__, "message": error.message}})
+
+    def _write(self, row: Row, seen: Mapping[str, Any]) -> None:
         document = {
             "name": row.name,
             "how": row.how,
             "provenance": row.provenance,
             "kubernetes": self._version(),
             "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            **({"absent": True} if track.absent_since is not None else {}),
             "expected": _expected(row),
-            **self._seen(row, track),
+            **seen,
         }
         _check(Recording(document), row)
-        folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(document, sort_keys=False, width=120, allow_unicode=True)
-        (folder / f"{row.name}.yaml").write_text(text)
+        (self._folder / f"{row.name}.yaml").write_text(text)
 
-    def _seen(self, row: Row, track: Track) -> dict[str, Any]:
-        if track.pod is None:
-            assert track.verdict is not None, "neither a pod nor a verdict"
-            return {"refused": {"code": track.verdict.code.value, "detail": track.verdict.detail}}
-        seen = {
-            "pod": _plain(self._version_of(track.pod.resource_version)),
-            "events": self._events(track.pod.uid),
-        }
-        if row.code is Code.IMPOSSIBLE_REQUEST:
-            seen["nodes"] = [
-                {
-                    "metadata": {"name": n["metadata"]["name"]},
-                    "status": {"allocatable": n["status"]["allocatable"]},
-                }
-                for n in json.loads(self._scene.kubectl("get", "nodes", "-o", "json"))["items"]
-            ]
-        return seen
+    def _nodes(self) -> list[dict[str, Any]]:
+        listed = json.loads(self._scene.kubectl("get", "nodes", "-o", "json"))["items"]
+        return [
+            {
+                "metadata": {key: node["metadata"][key] for key in ("name", "labels")},
+                "spec": {
+                    key: node["spec"][key] for key in ("taints", "unschedulable") if key in node["spec"]
+                },
+                "status": {"allocatable": node["status"].get("allocatable", {})},
+            }
+            for node in listed
+            # not the fake nodes of other rows
+            if node["metadata"]["labels"].get("fake", self._scene.namespace) == self._scene.namespace
+        ]
 
     def _version_of(self, resource_version: str) -> Mapping[str, Any]:
-        found = None
-        for event in self._stream():
-            if event["object"]["metadata"]["resourceVersion"] == resource_version:
-                found = event["object"]
-        assert found is not None, f"the recorder missed version {resource_version} of the pod"
-        return found
+        for _ in range(30):  # kubectl may show it later than our own watch
+            found = [e["object"] for e in self._stream() if _revision(e) == resource_version]
+            if found:
+                return found[-1]  # type: ignore[no-any-return]
+            time.sleep(0.1)
+        raise AssertionError(f"the recorder missed version {resource_version} of the pod")
 
     def _stream(self) -> Iterator[Mapping[str, Any]]:
         text, decoder, at = Path(self._file.name).read_text(), json.JSONDecoder(), 0
@@ -152,6 +190,10 @@ def _expected(row: Row) -> dict[str, Any]:
         **({} if row.exit_code is None else {"exit_code": row.exit_code}),
         **({} if row.ends_as is None else {"ends_as": row.ends_as.value}),
     }
+
+
+def _revision(event: Mapping[str, Any]) -> str:
+    return str(event["object"]["metadata"]["resourceVersion"])
 
 
 def _plain(pod: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,15 +34,18 @@ class Row:
         exit_code: of the job container, where it has one.
         ends_as: the code of the outcome where it is not ``code``.
         heal: takes the cause away; the job must succeed then.
-        command: shell text of the job.
+        command: shell text of the job, or all words of its command.
         image: replaces the image of the tests.
         k8s: keys of the k8s block of the job meta.
         values: the site's values.
         objects: what is applied first, and removed afterwards.
+        before: what is done next, before the launch.
+        into: another namespace for the job.
+        account: a way to the cluster of its own, with fewer rights or none.
+        timeout: the launcher's.
         act: done to the job when it is ``when`` (in a state, or waiting for a cause).
         graces: changes of the test's short clocks.
         provenance: who wrote the decisive words.
-        group: rows that must not run beside each other.
         exclusive: disturbs the cluster for others: runs alone, after all others.
         fixture: whether the row is worth a fixture of its own.
         seconds: how long it may take at most.
@@ -56,16 +59,19 @@ class Row:
     exit_code: int | None = None
     ends_as: Code | None = None
     heal: Callable[[Scene], object] | None = None
-    command: str = "true"
+    command: str | tuple[str, ...] = "true"
     image: str = "$image"
     k8s: Mapping[str, Any] = field(default_factory=dict)
     values: str = ""
     objects: str = ""
+    before: Callable[[Scene], object] | None = None
+    into: str = ""
+    account: str = ""
+    timeout: float | None = None
     act: Callable[[Scene], object] | None = None
     when: JobState | Code = JobState.RUNNING
     graces: Mapping[str, float] = field(default_factory=dict)
     provenance: str = REAL
-    group: str = ""
     exclusive: bool = False
     fixture: bool = True
     seconds: float = 60.0

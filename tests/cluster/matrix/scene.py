@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import yaml
 
 from launcher.handle import JobHandle
 
-__all__ = ["Scene", "fake_node", "filler", "on_fake_node"]
+__all__ = ["Scene", "fake_node", "filler", "on_fake_node", "priority_class"]
 
 _KUBECTL = ("kubectl", "--request-timeout=20s")
 
@@ -23,14 +23,18 @@ class Scene:
 
     Attributes:
         namespace: of this row alone.
+        job_id: of its job.
         words: what stands for ``$word`` in the row's texts.
         handle: the job, once it is launched.
+        undo: what else is to be done in the end.
     """
 
     namespace: str
+    job_id: str
     words: Mapping[str, str]
     handle: JobHandle | None = None
     applied: list[str] = field(default_factory=list)
+    undo: list[Callable[[], object]] = field(default_factory=list)
 
     def fill(self, text: str) -> str:
         """Return a text of the row with its words filled in."""
@@ -66,6 +70,8 @@ class Scene:
 
     def clean(self) -> None:
         """Remove what was applied, last things first; finalizers do not hold it."""
+        for undo in self.undo:
+            undo()
         for text in reversed(self.applied):
             for item in yaml.safe_load_all(text):
                 if item["metadata"].get("finalizers"):
@@ -174,4 +180,15 @@ spec:
     - name: main
       image: none.invalid/none
       {container}
+"""
+
+
+def priority_class(value: int) -> str:
+    """Return a PriorityClass ``$ns``."""
+    return f"""---
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {{name: $ns}}
+value: {value}
+---
 """

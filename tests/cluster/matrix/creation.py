@@ -1,0 +1,243 @@
+"""Rows of jobs whose pod the API server refuses to create."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from launcher.core.catalogue import Code
+from launcher.core.patience import Action
+from tests.cluster.matrix.row import Row
+from tests.cluster.matrix.scene import Scene
+
+__all__ = ["CREATION"]
+
+denied = partial(Row, action=Action.FAIL, code=Code.ADMISSION_DENIED, return_code=101)
+
+_QUOTA = """---
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: quota, namespace: $ns}
+spec: {hard: {%s}}
+"""
+_FULL = _QUOTA % 'pods: "0"'
+
+
+def raise_quota(scene: Scene) -> None:
+    """Let one pod in."""
+    scene.kubectl("patch", "quota", "quota", "-p", '{"spec": {"hard": {"pods": "1"}}}')
+
+
+def quota_counts(scene: Scene) -> None:
+    """Wait until the controller has counted what the quota covers; before that nothing is refused."""
+    scene.kubectl("wait", "--for=jsonpath={.status.hard}", "quota/quota", "--timeout=20s")
+
+
+_QUOTAS = (
+    Row(
+        name="quota",
+        how="a ResourceQuota that is exhausted",
+        objects=_FULL,
+        before=quota_counts,
+        k8s={"pending_timeout": 2},
+        code=Code.QUOTA_EXCEEDED,
+        action=Action.WAIT_FOR_RESOURCES,
+        return_code=104,
+    ),
+    Row(
+        name="quota-heals",
+        how="a ResourceQuota that is raised",
+        objects=_FULL,
+        before=quota_counts,
+        code=Code.QUOTA_EXCEEDED,
+        action=Action.WAIT_FOR_RESOURCES,
+        return_code=104,
+        heal=raise_quota,
+        fixture=False,
+    ),
+    denied(
+        name="quota-needs-more",
+        how="a ResourceQuota for something that the job does not say",
+        objects=_QUOTA % 'limits.cpu: "8"',
+        before=quota_counts,
+    ),
+)
+
+_HOOK = """---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: $ns}
+webhooks:
+- name: hook.example.com
+  clientConfig: {url: "https://127.0.0.1:1/x"}
+  failurePolicy: Fail
+  sideEffects: None
+  timeoutSeconds: 2
+  admissionReviewVersions: [v1]
+  namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: $ns}}
+  rules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
+"""
+_POLICY = """---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: $ns}
+spec:
+  matchConstraints: {resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]}
+  validations: [{expression: "false", message: no pods on Tuesdays}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: $ns}
+spec:
+  policyName: $ns
+  validationActions: [Deny]
+  matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: $ns}}}
+"""
+_PROBE = """
+apiVersion: v1
+kind: Pod
+metadata: {name: probe, namespace: $ns}
+spec: {containers: [{name: main, image: none.invalid/none, resources: {limits: {memory: 64Mi}}}]}
+"""
+
+
+def refuses_pods(scene: Scene) -> None:
+    """Wait until the API server has heard of the rule."""
+    for _ in range(100):
+        if not scene.kubectl(
+            "create", "--dry-run=server", "-f", "-", "-o", "name", stdin=scene.fill(_PROBE), check=False
+        ):
+            return
+        time.sleep(0.2)
+    raise AssertionError("pods are still accepted")
+
+
+def remove_hook(scene: Scene) -> None:
+    """Take the webhook away."""
+    scene.kubectl("delete", "validatingwebhookconfiguration", "$ns")
+
+
+def restrict(scene: Scene) -> None:
+    """Demand the restricted standard of the namespace."""
+    scene.kubectl("label", "namespace", "$ns", "pod-security.kubernetes.io/enforce=restricted")
+
+
+_ADMISSION = (
+    denied(
+        name="limit-range",
+        how="a LimitRange below the job's memory",
+        objects="{apiVersion: v1, kind: LimitRange, metadata: {name: limits, namespace: $ns}, "
+        "spec: {limits: [{type: Container, max: {memory: 32Mi}}]}}",
+        before=refuses_pods,
+        code=Code.LIMIT_RANGE,
+    ),
+    denied(
+        name="pod-security",
+        how="a namespace with pod security restricted, and a job without",
+        before=restrict,
+    ),
+    denied(name="admission-policy", how="a ValidatingAdmissionPolicy", objects=_POLICY, before=refuses_pods),
+    denied(
+        name="priority-class-missing",
+        how="a PriorityClass that does not exist",
+        values="pod: {spec: {priorityClassName: none}}",
+    ),
+    denied(
+        name="runtime-class-missing",
+        how="a RuntimeClass that does not exist",
+        values="pod: {spec: {runtimeClassName: none}}",
+    ),
+    denied(
+        name="service-account-missing",
+        how="a ServiceAccount that does not exist",
+        values="pod: {spec: {serviceAccountName: none}}",
+    ),
+    Row(
+        name="webhook-down",
+        how="an admission webhook that does not answer",
+        objects=_HOOK,
+        before=refuses_pods,
+        code=Code.WEBHOOK_FAILED,
+        action=Action.WAIT,
+        return_code=104,
+    ),
+    Row(
+        name="webhook-heals",
+        how="an admission webhook that is taken away",
+        objects=_HOOK,
+        before=refuses_pods,
+        graces={"heal": 60},
+        code=Code.WEBHOOK_FAILED,
+        action=Action.WAIT,
+        return_code=104,
+        heal=remove_hook,
+        fixture=False,
+    ),
+)
+
+
+def end_namespace(scene: Scene) -> None:
+    """Delete another namespace that a finalizer keeps for a while."""
+    text = """---
+apiVersion: v1
+kind: Namespace
+metadata: {name: $ns-b}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: stays, namespace: $ns-b, finalizers: [fake.fljob.internal/stay]}
+"""
+    other = Scene(f"{scene.namespace}-b", "", scene.words)
+    other.kubectl("create", "-f", "-", stdin=scene.fill(text))
+    scene.undo.append(lambda: other.free("configmap", "stays"))
+    scene.kubectl("delete", "namespace", "$ns-b", "--wait=false")
+
+
+_PLACES = (
+    denied(
+        name="namespace-missing",
+        how="a namespace that does not exist",
+        into="$ns-none",
+        code=Code.CREATE_FAILED,
+        return_code=104,
+    ),
+    Row(
+        name="namespace-terminating",
+        how="a namespace that is being deleted",
+        before=end_namespace,
+        into="$ns-b",
+        code=Code.NAMESPACE_TERMINATING,
+        action=Action.WAIT,
+        return_code=104,
+    ),
+    denied(
+        name="right-missing",
+        how="an account without rights",
+        account="default",
+        code=Code.FORBIDDEN,
+        return_code=104,
+    ),
+    denied(
+        name="api-down",
+        how="an API server that does not answer",
+        account="nobody-there",
+        code=Code.API_UNAVAILABLE,
+        return_code=104,
+    ),
+    denied(
+        name="spec-invalid",
+        how="a toleration that Kubernetes does not know",
+        values="pod: {spec: {tolerations: [{key: a, operator: Sometimes}]}}",
+        code=Code.INVALID_SPEC,
+    ),
+    denied(
+        name="name-taken",
+        how="a pod of somebody else with the name of the job's",
+        objects="{apiVersion: v1, kind: Pod, metadata: {name: $pod, namespace: $ns}, spec: {containers: "
+        "[{name: main, image: $image, command: [sleep, '60']}], terminationGracePeriodSeconds: 0}}",
+        code=Code.NAME_CONFLICT,
+        return_code=104,
+    ),
+)
+
+CREATION: tuple[Row, ...] = (*_QUOTAS, *_ADMISSION, *_PLACES)
