@@ -13,7 +13,7 @@ from dataclasses import replace
 from launcher.core.capacity import impossible
 from launcher.core.catalogue import Code
 from launcher.core.pending import Cause
-from launcher.core.scheduling import UNNAMED_TAINTS
+from launcher.core.scheduling import CORDONED, UNNAMED_TAINTS, scheduling_code
 from launcher.core.taints import closed_for_a_while
 from launcher.core.views import NodeView, PodEvent, PodView
 
@@ -57,6 +57,8 @@ def refine(
         nodes: all nodes; empty when they may not be listed.
         victims_left: seconds that preempted pods still have for leaving the nominated node.
     """
+    if cause.code is Code.NODE_NOT_READY and nodes and not closed_for_a_while(pod, nodes):
+        cause = replace(cause, code=_without_cordons(cause))
     if cause.scheduled or cause.code not in _A_NODE_HELPS:
         return cause
     if pod.nominated_node and victims_left > 0:
@@ -73,6 +75,15 @@ def refine(
         if why:
             return replace(cause, code=Code.IMPOSSIBLE_REQUEST, detail=f"{why}; {cause.detail}")
     return cause
+
+
+def _without_cordons(cause: Cause) -> Code:
+    """Return the code of the message when the cordoned nodes in it are none that the pod could use.
+
+    The scheduler looks at a cordon before it looks at labels: "1 node(s) were unschedulable" may be any node.
+    """
+    code = scheduling_code(CORDONED.sub("", cause.detail))
+    return cause.code if code is Code.UNSCHEDULABLE else code
 
 
 def _may_reopen(cause: Cause, pod: PodView, nodes: Sequence[NodeView]) -> bool:

@@ -13,11 +13,12 @@ import re
 
 from launcher.core.catalogue import Code
 
-__all__ = ["LIFE_CYCLE_TAINTS", "UNNAMED_TAINTS", "scarce_resources", "scheduling_code"]
+__all__ = ["CORDONED", "LIFE_CYCLE_TAINTS", "UNNAMED_TAINTS", "scarce_resources", "scheduling_code"]
 
 _INSUFFICIENT = re.compile(r"\b[Ii]nsufficient ([A-Za-z0-9][A-Za-z0-9./_-]*)")
 # kube-scheduler 1.36 says no longer which taints; 1.35 and older name them in braces.
 UNNAMED_TAINTS = "untolerated taint(s)"
+CORDONED = re.compile(r"\d+ node\(s\) (?:were unschedulable|had been cordoned)")
 _TOO_MANY_PODS = "Too many pods"
 # Taints that the node life cycle sets and takes away again (well-known taints of Kubernetes).
 LIFE_CYCLE_TAINTS = (
@@ -48,7 +49,7 @@ _CLAUSES: tuple[tuple[re.Pattern[str], Code], ...] = (
         Code.VOLUME_UNBOUND,
     ),
     (re.compile(rf"untolerated taint \{{(?:{LIFE_CYCLE_TAINTS})\b"), Code.NODE_NOT_READY),
-    (re.compile(r"node\(s\) (?:were unschedulable|had been cordoned)"), Code.NODE_NOT_READY),
+    (CORDONED, Code.NODE_NOT_READY),
     (
         re.compile(
             # "0/3 nodes are available: 2 node(s) didn't match PersistentVolume's node affinity, ..."

@@ -1,4 +1,4 @@
-"""Whether a node that a pod may use is closed for a while only: taints of the node life cycle, which go away.
+"""Whether a node that a pod may use is closed for a while only: taints of its life cycle, or a cordon.
 
 kube-scheduler 1.36 says "untolerated taint(s)" and no longer which, so a node that is not ready for a minute
 reads like one that is reserved for others.
@@ -14,8 +14,7 @@ from launcher.core.views import NodeView, PodView, Taint, Toleration
 
 __all__ = ["closed_for_a_while"]
 
-# A cordon has a clause of its own, and does not heal by itself.
-_LIFE_CYCLE = re.compile(rf"(?!.*unschedulable$)(?:{LIFE_CYCLE_TAINTS})")
+_LIFE_CYCLE = re.compile(LIFE_CYCLE_TAINTS)
 
 
 def closed_for_a_while(pod: PodView, nodes: Sequence[NodeView]) -> bool:

@@ -49,6 +49,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "matrix: states that are provoked, in any order, beside each other")
     config.addinivalue_line("markers", "exclusive: disturbs the cluster for others, so it runs alone")
 
 

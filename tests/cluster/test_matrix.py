@@ -31,7 +31,7 @@ from tests.cluster.matrix.recorder import Recorder
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.scene import Scene
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.matrix]
 
 
 def _parameters():

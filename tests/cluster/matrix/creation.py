@@ -222,6 +222,7 @@ _PLACES = (
         how="an API server that does not answer",
         account="nobody-there",
         code=Code.API_UNAVAILABLE,
+        action=Action.WAIT,
         return_code=104,
     ),
     denied(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from functools import partial
+from pathlib import Path
 
 from launcher.core.catalogue import Code
 from tests.cluster.matrix.row import Row
@@ -11,22 +13,26 @@ from tests.cluster.matrix.scene import Scene, fake_node, on_fake_node
 __all__ = ["LOST"]
 
 _LONG = "{fake.fljob.internal/run-for: 1h}"
-_LEAVES = (
-    "tolerations: [{key: fake.fljob.internal/node, operator: Exists}, "
-    "{key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 1}]"
-)
+_LEAVES = "tolerations: [{key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 1}]"
 
 lost = partial(Row, command="sleep 600", code=Code.NODE_LOST, return_code=104, seconds=240)
-
-
-def stop_heartbeat(scene: Scene) -> None:
-    """Take the fake node from kwok: nobody reports for it any more, as for a machine without power."""
-    scene.kubectl("annotate", "node", "$node", "kwok.x-k8s.io/node-")
 
 
 def remove_node(scene: Scene) -> None:
     """Delete the Node object, as a cloud does when it takes the machine."""
     scene.kubectl("delete", "node", "$node")
+
+
+def pause_worker(scene: Scene) -> None:
+    """Freeze the real node of the job; thawed in the end, whatever happens."""
+    node = scene.kubectl("get", "pod", scene.pod, "-o", "jsonpath={.spec.nodeName}")
+    scene.undo.append(lambda: _cluster("unpause", node))
+    _cluster("pause", node)
+
+
+def _cluster(verb: str, node: str) -> None:
+    script = Path(__file__).parents[3] / "scripts" / "cluster"
+    subprocess.run([str(script), verb, node], check=True, capture_output=True, timeout=60)
 
 
 LOST: tuple[Row, ...] = (
@@ -36,5 +42,12 @@ LOST: tuple[Row, ...] = (
         objects=fake_node(),
         values=on_fake_node(annotations=_LONG),
         act=remove_node,
+    ),
+    lost(
+        name="node-frozen",
+        how="a real worker that is frozen",
+        values=f"pod: {{spec: {{{_LEAVES}}}}}",
+        act=pause_worker,
+        exclusive=True,
     ),
 )

@@ -33,22 +33,55 @@ _EVENT_KEYS = (
     "count",
     "series",
     "eventTime",
-    "firstTimestamp",
     "lastTimestamp",
     "reportingComponent",
 )
-# Copies of the spec, and what is the same in every pod.
+# Left out wherever they are: copies of the spec in the status, and what the API server or the chart adds to every pod.
 _DULL = frozenset(
     {
-        "allocatedResources",
-        "resources",
-        "volumeMounts",
+        "managedFields",
+        "generation",
         "observedGeneration",
+        "allocatedResources",
         "lastProbeTime",
         "hostIPs",
         "podIPs",
+        "containerID",
+        "imageID",
+        "terminationMessagePath",
+        "terminationMessagePolicy",
+        "dnsPolicy",
+        "enableServiceLinks",
+        "preemptionPolicy",
+        "serviceAccount",
+        "automountServiceAccountToken",
+        "qosClass",
+        "meta.helm.sh/release-name",
+        "meta.helm.sh/release-namespace",
+        "app.kubernetes.io/component",
+        "app.kubernetes.io/instance",
+        "app.kubernetes.io/managed-by",
+        "app.kubernetes.io/name",
+        "helm.sh/chart",
+        "beta.kubernetes.io/arch",
+        "beta.kubernetes.io/os",
+        "fake.fljob.internal/status",
+        "labels",  # the annotations say the same
+        "allowPrivilegeEscalation",
+        "workingDir",
     }
 )
+# The same in the status as in the spec.
+_COPIED = frozenset({"resources", "volumeMounts", "image"})
+_DEFAULTS = {
+    "schedulerName": "default-scheduler",
+    "serviceAccountName": "default",
+    "priority": 0,
+    "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+    "lastState": {},
+    "count": 1,
+}
+
 
 # Verdicts that only a look at the nodes gives.
 _ABOUT_NODES = frozenset({Code.IMPOSSIBLE_REQUEST, Code.NODE_NOT_READY, Code.TAINT_NOT_TOLERATED})
@@ -132,14 +165,16 @@ class Recorder:
         }
         _check(Recording(document), row)
         self._folder.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump(document, sort_keys=False, width=120, allow_unicode=True)
+        text = yaml.safe_dump(
+            document, sort_keys=False, width=1000, allow_unicode=True, default_flow_style=None
+        )
         (self._folder / f"{row.name}.yaml").write_text(text)
 
     def _nodes(self) -> list[dict[str, Any]]:
         listed = json.loads(self._scene.kubectl("get", "nodes", "-o", "json"))["items"]
         return [
             {
-                "metadata": {key: node["metadata"][key] for key in ("name", "labels")},
+                "metadata": {key: _without(node["metadata"][key], _DULL) for key in ("name", "labels")},
                 "spec": {
                     key: node["spec"][key] for key in ("taints", "unschedulable") if key in node["spec"]
                 },
@@ -175,7 +210,9 @@ class Recorder:
                 "get", "events", "--field-selector", f"involvedObject.uid={uid}", "-o", "json"
             )
         )["items"]
-        trimmed = [{key: item[key] for key in _EVENT_KEYS if item.get(key)} for item in listed]
+        trimmed = [
+            _without({key: item[key] for key in _EVENT_KEYS if item.get(key)}, _DULL) for item in listed
+        ]
         return sorted(trimmed, key=lambda item: str(item.get("lastTimestamp") or item.get("eventTime")))
 
     def _version(self) -> str:
@@ -197,14 +234,26 @@ def _revision(event: Mapping[str, Any]) -> str:
 
 
 def _plain(pod: Mapping[str, Any]) -> dict[str, Any]:
-    metadata = {key: value for key, value in pod["metadata"].items() if key != "managedFields"}
-    return {**pod, "metadata": metadata, "status": _without_dull(pod.get("status", {}))}
+    plain: dict[str, Any] = _without(pod, _DULL)
+    plain["status"] = _without(plain["status"], _COPIED)
+    given = [t for t in plain["spec"].get("tolerations", ()) if t.get("tolerationSeconds") != 300]
+    plain["spec"] = {**plain["spec"], "tolerations": given}
+    if not given:
+        del plain["spec"]["tolerations"]
+    for condition in plain["status"].get("conditions", ()):
+        if condition.get("reason") == "ContainersNotReady":
+            condition.pop("message", None)  # names the containers, in every pod that does not run
+    return plain
 
 
-def _without_dull(value: Any) -> Any:
+def _without(value: Any, keys: frozenset[str]) -> Any:
     if isinstance(value, dict):
-        return {key: _without_dull(item) for key, item in value.items() if key not in _DULL}
-    return [_without_dull(item) for item in value] if isinstance(value, list) else value
+        return {
+            key: _without(item, keys)
+            for key, item in value.items()
+            if key not in keys and (key not in _DEFAULTS or item != _DEFAULTS[key])
+        }
+    return [_without(item, keys) for item in value] if isinstance(value, list) else value
 
 
 def _check(recording: Recording, row: Row) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from launcher.core.catalogue import Code
 from launcher.core.patience import Action
 from launcher.core.site import PendingPolicy
 from tests.recorded import Recording, recordings
@@ -40,3 +41,16 @@ def test_an_ended_pod_has_its_outcome(recording):
     assert outcome.code is recording.code
     assert outcome.return_code == recording.expected["return_code"]
     assert outcome.exit_code == recording.expected.get("exit_code", outcome.exit_code)
+
+
+# Codes of which there is no recording, and why.
+NOT_RECORDED = {
+    Code.LAUNCH_TIMEOUT: "a clock over any waiting pod; the matrix fires it",
+    Code.QUOTA_BUSY: "two writers of one quota in the same instant",
+    Code.TERMINATED: "our own doing",
+}
+
+
+def test_every_code_was_recorded_or_says_why_not():
+    recorded = {code for r in RECORDINGS for code in (r.code, r.ends_as)}
+    assert set(Code) - recorded == set(NOT_RECORDED)

@@ -13,6 +13,8 @@ from tests.fakes import unscheduled
 
 TAINTED = "0/2 nodes are available: 2 node(s) had untolerated taint(s)."
 SELECTED = "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match Pod's node affinity/selector."
+CORDONED_TOO = "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match Pod's node affinity/selector."
+CORDON = Taint("node.kubernetes.io/unschedulable", "NoSchedule")
 NOT_READY = Taint("node.kubernetes.io/not-ready", "NoSchedule")
 GPU = Taint("gpu", "NoSchedule", "yes")
 CONTROL_PLANE = NodeView("c", taints=(Taint("node-role.kubernetes.io/control-plane", "NoSchedule"),))
@@ -40,7 +42,7 @@ def node(*taints, **labels):
         ([node(NOT_READY)], {"tolerations": (Toleration(operator="Exists"),)}, False),
         ([node(NOT_READY, zone="a")], {"node_selector": {"zone": "a"}}, True),
         ([node(NOT_READY, zone="b")], {"node_selector": {"zone": "a"}}, False),
-        ([node(Taint("node.kubernetes.io/unschedulable", "NoSchedule"))], {}, False),
+        ([node(CORDON)], {}, True),
         ([node(Taint("node.kubernetes.io/disk-pressure", "PreferNoSchedule"))], {}, False),
     ],
 )
@@ -55,6 +57,9 @@ def test_a_node_is_closed_for_a_while_by_its_life_cycle_alone(nodes, pod, closed
         (TAINTED, (node(GPU), CONTROL_PLANE), Code.TAINT_NOT_TOLERATED),
         (SELECTED, (node(NOT_READY), CONTROL_PLANE), Code.NODE_NOT_READY),
         (SELECTED, (node(), CONTROL_PLANE), Code.NO_MATCHING_NODE),
+        (CORDONED_TOO, (node(GPU, CORDON), CONTROL_PLANE), Code.NO_MATCHING_NODE),
+        (CORDONED_TOO, (node(CORDON), CONTROL_PLANE), Code.NODE_NOT_READY),
+        (CORDONED_TOO, (), Code.NODE_NOT_READY),
         # the right to list nodes is missing
         (TAINTED, (), Code.NODE_NOT_READY),
         (SELECTED, (), Code.NO_MATCHING_NODE),
