@@ -44,6 +44,8 @@ def main() -> int:
     parser.add_argument("--block", type=json.loads, default={})
     parser.add_argument("--abort-after", type=float, help="seconds after submit")
     parser.add_argument("--abort-running", type=float, help="seconds after RUNNING")
+    parser.add_argument("--jobs", type=int, default=1, help="one after the other")
+    parser.add_argument("--settle", type=float, default=0, help="seconds before each job")
     parser.add_argument("--timeout", type=float, default=300)
     parser.add_argument("--result", type=Path)
     given = parser.parse_args()
@@ -54,7 +56,7 @@ def main() -> int:
         session.close()
     session = new_secure_session(ADMIN, str((given.admin / ADMIN).absolute()), timeout=60, study=given.study)
     try:
-        return follow(session, given)
+        return max(follow(session, given) for _ in range(given.jobs))
     finally:
         session.close()
 
@@ -70,6 +72,7 @@ def register(session: Session, study: str) -> None:
 
 
 def follow(session: Session, given: argparse.Namespace) -> int:
+    time.sleep(given.settle)
     job = session.submit_job(str(prepared(given.job, given.image, given.action, given.block)))
     begin = time.monotonic()
     print(f"job {job} submitted", flush=True)
