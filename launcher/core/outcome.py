@@ -89,14 +89,19 @@ def make_outcome(code: Code, detail: str = "", *, exit_code: int | None = None) 
     return Outcome(code, CATALOGUE[code].return_code, detail or CATALOGUE[code].summary, exit_code)
 
 
-def ended(pod: PodView) -> Outcome | None:
-    """Return how the job ended, or None while it has not."""
+def ended(pod: PodView, events: Iterable[PodEvent] = ()) -> Outcome | None:
+    """Return how the job ended, or None while it has not.
+
+    Args:
+        pod: the pod as last seen.
+        events: its events as far as they are known; they name a hook for which the kubelet killed the job.
+    """
     main = pod.main
     code = _pod_reason(pod)
     if code is not None:
         return make_outcome(code, pod.message, exit_code=main.exit_code if main else None)
     if main is not None and main.state is ContainerState.TERMINATED:
-        return _main_ended(pod, main)
+        return _main_ended(pod, main, events)
     if pod.phase == "Succeeded":
         return make_outcome(Code.SUCCESS, exit_code=0)
     if pod.phase == "Failed":
@@ -113,7 +118,8 @@ def lost(last: PodView | None, events: Iterable[PodEvent] = ()) -> Outcome:
     """
     if last is None:
         return make_outcome(Code.DELETED_EXTERNALLY, "the pod was deleted before it was ever seen")
-    finished = ended(last)
+    events = tuple(events)
+    finished = ended(last, events)
     if finished is not None:
         return finished
     disruption = _disruption(last)
@@ -152,7 +158,7 @@ def _disruption(pod: PodView) -> Outcome | None:
     )
 
 
-def _main_ended(pod: PodView, main: ContainerView) -> Outcome:
+def _main_ended(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -> Outcome:
     exit_code = main.exit_code
     if exit_code == 0:
         hungry = [c.name for c in pod.containers if "OOMKilled" in (c.reason, c.last_reason)]
@@ -169,12 +175,12 @@ def _main_ended(pod: PodView, main: ContainerView) -> Outcome:
     if main.reason in _START_FAILED:
         code = Code.BAD_COMMAND if _NO_SUCH_COMMAND.search(main.message) else Code.RUNTIME_ERROR
         return make_outcome(code, f"container {main.name}: {main.message}", exit_code=exit_code)
-    return _killed(pod, main) or make_outcome(
+    return _killed(pod, main, events) or make_outcome(
         Code.APP_ERROR, f"the job process ended with exit code {exit_code}", exit_code=exit_code
     )
 
 
-def _killed(pod: PodView, main: ContainerView) -> Outcome | None:
+def _killed(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -> Outcome | None:
     if main.reason == "ContainerStatusUnknown":
         return make_outcome(Code.NODE_LOST, main.message, exit_code=main.exit_code)
     if main.exit_code not in (_SIGKILL, _SIGTERM):
@@ -185,6 +191,10 @@ def _killed(pod: PodView, main: ContainerView) -> Outcome | None:
     if pod.deleted is not None:
         detail = f"pod {pod.name} was deleted by somebody else"
         return make_outcome(Code.DELETED_EXTERNALLY, detail, exit_code=main.exit_code)
+    # kubelet: a failed hook is an event and nothing else; the container just ends with 137, "Error".
+    hook = next((event for event in events if event.reason == "FailedPostStartHook"), None)
+    if hook is not None:
+        return make_outcome(Code.POST_START_HOOK, f"{hook.reason}: {hook.message}", exit_code=main.exit_code)
     signal = "SIGKILL" if main.exit_code == _SIGKILL else "SIGTERM"
     return make_outcome(Code.KILLED, f"the job process was killed ({signal})", exit_code=main.exit_code)
 

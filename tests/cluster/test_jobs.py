@@ -1,8 +1,7 @@
-"""Jobs on a real cluster: provoked state -> code, return code; and whatever happens, nothing is left."""
+"""Jobs on a real cluster: what a handle does with them, and that nothing is left (states: test_matrix.py)."""
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 import uuid
@@ -31,33 +30,6 @@ def until(handle, check, seconds=30.0):
         if check(handle.track):
             return handle.track
     raise AssertionError(f"not within {seconds} s: {handle.track}")
-
-
-ENDS = [
-    ("true", {}, Code.SUCCESS, 0, 0),
-    ("exit 7", {}, Code.APP_ERROR, 9, 7),
-    ("exit 103", {}, Code.APP_CODE, 103, 103),
-    ("tail /dev/zero", {}, Code.OOM_KILLED, 104, 137),
-    (
-        "sleep 60",
-        {"values": {"pod": {"spec": {"activeDeadlineSeconds": 2}}}},
-        Code.DEADLINE_EXCEEDED,
-        104,
-        None,
-    ),
-]
-
-
-@pytest.mark.parametrize(("command", "options", "code", "return_code", "exit_code"), ENDS)
-def test_an_end_is_named(launch, gone, command, options, code, return_code, exit_code):
-    handle = launch(command, **options)
-    outcome = handle.wait(timeout=60)
-    assert (outcome.code, outcome.return_code) == (code, return_code)
-    if exit_code is not None:
-        assert outcome.exit_code == exit_code
-    assert handle.poll() == return_code
-    handle.terminate()
-    gone(handle)
 
 
 def test_success_takes_everything_away_by_itself(launch, gone):
@@ -100,61 +72,8 @@ def test_a_secret_reaches_the_job_and_nothing_else(launch, gone, world, namespac
 
 NODE_SELECTOR = {"pod": {"spec": {"nodeSelector": {"no-such": "label"}}}}
 MISSING_KEY = {"env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "no-such", "key": "x"}}}]}
-MISSING_VOLUME = {"secretMounts": {"secret-x": {"secretName": "no-such", "mountPath": "/x"}}}
-MISSING_CLAIM = {"datasets": {"data-x": {"claimName": "no-such", "mountPath": "/x", "readOnly": True}}}
-SLOW_INIT = {"extra": {"initContainers": [{"name": "slow", "command": ["sleep", "60"]}]}}
 GATED = {"pod": {"spec": {"schedulingGates": [{"name": "example.com/queue"}]}}}
-NOWHERE = f"{os.environ.get('FLJOB_REGISTRY', 'localhost:5001')}/no-such-image:1"
 REFUSED = "localhost:1/fljob:1"
-GPU = {"num_of_gpus": 1, "pending_timeout": 1}
-
-PENDING = [
-    ("shortage of CPU", {"cpu": "64", "pending_timeout": 1}, Code.INSUFFICIENT_RESOURCES, 104),
-    ("shortage, no patience", {"cpu": "64", "pending_timeout": 0}, Code.INSUFFICIENT_RESOURCES, 104),
-    ("no GPU", GPU, Code.INSUFFICIENT_RESOURCES, 104),
-    ("node selector", {"values": NODE_SELECTOR}, Code.NO_MATCHING_NODE, 101),
-    ("missing claim", {"values": MISSING_CLAIM}, Code.PVC_MISSING, 101),
-    ("missing image", {"image": NOWHERE}, Code.IMAGE_NOT_FOUND, 101),
-    ("registry down", {"image": REFUSED}, Code.IMAGE_PULL_TRANSIENT, 104),
-    ("bad image name", {"image": "Not/Valid:1"}, Code.IMAGE_NAME_INVALID, 101),
-    (
-        "never pulled",
-        {"image": NOWHERE, "values": {"image": {"pullPolicy": "Never"}}},
-        Code.IMAGE_NEVER_PULL,
-        101,
-    ),
-    ("missing secret key", {"values": MISSING_KEY}, Code.MISSING_REF, 101),
-    ("missing secret volume", {"values": MISSING_VOLUME}, Code.MISSING_REF, 101),
-    ("root is refused", {"values": {"podSecurity": "restricted"}}, Code.CONTAINER_CONFIG, 101),
-    ("start timeout", {"values": SLOW_INIT}, Code.START_TIMEOUT, 104),
-    ("launch timeout", {"cpu": "64", "pending_timeout": None, "timeout": 2}, Code.LAUNCH_TIMEOUT, 104),
-]
-
-
-def prepared(options, image):
-    """Return options in which the init container has the image of the test."""
-    values = options.get("values")
-    if values is SLOW_INIT:
-        return {
-            **options,
-            "values": {
-                "extra": {"initContainers": [{**SLOW_INIT["extra"]["initContainers"][0], "image": image}]}
-            },
-        }
-    return options
-
-
-@pytest.mark.parametrize(
-    ("options", "code", "return_code"), [row[1:] for row in PENDING], ids=[row[0] for row in PENDING]
-)
-def test_a_pod_that_cannot_start_ends_with_its_cause(launch, gone, image, options, code, return_code):
-    handle = launch(**prepared(options, image))
-    outcome = handle.wait(timeout=90)
-    assert (outcome.code, outcome.return_code) == (code, return_code)
-    assert outcome.exit_code is None
-    assert handle.track.state is JobState.FAILED
-    gone(handle)
-
 
 STRICTLY = [
     ("shortage of CPU", {"cpu": "64", "pending_timeout": 1}, Code.INSUFFICIENT_RESOURCES),
@@ -189,40 +108,6 @@ def test_what_may_wait_for_ever_does_until_it_is_terminated(launch, gone, option
     waiter.join(5)
     assert not waiter.is_alive()
     assert handle.poll() is ReturnCode.ABORTED
-    gone(handle)
-
-
-def test_a_cause_that_heals_is_waited_for(launch, gone, namespace):
-    handle = launch(values={"pod": {"spec": {"nodeSelector": {f"test/{namespace}": "yes"}}}}, timeout=60)
-    until(handle, lambda t: t.verdict is not None and t.verdict.code is Code.NO_MATCHING_NODE)
-    node = kubectl("get", "node", "-o", "name", "-l", "!node-role.kubernetes.io/control-plane,!type").split()[
-        0
-    ]
-    kubectl("label", node, f"test/{namespace}=yes")
-    try:
-        assert handle.wait(timeout=60).succeeded
-    finally:
-        kubectl("label", node, f"test/{namespace}-")
-    gone(handle)
-
-
-@pytest.mark.parametrize("grace", ["0", "1"])
-def test_a_pod_that_somebody_else_deletes_is_named(launch, gone, namespace, grace):
-    handle = launch("sleep 60")
-    until(handle, lambda track: track.state is JobState.RUNNING)
-    kubectl(
-        "delete",
-        "pod",
-        handle.job.pod_name,
-        "-n",
-        namespace,
-        f"--grace-period={grace}",
-        *(["--force"] if grace == "0" else []),
-        "--wait=false",
-    )
-    outcome = handle.wait(timeout=60)
-    assert (outcome.code, outcome.return_code) == (Code.DELETED_EXTERNALLY, 104)
-    handle.terminate()
     gone(handle)
 
 

@@ -260,8 +260,8 @@ _COMMANDS = (
         how="a postStart hook that fails",
         command="sleep 60",
         values='container: {spec: {lifecycle: {postStart: {exec: {command: ["false"]}}}}}',
-        code=Code.KILLED,
-        return_code=104,
+        code=Code.POST_START_HOOK,
+        return_code=101,
         exit_code=137,
     ),
 )
