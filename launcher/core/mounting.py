@@ -12,8 +12,9 @@ from datetime import datetime
 
 from launcher.core.catalogue import Code
 from launcher.core.views import PodEvent
+from launcher.core.waiting import waiting_code
 
-__all__ = ["event_code", "newest_warning"]
+__all__ = ["event_code", "failure_code", "newest_warning"]
 
 _ROWS: tuple[tuple[str, re.Pattern[str], Code], ...] = (
     # 'MountVolume.SetUp failed for volume "x" : secret "nope" not found'
@@ -40,6 +41,20 @@ def event_code(event: PodEvent) -> Code | None:
     return next(
         (code for reason, text, code in _ROWS if event.reason == reason and text.search(event.message)), None
     )
+
+
+def failure_code(event: PodEvent) -> Code | None:
+    """Return the code of an event that repeats a waiting reason, for those who see it before the reason.
+
+    Only policy ``strict`` judges by it; it comes a moment before the container status does.
+    """
+    # 'Failed to pull image "x": ...', then 'Error: ErrImagePull', which says less
+    if event.reason != "Failed" or event.message in {"Error: ErrImagePull", "Error: ImagePullBackOff"}:
+        return None
+    if event.message.startswith("Failed to pull image"):
+        return waiting_code("ErrImagePull", event.message)
+    started = "containerd task" in event.message
+    return waiting_code("RunContainerError" if started else "CreateContainerConfigError", event.message)
 
 
 def newest_warning(events: Iterable[PodEvent], created: datetime | None) -> tuple[PodEvent, Code] | None:

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from launcher.core import outcome
 from launcher.core.catalogue import CATALOGUE, Code, Limit
-from launcher.core.mounting import event_code
+from launcher.core.mounting import event_code, failure_code
 from launcher.core.outcome import Outcome, make_outcome
 from launcher.core.patience import Action, Patience, Verdict, WaitPolicy
 from launcher.core.pending import Cause, classify
@@ -227,7 +227,8 @@ def _recent(events: Iterable[PodEvent], wall: datetime, cause: Cause) -> tuple[A
     for event in _warnings(events):
         fatal = event.reason in _FATAL_EVENTS and event.reason != "FailedScheduling"
         if fatal and age_seconds(event.last_seen, wall) <= _EVENT_AGE:
-            return Action.FAIL, event_code(event) or cause.code, _words(event)
+            told = (event_code(one) or failure_code(one) for one in (event, *_warnings(events)))
+            return Action.FAIL, next(filter(None, told), cause.code), _words(event)
     return None
 
 

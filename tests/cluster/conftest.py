@@ -38,7 +38,6 @@ SHORT = Timeouts(
     create=3,
     detach=3,
     start=30,
-    queue=2,
     impossible=2,
     no_scale_up=2,
 )

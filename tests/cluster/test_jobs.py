@@ -72,6 +72,22 @@ def test_a_secret_reaches_the_job_and_nothing_else(launch, gone, world, namespac
 
 NODE_SELECTOR = {"pod": {"spec": {"nodeSelector": {"no-such": "label"}}}}
 MISSING_KEY = {"env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "no-such", "key": "x"}}}]}
+LONELY = {
+    "pod": {
+        "spec": {
+            "affinity": {
+                "podAffinity": {
+                    "requiredDuringSchedulingIgnoredDuringExecution": [
+                        {
+                            "topologyKey": "kubernetes.io/hostname",
+                            "labelSelector": {"matchLabels": {"no": "pod"}},
+                        }
+                    ]
+                }
+            }
+        }
+    }
+}
 GATED = {"pod": {"spec": {"schedulingGates": [{"name": "example.com/queue"}]}}}
 REFUSED = "localhost:1/fljob:1"
 
@@ -94,7 +110,7 @@ def test_strict_fails_at_first_sight_with_flares_code(launch, gone, options, cod
 @pytest.mark.parametrize(
     ("options", "action", "code"),
     [
-        ({"cpu": "64", "pending_timeout": None}, Action.WAIT_FOR_RESOURCES, Code.INSUFFICIENT_RESOURCES),
+        ({"values": LONELY, "pending_timeout": None}, Action.WAIT_FOR_RESOURCES, Code.POD_CONSTRAINT),
         ({"values": GATED}, Action.QUEUED, Code.SCHEDULING_GATED),
     ],
 )

@@ -154,6 +154,7 @@ def test_a_provoked_state_has_its_verdict(row, scene, launch, gone, recorder, th
             assert track.outcome.exit_code == row.exit_code or row.exit_code is None
             assert handle.poll() == row.return_code
     finally:
+        scene.restore()
         handle.terminate()
         gone(handle)
 

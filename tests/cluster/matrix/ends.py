@@ -20,6 +20,7 @@ def _exit(code: int, meaning: Code, return_code: int) -> Row:
         code=meaning,
         return_code=return_code,
         exit_code=code,
+        fixture=code not in (102, 103),
     )
 
 

@@ -47,7 +47,6 @@ _DULL = frozenset(
         "hostIPs",
         "podIPs",
         "containerID",
-        "imageID",
         "terminationMessagePath",
         "terminationMessagePolicy",
         "dnsPolicy",
@@ -72,7 +71,7 @@ _DULL = frozenset(
     }
 )
 # The same in the status as in the spec.
-_COPIED = frozenset({"resources", "volumeMounts", "image"})
+_COPIED = frozenset({"resources", "volumeMounts"})
 _DEFAULTS = {
     "schedulerName": "default-scheduler",
     "serviceAccountName": "default",
@@ -240,6 +239,9 @@ def _plain(pod: Mapping[str, Any]) -> dict[str, Any]:
     plain["spec"] = {**plain["spec"], "tolerations": given}
     if not given:
         del plain["spec"]["tolerations"]
+    for statuses in ("initContainerStatuses", "containerStatuses"):
+        for status in plain["status"].get(statuses, ()):
+            status["imageID"] = ""  # long, and of no use; clients demand that it is there
     for condition in plain["status"].get("conditions", ()):
         if condition.get("reason") == "ContainersNotReady":
             condition.pop("message", None)  # names the containers, in every pod that does not run

@@ -68,10 +68,14 @@ class Scene:
             if kind == "Pod":
                 self.kubectl("wait", "--for=jsonpath={.status.phase}=Running", f"pod/{name}", "--timeout=30s")
 
+    def restore(self) -> None:
+        """Give the cluster back what :attr:`undo` says; a second call does nothing."""
+        while self.undo:
+            self.undo.pop()()
+
     def clean(self) -> None:
         """Remove what was applied, last things first; finalizers do not hold it."""
-        for undo in self.undo:
-            undo()
+        self.restore()
         for text in reversed(self.applied):
             for item in yaml.safe_load_all(text):
                 if item["metadata"].get("finalizers"):

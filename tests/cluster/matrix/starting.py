@@ -32,7 +32,7 @@ _IMAGES = (
     ),
     troubled(name="image-429", how="a registry that answers 429", image="$registry/429:1"),
     troubled(name="image-500", how="a registry that answers 500", image="$registry/500:1"),
-    troubled(name="image-502", how="a registry that answers 502", image="$registry/502:1"),
+    troubled(name="image-502", how="a registry that answers 502", image="$registry/502:1", fixture=False),
     troubled(name="image-503", how="a registry that answers 503", image="$registry/503:1"),
     troubled(name="image-blob-500", how="a registry whose blobs answer 500", image="$registry/blob-500:1"),
     troubled(name="image-reset", how="a registry that hangs up", image="$registry/reset:1"),

@@ -361,7 +361,7 @@ _GATED = dict(
 )
 
 _QUEUES = (
-    Row(name="gate", how="a scheduling gate that nobody opens", **_GATED),
+    Row(name="gate", how="a scheduling gate that nobody opens", **_GATED, graces={"queue": 2}),
     Row(
         name="gate-heals",
         how="a scheduling gate that is opened",

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from launcher.core.catalogue import CATALOGUE, ENDS, STARTING, UNSCHEDULED, Code, Limit
+from launcher.core.mounting import failure_code
 from launcher.core.patience import Action, Patience, WaitPolicy, judge, pause
 from launcher.core.pending import Cause, classify, needs_events
 from launcher.core.scheduling import scarce_resources, scheduling_code
@@ -344,3 +345,27 @@ def test_taking_turns_does_not_extend_a_wait():
         assert verdict.action is Action.WAIT_FOR_RESOURCES
     _, verdict = judge(patience, Cause(Code.POD_CONSTRAINT, "", scheduled=False), 241.0, WaitPolicy())
     assert verdict.action is Action.FAIL
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (
+            'Failed to pull image "r/x:1": failed to do request: Head "http://r": connection refused',
+            Code.IMAGE_PULL_TRANSIENT,
+        ),
+        (
+            'Failed to pull image "r/x:1": rpc error: code = NotFound desc = x: not found',
+            Code.IMAGE_NOT_FOUND,
+        ),
+        ("Error: ErrImagePull", None),
+        ('Error: secret "no-such" not found', Code.MISSING_REF),
+        ("Error: container has runAsNonRoot and image will run as root", Code.CONTAINER_CONFIG),
+        (
+            'Error: failed to create containerd task: ... exec: "/nope": stat /nope: no such file or directory',
+            Code.BAD_COMMAND,
+        ),
+    ],
+)
+def test_an_event_that_comes_before_the_waiting_reason_has_its_code(message, code):
+    assert failure_code(PodEvent("Failed", message, "Warning")) is code
