@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,9 +17,21 @@ from launcher.core.views import Presence
 from launcher.errors import Cancelled, Conflict, LauncherError, Unavailable
 from launcher.removal import World, remove
 
-__all__ = ["Making", "make_room"]
+__all__ = ["Making", "Render", "make_room", "nothing"]
 
 _LOG = logging.getLogger(__name__)
+
+Render = Callable[[JobSpec], Mapping[str, Any]]
+
+
+@contextmanager
+def _step(name: str) -> Iterator[None]:
+    """Mark the errors of a step: FLARE tells a job that could not be prepared from a refused pod."""
+    try:
+        yield
+    except LauncherError as error:
+        error.step = name
+        raise
 
 
 def make_room(world: World, spec: JobSpec) -> JobSpec:
@@ -46,42 +59,52 @@ def make_room(world: World, spec: JobSpec) -> JobSpec:
     return replace(spec, attempt=left.attempt + 1)
 
 
+def nothing() -> None:
+    """Prepare nothing."""
+
+
 @dataclass(frozen=True)
 class Making:
-    """One job that is being made.
+    """One job that is to be made; every attempt begins anew and leaves nothing when it fails.
 
     Attributes:
         world: the ports.
-        job: its names.
-        values: its chart values.
+        spec: the job.
+        render: computes the chart values of a spec.
         secret: content of the per-job Secret, empty for none.
+        prepare: makes what jobs share, such as the Secret of a startup kit; asked for in each attempt.
     """
 
     world: World
-    job: JobRef
-    values: Mapping[str, Any]
+    spec: JobSpec
+    render: Render
     secret: Mapping[str, bytes] = field(repr=False)
+    prepare: Callable[[], None] = nothing
 
-    def put_secret(self) -> None:
-        """Make the per-job Secret, if there is one; the release refers to it.
+    def attempt(self, cancel: threading.Event | None) -> JobRef:
+        """Make the job and return it, with the pod's uid where it is known.
 
         Raises:
-            LauncherError: with ``step`` "secret"; nothing is left.
+            Conflict: the job is already running, or its release is being installed by another process.
+            Cancelled: ``cancel`` was set.
+            LauncherError: with ``step`` "secret" when there was nothing to install yet; nothing is left.
         """
-        if not self.secret:
-            return
-        job = self.job
+        with _step("secret"):
+            self.prepare()
+        spec = make_room(self.world, self.spec)
+        job, values = ref_of_spec(spec), self.render(spec)
+        labels = values["labels"]
         try:
-            self.world.secrets.put(job.credential_secret, job.namespace, self.secret, self.values["labels"])
-        except BaseException as error:
-            self.undo_secret()
-            if isinstance(error, LauncherError):
-                error.step = "secret"  # FLARE tells a job that could not be prepared from a refused pod
+            if self.secret:
+                with _step("secret"):
+                    self.world.secrets.put(job.credential_secret, job.namespace, self.secret, labels)
+            self._install(job, values, labels, cancel)
+            return self._settle(job, cancel)
+        except BaseException:
+            self._undo_secret(job)
             raise
 
-    def undo_secret(self) -> None:
-        """Take the per-job Secret away again."""
-        job = self.job
+    def _undo_secret(self, job: JobRef) -> None:
         if not self.secret:
             return
         try:
@@ -89,25 +112,21 @@ class Making:
         except LauncherError as error:
             _LOG.error("secret %s left behind: %s", job.credential_secret, error)
 
-    def install(self, cancel: threading.Event | None) -> JobRef:
-        """Install the release once and return the job, with the pod's uid where it is known.
-
-        Raises:
-            Cancelled: ``cancel`` was set.
-            LauncherError: the release was refused; nothing of it is left.
-        """
-        job = self.job
-        labels = self.values["labels"]
+    def _install(
+        self,
+        job: JobRef,
+        values: Mapping[str, Any],
+        labels: Mapping[str, str],
+        cancel: threading.Event | None,
+    ) -> None:
         try:
-            self.world.releases.install(job.release, job.namespace, self.values, labels, cancel)
+            self.world.releases.install(job.release, job.namespace, values, labels, cancel)
         except Conflict:
-            self._remove_dead_release()
-            self.world.releases.install(job.release, job.namespace, self.values, labels, cancel)
-        return self._settle(cancel)
+            self._remove_dead_release(job)
+            self.world.releases.install(job.release, job.namespace, values, labels, cancel)
 
-    def _remove_dead_release(self) -> None:
+    def _remove_dead_release(self, job: JobRef) -> None:
         """Remove a release that has no pod, unless another process may be installing it right now."""
-        job = self.job
         seen = self.world.releases.status(job.release, job.namespace)
         if seen.presence is Presence.UNAVAILABLE:
             raise Unavailable(f"cannot ask Helm about release {job.release}: {seen.why}")
@@ -119,12 +138,11 @@ class Making:
         # Without its Secret: that one is the new attempt's.
         remove(self.world, job, keep_secret=True)
 
-    def _settle(self, cancel: threading.Event | None) -> JobRef:
+    def _settle(self, job: JobRef, cancel: threading.Event | None) -> JobRef:
         """Do what follows an accepted install; whatever ends it early takes the release back."""
-        job = self.job
         try:
             if self.secret:
-                job = self._give_secret_to_pod()
+                job = self._give_secret_to_pod(job)
             if cancel is not None and cancel.is_set():
                 raise Cancelled(f"release {job.namespace}/{job.release}: cancelled")  # noqa: TRY301
         except BaseException:
@@ -132,9 +150,8 @@ class Making:
             raise
         return job
 
-    def _give_secret_to_pod(self) -> JobRef:
+    def _give_secret_to_pod(self, job: JobRef) -> JobRef:
         """Make the pod own its Secret, a second road by which it goes; failing here is not fatal."""
-        job = self.job
         seen = self.world.pods.get(job.pod_name, job.namespace)
         if seen.value is None:
             _LOG.warning("release=%s pod=%s not seen, its Secret has no owner", job.release, job.pod_name)

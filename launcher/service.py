@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from launcher.core import names
 from launcher.core.jobref import JobRef, pending_timeout_from_text, ref_of_pod, ref_of_release, ref_of_spec
@@ -20,15 +19,13 @@ from launcher.core.views import PodEvent, PodView, Presence, Seen, age_seconds
 from launcher.errors import LauncherError, NotFound, Unavailable
 from launcher.handle import JobHandle, Keep
 from launcher.installer import Installer, Turns
-from launcher.launching import Making, make_room
+from launcher.launching import Making, Render, nothing
 from launcher.leftovers import JobReport, reap, sweep
 from launcher.removal import World
 
 __all__ = ["JobReport", "Service"]
 
 _LOG = logging.getLogger(__name__)
-
-Render = Callable[[JobSpec], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,7 @@ class Service:
         secret: Mapping[str, bytes] | None = None,
         cancel: threading.Event | None = None,
         keep: Keep | None = None,
+        prepare: Callable[[], None] = nothing,
         patient: bool = False,
     ) -> JobHandle:
         """Install the job's release and return its handle as soon as Helm has accepted the manifests.
@@ -62,8 +60,9 @@ class Service:
             secret: content of the per-job Secret, environment name -> value; None or empty = no Secret.
             cancel: set by another thread to stop the install; nothing is left then.
             keep: looks at the job if it fails, before anything of it is removed.
-            patient: return a handle also when the release was refused for a cause that heals (an exhausted
-                quota, a webhook that restarts) and try again behind it, as long as the cause's clock allows.
+            prepare: makes what jobs of the site share and the release refers to; raises a LauncherError.
+            patient: return a handle also when the job was refused for a cause that heals (an exhausted quota,
+                an API server that restarts) and try again behind it, as long as the cause's clock allows.
 
         Raises:
             Conflict: the job is already running, or its release is being installed by another process.
@@ -71,33 +70,27 @@ class Service:
             LauncherError: whatever Helm or the cluster objects to; nothing is left.
         """
         launched = self.world.clock.monotonic()
-        spec = make_room(self.world, spec)
         policy = replace(self.policy, pending_timeout=spec.pending_timeout)
-        making = Making(self.world, ref_of_spec(spec), render(spec), secret or {})
-        making.put_secret()
-        try:
-            job, installer = self._install(making, cancel, patient=patient)
-        except BaseException:
-            making.undo_secret()
-            raise
+        making = Making(self.world, spec, render, secret or {}, prepare)
+        job, installer = self._make(making, cancel, patient=patient)
         return JobHandle(job, self.world, policy, launched=launched, keep=keep, installer=installer)
 
-    def _install(
+    def _make(
         self, making: Making, cancel: threading.Event | None, *, patient: bool
     ) -> tuple[JobRef, Installer | None]:
-        """Install now, or leave it to an installer when the refusal may heal and the caller is patient."""
-        job = making.job
+        """Make the job, or leave it to an installer when the refusal may heal and the caller can wait."""
+        job = ref_of_spec(making.spec)
         try:
-            installed = making.install(cancel)
+            made = making.attempt(cancel)
         except LauncherError as error:
             refusal = refusal_of(error)
             if not patient or not refusal.may_heal or self.policy.column is PendingPolicy.STRICT:
                 raise
             _LOG.warning("release=%s refused, trying again: %s", job.release, error.message)
             turns = self._turns.setdefault(job.namespace, Turns(self.world.clock))
-            return job, Installer(job, making.install, refusal, turns)
-        _LOG.info("release=%s pod=%s launched", job.release, job.pod_name)
-        return installed, None
+            return job, Installer(job, making.attempt, refusal, turns)
+        _LOG.info("release=%s pod=%s launched", made.release, made.pod_name)
+        return made, None
 
     def attach(self, release: str, namespace: str, *, keep: Keep | None = None) -> JobHandle:
         """Return a handle of a job that was launched elsewhere; its clocks start now.

@@ -20,6 +20,7 @@ _BY_REASON: Mapping[str, Code] = {
     "QuotaExceeded": Code.QUOTA_EXCEEDED,
     "QuotaBusy": Code.QUOTA_BUSY,
     "WebhookFailed": Code.WEBHOOK_FAILED,
+    "NamespaceMissing": Code.NAMESPACE_MISSING,
     "NamespaceTerminating": Code.NAMESPACE_TERMINATING,
     "PodSecurity": Code.ADMISSION_DENIED,
     "WebhookDenied": Code.ADMISSION_DENIED,

@@ -168,11 +168,11 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
     def _start(self, launch: _Launch, token: str, forget: Any) -> JobHandleSpec:
         job, spec = launch.job, launch.spec
         credentials = {**job.credentials, TRANSFER_TOKEN: token}
+        kit = startup_kit(job.startup_dir)
         try:
             service = self._service(launch.site)
-            service.world.secrets.put(spec.startup_secret, spec.namespace, startup_kit(job.startup_dir), {})
         except LauncherError as error:
-            raise RuntimeError(f"startup kit of site {job.site}: {error}") from error
+            raise RuntimeError(str(error)) from error
         self._orphans.spare(spec.release, credential_secret_name(spec.pod_name))
         self._orphans.look_once(service, spec.namespace, job.site)
         try:
@@ -181,11 +181,12 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
                 partial(composition.render_values, site=launch.site),
                 secret={name: value.encode() for name, value in credentials.items()},
                 keep=self._keeper(service, job, tuple(credentials.values())),
+                prepare=partial(service.world.secrets.put, spec.startup_secret, spec.namespace, kit, {}),
                 patient=True,
             )
         except LauncherError as error:
             if error.step == "secret":
-                raise RuntimeError(f"credentials of job {job.job_id}: {error}") from error
+                raise RuntimeError(f"Secrets of job {job.job_id}: {error}") from error
             forget()
             _LOG.error("job %s was not started at site %s: %s", job.job_id, job.site, error)
             return DeadHandle(str(error))

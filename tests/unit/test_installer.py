@@ -46,7 +46,7 @@ def test_a_quota_that_is_raised_in_time_lets_the_job_run(fake):
     handle = service(fake).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=True)
     assert handle.poll() is ReturnCode.UNKNOWN
     assert handle.track.verdict.code is Code.QUOTA_EXCEEDED
-    assert fake.secrets.items
+    assert fake.secrets.items == {}  # a Secret without a job is nobody's: each try makes its own
     fake.releases.install_error = None
     fake.pods.script = [running(), exited(0)]
     until(lambda: fake.releases.items)
@@ -105,6 +105,31 @@ def test_an_api_server_that_is_busy_has_its_own_clock(fake):
     fake.releases.install_error = Unavailable("503")
     handle = service(fake, graces=Timeouts(api=0.3)).launch(make_spec(), render, patient=True)
     assert handle.wait().code is Code.API_UNAVAILABLE
+
+
+def test_an_api_server_that_is_away_before_anything_was_made_is_waited_for_too(fake):
+    fake.releases.install_error, fake.pods.unavailable = None, "connection refused"
+    handle = service(fake).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=True)
+    assert handle.poll() is ReturnCode.UNKNOWN
+    fake.pods.unavailable = ""
+    fake.pods.script = [running(), exited(0)]
+    until(lambda: fake.releases.items)
+    assert handle.wait().code is Code.SUCCESS
+
+
+def test_what_is_shared_is_prepared_in_each_try(fake):
+    fake.releases.install_error = None
+    answers = [Unavailable("503"), None]
+
+    def prepare():
+        if error := answers.pop(0):
+            raise error
+
+    handle = service(fake).launch(make_spec(), render, prepare=prepare, patient=True)
+    until(lambda: fake.releases.items)
+    assert answers == []
+    handle.terminate()
+    assert fake.is_empty
 
 
 def job(name):

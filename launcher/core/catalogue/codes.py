@@ -57,6 +57,7 @@ class Code(str, enum.Enum):
     QUOTA_BUSY = "QuotaBusy"
     WEBHOOK_FAILED = "WebhookFailed"
     API_UNAVAILABLE = "ApiUnavailable"
+    NAMESPACE_MISSING = "NamespaceMissing"
     NAMESPACE_TERMINATING = "NamespaceTerminating"
     ADMISSION_DENIED = "AdmissionDenied"
     LIMIT_RANGE = "LimitRange"

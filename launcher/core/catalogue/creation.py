@@ -37,6 +37,13 @@ CREATION: Mapping[Code, Entry] = {
     Code.API_UNAVAILABLE: _heals(
         "The API server cannot be asked.", "check that the API server answers and is reached", Limit.API
     ),
+    Code.NAMESPACE_MISSING: Entry(
+        "The namespace of the job does not exist.",
+        "create it, or correct `namespace` of the site",
+        _INFRA,
+        Limit.NOW,
+        _FAIL,
+    ),
     Code.NAMESPACE_TERMINATING: _heals(
         "The namespace of the job is being deleted.",
         "create it again, or set another namespace",

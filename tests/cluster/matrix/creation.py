@@ -198,7 +198,7 @@ _PLACES = (
         name="namespace-missing",
         how="a namespace that does not exist",
         into="$ns-none",
-        code=Code.CREATE_FAILED,
+        code=Code.NAMESPACE_MISSING,
         return_code=104,
     ),
     Row(

@@ -11,7 +11,7 @@ from launcher.core.refusal import _BY_REASON, Refusal, refusal_of
 from launcher.core.site import PendingPolicy
 from launcher.core.views import Seen
 from launcher.edges.helm.table import FAILURES
-from launcher.errors import Conflict, Denied, InvalidInput, LauncherError, Rejected, Unavailable
+from launcher.errors import Conflict, Denied, InvalidInput, LauncherError, NotFound, Rejected, Unavailable
 from tests.fakes import START, running
 
 
@@ -27,6 +27,7 @@ ERRORS = [
     (Rejected("x", code="WebhookFailed"), Code.WEBHOOK_FAILED, True),
     (of_reason(Unavailable, "ServerBusy"), Code.API_UNAVAILABLE, True),
     (Rejected("x", code="NamespaceTerminating"), Code.NAMESPACE_TERMINATING, True),
+    (of_reason(NotFound, "NamespaceMissing"), Code.NAMESPACE_MISSING, False),
     (Rejected("x", code="PodSecurity"), Code.ADMISSION_DENIED, False),
     (Rejected("x", code="PolicyDenied"), Code.ADMISSION_DENIED, False),
     (Rejected("x", code="LimitRange"), Code.LIMIT_RANGE, False),
