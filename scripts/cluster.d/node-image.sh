@@ -121,6 +121,9 @@ make_control_plane_images() { # ROOT
       --file "$certificates" --entrypoint "$name"
   done
   for library in $(chroot "$root" ldd /usr/sbin/nft | grep -o '/[^ ]*'); do nft+=(--file "$root$library:$library"); done
+  # Without /etc/protocols nft lists "10.97.0.1 . 6 . 443"; kube-proxy, which wrote tcp, then takes every Service for a stale
+  # one and deletes it at its next full sync: after an hour.
+  nft+=(--file "$root/etc/protocols:etc/protocols")
   pack kube-proxy "$registry/kube-proxy:$KUBERNETES_VERSION" --file "$bin/kube-proxy:usr/local/bin/kube-proxy" \
     --file "$root/usr/sbin/nft:usr/sbin/nft" "${nft[@]}"
   pack etcd "$registry/etcd:$ETCD_TAG" --file "$bin/etcd:usr/local/bin/etcd" --entrypoint etcd
