@@ -118,6 +118,10 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
             threading.Thread(target=self._bury, args=(outcome,), name=name, daemon=True).start()
         else:
             self._diagnosed.set()
+            if outcome is not None:
+                _LOG.info(
+                    "release=%s ended: %s: %s", self.handle.job.release, outcome.code.value, outcome.detail
+                )
 
     def _bury(self, outcome: Outcome) -> None:
         """Put the cause and the last words of a failed job into the parent's log, then take it away."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nvflare.apis.event_type import EventType
-from nvflare.apis.fl_constant import FLContextKey
+from nvflare.apis.fl_constant import FLContextKey, JobConstants
 from nvflare.apis.fl_context import FLContext
 from nvflare.apis.job_launcher_spec import JobHandleSpec, JobLauncherSpec, add_launcher
 from nvflare.app_opt.job_launcher.workspace_cell_transfer import WorkspaceTransferManager
@@ -132,7 +132,12 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         Raises:
             RuntimeError, ValueError: the job, the site or the context is wrong; nothing is left.
         """
-        launch = self._check(job_meta, fl_ctx)
+        try:
+            launch = self._check(job_meta, fl_ctx)
+        except (RuntimeError, ValueError) as error:
+            # FLARE's client sends it to the server and writes nothing down at the site that can mend it.
+            _LOG.error("job %s was refused: %s", job_meta.get(JobConstants.JOB_ID), error)
+            raise
         transfer = WorkspaceTransferManager.get_or_create(launch.job.cell)
         token = transfer.add_job(launch.job.job_id, launch.job.workspace)
         forget = partial(transfer.remove_job, launch.job.job_id)

@@ -53,6 +53,7 @@ class Run:
 
     @property
     def job(self):
+        """FLARE's id of the job."""
         return next(line.split()[1] for line in self.lines if line.startswith("job "))
 
 
@@ -64,8 +65,9 @@ class Federation:
     image: str
     runs: list[Run] = field(default_factory=list)
 
-    def submit(self, *, action="", site_1=None, options=()):
-        """Start a job and follow it; ``site_1`` is its launcher block at that site."""
+    def submit(self, *, action="", site_1=None, server=None, options=()):
+        """Start a job and follow it; ``site_1`` and ``server`` are its launcher blocks there."""
+        blocks = {"site-1": site_1, "server": server}
         words = [
             "scripts/federation",
             "admin",
@@ -75,7 +77,7 @@ class Federation:
             "scripts/federation.d/submit.py",
         ]
         words += [self.admin, "examples/federation", self.image, "--action", action, *options]
-        words += ["--block", json.dumps({"site-1": site_1} if site_1 else {})]
+        words += ["--block", json.dumps({name: block for name, block in blocks.items() if block})]
         started = subprocess.Popen(
             words,
             cwd=ROOT,
@@ -92,6 +94,22 @@ class Federation:
 
     def log(self, site):
         return self.kubectl("logs", f"deployment/{site}", "--tail=-1")
+
+    def says(self, site, job):
+        """Return what the parent of a site says about a job: by its id, its pod or its release."""
+        words = (job, f"fj-{job[:8]}-")
+        return "\n".join(line for line in self.log(site).splitlines() if any(word in line for word in words))
+
+    @contextlib.contextmanager
+    def file(self, site, path, text):
+        """Give a file in the workspace of a site another content for a while."""
+        target = Path(os.environ["FLJOB_SHARE"]) / NAMESPACE / site / path
+        before = target.read_text() if target.exists() else None
+        target.write_text(text)
+        try:
+            yield
+        finally:
+            target.unlink() if before is None else target.write_text(before)
 
     def pods(self, site):
         return self.left("pod", f"fljob.internal/site={site}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import pytest
@@ -13,28 +14,39 @@ IMPOSSIBLE = {"cpu": "999", "cpu_request": "999"}
 MISSING = "localhost:5001/fljob-no-such-image:1"
 
 
+SITES = ("nvflare-server", "site-1", "site-2")
+
+
 def test_a_job_completes(federation):
     job = federation.submit()
     assert job.end() == "FINISHED:COMPLETED"
     assert federation.is_clean()
+    for site in SITES:
+        assert "ended: Success" in federation.says(site, job.job)
 
 
 def test_two_jobs_at_once(federation):
     jobs = [federation.submit() for _ in range(2)]
     assert [job.end() for job in jobs] == ["FINISHED:COMPLETED"] * 2
     assert federation.is_clean()
+    for job in jobs:
+        assert "ended: Success" in federation.says("site-2", job.job)
 
 
 def test_abort_while_running(federation):
     job = federation.submit(action="sleep", options=("--abort-running", "8"))
     assert job.end() == "FINISHED:ABORTED"
     assert federation.is_clean()
+    # A job process that is told to stop uploads what it has and ends with 0, unless it is slower than ten seconds.
+    said = federation.says("site-1", job.job)
+    assert "ended: Success" in said or "Terminated: terminated by FLARE" in said
 
 
 def test_abort_while_a_job_pod_is_pending(federation):
     job = federation.submit(site_1=IMPOSSIBLE, options=("--abort-after", "8"))
     assert job.end() == "FINISHED:ABORTED"
     assert federation.is_clean()
+    assert "Terminated: terminated by FLARE" in federation.says("site-1", job.job)
 
 
 # name -> (action in the job, launcher block at site-1, final status, what the parent of site-1 says)
@@ -47,7 +59,7 @@ ENDS = {
         "InsufficientResources",
     ),
     # The job process reports the exception itself and ends with 0: to the parent it is a success.
-    "user code raises": ("site-1:raise", {}, "FINISHED:EXECUTION_EXCEPTION", "launched"),
+    "user code raises": ("site-1:raise", {}, "FINISHED:EXECUTION_EXCEPTION", "ended: Success"),
     "user code exits 7": ("site-1:exit", {}, "FINISHED:ABORTED", "exit code 7"),
     "out of memory": ("site-1:memory", {"memory": "300Mi"}, "FINISHED:ABNORMAL", "OOMKilled"),
 }
@@ -59,7 +71,7 @@ def test_how_a_job_ends(federation, name):
     job = federation.submit(action=action, site_1=block)
     assert job.end() == status
     assert federation.is_clean()
-    assert cause in federation.log("site-1")
+    assert cause in federation.says("site-1", job.job)
 
 
 def test_a_job_pod_is_killed(federation):
@@ -69,6 +81,7 @@ def test_a_job_pod_is_killed(federation):
     federation.kubectl("delete", "--force", "--grace-period=0", *federation.pods("site-1"))
     assert job.end() in {"FINISHED:ABORTED", "FINISHED:ABNORMAL"}
     assert federation.is_clean()
+    assert "DeletedExternally" in federation.says("site-1", job.job)
 
 
 def test_a_parent_is_deleted_while_its_job_runs(federation):
@@ -79,4 +92,44 @@ def test_a_parent_is_deleted_while_its_job_runs(federation):
     federation.kubectl("delete", "--wait=false", *(name for name in parent if name.startswith("pod/site-1-")))
     assert job.end().startswith("FINISHED:")
     assert federation.is_clean()
-    assert "left by an earlier parent" in federation.log("site-1")
+    assert "left by an earlier parent" in federation.says("site-1", job.job)
+
+
+RUNTIME, V1, SITE_FILE = "local/study_runtime.yaml", "local/study_data.yaml", "local/fljob.yaml"
+STUDY = "format_version: 2\nstudies: {penguins: {datasets: {birds: {source: penguins, mode: ro}}%s}}\n"
+
+# name -> (launcher block at site-1, file in its workspace and its content, what the parent of site-1 says)
+BAD_INPUT = {
+    "a word where a number belongs": ({"pending_timeout": "soon"}, None, "['pending_timeout']"),
+    "a number where a quantity belongs": ({"ephemeral_storage": 7}, None, "['ephemeral_storage']"),
+    "an empty image": ({"image": ""}, None, "image"),
+    "study files of both formats": (
+        {},
+        (V1, "penguins: {birds: {source: penguins, mode: ro}}"),
+        "study_data.yaml",
+    ),
+    "a study key that there is not": ({}, (RUNTIME, STUDY % ", datsets: {}"), "datsets"),
+    "a reserved environment name": ({}, (RUNTIME, STUDY % ", env: {PYTHONPATH: /x}"), "PYTHONPATH"),
+    "a study file that is no YAML": ({}, (RUNTIME, "studies: ["), "study_runtime.yaml"),
+    "a wrong site file": ({}, (SITE_FILE, "polcy: strict"), "polcy"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_INPUT)
+def test_bad_input_at_a_site(federation, name):
+    block, file, cause = BAD_INPUT[name]
+    with contextlib.ExitStack() as changed:
+        if file:
+            changed.enter_context(federation.file("site-1", *file))
+        before = len(federation.log("site-1"))
+        job = federation.submit(site_1=block)
+        assert job.end() == "FINISHED:FAILED_TO_RUN"
+    assert federation.is_clean()
+    assert cause in federation.log("site-1")[before:]
+
+
+def test_bad_input_at_the_server(federation):
+    job = federation.submit(server={"pending_timeout": "soon"})
+    assert job.end() == "FINISHED:FAILED_TO_RUN"
+    assert federation.is_clean()
+    assert "launcher_spec['server']['k8s']['pending_timeout']" in federation.log("nvflare-server")
