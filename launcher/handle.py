@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
@@ -17,11 +18,11 @@ from launcher.core.lifecycle import Cleanup, JobState, Track, cleanup, step, ter
 from launcher.core.outcome import Outcome
 from launcher.core.patience import WaitPolicy
 from launcher.core.returncodes import ReturnCode
-from launcher.errors import LauncherError
+from launcher.errors import LauncherError, Unavailable
 from launcher.installer import Installer
 from launcher.observer import observe, tell
 from launcher.ports import PodWatch
-from launcher.removal import World, remove_with_patience
+from launcher.removal import World, patiently, remove
 
 __all__ = ["JobHandle", "Keep", "Notice"]
 
@@ -64,7 +65,6 @@ class JobHandle:
         self._track = Track(launched=launched)
         self._installer = installer
         self._told: Code | None = None
-        self._stop = threading.Event()
         self._keep = keep
         self._keeping = threading.Lock()
         self._removal = threading.Lock()
@@ -79,7 +79,10 @@ class JobHandle:
             return self._track
 
     def poll(self) -> ReturnCode:
-        """Look once, without blocking, and return FLARE's code; UNKNOWN (127) while the job has not ended."""
+        """Look once and return FLARE's code; UNKNOWN (127) while the job has not ended.
+
+        It blocks for nothing but the first list of the namespace, ten seconds at most.
+        """
         outcome = self._look(self._watch()).outcome
         if outcome is None:
             return ReturnCode.UNKNOWN
@@ -98,8 +101,10 @@ class JobHandle:
         """
         clock = self._world.clock
         deadline = None if timeout is None else clock.monotonic() + timeout
-        watch = self._watch()
         while True:
+            watch = (
+                self._watch()
+            )  # a watch can end: after a freeze of the machine it may think that nobody asks
             version = watch.version()
             track = self._look(watch)
             if notice is not None:
@@ -133,8 +138,12 @@ class JobHandle:
         cleaner = self._cleaner
         if cleaner is not None:
             cleaner.join(timeout)
-            return not cleaner.is_alive()
-        return True
+        return self.track.outcome is None or self._removed or self._cleaned
+
+    @property
+    def is_refused(self) -> bool:
+        """True while there is no release: its creation was refused and is tried again."""
+        return self._installer is not None and self._installer.state[1] is not None
 
     def _watch(self) -> PodWatch:
         return self._world.pods.watch(self.job.namespace)
@@ -166,7 +175,7 @@ class JobHandle:
             if cleanup(self.track) is Cleanup.REMOVE:
                 self._remove(None)
             else:
-                self._world.secrets.delete(self.job.credential_secret, self.job.namespace)
+                patiently(self.job, self._delete_secret, self._world, None)
             self._cleaned = True
         except LauncherError as error:
             _LOG.error("release=%s pod=%s left behind: %s", self.job.release, self.job.pod_name, error)
@@ -174,21 +183,34 @@ class JobHandle:
             with self._lock:
                 self._cleaner = None if threading.current_thread() is self._cleaner else self._cleaner
 
-    def keep_once(self) -> None:
-        """Let ``keep`` look at a job that failed; whoever comes second waits until it has looked."""
-        with self._keeping:
+    def keep_once(self, seconds: float = -1) -> None:
+        """Let ``keep`` look at a job that failed; whoever comes second waits ``seconds`` for the first."""
+        if not self._keeping.acquire(timeout=seconds):
+            return
+        try:
             track = self.track
             if self._keep is None or track.state is not JobState.FAILED:
                 return
             keep, self._keep = self._keep, None
-            try:
-                keep(self.job, track)
-            except Exception as error:  # noqa: BLE001 - whatever it dies of, the job must still be removed
-                _LOG.warning("release=%s has no diagnosis: %s", self.job.release, error)
+            keep(self.job, track)
+        except Exception as error:  # noqa: BLE001 - whatever it dies of, the job must still be removed
+            _LOG.warning("release=%s has no diagnosis: %s", self.job.release, error)
+        finally:
+            self._keeping.release()
+
+    def _delete_secret(self) -> None:
+        self._world.secrets.delete(self.job.credential_secret, self.job.namespace)
 
     def _remove(self, seconds: float | None) -> None:
-        self.keep_once()
-        with self._removal:
+        """Take everything away; whoever comes second waits for the first, but no longer than ``seconds``."""
+        patience = -1 if seconds is None else seconds
+        self.keep_once(patience)
+        if not self._removal.acquire(timeout=patience):
+            raise Unavailable(
+                f"release {self.job.namespace}/{self.job.release} is still being removed by another thread",
+                cure="it goes on trying; look at the cluster",
+            )
+        try:
             if self._removed:
                 return
             if self._installer is not None:
@@ -196,5 +218,7 @@ class JobHandle:
                 self.job, _ = self._installer.state
             pod = self.track.pod
             job = self.job if self.job.uid or pod is None else replace(self.job, uid=pod.uid)
-            remove_with_patience(self._world, job, seconds, self._stop)
+            patiently(job, partial(remove, self._world, job), self._world, seconds)
             self._removed = True
+        finally:
+            self._removal.release()

@@ -6,7 +6,7 @@ import logging
 
 from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import Observation, Track
+from launcher.core.lifecycle import Observation, Track, absence_is_due
 from launcher.core.pending import is_pending
 from launcher.core.refusal import Refusal
 from launcher.core.views import NodeView, PodEvent, PodView, Presence, Seen
@@ -49,7 +49,18 @@ def observe(
     if refused is not None:
         return Observation(now, wall, Seen.absent(), refused=refused)
     seen = _own(watch.look(job.pod_name), job, track)
+    if seen.presence is Presence.ABSENT and absence_is_due(track, now):
+        seen = _confirmed(world, job, track, seen)
     return Observation(now, wall, seen, _events(world, job, seen), _nodes(world, seen, track))
+
+
+def _confirmed(world: World, job: JobRef, track: Track, seen: Seen[PodView]) -> Seen[PodView]:
+    """Ask the API server itself before an absence ends a job: a watch that fell silent shows an old list."""
+    try:
+        asked = _own(world.pods.get(job.pod_name, job.namespace), job, track)
+    except LauncherError as error:
+        return Seen.unavailable(error.message)
+    return seen if asked.presence is Presence.ABSENT else asked
 
 
 def _own(seen: Seen[PodView], job: JobRef, track: Track) -> Seen[PodView]:

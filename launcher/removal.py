@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from launcher.core.jobref import JobRef
@@ -11,7 +12,7 @@ from launcher.core.views import PodView, Presence
 from launcher.errors import LauncherError, Unavailable
 from launcher.ports import Clock, Pods, Releases, Secrets
 
-__all__ = ["World", "remove", "remove_with_patience"]
+__all__ = ["World", "patiently", "remove"]
 
 _LOG = logging.getLogger(__name__)
 _LOOK_EVERY = 0.1
@@ -30,15 +31,12 @@ class World:
     clock: Clock
 
 
-def remove(
-    world: World, job: JobRef, *, stop: threading.Event | None = None, keep_secret: bool = False
-) -> None:
+def remove(world: World, job: JobRef, *, keep_secret: bool = False) -> None:
     """Uninstall the release, see the pod gone and delete the per-job Secret; absence is success.
 
     Args:
         world: the ports.
         job: what to take away.
-        stop: ends the wait for the pod.
         keep_secret: leave the per-job Secret: it is that of a new attempt already.
 
     Raises:
@@ -49,12 +47,12 @@ def remove(
     if _is_another(seen.value, job):
         return  # a later attempt has taken the names over: what was ours is gone, and that one is not ours
     world.releases.uninstall(job.release, job.namespace)
-    _see_pod_gone(world, job, stop or threading.Event())
+    _see_pod_gone(world, job)
     if not keep_secret:
         world.secrets.delete(job.credential_secret, job.namespace)
 
 
-def _see_pod_gone(world: World, job: JobRef, stop: threading.Event) -> None:
+def _see_pod_gone(world: World, job: JobRef) -> None:
     start = world.clock.monotonic()
     forced = False
     while True:
@@ -73,7 +71,7 @@ def _see_pod_gone(world: World, job: JobRef, stop: threading.Event) -> None:
                 "its release was uninstalled",
                 cure="look for finalizers with `kubectl get pod -o yaml`, then terminate again",
             )
-        stop.wait(_LOOK_EVERY)
+        threading.Event().wait(_LOOK_EVERY)
 
 
 def _is_another(pod: PodView | None, job: JobRef) -> bool:
@@ -85,34 +83,30 @@ def _is_overdue(world: World, start: float, pod: PodView) -> bool:
     return pod.deleted is None or world.clock.monotonic() - start > _GONE_WITHIN
 
 
-def remove_with_patience(world: World, job: JobRef, seconds: float | None, stop: threading.Event) -> None:
-    """Do :func:`remove` until it succeeds, with growing pauses while the cluster cannot be asked.
+def patiently(job: JobRef, act: Callable[[], None], world: World, seconds: float | None) -> None:
+    """Take something of a job away, with growing pauses while the cluster cannot be asked.
 
     Args:
-        world: the ports.
-        job: what to take away.
-        seconds: how long to go on; None = until ``stop`` is set.
-        stop: ends the pauses.
+        job: whose it is, for the log.
+        act: takes it away; absence is success.
+        world: the ports, for the time.
+        seconds: how long to go on; None = until it succeeds.
 
     Raises:
-        LauncherError: the last failure, when time is up, ``stop`` is set or trying again cannot help.
+        LauncherError: the last failure, when time is up or trying again cannot help.
     """
     start = world.clock.monotonic()
     delay = _FIRST_DELAY
     while True:
         try:
-            remove(world, job, stop=stop)
+            act()
         except LauncherError as error:
             late = seconds is not None and world.clock.monotonic() - start + delay > seconds
-            if not isinstance(error, Unavailable) or late or stop.is_set():
+            if not isinstance(error, Unavailable) or late:
                 raise
-            _LOG.warning(
-                "release=%s pod=%s not removed yet, trying again: %s",
-                job.release,
-                job.pod_name,
-                error.message,
-            )
-            stop.wait(delay)
+            words = "release=%s pod=%s not removed yet, trying again: %s"
+            _LOG.warning(words, job.release, job.pod_name, error.message)
+            threading.Event().wait(delay)
             delay = min(2 * delay, _LONGEST_DELAY)
         else:
             return

@@ -82,7 +82,7 @@ class FakeWatch:
     pods: FakePods
 
     def look(self, pod: str) -> Seen[PodView]:
-        return self.pods.get(pod, "fl")
+        return Seen.absent() if self.pods.blind else self.pods.get(pod, "fl")
 
     def version(self) -> int:
         return self.pods.changes
@@ -107,6 +107,7 @@ class FakePods:
     last: dict[str, PodView] = field(default_factory=dict)
     script: list[PodView | None] = field(default_factory=list)
     unavailable: str = ""
+    blind: bool = False
     event_list: tuple[PodEvent, ...] = ()
     event_error: LauncherError | None = None
     node_list: tuple[NodeView, ...] = ()
@@ -246,6 +247,7 @@ class FakeSecrets:
     items: dict[str, Mapping[str, bytes]] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     put_error: LauncherError | None = None
+    delete_errors: list[LauncherError] = field(default_factory=list)
 
     def put(self, name: str, namespace: str, data: Mapping[str, bytes], labels: Mapping[str, str]) -> None:
         if self.put_error is not None:
@@ -256,6 +258,8 @@ class FakeSecrets:
         self.owners[name] = pod.uid
 
     def delete(self, name: str, namespace: str) -> None:
+        if self.delete_errors:
+            raise self.delete_errors.pop(0)
         self.items.pop(name, None)
 
     def mask(self, name: str, namespace: str) -> Callable[[str], str]:

@@ -20,7 +20,17 @@ from launcher.core.refusal import Refusal
 from launcher.core.site import PendingPolicy
 from launcher.core.views import ContainerKind, ContainerState, NodeView, PodEvent, PodView, Presence, Seen
 
-__all__ = ["DEAD_NODE", "Cleanup", "JobState", "Observation", "Track", "cleanup", "step", "terminated"]
+__all__ = [
+    "DEAD_NODE",
+    "Cleanup",
+    "JobState",
+    "Observation",
+    "Track",
+    "absence_is_due",
+    "cleanup",
+    "step",
+    "terminated",
+]
 
 # A list can be older than the pod, and a watch can miss a moment: one absence proves nothing.
 _GONE_AFTER = 5.0
@@ -79,6 +89,7 @@ class Track:
         pod: the pod as last seen.
         patience: how much waiting was used up.
         verdict: why the pod is not running; None once it is.
+        events: the events of the pod when they could be read last.
         ran: whether the pod was ever seen running; ``strict`` counts no ``timeout`` after that, as FLARE.
         deleting_since: when the pod was first seen with a deletionTimestamp.
         absent_since: first of an unbroken row of absences.
@@ -92,6 +103,7 @@ class Track:
     pod: PodView | None = None
     patience: Patience = field(default_factory=Patience)
     verdict: Verdict | None = None
+    events: tuple[PodEvent, ...] = ()
     ran: bool = False
     deleting_since: float | None = None
     absent_since: float | None = None
@@ -167,6 +179,11 @@ def _stale(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
     )
 
 
+def absence_is_due(track: Track, now: float) -> bool:
+    """Return whether another absence at ``now`` would be the end: time to make sure of it."""
+    return track.absent_since is not None and now - track.absent_since >= _GONE_AFTER
+
+
 def _absent(track: Track, seen: Observation) -> Track:
     last = seen.pod.value or track.pod
     since = seen.now if track.absent_since is None else track.absent_since
@@ -181,21 +198,36 @@ def _found(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) ->
     outcome = ended(pod, seen.events.value or ()) or _dead_node(pod, track.deleting_since, seen.now)
     if outcome is not None:
         return _end(replace(track, verdict=None), outcome)
-    if seen.events.presence is Presence.UNAVAILABLE and needs_events(pod):
-        return replace(track, patience=pause(track.patience))
-    cause = classify(pod, seen.events.value or ())
+    if seen.events.presence is Presence.UNAVAILABLE:
+        if needs_events(pod):
+            return _blind(track, pod, seen, policy)
+    else:
+        track = replace(track, events=seen.events.value or ())
+    cause = classify(pod, track.events)
     if cause is None:
         return replace(track, state=JobState.RUNNING, verdict=None, patience=Patience())
-    if policy.column is PendingPolicy.GRACEFUL:
-        victims_left = left(track.patience, Code.NOMINATED, seen.now, policy)
-        cause = refine(cause, pod, seen.events.value or (), seen.nodes, victims_left)
+    victims_left = left(track.patience, Code.NOMINATED, seen.now, policy)
+    cause = refine(cause, pod, track.events, seen.nodes, victims_left)
     return _judged(track, cause, seen, policy)
+
+
+def _blind(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) -> Track:
+    """Go on without the events that alone say what the pod waits for: only what bounds all causes runs."""
+    cause = classify(pod, ())
+    if cause is not None and cause.scheduled:
+        return _judged(track, cause, seen, policy)
+    track = replace(track, patience=pause(track.patience))
+    return track if track.verdict is None else _concluded(track, track.verdict, seen, policy)
 
 
 def _judged(track: Track, cause: Cause, seen: Observation, policy: WaitPolicy) -> Track:
     patience, verdict = judge(track.patience, cause, seen.now, policy)
+    return _concluded(replace(track, patience=patience), verdict, seen, policy)
+
+
+def _concluded(track: Track, verdict: Verdict, seen: Observation, policy: WaitPolicy) -> Track:
     verdict = _launch_timeout(track, verdict, seen.now, policy)
-    track = replace(track, state=JobState.STARTING, patience=patience, verdict=verdict)
+    track = replace(track, state=JobState.STARTING, verdict=verdict)
     if verdict.action is not Action.FAIL:
         return track
     detail = f"{CATALOGUE[verdict.code].summary} {verdict.detail}".strip()

@@ -263,16 +263,52 @@ def test_events_are_looked_up_while_the_job_is_pending_and_not_when_it_runs(fake
     assert len(fake.pods.log) == asked
 
 
-@pytest.mark.parametrize(
-    ("error", "runs"), [(Denied("events is forbidden"), True), (Unavailable("503"), False)]
-)
-def test_events_that_nobody_may_read_do_not_stop_the_clock(fake, error, runs):
+@pytest.mark.parametrize("error", [Denied("events is forbidden"), Unavailable("503")])
+def test_events_that_cannot_be_read_do_not_stop_the_clock_over_everything(fake, error):
     policy = WaitPolicy(graces=Timeouts(start=20.0))
     handle = Service(fake.world, policy).launch(make_spec(), render)
     fake.pods.event_error = error
     fake.pods.show(scheduled(resource_version="7"))
-    outcome = handle.wait(timeout=40)
-    assert (outcome is not None and outcome.code is Code.START_TIMEOUT) is runs
+    assert handle.wait(timeout=40).code is Code.START_TIMEOUT
+
+
+def test_a_watch_that_fell_silent_ends_nothing(fake, service):
+    handle = service.launch(make_spec(), render)
+    handle.wait(timeout=1)
+    fake.pods.blind = True  # the watch shows an old list, the API server knows better
+    assert handle.wait(timeout=60) is None
+    fake.pods.blind = False
+    fake.pods.script = [running(), exited(0)]
+    assert handle.wait().code is Code.SUCCESS
+
+
+def test_terminate_waits_no_longer_than_it_promises_for_another_thread(fake, service, monkeypatch):
+    monkeypatch.setattr("launcher.handle._TERMINATE_WITHIN", 0.2)
+    handle = service.launch(make_spec(), render)
+    with handle._removal, pytest.raises(Unavailable, match="another thread"):
+        handle.terminate()
+    handle.terminate()
+    assert fake.is_empty
+
+
+def test_close_says_when_something_is_left(fake, service):
+    handle = service.launch(make_spec(), render)
+    fake.pods.script = [running(), exited(0)]
+    fake.releases.uninstall_errors = [Denied("secrets: delete")]
+    handle.wait()
+    assert not handle.close(5)
+    handle.poll()  # tries again
+    assert handle.close(5)
+    assert fake.is_empty
+
+
+def test_the_secret_of_a_failed_job_is_deleted_with_patience(fake, service):
+    handle = service.launch(make_spec(), render, secret={"TOKEN": CANARY})
+    fake.secrets.delete_errors = [Unavailable("503")]
+    fake.pods.script = [running(), exited(7)]
+    handle.wait()
+    assert handle.close(10)
+    assert fake.secrets.items == {}
 
 
 def test_a_request_that_no_node_can_ever_meet_ends_early(fake, service):

@@ -9,7 +9,7 @@ import pytest
 from launcher.core.catalogue import Code
 from launcher.core.lifecycle import Cleanup, JobState, Observation, Track, cleanup, step, terminated
 from launcher.core.patience import Action, WaitPolicy
-from launcher.core.views import ContainerKind, ContainerState, ContainerView, Seen
+from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, Seen
 from tests.fakes import START, exited, main, running, scheduled, unscheduled
 
 
@@ -79,14 +79,29 @@ def test_a_shortage_fails_at_its_deadline_with_cause_and_words():
     assert "Insufficient cpu" in track.outcome.detail
 
 
-def test_events_that_cannot_be_asked_pause_the_clock():
+def test_events_that_cannot_be_read_stop_all_clocks_but_those_over_everything():
     pending = scheduled(main("waiting", "ContainerCreating"))
-    policy = WaitPolicy()
+    busy = PodEvent("FailedMount", 'secret "nope" not found', "Warning", START)
+    blind = Seen.unavailable("x")
     track = walk(
-        look(pending), look(pending, 1000, Seen.unavailable("x")), look(pending, 2000), policy=policy
+        look(pending, 0, Seen.found((busy,))), *[look(pending, now, blind) for now in range(1, 800, 100)]
     )
-    assert track.outcome is None
-    assert track.verdict.deadline == 2900
+    assert (track.outcome, track.verdict.code) == (None, Code.CREATING)
+    track = step(track, look(pending, 800, Seen.found((busy,))), WaitPolicy())
+    assert track.verdict.code is Code.MISSING_REF  # and most of its minute is left
+    assert walk(look(pending, 0, blind), look(pending, 900, blind)).outcome.code is Code.START_TIMEOUT
+    policy = WaitPolicy(timeout=30)
+    assert (
+        walk(look(pending, 0, blind), look(pending, 30, blind), policy=policy).outcome.code
+        is Code.LAUNCH_TIMEOUT
+    )
+
+
+def test_what_the_autoscaler_said_last_holds_while_events_cannot_be_read():
+    pod = unscheduled("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.")
+    up = Seen.found((PodEvent("TriggeredScaleUp", "pod triggered scale-up", last_seen=START),))
+    track = walk(look(pod, 0, up), *[look(pod, now, Seen.unavailable("503")) for now in range(1, 800, 50)])
+    assert (track.outcome, track.verdict.code) == (None, Code.SCALING_UP)
 
 
 @pytest.mark.parametrize("pod", [unscheduled(), scheduled(main("waiting", "ContainerCreating"))])
