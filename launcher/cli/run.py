@@ -44,7 +44,11 @@ def launch_command(
     diagnose: Path | None,
     **given: Any,
 ) -> int:
-    """Install the release of job META and return when Helm has accepted it. The job runs COMMAND."""
+    """Install the release of job META and return when Helm has accepted it. The job runs COMMAND.
+
+    Only the meta of a job folder is read: what COMMAND runs must be in the image, as in:
+    fljob launch meta.json --site site-1 -- python3 -c 'print("hello")'
+    """
     site = options.site_from(
         **{k: given[k] for k in ("config", "namespace", "kubeconfig", "context", "site", "role")}
     )
@@ -102,6 +106,10 @@ def _wait(service: Service, handle: JobHandle, output: str, timeout: float | Non
         with live_line(job.release, clock) as notice:
             outcome = handle.wait(timeout, notice)
     except KeyboardInterrupt:
+        if handle.is_refused:
+            handle.terminate()
+            click.echo("\nthe cluster has refused the job so far; nothing is left of it", err=True)
+            return 130
         end = f"fljob terminate {job.release} -n {job.namespace}"
         click.echo(f"\nthe job goes on; wait for it again: {attach}\n  or end it: {end}", err=True)
         return 130

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -48,6 +49,18 @@ def adopt_command(folder: Path, *, dry_run: bool, undo: bool, driver: str) -> No
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             click.echo(f"{folder / name}: {'removed' if name not in after else 'written'}")
+    _next_steps(folder, after)
+
+
+def _next_steps(folder: Path, files: Mapping[str, str]) -> None:
+    """Say what makes the change take effect: neither the chart nor helm touches what the parent reads."""
+    from launcher.edges.documents import read_yaml  # noqa: PLC0415
+
+    found = read_yaml(folder / kit.VALUES) if (folder / kit.VALUES).is_file() else {}
+    steps = kit.next_steps(str(folder), found if isinstance(found, dict) else {}, kit.namespace(files))
+    click.echo("next, so that the parent sees it (README: Plug it into FLARE):")
+    for step in steps:
+        click.echo(f"  {step}")
 
 
 @click.command("rbac")

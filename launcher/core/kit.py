@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
+from typing import Any
 
 from launcher.core.rights import PREPARED, needed, role_rules
 from launcher.errors import InvalidInput
 
-__all__ = ["LAUNCHER_ID", "RESOURCES", "RIGHTS", "ROLE", "adopt", "undo"]
+__all__ = ["LAUNCHER_ID", "RESOURCES", "RIGHTS", "ROLE", "VALUES", "adopt", "namespace", "next_steps", "undo"]
 
 # Paths below the kit.
 RESOURCES = "local/resources.json.default"
 ROLE = "helm_chart/templates/role.yaml"
 RIGHTS = "helm_chart/templates/fljob-rights.yaml"
+VALUES = "helm_chart/values.yaml"
 LAUNCHER_ID = "k8s_launcher"
 _FLARE = "nvflare.app_opt.job_launcher.k8s_launcher"
 _PATHS = {
@@ -69,6 +72,60 @@ def undo(files: Mapping[str, str]) -> dict[str, str]:
     back = {ours: flares for flares, ours in _PATHS.items()}
     resources = files[RESOURCES].replace(f'"{path}"', f'"{back.get(path, path)}"')
     return {name: text for name, text in files.items() if name != RIGHTS} | {RESOURCES: resources}
+
+
+def next_steps(folder: str, values: Mapping[str, Any], namespace: str) -> list[str]:
+    """Return the commands that make a changed kit take effect at its parent, as shell lines.
+
+    The parent reads ``local/`` and ``startup/`` from its workspace claim, or, after ``nvflare deploy k8s
+    stage``, from a ConfigMap with a key for each file; stage refuses a kit with our class path (2.9.0).
+
+    Args:
+        folder: the kit.
+        values: its ``helm_chart/values.yaml``.
+        namespace: of the parent; may be a placeholder.
+    """
+    name = str(values.get("name") or "PARENT")
+    kit = shlex.quote(folder)
+    staged = _staged(values)
+    if staged:
+        config_map, key = staged
+        data = f'{{\\"binaryData\\": {{\\"{key}\\": \\"$(base64 -w0 {kit}/{RESOURCES})\\"}}}}'
+        put = f'kubectl patch configmap {config_map} -n {namespace} --type merge -p "{data}"'
+    else:
+        mount = _at(values, "persistence", "workspace").get("mountPath") or "MOUNT_PATH"
+        there = f"kubectl exec -i -n {namespace} deployment/{name} -- tar -C {mount} -xf -"
+        put = f"tar -C {kit} -cf - local startup | {there}"
+    return [
+        f"helm upgrade --install {name} {kit}/helm_chart -n {namespace}",
+        put,
+        f"kubectl rollout restart deployment/{name} -n {namespace}",
+    ]
+
+
+def namespace(files: Mapping[str, str]) -> str:
+    """Return the namespace that the launcher's arguments name, else a placeholder."""
+    for one in json.loads(files[RESOURCES])["components"]:
+        if one.get("id") == LAUNCHER_ID:
+            return str((one.get("args") or {}).get("namespace") or "NAMESPACE")
+    return "NAMESPACE"
+
+
+def _staged(values: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the ConfigMap of a staged kit and its key of the file that was changed."""
+    local = _at(values, "workspaceConfig", "local")
+    items = local.get("items")
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, Mapping) and item.get("path") == RESOURCES.rpartition("/")[2]:
+            return str(local.get("configMapName")), str(item.get("key"))
+    return None
+
+
+def _at(values: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    for key in keys:
+        below = values.get(key)
+        values = below if isinstance(below, Mapping) else {}
+    return values
 
 
 def _launcher_path(files: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from launcher.core.kit import RESOURCES, RIGHTS, ROLE, adopt, undo
+from launcher.core.kit import RESOURCES, RIGHTS, ROLE, adopt, namespace, next_steps, undo
 from launcher.core.rights import PREPARED, Right, needed, role_rules
 from launcher.errors import InvalidInput
 
@@ -48,6 +48,35 @@ def test_the_added_rights_are_what_the_prepared_role_lacks():
         {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]},
     ]
+
+
+WORKSPACE = {"persistence": {"workspace": {"mountPath": "/ws"}}}
+STAGED = {
+    "configMapName": "nvflare-local-site-1",
+    "items": [{"key": "f0-a", "path": "x"}, {"key": "f1-b", "path": "resources.json.default"}],
+}
+
+
+def test_what_must_follow_names_the_parent_and_its_claim():
+    assert namespace(kit()) == "fl"
+    assert next_steps("my kit", {"name": "site-1", **WORKSPACE}, "fl") == [
+        "helm upgrade --install site-1 'my kit'/helm_chart -n fl",
+        "tar -C 'my kit' -cf - local startup | kubectl exec -i -n fl deployment/site-1 -- tar -C /ws -xf -",
+        "kubectl rollout restart deployment/site-1 -n fl",
+    ]
+
+
+def test_a_staged_kit_is_read_from_its_configmap():
+    _, put, _ = next_steps("kit", {"name": "site-1", "workspaceConfig": {"local": STAGED}}, "fl")
+    assert put == (
+        "kubectl patch configmap nvflare-local-site-1 -n fl --type merge -p "
+        '"{\\"binaryData\\": {\\"f1-b\\": \\"$(base64 -w0 kit/local/resources.json.default)\\"}}"'
+    )
+
+
+@pytest.mark.parametrize("values", [{}, {"persistence": 3}, {"workspaceConfig": {"local": {"items": [3]}}}])
+def test_what_must_follow_has_placeholders_for_what_the_values_do_not_say(values):
+    assert "deployment/PARENT -- tar -C MOUNT_PATH" in next_steps("kit", values, "fl")[1]
 
 
 def test_configmaps_are_asked_for_only_by_their_driver():
