@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from launcher.core.jobref import JobRef
-    from launcher.core.lifecycle import Track
+    from launcher.core.track import Track
     from launcher.edges.helm import HelmReleases
     from launcher.handle import Keep
     from launcher.removal import World

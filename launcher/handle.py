@@ -14,10 +14,11 @@ from functools import partial
 
 from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import Cleanup, JobState, Track, cleanup, step, terminated
+from launcher.core.lifecycle import cleanup, step, terminated
 from launcher.core.outcome import Outcome
 from launcher.core.patience import WaitPolicy
 from launcher.core.returncodes import ReturnCode
+from launcher.core.track import Cleanup, JobState, Track
 from launcher.errors import LauncherError, Unavailable
 from launcher.installer import Installer
 from launcher.observer import observe, tell

@@ -42,10 +42,18 @@ class Turns:
         self._next_at = 0.0
 
     def join(self, who: object) -> None:
-        """Queue up at the end; the refusal that brings ``who`` here counts as a try."""
+        """Queue up at the end; the first refusal of a row counts as a try."""
         with self._changed:
+            if not self._queue:
+                self._pause = _FIRST_PAUSE
+                self._next_at = self._clock.monotonic() + self._pause
             self._queue.append(who)
-            self._next_at = max(self._next_at, self._clock.monotonic() + self._pause)
+
+    def tell_room(self) -> None:
+        """Say that somebody got through without waiting: the next try is due now."""
+        with self._changed:
+            self._pause, self._next_at = _FIRST_PAUSE, self._clock.monotonic()
+            self._changed.notify_all()
 
     def leave(self, who: object) -> None:
         """Leave the queue."""
@@ -102,7 +110,7 @@ class Installer:
             return self._job, self._refusal
 
     def stop(self) -> None:
-        """Give up; when this returns nothing is installed any more that was not accepted before."""
+        """Give up: helm is stopped, and a try that goes on all the same is waited for, 30 s at most."""
         self._stop.set()
         self._thread.join(_STOP_WITHIN)
 

@@ -34,8 +34,13 @@ def _step(name: str) -> Iterator[None]:
         raise
 
 
-def make_room(world: World, spec: JobSpec) -> JobSpec:
+def make_room(world: World, spec: JobSpec, *, again: bool = False) -> JobSpec:
     """Refuse a live job, clean up what a dead one left, and return the spec of the next attempt.
+
+    Args:
+        world: the ports.
+        spec: the job.
+        again: an attempt of this very launch failed before; a pod of its release is what that one left.
 
     Raises:
         Conflict: the job is already running.
@@ -47,7 +52,8 @@ def make_room(world: World, spec: JobSpec) -> JobSpec:
     if seen.presence is Presence.ABSENT or seen.value is None:
         return spec
     pod = seen.value
-    if ended(pod) is None and pod.deleted is None:
+    is_ours = again and ref_of_pod(pod).release == spec.release
+    if ended(pod) is None and pod.deleted is None and not is_ours:
         raise Conflict(
             f"job {spec.job_id} is already running at site {spec.site!r}: release {spec.release}, "
             f"pod {spec.namespace}/{spec.pod_name}, phase {pod.phase}",
@@ -79,10 +85,14 @@ class Making:
     spec: JobSpec
     render: Render
     secret: Mapping[str, bytes] = field(repr=False)
-    prepare: Callable[[], None] = nothing
+    prepare: Callable[[], object] = nothing
 
-    def attempt(self, cancel: threading.Event | None) -> JobRef:
+    def attempt(self, cancel: threading.Event | None, *, again: bool = False) -> JobRef:
         """Make the job and return it, with the pod's uid where it is known.
+
+        Args:
+            cancel: set by another thread to stop.
+            again: an earlier attempt failed, and may have left something that could not be taken back.
 
         Raises:
             Conflict: the job is already running, or its release is being installed by another process.
@@ -91,18 +101,29 @@ class Making:
         """
         with _step("secret"):
             self.prepare()
-        spec = make_room(self.world, self.spec)
+        spec = make_room(self.world, self.spec, again=again)
         job, values = ref_of_spec(spec), self.render(spec)
         labels = values["labels"]
+        made_anew = self._put_secret(job, labels) if self.secret else False
         try:
-            if self.secret:
-                with _step("secret"):
-                    self.world.secrets.put(job.credential_secret, job.namespace, self.secret, labels)
             self._install(job, values, labels, cancel)
             return self._settle(job, cancel)
-        except BaseException:
-            self._undo_secret(job)
+        except BaseException as error:
+            # A Secret that was there before may be that of the process which holds the release.
+            if made_anew or not isinstance(error, Conflict):
+                self._undo_secret(job)
             raise
+
+    def _put_secret(self, job: JobRef, labels: Mapping[str, str]) -> bool:
+        """Make the per-job Secret and return whether there was none before."""
+        name, namespace = job.credential_secret, job.namespace
+        with _step("secret"):
+            if self.world.secrets.put(name, namespace, self.secret, labels, replace=False):
+                return True
+        self._refuse_if_busy(job)
+        with _step("secret"):
+            self.world.secrets.put(name, namespace, self.secret, labels)
+        return False
 
     def _undo_secret(self, job: JobRef) -> None:
         if not self.secret:
@@ -127,6 +148,11 @@ class Making:
 
     def _remove_dead_release(self, job: JobRef) -> None:
         """Remove a release that has no pod, unless another process may be installing it right now."""
+        self._refuse_if_busy(job)
+        # Without its Secret: that one is the new attempt's.
+        remove(self.world, job, keep_secret=True)
+
+    def _refuse_if_busy(self, job: JobRef) -> None:
         seen = self.world.releases.status(job.release, job.namespace)
         if seen.presence is Presence.UNAVAILABLE:
             raise Unavailable(f"cannot ask Helm about release {job.release}: {seen.why}")
@@ -135,14 +161,11 @@ class Making:
                 f"release {job.namespace}/{job.release} is being installed by another process",
                 cure=f"wait a minute, or run `fljob terminate {job.release} -n {job.namespace}` first",
             )
-        # Without its Secret: that one is the new attempt's.
-        remove(self.world, job, keep_secret=True)
 
     def _settle(self, job: JobRef, cancel: threading.Event | None) -> JobRef:
         """Do what follows an accepted install; whatever ends it early takes the release back."""
         try:
-            if self.secret:
-                job = self._give_secret_to_pod(job)
+            job = self._know_pod(job)
             if cancel is not None and cancel.is_set():
                 raise Cancelled(f"release {job.namespace}/{job.release}: cancelled")  # noqa: TRY301
         except BaseException:
@@ -150,16 +173,19 @@ class Making:
             raise
         return job
 
-    def _give_secret_to_pod(self, job: JobRef) -> JobRef:
-        """Make the pod own its Secret, a second road by which it goes; failing here is not fatal."""
+    def _know_pod(self, job: JobRef) -> JobRef:
+        """Learn the pod's uid and make the pod own its Secret, a second road by which it goes.
+
+        Without the uid a pod of an earlier attempt that the watch remembers would be taken for this one.
+        """
         seen = self.world.pods.get(job.pod_name, job.namespace)
         if seen.value is None:
-            _LOG.warning("release=%s pod=%s not seen, its Secret has no owner", job.release, job.pod_name)
+            _LOG.warning("release=%s pod=%s not seen after the install", job.release, job.pod_name)
             return job
-        try:
-            self.world.secrets.own(job.credential_secret, job.namespace, seen.value)
-        except LauncherError as error:
-            _LOG.warning(
-                "release=%s pod=%s cannot own its Secret: %s", job.release, job.pod_name, error.message
-            )
+        if self.secret:
+            try:
+                self.world.secrets.own(job.credential_secret, job.namespace, seen.value)
+            except LauncherError as error:  # it is deleted by name, too
+                words = "release=%s pod=%s cannot own its Secret: %s"
+                _LOG.warning(words, job.release, job.pod_name, error.message)
         return replace(job, uid=seen.value.uid)

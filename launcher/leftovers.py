@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import Track
+from launcher.core.jobref import JobRef, ref_of_release
 from launcher.core.names import is_credential_of
 from launcher.core.releases import INSTALL_MAY_LAST, release_state
+from launcher.core.track import Track
 from launcher.core.views import ReleaseView, age_seconds
+from launcher.errors import LauncherError
 from launcher.removal import World, remove
 
 __all__ = ["JobReport", "reap", "sweep"]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,16 +68,36 @@ def reap(
     """Remove the jobs of a site that nobody watches, whatever state they are in; return the names.
 
     A parent that was killed between making a job's Secret and installing its release leaves the Secret alone.
+
+    Raises:
+        LauncherError: something could not be removed; all the others were.
     """
-    gone = [one.job for one in reports if one.job.site == site and not is_ours(one.job.release)]
-    for job in gone:
-        remove(world, job)
-    owned = {one.job.credential_secret for one in reports}
+    ours = [one for one in reports if not is_ours(one.job.release)]
+    gone = [job for job in (_known(world, one) for one in ours) if job.site == site]
+    owned = {one.job.credential_secret for one in reports} | {job.credential_secret for job in gone}
     alone = [name for name in secrets if is_credential_of(name, site) and name not in owned]
     alone = [name for name in alone if not is_ours(name)]
-    for name in alone:
-        world.secrets.delete(name, namespace)
-    return (*(job.release for job in gone), *alone)
+    acts: list[tuple[str, Callable[[], None]]] = [(job.release, partial(remove, world, job)) for job in gone]
+    acts += [(name, partial(world.secrets.delete, name, namespace)) for name in alone]
+    removed, failed = [], None
+    for name, act in acts:
+        try:
+            act()
+            removed.append(name)
+        except LauncherError as error:  # one that holds out, such as by a finalizer, must not spare the rest
+            _LOG.warning("%s not removed: %s", name, error.message)
+            failed = error
+    if failed is not None:
+        raise failed
+    return tuple(removed)
+
+
+def _known(world: World, found: JobReport) -> JobRef:
+    """Return the names of a job; those of a release without a pod are in its values only."""
+    if found.job.site:
+        return found.job
+    view = world.releases.status(found.job.release, found.job.namespace).value
+    return ref_of_release(found.job.release, found.job.namespace, view)
 
 
 def _may_go(found: JobReport, now: datetime, older_than: float) -> bool:

@@ -102,8 +102,16 @@ class Pods(Protocol):
 class Secrets(Protocol):
     """Secrets. Values go in and never come out."""
 
-    def put(self, name: str, namespace: str, data: Mapping[str, bytes], labels: Mapping[str, str]) -> None:
-        """Create or replace an Opaque Secret."""
+    def put(
+        self,
+        name: str,
+        namespace: str,
+        data: Mapping[str, bytes],
+        labels: Mapping[str, str],
+        *,
+        replace: bool = True,
+    ) -> bool:
+        """Create an Opaque Secret and return True; one that is there is replaced (or left), return False."""
 
     def own(self, name: str, namespace: str, pod: PodView) -> None:
         """Make ``pod`` the owner of the Secret, so that it dies with the pod."""

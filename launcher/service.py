@@ -6,15 +6,17 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from launcher.core import names
 from launcher.core.jobref import JobRef, pending_timeout_from_text, ref_of_pod, ref_of_release, ref_of_spec
 from launcher.core.jobspec import JobSpec
-from launcher.core.lifecycle import DEAD_NODE, Observation, Track, step
+from launcher.core.lifecycle import DEAD_NODE, step
 from launcher.core.patience import WaitPolicy
 from launcher.core.pending import is_pending
 from launcher.core.refusal import refusal_of
 from launcher.core.site import PendingPolicy
+from launcher.core.track import Observation, Track
 from launcher.core.views import PodEvent, PodView, Presence, Seen, age_seconds
 from launcher.errors import LauncherError, NotFound, Unavailable
 from launcher.handle import JobHandle, Keep
@@ -49,7 +51,7 @@ class Service:
         secret: Mapping[str, bytes] | None = None,
         cancel: threading.Event | None = None,
         keep: Keep | None = None,
-        prepare: Callable[[], None] = nothing,
+        prepare: Callable[[], object] = nothing,
         patient: bool = False,
     ) -> JobHandle:
         """Install the job's release and return its handle as soon as Helm has accepted the manifests.
@@ -84,11 +86,14 @@ class Service:
             made = making.attempt(cancel)
         except LauncherError as error:
             refusal = refusal_of(error)
-            if not patient or not refusal.may_heal or self.policy.column is PendingPolicy.STRICT:
+            stopped = cancel is not None and cancel.is_set()
+            if not patient or stopped or not refusal.may_heal or self.policy.column is PendingPolicy.STRICT:
                 raise
             _LOG.warning("release=%s refused, trying again: %s", job.release, error.message)
             turns = self._turns.setdefault(job.namespace, Turns(self.world.clock))
-            return job, Installer(job, making.attempt, refusal, turns)
+            return job, Installer(job, partial(making.attempt, again=True), refusal, turns)
+        if job.namespace in self._turns:
+            self._turns[job.namespace].tell_room()
         _LOG.info("release=%s pod=%s launched", made.release, made.pod_name)
         return made, None
 
@@ -104,12 +109,14 @@ class Service:
             NotFound: there is no such release.
         """
         report = self.inspect(release, namespace)
-        pod = report.track.pod
-        text = pod.annotations.get(names.ANNOTATION_PENDING_TIMEOUT) if pod else None
-        policy = replace(
-            self.policy, pending_timeout=pending_timeout_from_text(text, self.policy.pending_timeout)
-        )
+        policy = self.policy_of(report.track.pod)
         return JobHandle(report.job, self.world, policy, launched=self.world.clock.monotonic(), keep=keep)
+
+    def policy_of(self, pod: PodView | None) -> WaitPolicy:
+        """Return the site's patience with the job's own pending_timeout, which its pod carries."""
+        text = pod.annotations.get(names.ANNOTATION_PENDING_TIMEOUT) if pod else None
+        timeout = pending_timeout_from_text(text, self.policy.pending_timeout)
+        return replace(self.policy, pending_timeout=timeout)
 
     def inspect(self, release: str, namespace: str) -> JobReport:
         """Return everything known about one job after one look.
@@ -131,7 +138,7 @@ class Service:
         return JobReport(job, seen.value, self.look(pod))
 
     def jobs(self, namespace: str) -> tuple[JobReport, ...]:
-        """Return all jobs of a namespace: two questions, however many jobs there are."""
+        """Return all jobs of a namespace: two questions, and one about nodes, however many jobs there are."""
         # Releases first: the pod of a release that is deployed now is there when the pods are listed.
         releases = {view.name: view for view in self.world.releases.list(namespace)}
         pods = {ref_of_pod(pod).release: pod for pod in self.world.pods.list(namespace)}
@@ -192,16 +199,15 @@ class Service:
             absent = Observation(now, wall, Seen.absent())
             long_ago = replace(track, absent_since=float("-inf"))
             return step(long_ago, absent, self.policy)
-        text = pod.annotations.get(names.ANNOTATION_PENDING_TIMEOUT)
-        timeout = pending_timeout_from_text(text, self.policy.pending_timeout)
+        policy = self.policy_of(pod)
         # One look must not condemn: with every clock at zero only what is permanent may fail.
-        policy = replace(self.policy, pending_timeout=timeout or None)
+        policy = replace(policy, pending_timeout=policy.pending_timeout or None)
         # deletionTimestamp already includes the grace period (Kubernetes API conventions).
         if pod.deleted is not None and age_seconds(pod.deleted, wall) >= DEAD_NODE:
             track = replace(track, deleting_since=float("-inf"))
-        ask = ask_events and is_pending(pod)
-        events = self._events(pod) if ask else ()
-        nodes = self.world.pods.nodes() if ask and not pod.node else ()
+        pending = is_pending(pod)
+        events = self._events(pod) if pending and ask_events else ()
+        nodes = self.world.pods.nodes() if pending and not pod.node else ()
         return step(track, Observation(now, wall, Seen.found(pod), Seen.found(events), nodes), policy)
 
     def _events(self, pod: PodView) -> tuple[PodEvent, ...]:

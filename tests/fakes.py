@@ -234,7 +234,8 @@ class FakeReleases:
         return Seen.found(self.items[name]) if name in self.items else Seen.absent()
 
     def list(self, namespace: str) -> tuple[ReleaseView, ...]:
-        return tuple(self.items.values())
+        # `helm list` knows no values.
+        return tuple(replace(view, values={}) for view in self.items.values())
 
     def template(self, name: str, namespace: str, values: Mapping[str, Any]) -> str:
         return f"# {name} in {namespace}: {sorted(values)}\n"
@@ -249,10 +250,21 @@ class FakeSecrets:
     put_error: LauncherError | None = None
     delete_errors: list[LauncherError] = field(default_factory=list)
 
-    def put(self, name: str, namespace: str, data: Mapping[str, bytes], labels: Mapping[str, str]) -> None:
+    def put(
+        self,
+        name: str,
+        namespace: str,
+        data: Mapping[str, bytes],
+        labels: Mapping[str, str],
+        *,
+        replace: bool = True,
+    ) -> bool:
         if self.put_error is not None:
             raise self.put_error
-        self.items[name] = data
+        is_new = name not in self.items
+        if is_new or replace:
+            self.items[name] = data
+        return is_new
 
     def own(self, name: str, namespace: str, pod: PodView) -> None:
         self.owners[name] = pod.uid

@@ -6,9 +6,7 @@ An outcome is set once; no later observation changes it.
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 
 from launcher.core import strict
 from launcher.core.catalogue import CATALOGUE, Code
@@ -16,16 +14,12 @@ from launcher.core.hints import refine
 from launcher.core.outcome import Outcome, ended, lost, make_outcome
 from launcher.core.patience import Action, Patience, Verdict, WaitPolicy, judge, left, pause
 from launcher.core.pending import Cause, classify, needs_events
-from launcher.core.refusal import Refusal
 from launcher.core.site import PendingPolicy
-from launcher.core.views import ContainerKind, ContainerState, NodeView, PodEvent, PodView, Presence, Seen
+from launcher.core.track import Cleanup, JobState, Observation, Track
+from launcher.core.views import ContainerKind, ContainerState, PodView, Presence
 
 __all__ = [
     "DEAD_NODE",
-    "Cleanup",
-    "JobState",
-    "Observation",
-    "Track",
     "absence_is_due",
     "cleanup",
     "step",
@@ -38,78 +32,6 @@ _GONE_AFTER = 5.0
 DEAD_NODE = 60.0
 _GRACE = 30.0  # what Kubernetes gives a pod that says nothing else
 _TIMEOUT = "timeout"  # FLARE's setting: seconds from launch until Running
-
-
-class JobState(str, enum.Enum):
-    """Where a job is, for people and for ``fljob status``."""
-
-    STARTING = "STARTING"
-    RUNNING = "RUNNING"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    TERMINATED = "TERMINATED"
-    UNKNOWN = "UNKNOWN"
-
-
-class Cleanup(enum.Enum):
-    """What to take away after the end."""
-
-    REMOVE = "uninstall the release and delete the per-job Secret"
-    RETAIN = "delete the per-job Secret and keep the release, so that the cause can be looked at"
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What was seen in one look.
-
-    Attributes:
-        now: monotonic seconds.
-        wall: wall clock time, aware.
-        pod: the pod, its certain absence (with what was last seen of it), or "could not ask".
-        events: events of this pod's uid; UNAVAILABLE pauses the clocks of a pod about which only they speak.
-        nodes: all nodes, empty when they were not needed or may not be listed.
-        refused: why there is no pod yet: its creation was refused and is tried again.
-    """
-
-    now: float
-    wall: datetime
-    pod: Seen[PodView]
-    events: Seen[tuple[PodEvent, ...]] = field(default_factory=lambda: Seen.found(()))
-    nodes: tuple[NodeView, ...] = ()
-    refused: Refusal | None = None
-
-
-@dataclass(frozen=True)
-class Track:
-    """Everything remembered about one job between two looks.
-
-    Attributes:
-        launched: monotonic seconds of the launch; FLARE's ``timeout`` counts from here.
-        state: where the job is.
-        pod: the pod as last seen.
-        patience: how much waiting was used up.
-        verdict: why the pod is not running; None once it is.
-        events: the events of the pod when they could be read last.
-        ran: whether the pod was ever seen running; ``strict`` counts no ``timeout`` after that, as FLARE.
-        deleting_since: when the pod was first seen with a deletionTimestamp.
-        absent_since: first of an unbroken row of absences.
-        stale_since: since when the cluster could not be asked; None when it can.
-        why_stale: the reason in words.
-        outcome: the end; set once.
-    """
-
-    launched: float
-    state: JobState = JobState.STARTING
-    pod: PodView | None = None
-    patience: Patience = field(default_factory=Patience)
-    verdict: Verdict | None = None
-    events: tuple[PodEvent, ...] = ()
-    ran: bool = False
-    deleting_since: float | None = None
-    absent_since: float | None = None
-    stale_since: float | None = None
-    why_stale: str = ""
-    outcome: Outcome | None = None
 
 
 def step(track: Track, seen: Observation, policy: WaitPolicy) -> Track:

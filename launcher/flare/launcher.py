@@ -17,10 +17,12 @@ from nvflare.apis.job_launcher_spec import JobHandleSpec, JobLauncherSpec, add_l
 from nvflare.app_opt.job_launcher.workspace_cell_transfer import WorkspaceTransferManager
 
 from launcher import composition
+from launcher.core.catalogue import CATALOGUE
 from launcher.core.jobspec import JobSpec, Role
 from launcher.core.meta import UNSET
 from launcher.core.names import credential_secret_name
-from launcher.core.site import SiteConfig
+from launcher.core.refusal import refusal_of
+from launcher.core.site import PendingPolicy, SiteConfig
 from launcher.errors import LauncherError
 from launcher.flare import wiring
 from launcher.flare.arguments import settings
@@ -194,7 +196,9 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
                 raise RuntimeError(f"Secrets of job {job.job_id}: {error}") from error
             forget()
             _LOG.error("job %s was not started at site %s: %s", job.job_id, job.site, error)
-            return DeadHandle(str(error))
+            strict = launch.site.policy is PendingPolicy.STRICT
+            entry = CATALOGUE[refusal_of(error).code]
+            return DeadHandle(str(error)) if strict else DeadHandle(str(error), entry.return_code)
         return FlareJobHandle(handle, service.world.pods, forget)
 
     def _keeper(self, service: Service, job: FlareJob, credentials: tuple[str, ...]) -> Keep:

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from launcher.core.catalogue import Code
-from launcher.core.lifecycle import JobState
+from launcher.core.track import JobState
 from launcher.core.views import Presence
 from launcher.edges.clock import SystemClock
 from launcher.edges.helm import HelmReleases

@@ -42,7 +42,7 @@ ROOMS: tuple[tuple[str, frozenset[str]], ...] = (
         ),
     ),
     ("diagnosis.py", frozenset({"launcher.core", "launcher.errors", "launcher.ports", "launcher.removal"})),
-    ("leftovers.py", frozenset({"launcher.core", "launcher.removal"})),
+    ("leftovers.py", frozenset({"launcher.core", "launcher.errors", "launcher.removal"})),
     (
         "service.py",
         frozenset(

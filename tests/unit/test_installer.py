@@ -18,7 +18,7 @@ from launcher.edges.clock import SystemClock
 from launcher.errors import Denied, Rejected, Unavailable
 from launcher.installer import Installer, Turns
 from launcher.service import Service
-from tests.fakes import FakeWorld, exited, running
+from tests.fakes import FakeWorld, exited, make_pod, running
 from tests.unit.test_service import make_spec, render
 
 QUOTA = Rejected("exceeded quota: q", code="QuotaExceeded")
@@ -130,6 +130,29 @@ def test_what_is_shared_is_prepared_in_each_try(fake):
     assert answers == []
     handle.terminate()
     assert fake.is_empty
+
+
+def test_what_an_attempt_could_not_take_back_is_removed_by_the_next(fake):
+    fake.releases.install_error = Unavailable("timed out; and the clean-up failed")
+    handle = service(fake).launch(make_spec(), render, patient=True)
+    left = make_pod("job-1", annotations={"meta.helm.sh/release-name": make_spec().release}, uid="half-made")
+    fake.pods.show(left)
+    fake.releases.install_error = None
+    until(lambda: fake.releases.items and fake.pods.items["job-1"].uid != "half-made")
+    handle.terminate()
+    assert fake.is_empty
+
+
+def test_newcomers_do_not_push_the_next_try_away():
+    turns, first = Turns(SystemClock()), object()
+    turns.join(first)
+    due = turns._next_at
+    for _ in range(5):
+        turns.join(object())
+    assert turns._next_at == due
+    turns.tell_room()
+    assert turns._next_at <= due
+    assert turns.wait(first, threading.Event())
 
 
 def job(name):

@@ -11,10 +11,10 @@ import pytest
 from launcher.core import names
 from launcher.core.catalogue import Code
 from launcher.core.jobspec import EnvVar, JobSpec, Resources, Role, SecretKey
-from launcher.core.lifecycle import JobState
 from launcher.core.patience import WaitPolicy
 from launcher.core.returncodes import ReturnCode
 from launcher.core.site import Timeouts
+from launcher.core.track import JobState
 from launcher.core.views import ContainerKind, ContainerView, NodeView, PodEvent, ReleaseView
 from launcher.errors import Cancelled, Conflict, Denied, NotFound, Rejected, Unavailable
 from launcher.service import Service
@@ -428,3 +428,44 @@ def test_a_pending_cause_is_logged_once_and_an_unknown_one_as_a_warning(fake, se
     assert [level for level, _ in told if "Unschedulable (timeouts.heal): brand new words" in _] == [
         "WARNING"
     ]
+
+
+def test_the_loser_of_two_launches_leaves_the_winners_secret_alone(fake, service):
+    secret = "nvflare-cred-job-1"
+    fake.secrets.items[secret] = {"TOKEN": b"the winner's"}
+    fake.releases.items[make_spec().release] = ReleaseView(
+        make_spec().release, "fl", "pending-install", 1, START
+    )
+    with pytest.raises(Conflict, match="being installed by another process"):
+        service.launch(make_spec(), render, secret={"TOKEN": CANARY})
+    assert fake.secrets.items == {secret: {"TOKEN": b"the winner's"}}
+
+
+def test_a_relaunch_is_not_taken_for_the_pod_that_the_watch_remembers(fake, service):
+    service.launch(make_spec(), render)
+    show(fake, exited(0))
+    old = fake.pods.items["job-1"]
+    again = service.launch(make_spec(), render)
+    assert again.job.uid
+    fake.pods.last["job-1"] = old
+    assert again.poll() is ReturnCode.UNKNOWN
+
+
+def test_a_release_without_a_pod_is_reaped_by_the_site_in_its_values(fake, service):
+    service.launch(make_spec(), lambda spec: {**render(spec), "job": {"id": "a1b2", "site": "site-1"}})
+    fake.pods.show(None)
+    assert service.reap("fl", "site-2", lambda name: False) == ()
+    assert service.reap("fl", "site-1", lambda name: False) == (make_spec().release,)
+    assert fake.is_empty
+
+
+def test_one_job_that_holds_out_does_not_spare_the_others(fake, service):
+    fake.releases.uninstall_errors = [Denied("finalizer")]
+    for number in (1, 2):
+        name = f"job-{number}"
+        annotations = {"meta.helm.sh/release-name": name, names.ANNOTATION_SITE: "site-1"}
+        fake.pods.show(make_pod(name, annotations=annotations, uid=name))
+        fake.releases.items[name] = ReleaseView(name, "fl", "deployed", 1, START)
+    with pytest.raises(Denied):
+        service.reap("fl", "site-1", lambda name: False)
+    assert list(fake.releases.items) == ["job-1"]

@@ -36,6 +36,19 @@ _TRANSPORT_CURES: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+# What the API server says about causes that are no missing right and no bad object, whatever status it chose:
+# (pattern, reason, our error). The words are those of edges/helm's rows, which read the same from helm.
+_BY_WORDS: tuple[tuple[re.Pattern[str], str, type[LauncherError]], ...] = (
+    # 'secrets "x" is forbidden: exceeded quota: q, requested: secrets=1, used: secrets=5, limited: secrets=5'
+    (re.compile(r"exceeded quota"), "QuotaExceeded", Rejected),
+    (re.compile(r"Operation cannot be fulfilled on resourcequotas"), "QuotaBusy", Unavailable),
+    # 'unable to create new content in namespace fl because it is being terminated'
+    (re.compile(r"because it is being terminated"), "NamespaceTerminating", Rejected),
+    (re.compile(r"failed calling webhook"), "WebhookFailed", Rejected),
+    (re.compile(r'^namespaces "[^"]+" not found'), "NamespaceMissing", NotFound),
+)
+
+
 def api_status(error: BaseException) -> int:
     """Return the HTTP status of an API answer, 0 when there was none."""
     return int(error.status or 0) if isinstance(error, ApiException) else 0
@@ -56,6 +69,12 @@ def _of_transport(error: BaseException, asked: str) -> LauncherError:
     return Unavailable(f"cannot {asked}: {reason[:300]}", cure=cure)
 
 
+def _named(kind: type[LauncherError], reason: str, message: str) -> LauncherError:
+    error = Rejected(message, code=reason) if kind is Rejected else kind(message)
+    error.reason = reason
+    return error
+
+
 def translate(error: BaseException, asked: str) -> LauncherError:
     """Return our error for a failed request.
 
@@ -67,6 +86,9 @@ def translate(error: BaseException, asked: str) -> LauncherError:
     if not isinstance(error, ApiException) or status == 0:
         return _of_transport(error, asked)
     message = _message(error)
+    for pattern, reason, kind in _BY_WORDS:
+        if pattern.search(message):
+            return _named(kind, reason, f"cannot {asked}: {message}")
     found = _FORBIDDEN.search(message)
     right = f"{found['verb']} {found['resource']}" if found else asked
     answers: Mapping[int, LauncherError] = {

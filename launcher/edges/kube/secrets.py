@@ -25,42 +25,40 @@ class KubeSecrets:
     def __init__(self, client: KubeClient) -> None:
         self._client = client
 
-    def put(self, name: str, namespace: str, data: Mapping[str, bytes], labels: Mapping[str, str]) -> None:
-        """Create or replace a Secret; another writer in between costs another try.
+    def put(
+        self,
+        name: str,
+        namespace: str,
+        data: Mapping[str, bytes],
+        labels: Mapping[str, str],
+        *,
+        replace: bool = True,
+    ) -> bool:
+        """Create a Secret (True), or replace or leave one that is there (False); a race costs another try.
 
         Raises:
             Unavailable: three tries met another writer each.
             LauncherError: the API server refused; the message never holds a value.
         """
-        body = {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "type": "Opaque",
-            "metadata": {"name": name, "namespace": namespace, "labels": dict(labels)},
-            "data": {key: base64.b64encode(value).decode("ascii") for key, value in data.items()},
-        }
-        core = self._client.core
+        metadata = {"name": name, "namespace": namespace, "labels": dict(labels)}
+        content = {key: base64.b64encode(value).decode("ascii") for key, value in data.items()}
+        body = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata, "data": content}
+        core, where = self._client.core, f"{namespace}/{name}"
         for _ in range(_TRIES):
             try:
-                self._client.call(
-                    f"create secret {namespace}/{name}", core.create_namespaced_secret, namespace, body
-                )
+                self._client.call(f"create secret {where}", core.create_namespaced_secret, namespace, body)
             except Conflict:
-                pass
+                if not replace:
+                    return False
             else:
-                return
+                return True
             try:
-                self._client.call(
-                    f"replace secret {namespace}/{name}",
-                    core.replace_namespaced_secret,
-                    name,
-                    namespace,
-                    body,
-                )
+                asked = f"replace secret {where}"
+                self._client.call(asked, core.replace_namespaced_secret, name, namespace, body)
             except (NotFound, Conflict):
                 continue  # deleted or changed since: from the start
-            return
-        raise Unavailable(f"cannot write secret {namespace}/{name}: somebody else keeps changing it")
+            return False
+        raise Unavailable(f"cannot write secret {where}: somebody else keeps changing it")
 
     def own(self, name: str, namespace: str, pod: PodView) -> None:
         """Make ``pod`` the owner, so that Kubernetes deletes the Secret with the pod."""

@@ -12,8 +12,8 @@ from functools import partial
 import yaml
 
 from launcher.core.catalogue import Code
-from launcher.core.lifecycle import JobState
 from launcher.core.patience import Action
+from launcher.core.track import JobState
 from tests.cluster.matrix.row import KWOK, Row
 from tests.cluster.matrix.scene import Scene, fake_node, on_fake_node
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from launcher.core.catalogue import Code
-from launcher.core.lifecycle import JobState
 from launcher.core.patience import Action
+from launcher.core.track import JobState
 from tests.cluster.matrix.scene import Scene
 
 __all__ = ["KWOK", "REAL", "Row"]

@@ -18,10 +18,11 @@ from nvflare.app_opt.job_launcher import k8s_launcher
 from nvflare.app_opt.job_launcher.k8s_launcher import JobState, K8sJobHandle
 
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import Cleanup, Observation, Track, cleanup, step, terminated
+from launcher.core.lifecycle import cleanup, step, terminated
 from launcher.core.patience import WaitPolicy
 from launcher.core.returncodes import ReturnCode
 from launcher.core.site import PendingPolicy
+from launcher.core.track import Cleanup, Observation, Track
 from launcher.core.views import NodeView, PodEvent, PodView, Seen
 from launcher.edges.kube.events import KubeEventWatch
 from launcher.edges.kube.translate import pod_view

@@ -80,14 +80,14 @@ def test_a_launch_registers_the_transfer_and_makes_both_secrets(launch):
 
 
 @pytest.mark.parametrize(
-    "error", [Rejected("no", code="PodSecurity"), Denied("no")], ids=lambda e: type(e).__name__
+    ("error", "code"), [(Rejected("no", code="PodSecurity"), 101), (Denied("no"), 104)], ids=["rule", "right"]
 )
-def test_a_refused_release_is_a_dead_handle_and_nothing_is_left(launch, error):
+def test_a_refused_release_is_a_dead_handle_and_nothing_is_left(launch, error, code):
     launch.fake.releases.install_error = error
     handle = launch()
     assert isinstance(handle, DeadHandle)
     assert handle.wait() is None
-    assert handle.poll() == 101
+    assert handle.poll() == code
     handle.terminate()
     assert launch.transfer is None
     assert launch.fake.secrets.items.keys() == {STARTUP}

@@ -11,10 +11,11 @@ import yaml
 
 from launcher.core.bundle import Facts, Log, age, build, container_names, event_json, event_line
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import JobState, Observation, Track, step
+from launcher.core.lifecycle import step
 from launcher.core.patience import WaitPolicy
 from launcher.core.redaction import by_shape
 from launcher.core.report import report
+from launcher.core.track import JobState, Observation, Track
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, ReleaseView, Seen
 from tests.fakes import START, exited, main, scheduled, unscheduled
 

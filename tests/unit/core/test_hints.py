@@ -9,11 +9,12 @@ import pytest
 from launcher.core.capacity import impossible
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.hints import refine
-from launcher.core.lifecycle import Observation, Track, step
+from launcher.core.lifecycle import step
 from launcher.core.outcome import lost
 from launcher.core.patience import Action, WaitPolicy
 from launcher.core.pending import classify
 from launcher.core.site import PendingPolicy
+from launcher.core.track import Observation, Track
 from launcher.core.views import ContainerKind, ContainerView, NodeView, PodEvent, Seen
 from tests.fakes import SHORTAGE, START, make_pod, scheduled, unscheduled
 

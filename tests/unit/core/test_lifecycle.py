@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from launcher.core.catalogue import Code
-from launcher.core.lifecycle import Cleanup, JobState, Observation, Track, cleanup, step, terminated
+from launcher.core.lifecycle import cleanup, step, terminated
 from launcher.core.patience import Action, WaitPolicy
+from launcher.core.track import Cleanup, JobState, Observation, Track
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, Seen
 from tests.fakes import START, exited, main, running, scheduled, unscheduled
 

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from launcher.core.catalogue import CATALOGUE, Code
-from launcher.core.lifecycle import JobState, Observation, Track, step
+from launcher.core.lifecycle import step
 from launcher.core.patience import Action, WaitPolicy
 from launcher.core.pending import is_pending
 from launcher.core.refusal import Refusal
 from launcher.core.site import PendingPolicy, Timeouts
+from launcher.core.track import JobState, Observation, Track
 from launcher.core.views import Seen
 from launcher.edges.kube.translate import event_view, node_view, pod_view
 from tests.fakes import START

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 
 import pytest
 
@@ -69,9 +70,18 @@ def test_names_that_do_not(name):
         ('{"api_key": "canary"}', '{"api_key": "***"}'),
         ("{'token': 'canary'}", "{'token': '***'}"),
         ("HF_TOKEN=canary", "HF_TOKEN=***"),
+        ("PGPASSWORD=canary", "PGPASSWORD=***"),
+        ("accessToken: canary", "accessToken: ***"),
+        ("sent Basic bWU6Y2FuYXJ5MQ==", "sent Basic ***"),
+        ("config eyJhdXRocyI6eyJyIjp7fX0= read", "config *** read"),
         ("hf_" + "a1" * 15, "***"),
         ("-----BEGIN RSA PRIVATE KEY-----\ncanary\n-----END RSA PRIVATE KEY-----\nnext", "***\nnext"),
         ("-----BEGIN PRIVATE KEY-----\n" + "QUJD" * 16 + "\nepoch 1", "***\nepoch 1"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,AB\n\n"
+            "canary\n-----END RSA PRIVATE KEY-----\nnext",
+            "***\nnext",
+        ),
     ],
 )
 def test_shapes_of_credentials(text, shown):
@@ -82,6 +92,7 @@ def test_shapes_of_credentials(text, shown):
     "text",
     [
         "tokens: 512, loss=0.3",
+        "password:\nepoch 1",
         "basic training starts",
         'MountVolume.SetUp failed for volume "x" : secret "db" not found',
         "couldn't find key password in Secret fl/db",
@@ -91,6 +102,35 @@ def test_shapes_of_credentials(text, shown):
 )
 def test_what_helps_stays(text):
     assert by_shape(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0f3a" * 250_000,
+        "a_" * 500_000,
+        "eyJ-" * 250_000,
+        ("eyJ-" * 1000 + "\n") * 256,
+        ("://a:b" * 680 + "\n") * 256,
+        "token" + " " * 1_000_000,
+        "-----BEGIN PRIVATE KEY-----" * 37_000,
+        "epoch 1 loss=0.3\n" * 60_000,
+    ],
+    ids=["hex", "words", "eyJ", "eyJ lines", "urls", "spaces", "keys", "lines"],
+)
+def test_a_megabyte_of_anything_is_masked_at_once(text):
+    start = time.process_time()
+    shown = by_shape(text)
+    assert time.process_time() - start < 3
+    assert max(map(len, shown.split("\n"))) < 4200
+
+
+def test_a_long_line_says_that_it_was_cut_and_hides_what_crosses_the_cut():
+    line = "x" * 4000 + " http://me:" + "canary" * 300 + "@h " + "y" * 4000
+    before, shown, after = by_shape(f"before\n{line}\nafter").split("\n")
+    assert (before, after) == ("before", "after")
+    assert "canary" not in shown
+    assert shown.endswith(f" ... cut, the line has {len(line)} characters")
 
 
 def test_known_values_are_hidden_wherever_they_stand():

@@ -9,11 +9,12 @@ import pytest
 
 from launcher.core import strict
 from launcher.core.catalogue import Code
-from launcher.core.lifecycle import Cleanup, JobState, Observation, Track, cleanup, step
+from launcher.core.lifecycle import cleanup, step
 from launcher.core.outcome import lost, make_outcome
 from launcher.core.patience import Action, Patience, WaitPolicy
 from launcher.core.refusal import Refusal
 from launcher.core.site import PendingPolicy
+from launcher.core.track import Cleanup, JobState, Observation, Track
 from launcher.core.views import Condition, ContainerKind, ContainerState, ContainerView, PodEvent, Seen
 from tests.fakes import START, exited, main, make_pod, running, scheduled, unscheduled
 
