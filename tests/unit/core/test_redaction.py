@@ -78,8 +78,8 @@ def test_names_that_do_not(name):
         ("-----BEGIN RSA PRIVATE KEY-----\ncanary\n-----END RSA PRIVATE KEY-----\nnext", "***\nnext"),
         ("-----BEGIN PRIVATE KEY-----\n" + "QUJD" * 16 + "\nepoch 1", "***\nepoch 1"),
         (
-            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,AB\n\n"
-            "canary\n-----END RSA PRIVATE KEY-----\nnext",
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,AB\n\ncanary\n"
+            + "-----END RSA PRIVATE KEY-----\nnext",
             "***\nnext",
         ),
     ],

@@ -50,10 +50,17 @@ def test_views_of_sparse_json():
     ("text", "hidden"),
     [
         ("proxyconnect tcp: http://me:canary@proxy:3128", "proxyconnect tcp: http://me:***@proxy:3128"),
-        ("Authorization: Bearer canary.x-y", "Authorization: Bearer ***"),
+        ("Authorization: Bearer canary.x-y", "Authorization: ***"),
         ("got eyJhbGciOiJ.eyJpc3MiOiJ.c2ln_x here", "got *** here"),
         ('"client-key-data": "canary"', '"client-key-data": "***"'),
         ("token: canary", "token: ***"),
+        # what only the core knew
+        ("client_secret=canary", "client_secret=***"),
+        ("passphrase: canary", "passphrase: ***"),
+        ("AKIA" + "A1" * 8, "***"),
+        ("hf_" + "a1" * 15, "***"),
+        # what only this edge knew
+        ("Basic bWU6Y2FuYXJ5LTUzMDk", "Basic ***"),
         ("-----BEGIN RSA PRIVATE KEY-----\ncanary\n-----END RSA PRIVATE KEY-----", "***"),
         ('pods "p1" is forbidden: exceeded quota: q', 'pods "p1" is forbidden: exceeded quota: q'),
         ("data: " + "QUJD" * 40 + "==", "data: ***"),
