@@ -40,5 +40,8 @@ def gc_command(older_than: float, dry_run: bool, **given: Any) -> None:
     """Remove releases of jobs that ended long ago, and per-job Secrets that nobody owns any more."""
     site = options.site_from(**given)
     service = wiring.service(site)
-    for name in service.sweep(site.namespace, older_than, dry_run=dry_run):
+    gone = service.sweep(site.namespace, older_than, dry_run=dry_run)
+    for name in gone:
         click.echo(f"{'would remove' if dry_run else 'removed'} {name}")
+    if not gone:
+        click.echo(f"nothing to remove in namespace {site.namespace}", err=True)

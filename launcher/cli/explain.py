@@ -73,6 +73,7 @@ def events_command(release: str, output: str, *, follow: bool, **given: Any) -> 
             _follow(service, job.pod_name, job.namespace, job.uid, shown)
         except KeyboardInterrupt:
             click.echo("", err=True)
+            raise click.exceptions.Exit(130) from None
         return
     if not job.uid:
         raise NotFound(

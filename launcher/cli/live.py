@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import click
 
-from launcher.core.lifecycle import Track
 from launcher.core.report import describe
+from launcher.core.track import Track
 from launcher.handle import Notice
 from launcher.ports import Clock
 
@@ -34,13 +34,9 @@ def _plain(name: str, clock: Clock) -> Notice:
     def notice(track: Track) -> None:
         nonlocal shown
         verdict = track.verdict
-        line = (
-            track.state.value
-            if verdict is None
-            else f"{track.state.value} {verdict.code.value}: {verdict.detail}"
-        )
+        # The detail changes with every event ("Back-off 10s", "20s"), the time that is left all the time.
+        line = f"{track.state.value} {verdict.code.value if verdict else ''} {track.stale_since is not None}"
         if line != shown and track.outcome is None:
-            # The time that is left changes all the time and is no reason for another line.
             click.echo(f"{name}  {describe(track, clock.monotonic())}", err=True)
             shown = line
 

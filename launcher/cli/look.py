@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from launcher.cli import options, wiring
+from launcher.cli.start import has_started, no_log, until_started
 from launcher.core.report import cause_rows, report
 from launcher.service import JobReport, Service
 
@@ -70,9 +71,15 @@ def status_command(release: str, output: str, **given: Any) -> None:
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job ends.")
 @click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")
 def logs_command(release: str, follow: bool, tail: int | None, **given: Any) -> None:
-    """Print the log of the job container of RELEASE."""
+    """Print the log of the job container of RELEASE; with -f wait for the container, and then for its end."""
     site = options.site_from(**given)
     service = wiring.service(site)
-    job = service.inspect(release, site.namespace).job
+    found = service.inspect(release, site.namespace)
+    if not has_started(found.track):
+        if follow:
+            found = until_started(service, found)
+        if not has_started(found.track):
+            raise no_log(_describe(service, found), options.repeated(given, site.namespace))
+    job = found.job
     for line in service.world.pods.logs(job.pod_name, job.namespace, follow=follow, tail=tail):
         click.echo(line)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ import click
 from launcher.core.jobspec import Role
 from launcher.core.site import SiteConfig
 
-__all__ = ["cluster_options", "diagnose_option", "job_options", "output_option", "site_from"]
+__all__ = ["cluster_options", "diagnose_option", "job_options", "output_option", "repeated", "site_from"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,7 +50,7 @@ def job_options(command: F) -> F:
     """Add META and the options that say which job it is."""
     return _stack(
         click.argument("meta"),
-        click.option("--site", help="Name of the site; `server` for the server."),
+        click.option("--site", help="Name of the site; `server` (which means --role server) for the server."),
         click.option(
             "--role",
             type=click.Choice([role.value for role in Role]),
@@ -80,6 +81,15 @@ def diagnose_option(command: F) -> F:
         type=click.Path(path_type=Path),
         help="If the job fails, write a diagnosis into this new folder before anything is removed.",
     )(command)
+
+
+def repeated(given: Mapping[str, Any], namespace: str) -> str:
+    """Return the options that make another command ask the same cluster, for a command to copy."""
+    words = ["-n", namespace]
+    for name in ("config", "kubeconfig", "context"):
+        if given.get(name):
+            words += [f"--{name}", str(given[name])]
+    return shlex.join(words)
 
 
 def site_from(
@@ -115,4 +125,6 @@ def site_from(
     changes = {name: value for name, value in given.items() if value is not None}
     if role is not None:
         changes["role"] = Role(role)
+    elif site == Role.SERVER.value:  # FLARE's name of the server, which no client can have
+        changes["role"] = Role.SERVER
     return replace(found, **changes)

@@ -12,15 +12,22 @@ import click
 from launcher import composition
 from launcher.cli import options, wiring
 from launcher.cli.live import live_line
-from launcher.cli.signals import cancelled_by_signals
+from launcher.cli.signals import Stopped, cancelled_by_signals, stopped_by_sigterm
 from launcher.core.jobref import JobRef
+from launcher.core.redaction import Mask, by_shape, cautious
 from launcher.core.report import report, verdict_line
+from launcher.core.track import JobState
+from launcher.core.views import ContainerState
+from launcher.errors import LauncherError
 from launcher.handle import JobHandle
 from launcher.service import Service
 
 __all__ = ["launch_command", "wait_command"]
 
+_OF_SITE = ("config", "namespace", "kubeconfig", "context", "site", "role")
 _TIMED_OUT = 10
+_SIGINT, _SIGTERM = 130, 143  # as a shell says it: 128 and the number of the signal
+_LAST_LINES = 5
 _CLEAN_UP_WITHIN = 60.0
 
 
@@ -31,7 +38,13 @@ _CLEAN_UP_WITHIN = 60.0
 @click.option(
     "--secret-env", multiple=True, metavar="NAME", help="Pass this variable through the per-job Secret."
 )
-@click.option("--wait", "wait", is_flag=True, help="Wait for the end and exit with the job's return code.")
+@click.option(
+    "--wait",
+    "wait",
+    is_flag=True,
+    help="Wait for the end and exit with the job's return code. A job that succeeded is removed then, its log "
+    "with it; one that failed is kept, unless it never started.",
+)
 @options.diagnose_option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def launch_command(
@@ -49,9 +62,7 @@ def launch_command(
     Only the meta of a job folder is read: what COMMAND runs must be in the image, as in:
     fljob launch meta.json --site site-1 -- python3 -c 'print("hello")'
     """
-    site = options.site_from(
-        **{k: given[k] for k in ("config", "namespace", "kubeconfig", "context", "site", "role")}
-    )
+    site = options.site_from(**{key: given[key] for key in _OF_SITE})
     if diagnose and not wait:
         raise click.UsageError("--diagnose needs --wait: without it nobody is there when the job fails")
     secret = wiring.secret_content(secret_env)
@@ -71,7 +82,10 @@ def launch_command(
             keep=keep,
             patient=wait,
         )
-    return _wait(service, handle, output, None) if wait else _launched(handle.job, output)
+    if not wait:
+        return _launched(handle.job, output)
+    mask = cautious(value.decode("utf-8", "replace") for value in secret.values())
+    return _wait(service, handle, output, None, where=options.repeated(given, site.namespace), mask=mask)
 
 
 def _launched(job: JobRef, output: str) -> int:
@@ -92,33 +106,72 @@ def _launched(job: JobRef, output: str) -> int:
 def wait_command(
     release: str, output: str, timeout: float | None, diagnose: Path | None, **given: Any
 ) -> int:
-    """Wait until RELEASE has ended; exit 0 on success, else with its return code."""
+    """Wait until RELEASE has ended; exit 0 on success, else with its return code.
+
+    A job that succeeded is removed then, its log with it. One that failed is kept until `fljob terminate` or
+    `fljob gc`, and its last log lines are printed; one that never started is removed.
+    """
     site = options.site_from(**given)
     service = wiring.service(site)
     keep = wiring.keeper(service, diagnose)
-    return _wait(service, service.attach(release, site.namespace, keep=keep), output, timeout)
+    handle = service.attach(release, site.namespace, keep=keep)
+    where = options.repeated(given, site.namespace)
+    return _wait(service, handle, output, timeout, where=where, mask=_mask(service, handle.job))
 
 
-def _wait(service: Service, handle: JobHandle, output: str, timeout: float | None) -> int:
-    job, clock = handle.job, service.world.clock
-    attach = f"fljob wait {job.release} -n {job.namespace}"
+def _mask(service: Service, job: JobRef) -> Mask:
+    """Return what hides the per-job Secret, which goes as soon as the job has ended."""
     try:
-        with live_line(job.release, clock) as notice:
+        known = service.world.secrets.mask(job.credential_secret, job.namespace)
+    except LauncherError:
+        return by_shape
+    return lambda text: by_shape(known(text))
+
+
+def _wait(
+    service: Service, handle: JobHandle, output: str, timeout: float | None, *, where: str, mask: Mask
+) -> int:
+    """Wait and say how it ended.
+
+    Args:
+        service: the use cases.
+        handle: of the job.
+        output: ``table`` or ``json``.
+        timeout: seconds; None = until the end.
+        where: options for the commands that the user may want next.
+        mask: hides credentials in the last lines of the log.
+    """
+    job, clock = handle.job, service.world.clock
+    attach = f"fljob wait {job.release} {where}"
+    try:
+        with stopped_by_sigterm(), live_line(job.release, clock) as notice:
             outcome = handle.wait(timeout, notice)
-    except KeyboardInterrupt:
-        if handle.is_refused:
-            handle.terminate()
-            click.echo("\nthe cluster has refused the job so far; nothing is left of it", err=True)
-            return 130
-        end = f"fljob terminate {job.release} -n {job.namespace}"
+    except KeyboardInterrupt as signal:
+        end = f"fljob terminate {job.release} {where}"
         click.echo(f"\nthe job goes on; wait for it again: {attach}\n  or end it: {end}", err=True)
-        return 130
+        return _SIGTERM if isinstance(signal, Stopped) else _SIGINT
     described = report(job, None, handle.track, now=clock.monotonic(), wall=clock.now())
     del described["helm"]
     if outcome is None:
-        click.echo(f"{job.release} has not ended after {timeout:g} s; {attach}", err=True)
+        if output == "json":
+            click.echo(json.dumps(described))
+        click.echo(f"{job.release} has not ended after {timeout:g} s; wait on with: {attach}", err=True)
         return _TIMED_OUT
     click.echo(json.dumps(described) if output == "json" else f"{job.release}  {verdict_line(described)}")
+    if handle.track.state is JobState.FAILED:
+        _last_lines(service, handle, mask)
     if not handle.close(_CLEAN_UP_WITHIN):
-        click.echo(f"warning: {job.release} is not removed yet; run: fljob gc -n {job.namespace}", err=True)
+        click.echo(f"warning: {job.release} is not removed yet; run: fljob gc {where}", err=True)
     return int(outcome.return_code)
+
+
+def _last_lines(service: Service, handle: JobHandle, mask: Mask) -> None:
+    """Print the last words of a failed job, where there are any."""
+    job, pod = handle.job, handle.track.pod
+    if pod is None or pod.main is None or pod.main.state is not ContainerState.TERMINATED:
+        return
+    try:
+        for line in service.world.pods.logs(job.pod_name, job.namespace, tail=_LAST_LINES):
+            click.echo(f"  | {mask(line)}", err=True)
+    except LauncherError as error:
+        click.echo(f"  no log: {error.message}", err=True)

@@ -7,7 +7,25 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["cancelled_by_signals"]
+__all__ = ["Stopped", "cancelled_by_signals", "stopped_by_sigterm"]
+
+
+class Stopped(KeyboardInterrupt):
+    """SIGTERM, where it must be answered like Ctrl-C."""
+
+
+@contextmanager
+def stopped_by_sigterm() -> Iterator[None]:
+    """Raise ``Stopped`` in the main thread when SIGTERM comes."""
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -181,6 +181,7 @@ def test_an_empty_list_is_valid_json(fljob):
 def test_logs(fake, fljob):
     fljob(*LAUNCH, "--", "x")
     name, pod = installed(fake)
+    show(fake, running())
     assert fljob("logs", name, "-n", "fl", "-f", "--tail", "5")[1] == "line 1\nline 2\n"
     assert ("logs", pod.name, "fl", "True", "5") in fake.pods.log
 
