@@ -36,7 +36,9 @@ _SECRET_PART = re.compile(r"token(?!iz)|passw|passphrase|secret|credential", re.
 # APIKEY, sshKeys, DB_PASS; not KEYBOARD
 _SECRET_WORD = re.compile(r".*keys?|creds?|pass|pwd|auth|authorization|bearer|cookie", re.IGNORECASE)
 # Names under which Kubernetes and the shell keep other things.
-_HARMLESS = frozenset({"PWD", "OLDPWD", "key", "topologyKey", "secretName", "secretProviderClass"})
+_HARMLESS = frozenset(
+    {"PWD", "OLDPWD", "key", "topologyKey", "secretName", "secretProviderClass", "imagePullSecrets"}
+)
 # A longer line is data, not words. What crosses the cut is recognised in twice as much.
 _LONGEST_LINE = 4096
 # kubectl writes the whole object, literals included, into one text.
@@ -135,8 +137,8 @@ def literals(tree: Any) -> Iterator[str]:
     """Yield the literal values of a pod's or a chart's JSON that :func:`redacted` hides as environment."""
     if isinstance(tree, Mapping):
         name, value = tree.get("name"), tree.get("value")
-        if isinstance(name, str) and isinstance(value, str) and looks_secret(name):
-            yield value
+        if isinstance(name, str) and _is_scalar(value) and looks_secret(name):
+            yield str(value)
         for child in tree.values():
             yield from literals(child)
     elif isinstance(tree, list):
@@ -149,7 +151,8 @@ def redacted(tree: Any, mask: Mask) -> Any:
     """Return a copy of JSON without credentials.
 
     Args:
-        tree: JSON; what has the shape ``{name: HF_TOKEN, value: ...}`` or a key that looks secret is hidden.
+        tree: JSON; what has the shape ``{name: HF_TOKEN, value: ...}`` or a key that looks secret is hidden,
+            lists and numbers as well; mappings (``secret: {secretName: ...}``) are looked into.
         mask: applied to every other text.
     """
     if isinstance(tree, str):
@@ -159,13 +162,22 @@ def redacted(tree: Any, mask: Mask) -> Any:
         hide = isinstance(name, str) and looks_secret(name)
         return {
             key: HIDDEN
-            if value and isinstance(value, str) and ((hide and key == "value") or _hides(str(key)))
+            if _could_be_secret(value) and ((hide and key == "value") or _hides(str(key)))
             else redacted(value, mask)
             for key, value in tree.items()
         }
     if isinstance(tree, list):
         return [HIDDEN if _is_flag(before) else redacted(item, mask) for before, item in _pairs(tree)]
     return tree
+
+
+def _is_scalar(value: Any) -> bool:
+    # A flag is none: automountServiceAccountToken: false
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+
+
+def _could_be_secret(value: Any) -> bool:
+    return (_is_scalar(value) or isinstance(value, list)) and value not in ("", [])
 
 
 def _hides(key: str) -> bool:
@@ -182,16 +194,13 @@ def _is_flag(word: Any) -> bool:
 
 
 def secrets_of(pod: Any) -> frozenset[str]:
-    """Return the names of the Secrets that a pod's JSON refers to, as environment or as files."""
+    """Return the names of the Secrets that the JSON of a pod or chart refers to, in environment or files."""
     if isinstance(pod, list):
         return frozenset().union(*map(secrets_of, pod))
     if not isinstance(pod, Mapping):
         return frozenset()
     found = frozenset().union(*map(secrets_of, pod.values()))
-    for key in ("secretKeyRef", "secretRef", "secret"):
-        reference = pod.get(key)
-        if isinstance(reference, Mapping):
-            found |= {
-                str(reference[at]) for at in ("name", "secretName") if isinstance(reference.get(at), str)
-            }
-    return found
+    # {secretKeyRef: {name}}, {secretRef: {name}}, {secret: {name}} of a projected volume; and {secretName}
+    references = [pod.get(key) for key in ("secretKeyRef", "secretRef", "secret")]
+    names = [reference.get("name") for reference in references if isinstance(reference, Mapping)]
+    return found | {name for name in (*names, pod.get("secretName")) if isinstance(name, str) and name}

@@ -78,8 +78,7 @@ def test_names_that_do_not(name):
         ("-----BEGIN RSA PRIVATE KEY-----\ncanary\n-----END RSA PRIVATE KEY-----\nnext", "***\nnext"),
         ("-----BEGIN PRIVATE KEY-----\n" + "QUJD" * 16 + "\nepoch 1", "***\nepoch 1"),
         (
-            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,AB\n\ncanary\n"
-            + "-----END RSA PRIVATE KEY-----\nnext",
+            "-----BEGIN PRIVATE KEY-----\nProc-Type: 4\nDEK-Info: A-B,C\n\ncanary\n-----END PRIVATE KEY-----\nnext",
             "***\nnext",
         ),
     ],
@@ -186,12 +185,44 @@ def test_a_pod_keeps_everything_but_its_credentials():
     assert {**shown["spec"], "containers": None} == {**POD["spec"], "containers": None}
 
 
+@pytest.mark.parametrize(
+    ("tree", "shown"),
+    [
+        (
+            {"api_keys": ["abcdefgh123"], "password": 12345678},
+            {"api_keys": "***", "password": "***"},
+        ),
+        ({"tokens": [{"of": "me", "is": "abc"}], "pin": {"secret": 0.5}}, {"tokens": "***", "pin": {"secret": "***"}}),
+        ({"name": "DB_PASSWORD", "value": 12345678}, {"name": "DB_PASSWORD", "value": "***"}),
+        ({"name": "DB_PASSWORD", "value": ["abc"]}, {"name": "DB_PASSWORD", "value": "***"}),
+        # These are no credentials.
+        ({"automountServiceAccountToken": False, "token": None}, {"automountServiceAccountToken": False, "token": None}),
+        ({"imagePullSecrets": [{"name": "registry"}]}, {"imagePullSecrets": [{"name": "registry"}]}),
+        ({"tokens": [], "password": ""}, {"tokens": [], "password": ""}),
+    ],
+)  # fmt: skip
+def test_whatever_is_not_a_mapping_is_hidden_under_a_secret_key(tree, shown):
+    assert redacted(tree, lambda text: text) == shown
+
+
+def test_a_number_in_an_environment_is_a_known_value():
+    assert list(literals({"name": "DB_PASSWORD", "value": 12345678})) == ["12345678"]
+
+
 def test_literals_are_known_values():
     assert set(literals(POD)) == {CANARY, ""}
 
 
 def test_secrets_of_a_pod():
     assert secrets_of(POD) == {"cred", "many", "startup", "projected"}
+
+
+def test_secrets_of_the_values_of_a_chart():
+    values = {
+        "workspace": {"startup": {"secretName": "kit"}},
+        "secretMounts": {"db": {"secretName": "db", "mountPath": "/db"}, "none": {"secretName": ""}},
+    }
+    assert secrets_of(values) == {"kit", "db"}
 
 
 @pytest.mark.parametrize(
