@@ -5,7 +5,6 @@ Whatever cannot be had is named in the bundle; only a job of which there is noth
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -13,9 +12,9 @@ from typing import Any, TypeVar
 
 from launcher.core.bundle import Bundle, Facts, Log, build, container_names
 from launcher.core.jobref import JobRef, ref_of_pod, ref_of_release
-from launcher.core.lifecycle import JobState, Track
-from launcher.core.redaction import Mask, by_shape, literals, masker, secrets_of
+from launcher.core.redaction import Mask, cautious, literals, secrets_of
 from launcher.core.report import report
+from launcher.core.track import JobState, Track
 from launcher.core.views import ContainerState, ContainerView, PodEvent, PodView, Presence, ReleaseView, Seen
 from launcher.errors import LauncherError, NotFound
 from launcher.removal import World
@@ -25,6 +24,8 @@ __all__ = ["TAIL", "collect", "diagnose"]
 T = TypeVar("T")
 
 TAIL = 1000
+# Of one log; a thousand lines of a progress bar are less.
+_LOG_BYTES = 1024 * 1024
 # A node that does not answer costs 15 s for each container, and a removal may be waiting for the bundle.
 _WITHIN = 30.0
 _NOT_STARTED = (ContainerState.NONE, ContainerState.WAITING)
@@ -42,6 +43,10 @@ class _Asking:
     start: float = field(init=False)
 
     def __post_init__(self) -> None:
+        self.anew()
+
+    def anew(self) -> None:
+        """Begin another thirty seconds."""
         self.start = self.world.clock.monotonic()
 
     def seen(self, question: Callable[[], Seen[T]], absent: str) -> Seen[T]:
@@ -133,19 +138,24 @@ def collect(
 
 def _collect(asking: _Asking, job: JobRef, track: Track, helm: Seen[ReleaseView]) -> Bundle:
     world, view = asking.world, track.pod
+    # The masks first, and in a time of their own: what cannot be masked is not collected.
+    asking.anew()
     uid = job.uid or (view.uid if view else "")
     gone = f"there is no pod {job.namespace}/{job.pod_name} any more"
     pod: Seen[Mapping[str, Any]] = Seen.unavailable("the name of the job's pod is not known")
     if job.pod_name:
         pod = _own(asking.seen(lambda: world.pods.raw(job.pod_name, job.namespace), gone), uid)
         uid = uid or str((pod.value or {}).get("metadata", {}).get("uid") or "")
-    logs = tuple(_logs(asking, job, pod, view))
-    events: Seen[tuple[PodEvent, ...]] = Seen.absent()
-    if uid:
+    mask, withheld = _mask(asking, job, pod, helm)
+    asking.anew()
+    logs = tuple(_logs(asking, job, pod, view, withheld))
+    events: Seen[tuple[PodEvent, ...]] = Seen.unavailable(withheld)
+    if not uid:
+        events = replace(
+            Seen[tuple[PodEvent, ...]].absent(), why="without a pod its events cannot be told apart"
+        )
+    elif not withheld:
         events = asking.found(lambda: world.pods.events(job.namespace, uid))
-    else:
-        events = replace(events, why="without a pod its events cannot be told apart")
-    mask = _mask(asking, job, pod.value, helm)
     facts = Facts(
         status=report(job, helm.value, track, now=world.clock.monotonic(), wall=world.clock.now()),
         pod=pod,
@@ -168,7 +178,9 @@ def _own(seen: Seen[Mapping[str, Any]], uid: str) -> Seen[Mapping[str, Any]]:
     return replace(Seen[Mapping[str, Any]].absent(), why="a later attempt has taken the pod's name")
 
 
-def _logs(asking: _Asking, job: JobRef, pod: Seen[Mapping[str, Any]], view: PodView | None) -> Iterable[Log]:
+def _logs(
+    asking: _Asking, job: JobRef, pod: Seen[Mapping[str, Any]], view: PodView | None, withheld: str
+) -> Iterable[Log]:
     known = {container.name: container for container in (view.containers if view else ())}
     for name in container_names(pod.value, view):
         for previous in (False, True):
@@ -176,18 +188,14 @@ def _logs(asking: _Asking, job: JobRef, pod: Seen[Mapping[str, Any]], view: PodV
                 yield Log(name, previous, missing=pod.why)
             elif previous and (name not in known or not known[name].restarts):
                 yield Log(name, previous, missing="the container was never restarted")
+            elif withheld:
+                yield Log(name, previous, missing=withheld)
             else:
                 yield _log(asking, job, name, known.get(name), previous=previous)
 
 
 def _log(asking: _Asking, job: JobRef, name: str, container: ContainerView | None, *, previous: bool) -> Log:
-    def read() -> tuple[str, ...]:
-        lines = asking.world.pods.logs(
-            job.pod_name, job.namespace, tail=asking.tail, container=name, previous=previous
-        )
-        return tuple(deque(lines, maxlen=asking.tail))
-
-    seen = asking.found(read)
+    seen = asking.found(lambda: _last_lines(asking, job, name, previous=previous))
     why = seen.why
     if not seen.value and not why and container is not None and container.state in _NOT_STARTED:
         # The log of a pod without a node is empty, not an error.
@@ -195,21 +203,70 @@ def _log(asking: _Asking, job: JobRef, name: str, container: ContainerView | Non
     return Log(name, previous, seen.value or (), why)
 
 
+def _last_lines(asking: _Asking, job: JobRef, container: str, *, previous: bool) -> tuple[str, ...]:
+    """Return the end of a log, at most a mebibyte.
+
+    A limit of bytes takes the end away, which is what tells why: then fewer lines are asked for.
+    """
+    tail = asking.tail
+    while True:
+        lines = tuple(
+            asking.world.pods.logs(
+                job.pod_name,
+                job.namespace,
+                tail=tail,
+                container=container,
+                previous=previous,
+                limit_bytes=_LOG_BYTES,
+            )
+        )
+        size = sum(len(line.encode("utf-8", "replace")) + 1 for line in lines)
+        if size < _LOG_BYTES or tail <= 1:
+            break
+        tail = max(1, tail // 10)
+    if tail == asking.tail:
+        return lines
+    return (f"... cut: the last {asking.tail} lines are too long, these are the last {tail}", *lines)
+
+
 def _mask(
-    asking: _Asking,
-    job: JobRef,
-    pod: Mapping[str, Any] | None,
-    helm: Seen[ReleaseView],
-) -> Mask:
-    """Return what hides every credential that can be known: given, literal, or in a Secret of the pod."""
+    asking: _Asking, job: JobRef, pod: Seen[Mapping[str, Any]], helm: Seen[ReleaseView]
+) -> tuple[Mask, str]:
+    """Return what hides every credential that can be known: given, literal, or in a Secret of the pod.
+
+    And why that is not enough to show what the job and the kubelet wrote; empty when it is.
+    """
     values = helm.value.values if helm.value else {}
-    masks: list[Mask] = [masker([*asking.known, *literals(pod), *literals(values)])]
+    masks: list[Mask] = [cautious([*asking.known, *literals(pod.value), *literals(values)])]
+    needed = secrets_of(pod.value) | secrets_of(values)
+    blind = pod.value is None and helm.value is None
+    withheld = ""
+    if blind and Presence.UNAVAILABLE in (pod.presence, helm.presence):
+        withheld = _withheld(f"the Secrets of the job are not known: {pod.why or helm.why}")
     own = {job.credential_secret} if job.pod_name else set()
-    for name in sorted(secrets_of(pod) | secrets_of(values) | own):
-        seen = asking.found(lambda name=name: asking.world.secrets.mask(name, job.namespace))  # type: ignore[misc]
+    for name in sorted(needed | own):
+        seen = asking.seen(lambda name=name: _secret(asking, job, name), "there is no such Secret (any more)")  # type: ignore[misc]
         if seen.value is not None:
-            masks.append(seen.value)
-        elif name != job.credential_secret or name in secrets_of(pod):
+            masks.insert(0, seen.value)
+            continue
+        if name in needed:
             asking.missing[f"mask of Secret {name}"] = f"its values are not looked for: {seen.why}"
-    masks.append(by_shape)
-    return lambda text: reduce(lambda shown, mask: mask(shown), masks, text)
+        # Who launched the job knows what is in its own Secret.
+        known = name in own and asking.known
+        if seen.presence is Presence.UNAVAILABLE and not known and (name in needed or blind):
+            withheld = withheld or _withheld(f"Secret {job.namespace}/{name} cannot be read: {seen.why}")
+    return (lambda text: reduce(lambda shown, mask: mask(shown), masks, text)), withheld
+
+
+def _secret(asking: _Asking, job: JobRef, name: str) -> Seen[Mask]:
+    try:
+        return Seen.found(asking.world.secrets.mask(name, job.namespace))
+    except NotFound:
+        return Seen.absent()
+
+
+def _withheld(why: str) -> str:
+    return (
+        f"withheld, since it may show credentials that cannot be recognised: {why}; cure: ask again when the"
+        " cluster answers, with the right to get Secrets in the namespace (`fljob rbac` prints it)"
+    )

@@ -92,8 +92,12 @@ class Pods(Protocol):
         tail: int | None = None,
         container: str = "",
         previous: bool = False,
+        limit_bytes: int | None = None,
     ) -> Iterator[str]:
-        """Yield log lines, without line ends, of a container (empty = the job's) or of its previous run."""
+        """Yield log lines, without line ends, of a container (empty = the job's) or of its previous run.
+
+        ``limit_bytes`` ends the answer there: of the last ``tail`` lines it is the beginning that comes.
+        """
 
     def delete(self, name: str, namespace: str, *, uid: str, grace_seconds: int | None = None) -> None:
         """Delete exactly the pod with that uid; absence is success."""

@@ -177,12 +177,17 @@ class FakePods:
         tail: int | None = None,
         container: str = "",
         previous: bool = False,
+        limit_bytes: int | None = None,
     ) -> Iterator[str]:
         asked = ("logs", name, namespace, str(follow), str(tail))
         self.log.append((*asked, container, str(previous)) if container else asked)
         if name not in self.items:
             raise NotFound(f"there is no pod {namespace}/{name}")
-        return iter(self.lines.get(f"{container}.previous" if previous else container, self.lines[""]))
+        lines = self.lines.get(f"{container}.previous" if previous else container, self.lines[""])
+        data = "".join(
+            f"{line}\n" for line in (lines if tail is None else lines[-tail:]) if tail != 0
+        ).encode()[:limit_bytes]
+        return iter(data.decode("utf-8", "replace").splitlines())
 
     def delete(self, name: str, namespace: str, *, uid: str, grace_seconds: int | None = None) -> None:
         self.log.append(("delete", name, uid, str(grace_seconds)))

@@ -10,8 +10,8 @@ import pytest
 
 from launcher import composition
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import Track
 from launcher.core.patience import WaitPolicy
+from launcher.core.track import Track
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent
 from launcher.diagnosis import collect, diagnose
 from launcher.edges.bundle import write_bundle
@@ -169,6 +169,85 @@ def test_a_pod_of_a_later_attempt_is_not_ours(fake):
     files = collect(fake.world, job, Track(launched=0.0, pod=replace(exited(1), uid="uid-0"))).files
     assert files["pod.yaml"] == "# a later attempt has taken the pod's name\n"
     assert files["logs/job.log"] == "# a later attempt has taken the pod's name\n"
+
+
+def late(failed, answer):
+    def mask(name, namespace):
+        failed.clock.time += 31
+        return answer(name, namespace)
+
+    return mask
+
+
+@pytest.mark.parametrize("error", [Denied("cannot get secrets", cure="grant it"), Unavailable("timed out")])
+def test_what_cannot_be_masked_is_withheld(failed, service, monkeypatch, error):
+    monkeypatch.setattr(failed.secrets, "mask", raising(error))
+    files = run(failed, service).files
+    assert CANARIES["secret"] not in "".join(files.values())
+    for name in ("logs/job.log", "logs/proxy.previous.log", "events.txt", "events.yaml"):
+        assert files[name].startswith("# withheld, since it may show credentials")
+        assert f"Secret fl/nvflare-cred-job-1 cannot be read: {error.message}" in files[name]
+        assert "cure: ask again when the cluster answers, with the right to get Secrets" in files[name]
+    assert "logs/job.log: withheld" in files["missing.txt"]
+    assert files["cause.txt"].startswith("AppError: ")
+    assert not [asked for asked in failed.pods.log if asked[0] in ("logs", "events")]
+
+
+def test_the_masks_do_not_wait_for_slow_logs_nor_the_logs_for_slow_masks(failed, service, monkeypatch):
+    monkeypatch.setattr(failed.secrets, "mask", late(failed, failed.secrets.mask))
+    list_pods = failed.pods.list
+
+    def slow(namespace):
+        failed.clock.time += 31
+        return list_pods(namespace)
+
+    monkeypatch.setattr(failed.pods, "list", slow)
+    files = run(failed, service, tail=5).files
+    assert "my tokens are *** and ***" in files["logs/job.log"]
+
+
+def test_a_mask_that_comes_too_late_is_one_that_is_missing(failed, service, monkeypatch):
+    reference = {"envFrom": [{"secretRef": {"name": "study"}}]}
+    failed.pods.spec["containers"].append(reference)
+    failed.secrets.items["study"] = {"HF": b"canary-study-4"}
+    failed.pods.lines = {"": ["canary-study-4"]}
+    assert run(failed, service).files["logs/job.log"] == "***\n"
+    monkeypatch.setattr(failed.secrets, "mask", late(failed, failed.secrets.mask))
+    files = run(failed, service).files
+    assert "canary-study-4" not in "".join(files.values())
+    assert "Secret fl/study cannot be read: not asked" in files["logs/job.log"]
+
+
+def test_who_knows_the_credentials_of_the_job_needs_no_mask_of_them(failed, service, monkeypatch):
+    monkeypatch.setattr(failed.secrets, "mask", raising(Denied("no")))
+    files = run(failed, service, known=[CANARIES["secret"]]).files
+    assert files["logs/job.log"].startswith("my tokens are ***")
+
+
+def test_without_pod_and_release_nobody_knows_what_is_secret(failed, monkeypatch):
+    job = JobRef(release=RELEASE, namespace="fl", pod_name="job-1", uid="uid-1")
+    monkeypatch.setattr(failed.pods, "raw", raising(Denied("no pods")))
+    monkeypatch.setattr(failed.releases, "status", raising(ToolMissing("there is no helm")))
+    failed.pods.lines = {"": ["canary-study-4"]}
+    files = collect(failed.world, job, Track(launched=0.0, pod=failed.pods.items["job-1"])).files
+    assert "the Secrets of the job are not known: no pods" in files["logs/job.log"]
+    assert "canary-study-4" not in "".join(files.values())
+
+
+def test_the_end_of_a_log_survives_the_limit_of_bytes(failed, service):
+    failed.pods.lines = {"": [f"{number} " + "x" * 20_000 for number in range(999)] + ["the end"]}
+    lines = run(failed, service).files["logs/job.log"].splitlines()
+    assert lines[0] == "... cut: the last 1000 lines are too long, these are the last 10"
+    assert [line.split()[0] for line in lines[1:-1]] == [str(number) for number in range(990, 999)]
+    assert lines[1].endswith(" ... cut, the line has 20004 characters")
+    assert lines[-1] == "the end"
+
+
+def test_one_endless_line_is_cut(failed, service):
+    failed.pods.lines = {"": ["0f3a" * 1_000_000]}
+    (note, line) = run(failed, service).files["logs/job.log"].splitlines()
+    assert note.endswith("these are the last 1")
+    assert len(line) < 4200
 
 
 def test_collecting_ends_when_a_node_does_not_answer(failed, service, monkeypatch):

@@ -129,13 +129,19 @@ class KubePods:
         tail: int | None = None,
         container: str = "",
         previous: bool = False,
+        limit_bytes: int | None = None,
     ) -> Iterator[str]:
-        """Yield log lines, without line ends, of a container (empty = the job's) or of its previous run."""
+        """Yield log lines, without line ends, of a container (empty = the job's) or of its previous run.
+
+        ``limit_bytes`` ends the answer there: the kubelet counts from the first of the last ``tail`` lines.
+        """
         options: dict[str, Any] = {"follow": follow, "previous": previous}
         if not follow:
             options["_request_timeout"] = _LOG_TIMEOUT
         if tail is not None:
             options["tail_lines"] = tail
+        if limit_bytes is not None:
+            options["limit_bytes"] = limit_bytes
         if container or (container := self._main_container(name, namespace)):
             options["container"] = container
         asked = f"read the log of pod {namespace}/{name}"
