@@ -71,7 +71,7 @@ class StudyFormats(InvalidInput):
 
 
 class NotFound(LauncherError):
-    """The named release, pod, namespace or file is not there (and the answer is certain)."""
+    """The named release, pod or namespace is not there (and the answer is certain)."""
 
 
 class Conflict(LauncherError):

@@ -48,7 +48,8 @@ def make_room(world: World, spec: JobSpec, *, again: bool = False) -> JobSpec:
     """
     seen = world.pods.get(spec.pod_name, spec.namespace)
     if seen.presence is Presence.UNAVAILABLE:
-        raise Unavailable(f"cannot see whether job {spec.job_id} is already running: {seen.why}")
+        cure = "check that the cluster runs and that the kubeconfig names its address"
+        raise Unavailable(f"cannot see whether job {spec.job_id} is already running: {seen.why}", cure=cure)
     if seen.presence is Presence.ABSENT or seen.value is None:
         return spec
     pod = seen.value

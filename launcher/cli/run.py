@@ -42,8 +42,8 @@ _CLEAN_UP_WITHIN = 60.0
     "--wait",
     "wait",
     is_flag=True,
-    help="Wait for the end and exit with the job's return code. A job that succeeded is removed then, its log "
-    "with it; one that failed is kept, unless it never started.",
+    help="Wait for the end and exit with the job's return code. A job that succeeded is removed then, its "
+    "log with it; one that failed is kept, unless it never started.",
 )
 @options.diagnose_option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from launcher.core.checks import bad
+from launcher.core.checks import bad, show
 from launcher.core.jobspec import Role
 from launcher.core.quantities import quantity_text
 from launcher.core.site import PendingPolicy, SiteConfig, Timeouts
@@ -121,7 +121,7 @@ def load_config(path: Path | None) -> SiteConfig:
 
     Raises:
         InvalidInput: a mistake in the file, with its key path, the value and a cure.
-        NotFound: there is no such file.
+        InvalidInput: there is no such file.
     """
     if path is None:
         return SiteConfig()
@@ -158,13 +158,16 @@ def _explain(error: ValidationError, path: Path) -> InvalidInput:
     where = f"{path}: {_key_path(loc)}"
     names = [part for part in loc if isinstance(part, str)]
     if first["type"] == "extra_forbidden":
-        return bad(where, value, "must be a known key", cure=_nearest(names))
+        return InvalidInput("is no known key", where=where, cure=_nearest(names, value))
     rule, cure = _RULES.get(".".join(names)) or _RULES.get(names[0], _TEXT_RULE)
     return bad(where, value, rule, cure=cure)
 
 
-def _nearest(names: list[str]) -> str:
+def _nearest(names: list[str], value: Any) -> str:
     """Return the cure for an unknown key: the one that was probably meant, else all that there are."""
+    above, _, key = names[-1].partition(".")
+    if above in _Site.model_fields and key:
+        return f"write `{above}: {{{key}: {show(value)}}}`"
     known = sorted((_Timeouts if len(names) > 1 else _Site).model_fields)
     near = difflib.get_close_matches(names[-1], known, n=1)
     meant = _FLARE_NAMES.get(names[-1]) or (near[0] if near else "")

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from launcher.errors import InvalidInput, NotFound
+from launcher.errors import InvalidInput
 
 __all__ = ["exists", "parse_json", "parse_manifests", "read_stdin", "read_text", "read_yaml"]
 
@@ -49,14 +49,14 @@ def read_text(path: Path) -> str:
     """Return the text of a file.
 
     Raises:
-        NotFound: there is no such file.
+        InvalidInput: there is no such file.
         InvalidInput: it cannot be read as text.
     """
     try:
         with path.open("rb") as file:
             return _decode(file.read(_LARGEST + 1), str(path))
     except FileNotFoundError as error:
-        raise NotFound(f"{path}: there is no such file", cure="check the path") from error
+        raise InvalidInput(f"{path}: there is no such file", cure="check the path") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         cure = "make it readable for this user, or name another file"
@@ -86,7 +86,7 @@ def read_yaml(path: Path) -> Any:
     """Return a parsed YAML file (None for an empty one).
 
     Raises:
-        NotFound: there is no such file.
+        InvalidInput: there is no such file.
         InvalidInput: a syntax error, with line and column.
     """
     text = read_text(path)

@@ -17,7 +17,7 @@ from launcher.core.study import (
     study_job_spec_path,
 )
 from launcher.edges.documents import exists, parse_json, read_stdin, read_text, read_yaml
-from launcher.errors import InvalidInput, NotFound
+from launcher.errors import InvalidInput
 
 __all__ = ["chart_dir", "load_study", "read_meta", "values_templates"]
 
@@ -35,7 +35,7 @@ _STUDY_DATA = "study_data.yaml"
 def _shipped(name: str) -> Path:
     found = next((base / name for base in _SHARED if (base / name).is_dir()), None)
     if found is None:
-        raise NotFound(f"the installation has no {name}", cure="install fljob-launcher again")
+        raise InvalidInput(f"the installation has no {name}", cure="install fljob-launcher again")
     return found
 
 
@@ -43,11 +43,11 @@ def chart_dir(site: SiteConfig) -> Path:
     """Return the folder of the chart: the site's own, or the one that came with the package.
 
     Raises:
-        NotFound: there is no chart.
+        InvalidInput: there is no chart.
     """
     path = Path(site.chart) if site.chart else _shipped("charts/fljob")
     if not (path / "Chart.yaml").is_file():
-        raise NotFound(
+        raise InvalidInput(
             f"chart: {path} holds no Chart.yaml", cure="correct `chart` in fljob.yaml, or remove it"
         )
     return path
@@ -57,13 +57,15 @@ def values_templates(site: SiteConfig) -> dict[str, str]:
     """Return the values templates, file name -> text; a file of the site replaces a shipped one.
 
     Raises:
-        NotFound: ``values_dir`` is not a folder.
+        InvalidInput: ``values_dir`` is not a folder.
     """
     templates = _templates_below(_shipped("values"))
     if site.values_dir:
         own = Path(site.values_dir)
         if not own.is_dir():
-            raise NotFound(f"values_dir: {own} is not a folder", cure="correct `values_dir` in fljob.yaml")
+            raise InvalidInput(
+                f"values_dir: {own} is not a folder", cure="correct `values_dir` in fljob.yaml"
+            )
         templates |= _templates_below(own)
     return templates
 
@@ -80,7 +82,7 @@ def read_meta(source: str) -> tuple[Mapping[str, Any], str]:
         source: a FLARE job folder, its ``meta.json`` (or ``meta.yml``), or ``-`` for standard input.
 
     Raises:
-        NotFound: there is nothing at that path.
+        InvalidInput: there is nothing at that path.
         InvalidInput: it is not job meta.
     """
     if source == _STDIN:
@@ -99,7 +101,7 @@ def _meta_in(folder: Path) -> Path:
     found = next((folder / name for name in _METAS if exists(folder / name)), None)
     if found is None:
         cure = "name a FLARE job folder, its meta.json, or - for standard input"
-        raise NotFound(f"{folder}: there is no meta.json in this folder", cure=cure)
+        raise InvalidInput(f"{folder}: there is no meta.json in this folder", cure=cure)
     return found
 
 
@@ -114,7 +116,7 @@ def load_study(site: SiteConfig, study: str) -> Study:
 
     Raises:
         InvalidInput: a file breaks its format, or files of both formats are there.
-        NotFound: a study file or a pod template that is named is not there.
+        InvalidInput: a study file or a pod template that is named is not there.
     """
     runtime = Path(site.study_runtime_file) if site.study_runtime_file else None
     if runtime is None:
@@ -160,11 +162,13 @@ def _study_data(name: str, study: str) -> Study:
 def _template(path: Path, source: Path) -> Any:
     """Return a parsed pod template; ``source`` is the study file that names it."""
     if not exists(path):
-        raise NotFound(
+        raise InvalidInput(
             f"{source}: names the pod template {path}, and there is no such file", cure="correct the path"
         )
     return read_yaml(path)
 
 
-def _no_study_file(path: Path) -> NotFound:
-    return NotFound(f"{path}: there is no such study file", cure="create it, or take it out of fljob.yaml")
+def _no_study_file(path: Path) -> InvalidInput:
+    return InvalidInput(
+        f"{path}: there is no such study file", cure="create it, or take it out of fljob.yaml"
+    )

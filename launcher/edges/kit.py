@@ -7,7 +7,7 @@ from pathlib import Path
 
 from launcher.core.kit import RESOURCES, RIGHTS, ROLE
 from launcher.edges.documents import read_text
-from launcher.errors import NotFound
+from launcher.errors import InvalidInput
 
 __all__ = ["read_kit", "write_kit"]
 
@@ -16,11 +16,11 @@ def read_kit(folder: Path) -> dict[str, str]:
     """Return the files that adopting reads or writes, path below the kit -> text.
 
     Raises:
-        NotFound: there is no such folder.
+        InvalidInput: there is no such folder.
     """
     if not folder.is_dir():
         cure = "name the output folder of `nvflare deploy prepare`"
-        raise NotFound(f"--kit: {folder} is not a folder", cure=cure)
+        raise InvalidInput(f"--kit: {folder} is not a folder", cure=cure)
     return {name: read_text(folder / name) for name in (RESOURCES, ROLE, RIGHTS) if (folder / name).is_file()}
 
 

@@ -175,11 +175,17 @@ def test_the_rights_of_a_prepared_kit_are_not_enough_and_nothing_is_tried(
     path = tmp_path / "kubeconfig"
     account(namespace, PREPARED, path)
     lines = doctor("--kubeconfig", str(path), "--image", images["job"], code=1)
-    for right in sorted(needed() - PREPARED):
-        assert "fljob rbac" in line(lines, f"FAIL  right {right.verb} {right.resource}: ")[1]
-    for right in sorted(PREPARED):
-        assert line(lines, f"ok    right {right.verb} {right.resource}: ")
+    missing = [one.split(" is not granted")[0] for one in lines if one.startswith("FAIL  right: ")]
+    assert missing == [f"FAIL  right: {right.verb} {right.resource}" for right in sorted(needed() - PREPARED)]
+    assert "fljob rbac" in line(lines, missing[0])[1]
     assert line(lines, f"skip  image {images['job']}: not tried")
+
+
+def test_a_namespace_that_is_missing_is_told_though_every_right_in_it_is_granted(doctor):
+    """The later -n wins."""
+    lines = doctor("-n", "t-none", code=1)
+    assert line(lines, "FAIL  namespace: there is no namespace t-none")[1].startswith("cure: `kubectl create")
+    assert line(lines, "ok    rights: all ")
 
 
 def test_the_rights_that_fljob_rbac_prints_are_enough(doctor, namespace, images, kit, tmp_path):

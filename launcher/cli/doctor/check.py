@@ -33,8 +33,9 @@ class Check:
 
 
 def run_checks(checks: Iterable[Check]) -> int:
-    """Print a line per check, and a cure for each failure; return how many failed."""
+    """Print a line per check, and a cure for each failure (once); return how many failed."""
     wrong = 0
+    told: set[str] = set()
     for check in checks:
         if check.needs_all and wrong:
             click.echo(f"{_SKIP}  {check.what}: not tried, since something above is wrong")
@@ -46,5 +47,10 @@ def run_checks(checks: Iterable[Check]) -> int:
                 click.echo(f"{_SKIP}  {check.what}: no right to look, which jobs do not need")
                 continue
             wrong += 1
-            click.echo(f"{click.style('FAIL', fg='red')}  {check.what}: {error}")
+            if error.message in told:
+                click.echo(f"{_SKIP}  {check.what}: the same")
+                continue
+            shown = error.message if error.cure in told else str(error)
+            told |= {error.message, error.cure}
+            click.echo(f"{click.style('FAIL', fg='red')}  {check.what}: {shown}")
     return wrong

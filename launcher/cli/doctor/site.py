@@ -11,10 +11,10 @@ from launcher.cli import wiring
 from launcher.cli.doctor.check import Check
 from launcher.core.assemble import Request, build_jobspec
 from launcher.core.meta import parse_meta
-from launcher.core.rights import Right, needed
+from launcher.core.rights import needed
 from launcher.core.site import SiteConfig
 from launcher.core.study import Study
-from launcher.errors import InvalidInput, NotFound, ToolMissing
+from launcher.errors import Denied, InvalidInput, LauncherError, NotFound, ToolMissing
 
 if TYPE_CHECKING:
     from launcher.edges.kube.access import KubeAccess
@@ -30,8 +30,8 @@ def site_checks(site: SiteConfig, driver: str) -> Iterator[Check]:
     yield Check("helm", partial(_helm, site))
     yield Check("chart", partial(_chart, site))
     yield Check("cluster", partial(_releases, site))
-    for right in sorted(needed(driver)):
-        yield Check(f"right {right.verb} {right.resource}", partial(_right, site, right))
+    yield Check("namespace", partial(_namespace, site))
+    yield from _rights(site, driver)
     for name in site.image_pull_secrets:
         yield Check(f"registry Secret {name}", partial(secret, site, name))
 
@@ -71,8 +71,36 @@ def _releases(site: SiteConfig) -> str:
     return f"helm sees {len(found)} job releases in namespace {site.namespace}"
 
 
-def _right(site: SiteConfig, right: Right) -> str:
-    if access(site).allowed(right.group, right.resource, right.verb, site.namespace):
-        return "granted"
+def _namespace(site: SiteConfig) -> str:
+    try:
+        if access(site).has_namespace(site.namespace):
+            return f"{site.namespace} is there"
+    except Denied:
+        return f"cannot be told without the right to create Secrets in {site.namespace}"
+    cure = f"`kubectl create namespace {site.namespace}`, or correct --namespace"
+    raise NotFound(f"there is no namespace {site.namespace}", cure=cure)
+
+
+def _rights(site: SiteConfig, driver: str) -> Iterator[Check]:
+    """Yield one check when all rights are granted, else one for each that is missing."""
+    wanted = sorted(needed(driver))
+    try:
+        api = access(site)
+        missing = [
+            right
+            for right in wanted
+            if not api.allowed(right.group, right.resource, right.verb, site.namespace)
+        ]
+    except LauncherError as error:
+        yield Check("rights", partial(_fail, error))
+        return
+    if not missing:
+        yield Check("rights", lambda: f"all {len(wanted)} granted in namespace {site.namespace}")
     cure = f"`fljob rbac -n {site.namespace} --service-account NAME | kubectl apply -f -`"
-    raise InvalidInput(f"not granted in namespace {site.namespace}", cure=cure)
+    for right in missing:
+        words = f"{right.verb} {right.resource} is not granted in namespace {site.namespace}"
+        yield Check("right", partial(_fail, InvalidInput(words, cure=cure)))
+
+
+def _fail(error: LauncherError) -> str:
+    raise error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubernetes import client
 
 from launcher.edges.kube.client import KubeClient
-from launcher.errors import NotFound
+from launcher.errors import Conflict, NotFound, Rejected
 
 __all__ = ["KubeAccess"]
 
@@ -34,6 +34,25 @@ class KubeAccess:
             {**body, "spec": {"resourceAttributes": attributes}},
         )
         return bool(answer.get("status", {}).get("allowed"))
+
+    def has_namespace(self, namespace: str) -> bool:
+        """Ask by creating a Secret that is not kept: parents of sites have no right to read namespaces.
+
+        Lists of a namespace that is missing are empty, and all rights in it may be granted; only creating
+        says ``namespaces "x" not found``.
+
+        Raises:
+            Denied: the right to create Secrets is missing.
+        """
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "fljob-doctor"}}
+        create = self._kube.core.create_namespaced_secret
+        try:
+            self._kube.call(f"try out namespace {namespace}", create, namespace, body, dry_run="All")
+        except NotFound:
+            return False
+        except (Conflict, Rejected):
+            return True  # such as an exhausted quota: somebody looked into the namespace
+        return True
 
     def claim_phase(self, name: str, namespace: str) -> str | None:
         """Return the phase of a PersistentVolumeClaim, such as ``Bound``; None = there is none."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import urllib3
 import yaml
 from kubernetes import client, config
 from kubernetes.config.config_exception import ConfigException
@@ -55,6 +56,9 @@ class KubeClient:
         # One thread per watched namespace holds a connection; handles and the CLI share the rest.
         configuration.connection_pool_maxsize = 32
         configuration.retries = False
+        if not configuration.verify_ssl:
+            # Somebody chose insecure-skip-tls-verify; a warning at every request tells nobody anything.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self.server: str = configuration.host
         self._api = client.ApiClient(configuration)
         self._api.user_agent = "fljob"
@@ -126,10 +130,16 @@ def _load(configuration: client.Configuration, kubeconfig: str, context: str) ->
         ValueError,
         OSError,
     ) as error:
-        shown = " ".join(str(error).split())[:200]
-        with_context = f" with context {context!r}" if context else ""
-        raise InvalidInput(
-            f"{named or path} cannot be used{with_context}: {shown}",
-            where="kubeconfig",
-            cure="look at it with `kubectl config view` and `kubectl config get-contexts`",
-        ) from error
+        raise _unusable(error, str(named or path), context) from error
+
+
+def _unusable(error: Exception, path: str, context: str) -> InvalidInput:
+    shown = " ".join(str(error).split())[:200]
+    if isinstance(error, (TypeError, AttributeError)):  # "'str' object does not support item assignment"
+        shown = "it is no kubeconfig"
+    with_context = f" with context {context!r}" if context else ""
+    return InvalidInput(
+        f"{path} cannot be used{with_context}: {shown}",
+        where="kubeconfig",
+        cure="look at it with `kubectl config view` and `kubectl config get-contexts`",
+    )

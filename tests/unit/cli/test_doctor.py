@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from launcher.cli.doctor import _probes, image, kit, probe
+from launcher.cli.doctor import site as site_module
 from launcher.cli.doctor.check import Check, run_checks
 from launcher.cli.doctor.image import Probe, look_into
 from launcher.composition import make_service
+from launcher.core.rights import needed
 from launcher.core.site import SiteConfig
-from launcher.errors import Cancelled, Denied, InvalidInput, Rejected
+from launcher.errors import Cancelled, Denied, InvalidInput, Rejected, ToolMissing
 from tests.fakes import FakeReleases, FakeWorld, exited, main, scheduled
 
 SITE = SiteConfig(site="doctor", namespace="fl")
@@ -63,6 +65,82 @@ def test_having_no_right_to_look_at_what_jobs_do_not_need_is_no_failure(capsys):
     assert run_checks([Check("claim data", failing(Denied("no")), may_be_denied=True)]) == 0
     assert run_checks([Check("pods", failing(Denied("no")))]) == 1
     assert capsys.readouterr().out.startswith("skip  claim data: no right to look")
+
+
+def test_a_sentence_is_said_once(capsys):
+    cure = "install it"
+    checks = [
+        Check(name, failing(ToolMissing("no helm", cure=cure))) for name in ("helm", "chart", "cluster")
+    ]
+    assert run_checks([*checks, Check("right", failing(InvalidInput("no watch", cure=cure)))]) == 4
+    assert capsys.readouterr().out.splitlines() == [
+        "FAIL  helm: no helm",
+        "  cure: install it",
+        "skip  chart: the same",
+        "skip  cluster: the same",
+        "FAIL  right: no watch",
+    ]
+
+
+# what a site says
+
+
+GRANTED = f"ok    rights: all {len(needed())} granted in namespace fl"
+
+
+@dataclass
+class Answers:
+    """What the API server says about a namespace."""
+
+    lacking: frozenset[str] = frozenset()
+    namespace: bool | Exception = True
+
+    def allowed(self, group, resource, verb, namespace):
+        return f"{verb} {resource}" not in self.lacking
+
+    def has_namespace(self, namespace):
+        if isinstance(self.namespace, Exception):
+            raise self.namespace
+        return self.namespace
+
+
+@pytest.mark.parametrize(
+    ("answers", "lines"),
+    [
+        (Answers(), ["ok    namespace: fl is there", GRANTED]),
+        (
+            Answers(frozenset({"list secrets", "patch pods"})),
+            [
+                "ok    namespace: fl is there",
+                "FAIL  right: patch pods is not granted in namespace fl",
+                "  cure: `fljob rbac -n fl --service-account NAME | kubectl apply -f -`",
+                "FAIL  right: list secrets is not granted in namespace fl",
+            ],
+        ),
+        (
+            Answers(namespace=False),
+            [
+                "FAIL  namespace: there is no namespace fl",
+                "  cure: `kubectl create namespace fl`, or correct --namespace",
+                GRANTED,
+            ],
+        ),
+        (
+            Answers(namespace=Denied("no")),
+            [
+                "ok    namespace: cannot be told without the right to create Secrets in fl",
+                GRANTED,
+            ],
+        ),
+    ],
+)
+def test_namespace_and_rights_are_a_line_each(capsys, monkeypatch, answers, lines):
+    monkeypatch.setattr(site_module, "access", lambda _: answers)
+    found = [
+        check for check in site_module.site_checks(SITE, "secret") if check.what[:5] in ("names", "right")
+    ]
+    run_checks(found)
+    assert capsys.readouterr().out.splitlines() == lines
 
 
 # what a kit says

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from launcher.edges.documents import exists, parse_json, read_text, read_yaml
-from launcher.errors import InvalidInput, NotFound
+from launcher.errors import InvalidInput
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n"
@@ -93,7 +93,7 @@ def test_places_that_cannot_be_read(path, error):
 
 
 def test_a_missing_file():
-    with pytest.raises(NotFound, match="/nowhere/x: there is no such file"):
+    with pytest.raises(InvalidInput, match="/nowhere/x: there is no such file"):
         read_text(Path("/nowhere/x"))
 
 

@@ -12,7 +12,7 @@ import pytest
 from launcher.core.jobspec import EnvVar
 from launcher.core.site import SiteConfig
 from launcher.edges.files import chart_dir, load_study, read_meta, values_templates
-from launcher.errors import InvalidInput, NotFound
+from launcher.errors import InvalidInput
 
 V1 = "cancer:\n  images: {source: pvc-a, mode: ro}\n"
 V2 = "format_version: 2\nstudies:\n  cancer:\n    env: {A: b}\n"
@@ -46,7 +46,7 @@ def test_a_sites_own_chart_wins(put, tmp_path):
 
 
 def test_a_chart_that_is_none(tmp_path):
-    with pytest.raises(NotFound, match=r"holds no Chart\.yaml\n  cure: correct `chart` in fljob\.yaml"):
+    with pytest.raises(InvalidInput, match=r"holds no Chart\.yaml\n  cure: correct `chart` in fljob\.yaml"):
         chart_dir(SiteConfig(chart=str(tmp_path)))
 
 
@@ -65,7 +65,7 @@ def test_a_sites_templates_replace_and_add(put, tmp_path):
 
 
 def test_values_dir_that_is_no_folder(put):
-    with pytest.raises(NotFound, match=r"values_dir: .* is not a folder\n  cure: correct `values_dir`"):
+    with pytest.raises(InvalidInput, match=r"values_dir: .* is not a folder\n  cure: correct `values_dir`"):
         values_templates(SiteConfig(values_dir=put("file", "")))
 
 
@@ -131,13 +131,13 @@ def test_bad_meta(put, name, text, error, by_folder):
 
 def test_a_folder_without_meta(tmp_path):
     with pytest.raises(
-        NotFound, match=r"there is no meta\.json in this folder\n  cure: name a FLARE job folder"
+        InvalidInput, match=r"there is no meta\.json in this folder\n  cure: name a FLARE job folder"
     ):
         read_meta(str(tmp_path))
 
 
 def test_meta_that_is_not_there():
-    with pytest.raises(NotFound, match=r"/nowhere/meta\.json: there is no such file"):
+    with pytest.raises(InvalidInput, match=r"/nowhere/meta\.json: there is no such file"):
         read_meta("/nowhere/meta.json")
 
 
@@ -229,7 +229,7 @@ def test_v2_beside_a_v1_file_of_flares_name(put):
 
 @pytest.mark.parametrize("key", ["study_runtime_file", "study_job_spec_file"])
 def test_a_named_study_file_that_is_not_there(key):
-    with pytest.raises(NotFound, match=r"/nowhere\.yaml: there is no such study file\n  cure: create it"):
+    with pytest.raises(InvalidInput, match=r"/nowhere\.yaml: there is no such study file\n  cure: create it"):
         load_study(SiteConfig(**{key: "/nowhere.yaml"}), "cancer")
 
 
@@ -239,7 +239,7 @@ def test_a_named_study_file_that_is_not_there(key):
 def test_a_pod_template_that_is_not_there(put, key, text):
     site = SiteConfig(**{key: put("s.yaml", text)})
     with pytest.raises(
-        NotFound, match=r"s\.yaml: names the pod template .*pods/a\.yaml, and there is no such file"
+        InvalidInput, match=r"s\.yaml: names the pod template .*pods/a\.yaml, and there is no such file"
     ):
         load_study(site, "cancer")
 
