@@ -8,6 +8,7 @@ from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle import Observation, Track, absence_is_due
 from launcher.core.pending import is_pending
+from launcher.core.redaction import by_shape
 from launcher.core.refusal import Refusal
 from launcher.core.views import NodeView, PodEvent, PodView, Presence, Seen
 from launcher.errors import Denied, LauncherError
@@ -105,5 +106,5 @@ def tell(job: JobRef, track: Track, told: Code | None) -> Code | None:
     if verdict.code not in _ON_ITS_WAY:
         clock = verdict.clock or "no limit"
         words = "release=%s pending: %s (%s): %s"
-        _LOG.log(level, words, job.release, verdict.code.value, clock, verdict.detail)
+        _LOG.log(level, words, job.release, verdict.code.value, clock, by_shape(verdict.detail))
     return verdict.code

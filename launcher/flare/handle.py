@@ -14,6 +14,7 @@ from nvflare.apis.job_launcher_spec import JobHandleSpec
 
 from launcher.core.catalogue import Code
 from launcher.core.outcome import Outcome
+from launcher.core.redaction import Mask, by_shape
 from launcher.core.returncodes import ReturnCode
 from launcher.errors import LauncherError
 from launcher.handle import JobHandle
@@ -24,6 +25,8 @@ __all__ = ["DeadHandle", "FlareJobHandle"]
 _LOG = logging.getLogger(__name__)
 _PAUSE = 5.0
 _LAST_LINES = 20
+# Of all of them together: the parent's log is for people, and lines without end are in the diagnosis.
+_LAST_BYTES = 256 * 1024
 # FLARE's server archives and removes the run folder, diagnosis and all, soon after wait() has returned.
 _DIAGNOSED_WITHIN = 10.0
 
@@ -54,14 +57,22 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         forget_transfer: ends the workspace transfer. Called only when the job process has ended or is to be
             terminated: earlier, and the upload of its results is refused.
         pods: where the last log lines of a failed job come from.
+        hide: hides credentials in what the job and Kubernetes said, before it is logged.
     """
 
-    def __init__(self, handle: JobHandle, pods: Pods, forget_transfer: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        handle: JobHandle,
+        pods: Pods,
+        forget_transfer: Callable[[], None],
+        hide: Mask = by_shape,
+    ) -> None:
         super().__init__()
         self.handle = handle
         self.outcome: Outcome | None = None
         self._forget_transfer = forget_transfer
         self._pods = pods
+        self._hide = hide
         self._lock = threading.Lock()
         self._ended = False
         self._diagnosed = threading.Event()
@@ -119,9 +130,8 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         else:
             self._diagnosed.set()
             if outcome is not None:
-                _LOG.info(
-                    "release=%s ended: %s: %s", self.handle.job.release, outcome.code.value, outcome.detail
-                )
+                detail = self._hide(outcome.detail)
+                _LOG.info("release=%s ended: %s: %s", self.handle.job.release, outcome.code.value, detail)
 
     def _bury(self, outcome: Outcome) -> None:
         """Put the cause and the last words of a failed job into the parent's log, then take it away."""
@@ -134,10 +144,12 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
             job.pod_name,
             outcome.code.value,
             outcome.return_code,
-            outcome.detail,
+            self._hide(outcome.detail),
         )
         try:
-            for line in self._pods.logs(job.pod_name, job.namespace, tail=_LAST_LINES):
+            lines = self._pods.logs(job.pod_name, job.namespace, tail=_LAST_LINES, limit_bytes=_LAST_BYTES)
+            # Together: a private key has many lines.
+            for line in self._hide("\n".join(lines)).splitlines():
                 _LOG.error("pod=%s | %s", job.pod_name, line)
         except LauncherError as error:
             _LOG.info("pod=%s has no log: %s", job.pod_name, error.message)

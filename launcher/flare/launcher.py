@@ -21,6 +21,7 @@ from launcher.core.catalogue import CATALOGUE
 from launcher.core.jobspec import JobSpec, Role
 from launcher.core.meta import UNSET
 from launcher.core.names import credential_secret_name
+from launcher.core.redaction import cautious
 from launcher.core.refusal import refusal_of
 from launcher.core.site import PendingPolicy, SiteConfig
 from launcher.errors import LauncherError
@@ -199,7 +200,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             strict = launch.site.policy is PendingPolicy.STRICT
             entry = CATALOGUE[refusal_of(error).code]
             return DeadHandle(str(error)) if strict else DeadHandle(str(error), entry.return_code)
-        return FlareJobHandle(handle, service.world.pods, forget)
+        return FlareJobHandle(handle, service.world.pods, forget, cautious(credentials.values()))
 
     def _keeper(self, service: Service, job: FlareJob, credentials: tuple[str, ...]) -> Keep:
         """Return what writes the diagnosis of a failed job into the parent's run folder of the job."""

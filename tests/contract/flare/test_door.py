@@ -20,7 +20,7 @@ from launcher.flare import ClientHelmJobLauncher
 from launcher.flare.handle import DeadHandle
 from tests.contract.flare import flare_side, our_side
 from tests.contract.flare.case import JOB, Case, write_workspace
-from tests.fakes import exited
+from tests.fakes import exited, main, scheduled
 
 CASE = Case(
     meta={"job_id": JOB, "launcher_spec": {"default": {"k8s": {"image": "a"}}}},
@@ -180,6 +180,35 @@ def test_a_failure_is_explained_in_the_log_and_then_removed(launch, caplog):
     assert handle.poll() == 9
     assert until(lambda: not launch.fake.releases.items)
     assert "exit code 7" in caplog.text
+
+
+def test_no_credential_goes_into_the_parents_log(launch, caplog):
+    handle = launch()
+    launch.fake.pods.lines = {
+        "": [
+            f"ssid is {CASE.credentials[2]}",
+            "HF_TOKEN=canary-9",
+            "-----BEGIN PRIVATE KEY-----",
+            "canary" * 6,
+            "-----END PRIVATE KEY-----",
+            "0f3a" * 5000,
+            "the end",
+        ]
+    }
+    said = scheduled(
+        main("waiting", "InvalidImageName", f"http://me:canary-7@h {CASE.credentials[0]}"),
+        name=launch.pod,
+        annotations=launch.fake.pods.items[launch.pod].annotations,
+    )
+    launch.fake.pods.show(said, launch.pod)
+    handle.wait()
+    assert until(lambda: not launch.fake.pods.items)
+    logged = caplog.text
+    assert "| the end" in logged
+    assert "| ssid is ***" in logged
+    assert "http://me:***@h" in logged
+    assert "canary" not in logged
+    assert "... cut, the line has 20000 characters" in logged
 
 
 def test_a_failure_leaves_a_diagnosis_in_the_run_folder_when_wait_returns(launch, caplog, tmp_path):
