@@ -102,7 +102,9 @@ def _known(world: World, found: JobReport) -> JobRef:
 
 def _may_go(found: JobReport, now: datetime, older_than: float) -> bool:
     view = found.release
-    age = age_seconds(view.updated if view else None, now)
+    main = found.track.pod.main if found.track.pod else None
+    launched = view.updated if view else None
+    age = age_seconds((main.finished_at if main else None) or launched, now)
     if release_state(view, now).is_busy:
         return False
     return found.track.outcome is not None and age >= older_than

@@ -34,10 +34,13 @@ def _age(ctx: click.Context, param: click.Parameter, value: str) -> float:
 
 @click.command("gc")
 @options.cluster_options
-@click.option("--older-than", default="24h", callback=_age, show_default=True, help="Age of the release.")
+@click.option("--older-than", default="24h", callback=_age, show_default=True, help="Time since the end.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 def gc_command(older_than: float, dry_run: bool, **given: Any) -> None:
-    """Remove releases of jobs that ended long ago, and per-job Secrets that nobody owns any more."""
+    """Remove releases of jobs that ended long ago, and per-job Secrets that nobody owns any more.
+
+    Where Kubernetes does not say when a job ended, the time since its launch counts.
+    """
     site = options.site_from(**given)
     service = wiring.service(site)
     gone = service.sweep(site.namespace, older_than, dry_run=dry_run)

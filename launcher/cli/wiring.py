@@ -94,8 +94,9 @@ def job_spec(
         secret_env=tuple(EnvVar(key, secret=SecretKey(secret, key)) for key in secret_env),
     )
     loaded = load_study(site, study)
-    spec = build_jobspec(request, parse_meta(parsed, name, source=source), loaded, site)
-    for warning in (*loaded.warnings, *template_warnings(spec)):
+    asked = parse_meta(parsed, name, source=source)
+    spec = build_jobspec(request, asked, loaded, site)
+    for warning in (*asked.warnings, *loaded.warnings, *template_warnings(spec)):
         click.echo(f"warning: {warning}", err=True)
     return spec
 

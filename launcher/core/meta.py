@@ -7,6 +7,7 @@ a key is present decides, not whether its value is empty.
 
 from __future__ import annotations
 
+import difflib
 import enum
 import math
 import re
@@ -35,6 +36,18 @@ _DEFAULT = "default"
 _PORTABLE_DEFAULT = "@default"
 _PORTABLE_MEMORY = re.compile(r"[1-9][0-9]*(?:Mi|Gi|Ti)")
 _GPU = "nvidia.com/gpu"
+# All that FLARE 2.9.0 reads of a k8s block. It does not look for others: a job that has one more runs there.
+_KEYS = (
+    "cpu",
+    "cpu_request",
+    "ephemeral_storage",
+    "image",
+    "memory",
+    "memory_request",
+    "num_of_gpus",
+    "pending_timeout",
+    "python_path",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +63,7 @@ class JobMeta:
         ephemeral_storage: quantity text, empty = the site's default.
         pending_timeout: seconds; None = for ever; UNSET = the site's default.
         resources: cpu, memory and GPU; ephemeral storage is added in ``assemble``.
+        warnings: sentences about keys that nobody reads.
     """
 
     name: str = ""
@@ -60,6 +74,7 @@ class JobMeta:
     ephemeral_storage: str = ""
     pending_timeout: float | Unset | None = UNSET
     resources: Resources = field(default_factory=Resources)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,7 +122,14 @@ def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json")
         ephemeral_storage=_ephemeral_storage(block),
         pending_timeout=_pending_timeout(block),
         resources=_resources(block, _portable(meta, site, source)),
+        warnings=tuple(_unread(block, key) for key in block.values if key not in _KEYS),
     )
+
+
+def _unread(block: _Block, key: Any) -> str:
+    near = difflib.get_close_matches(str(key), _KEYS, n=1)
+    meant = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(_KEYS)}"
+    return f"{block.where(key)} is read by nobody; {meant}"
 
 
 def _optional_text(meta: Mapping[str, Any], key: str, source: str) -> str:

@@ -397,6 +397,17 @@ def test_sweep_leaves_what_another_process_is_installing(fake, service):
     assert service.sweep("fl", 0.0) == ("release fj-new",)
 
 
+def test_sweep_counts_from_the_end_of_the_job(fake, service):
+    service.launch(make_spec(), render)
+    ended = exited(1)
+    main = replace(ended.containers[0], finished_at=START + timedelta(seconds=90))
+    show(fake, replace(ended, containers=(main,)))
+    fake.clock.time = 100
+    assert service.sweep("fl", 60.0, dry_run=True) == ()
+    fake.clock.time = 151
+    assert len(service.sweep("fl", 60.0, dry_run=True)) == 1
+
+
 def test_polling_an_ended_job_cleans_up_once(fake, service):
     handle = service.launch(make_spec(), render)
     show(fake, exited(7))

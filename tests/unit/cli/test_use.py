@@ -245,3 +245,19 @@ def test_list_and_status_agree_about_a_request_that_no_node_can_meet(fake, fljob
     listed = json.loads(fljob("list", "-n", "fl", "-o", "json")[1])[0]["pending"]["code"]
     status = json.loads(fljob("status", release, "-n", "fl", "-o", "json")[1])["pending"]["code"]
     assert (listed, status) == ("ImpossibleRequest", "ImpossibleRequest")
+
+
+def test_a_key_of_the_meta_that_nobody_reads_is_a_warning(fljob, folder):
+    meta = {"launcher_spec": {"default": {"k8s": {"image": "i", "memroy": "1Gi"}}}}
+    (folder / "meta.json").write_text(json.dumps(meta))
+    code, _, err = fljob("render", "meta.json", "--site", "a")
+    assert code == 0
+    assert err.startswith("warning: meta.json: launcher_spec['default']['k8s']['memroy']")
+
+
+@pytest.mark.parametrize("name", ["chart", "values_dir", "study_data_file: x\nstudy_runtime_file"])
+def test_a_missing_file_is_an_input_error(fljob, folder, name):
+    (folder / "fljob.yaml").write_text(f"{name}: nowhere\n")
+    code, out, err = fljob("template", "meta.json", "--site", "a", "--study", "s")
+    assert (code, out) == (2, "")
+    assert "nowhere" in err

@@ -13,6 +13,32 @@ def k8s(**site):
     return {"launcher_spec": {"site-1": {"k8s": site}}}
 
 
+def test_every_key_that_flare_reads_is_known():
+    block = k8s(
+        image="i", python_path="/p", cpu="1", memory="1Gi", cpu_request="1", memory_request="1Gi",
+        num_of_gpus=1, ephemeral_storage="1Gi", pending_timeout=3,
+    )  # fmt: skip
+    assert parse_meta(block, "site-1").warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("meta", "warning"),
+    [
+        (
+            {"launcher_spec": {"default": {"k8s": {"memroy": "1Gi"}}}},
+            "meta.json: launcher_spec['default']['k8s']['memroy'] is read by nobody; did you mean memory?",
+        ),
+        (
+            {"resource_spec": {"site-1": {"k8s": {"zzz": 1}}}},
+            "meta.json: resource_spec['site-1']['k8s']['zzz'] is read by nobody; known keys: cpu, cpu_request, ",
+        ),
+    ],
+)
+def test_a_key_that_nobody_reads_is_a_warning_with_the_nearest_one(meta, warning):
+    (found,) = parse_meta(meta, "site-1").warnings
+    assert found.startswith(warning)
+
+
 @pytest.mark.parametrize(
     ("meta", "image"),
     [
