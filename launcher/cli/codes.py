@@ -30,8 +30,8 @@ EXIT_CODES: tuple[tuple[type[LauncherError], int], ...] = (
 
 EPILOG = """\b
 Exit codes: 0 success; of a job: 9 failed or terminated, 101-103 its own fault, 104 infrastructure;
-of fljob: 2 input, 3 not found, 4 conflict, 5 unavailable, 6 denied, 7 rejected, 8 helm missing,
-10 timeout of wait, 130 interrupted.
+of fljob: 1 a check of doctor failed, 2 input, 3 not found, 4 conflict, 5 unavailable, 6 denied,
+7 rejected, 8 helm missing, 10 timeout of wait, 130 interrupted, 143 SIGTERM while waiting.
 """
 
 

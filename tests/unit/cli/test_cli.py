@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import launcher.cli
-from launcher.cli.codes import EXIT_CODES
+from launcher.cli.codes import EPILOG, EXIT_CODES
 from launcher.cli.groups import COMMANDS
 from launcher.core.returncodes import ReturnCode
 from launcher.errors import Denied, LauncherError, Unavailable
@@ -271,7 +271,9 @@ def test_every_command_has_help(fljob, name):
 def test_the_reference_names_every_command_and_exit_code():
     text = (ROOT / "docs" / "cli.md").read_text()
     assert [name for name in COMMANDS if f"`{name}" not in text] == []
-    assert [code for _, code in EXIT_CODES if f"| {code} |" not in text] == []
+    codes = [1, 10, 143, *(code for _, code in EXIT_CODES)]
+    assert [code for code in codes if f"| {code} |" not in text] == []
+    assert [code for code in codes if f"{code} " not in EPILOG] == []
 
 
 @pytest.mark.parametrize(
