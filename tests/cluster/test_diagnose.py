@@ -192,22 +192,27 @@ def test_rights_that_are_missing_are_named(launch, fljob, namespace, tmp_path):
     token = kubectl("create", "token", "looker", "-n", namespace).strip()
     view["users"] = [{"name": view["contexts"][0]["context"]["user"], "user": {"token": token}}]
     (tmp_path / "looker.yaml").write_text(json.dumps(view))
-    given = ("-n", namespace, "--kubeconfig", str(tmp_path / "looker.yaml"), "-o", str(tmp_path / "why"))
-    done = fljob("diagnose", release, *given, check=0)
-    files = read(tmp_path / "why")
-    assert "Traceback" not in done.stderr
-    assert release in files["status.json"]
-    for part, right in (
-        ("events", "list events"),
-        ("values.yaml", "secrets"),
-        ("logs/", "get pods/log"),
-        ("mask", "get secrets"),
-    ):
-        assert any(part in line and right in line for line in files["missing.txt"].splitlines()), files[
-            "missing.txt"
-        ]
-    assert yaml.safe_load(files["pod.yaml"])["kind"] == "Pod"
-    assert no_canary(files)
+    given = ("-n", namespace, "--kubeconfig", str(tmp_path / "looker.yaml"), "-o")
+
+    def named(folder, *parts):
+        done = fljob("diagnose", release, *given, str(folder), check=0)
+        files = read(folder)
+        assert "Traceback" not in done.stderr
+        assert release in files["status.json"]
+        for part, right in parts:
+            lines = files["missing.txt"].splitlines()
+            assert any(part in line and right in line for line in lines), files["missing.txt"]
+        assert yaml.safe_load(files["pod.yaml"])["kind"] == "Pod"
+        assert no_canary(files)
+
+    withheld = ("events", "withheld"), ("logs/", "withheld"), ("logs/", "get secrets")
+    named(tmp_path / "blind", ("values.yaml", "secrets"), ("mask", "get secrets"), *withheld)
+    kubectl("create", "role", "unmask", "--verb=get,list", "--resource=secrets", "-n", namespace)
+    kubectl(
+        *("create", "rolebinding", "unmask", "--role=unmask"),
+        *(f"--serviceaccount={namespace}:looker", "-n", namespace),
+    )
+    named(tmp_path / "unmasked", ("events", "list events"), ("logs/", "get pods/log"))
     fljob("terminate", release, "-n", namespace, check=0)
 
 
