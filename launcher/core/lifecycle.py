@@ -149,10 +149,14 @@ def _judged(track: Track, cause: Cause, seen: Observation, policy: WaitPolicy) -
 
 def _concluded(track: Track, verdict: Verdict, seen: Observation, policy: WaitPolicy) -> Track:
     verdict = _launch_timeout(track, verdict, seen.now, policy)
-    track = replace(track, state=JobState.STARTING, verdict=verdict)
+    state = JobState.UNKNOWN if verdict.code is Code.UNKNOWN_PHASE else JobState.STARTING
+    track = replace(track, state=state, verdict=verdict)
     if verdict.action is not Action.FAIL:
         return track
     detail = f"{CATALOGUE[verdict.code].summary} {verdict.detail}".strip()
+    if verdict.code is Code.START_TIMEOUT and track.events:
+        last = track.events[-1]
+        detail += f"; last event: {last.reason}: {last.message}"
     return _end(track, Outcome(verdict.code, verdict.return_code(policy.column), detail, clock=verdict.clock))
 
 

@@ -28,9 +28,9 @@ _ROWS: tuple[tuple[str, re.Pattern[str], Code], ...] = (
     ("FailedAttachVolume", re.compile(r""), Code.MOUNT),
     ("FailedMount", re.compile(r""), Code.MOUNT),
     ("FailedMapVolume", re.compile(r""), Code.MOUNT),
-    ("FailedCreatePodSandBox", re.compile(r""), Code.SANDBOX),
-    ("NetworkNotReady", re.compile(r""), Code.SANDBOX),
-    ("FailedSync", re.compile(r""), Code.SANDBOX),
+    ("FailedCreatePodSandBox", re.compile(r""), Code.NETWORK_NOT_READY),
+    ("NetworkNotReady", re.compile(r""), Code.NETWORK_NOT_READY),
+    ("FailedSync", re.compile(r""), Code.NETWORK_NOT_READY),
 )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from launcher.core.catalogue import CATALOGUE, Code
+from launcher.core.commands import start_code
 from launcher.core.returncodes import PASS_THROUGH, ReturnCode
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, PodView
 
@@ -20,11 +21,6 @@ __all__ = ["Outcome", "ended", "lost", "make_outcome"]
 
 _SIGKILL, _SIGTERM = 137, 143
 _START_FAILED = frozenset({"StartError", "ContainerCannotRun"})
-# runc on a workingDir that is a file: 'error during container init: mkdir /etc/hosts: not a directory'
-_NO_SUCH_COMMAND = re.compile(
-    r"executable file not found|no such file or directory|permission denied|exec format error|"
-    r"not a directory"
-)
 # kubelet: 'Pod ephemeral local storage usage exceeds the total limit of containers 10Mi.',
 # 'Usage of EmptyDir volume "workspace-job" exceeds the limit "1Gi".'
 _OWN_STORAGE = re.compile(r"exceeds the (?:total )?limit|exceeded its local ephemeral storage limit")
@@ -173,7 +169,7 @@ def _main_ended(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -
         detail = f"the job process ended with FLARE's code {exit_code}"
         return Outcome(Code.APP_CODE, ReturnCode(exit_code), detail, exit_code)
     if main.reason in _START_FAILED:
-        code = Code.BAD_COMMAND if _NO_SUCH_COMMAND.search(main.message) else Code.RUNTIME_ERROR
+        code = start_code(main.message)
         return make_outcome(code, f"container {main.name}: {main.message}", exit_code=exit_code)
     return _killed(pod, main, events) or make_outcome(
         Code.APP_ERROR, f"the job process ended with exit code {exit_code}", exit_code=exit_code
@@ -200,10 +196,14 @@ def _killed(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -> Ou
 
 
 def _failed_without_main(pod: PodView) -> Outcome:
+    # A drain kills init containers, too: their exit code is not the job's fault then.
+    disruption = _disruption(pod)
+    if disruption is not None:
+        return disruption
     for container in pod.containers:
         if container.state is not ContainerState.TERMINATED or not container.exit_code:
             continue
-        init = container.kind in (ContainerKind.INIT, ContainerKind.SIDECAR_INIT)
+        init = container.kind is ContainerKind.INIT
         if container.reason == "OOMKilled":
             code = Code.INIT_OOM if init else Code.SIDECAR_OOM
             limit = f" (limit {container.memory_limit})" if container.memory_limit else ""
@@ -212,6 +212,4 @@ def _failed_without_main(pod: PodView) -> Outcome:
             how = f"ended with exit code {container.exit_code}: {container.reason}"
             detail = f"init container {container.name} {how}"
             return make_outcome(Code.INIT_FAILED, detail)
-    return _disruption(pod) or make_outcome(
-        Code.POD_FAILED, ": ".join(filter(None, (pod.reason, pod.message)))
-    )
+    return make_outcome(Code.POD_FAILED, ": ".join(filter(None, (pod.reason, pod.message))))

@@ -19,6 +19,9 @@ from launcher.core.site import PendingPolicy, Timeouts
 __all__ = ["Action", "Patience", "Verdict", "WaitPolicy", "judge", "left", "pause"]
 
 _PULL_SIGHTINGS = 2
+_PULL_CODES = frozenset(
+    {Code.IMAGE_NOT_FOUND, Code.IMAGE_AUTH, Code.IMAGE_PLATFORM, Code.IMAGE_PULL_TRANSIENT}
+)
 
 
 class Action(str, enum.Enum):
@@ -119,6 +122,9 @@ def judge(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> t
         now: monotonic seconds.
         policy: the clocks; its column plays no part, ``strict`` has judges of its own.
     """
+    before = patience.cause
+    if cause.is_echo and before is not None and before.code in _PULL_CODES:
+        cause = replace(cause, code=before.code, detail=before.detail)
     spent = _charged(patience, now)
     same = patience.cause is not None and patience.cause.code is cause.code
     revised = same and patience.cause is not None and patience.cause.revision != cause.revision

@@ -6,6 +6,7 @@ catalogue and the words of Kubernetes; :mod:`launcher.core.patience` decides how
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from launcher.core.waiting import NOT_A_CAUSE, waiting_code
 __all__ = ["Cause", "classify", "is_pending", "needs_events"]
 
 _CRASHES = 3
+# ImagePullBackOff before Kubernetes 1.32; since then the error follows (kubernetes#127918).
+_ECHO = re.compile(r'Back-off pulling image "[^"]*"')
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Cause:
         scheduled: whether a node has been found.
         scarce: names of the resources there is too little of.
         revision: resource version of the pod that was looked at; two sightings need two of them.
+        is_echo: the kubelet repeats an earlier pull error without its words; the earlier cause goes on.
     """
 
     code: Code
@@ -37,6 +41,7 @@ class Cause:
     scheduled: bool
     scarce: tuple[str, ...] = ()
     revision: str = ""
+    is_echo: bool = False
 
 
 def is_pending(pod: PodView) -> bool:
@@ -58,10 +63,10 @@ def classify(pod: PodView, events: tuple[PodEvent, ...] = ()) -> Cause | None:
         pod: the pod as last seen; any garbage gives a cause, never an exception.
         events: events of this pod's uid, oldest first; empty when they were not needed.
     """
+    if pod.phase == "Unknown":  # whatever the container said last: its kubelet is not heard of any more
+        return Cause(Code.UNKNOWN_PHASE, pod.message, scheduled=True, revision=pod.resource_version)
     if not is_pending(pod):
         return None
-    if pod.phase == "Unknown":
-        return Cause(Code.UNKNOWN_PHASE, pod.message, scheduled=True, revision=pod.resource_version)
     if not _is_scheduled(pod):
         return _unscheduled(pod, events)
     if pod.phase == "Running" and pod.main is None:
@@ -108,9 +113,12 @@ def _not_started(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
     if container is not None:
         code = waiting_code(container.reason, container.message)
         detail = f"container {container.name}: {container.reason}: {container.message}".rstrip(": ")
+        if code is Code.CRASH_LOOP:
+            detail += f" (last end: {container.last_reason or '?'}, exit code {container.last_exit_code})"
         if code is Code.CRASH_LOOP and container.restarts < _CRASHES:
             code = Code.INITIALIZING
-        return Cause(code, detail, scheduled=True, revision=revision)
+        is_echo = _ECHO.fullmatch(container.message) is not None
+        return Cause(code, detail, scheduled=True, revision=revision, is_echo=is_echo)
     warning = newest_warning(events, pod.created)
     if warning is not None:
         event, code = warning

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from launcher.core.catalogue import Code
+from launcher.core.commands import start_code
 
 __all__ = ["NOT_A_CAUSE", "waiting_code"]
 
@@ -29,14 +30,16 @@ def _row(reasons: str, code: Code, message: str = "") -> _Row:
 
 
 _PULL = "ErrImagePull ImagePullBackOff"
-_RUN = "RunContainerError StartError ContainerCannotRun"
+_START_REASONS = frozenset({"RunContainerError", "StartError", "ContainerCannotRun"})
 
 _ROWS: tuple[_Row, ...] = (
     # containerd: 'pulling from host H failed with status code [manifests 1]: 401 Unauthorized'
     _row(
         _PULL,
         Code.IMAGE_AUTH,
-        r"\b401 unauthorized|\b403 forbidden|unauthorized|authorization failed|access denied|denied:",
+        # not a bare "denied:": unpacking says 'lchown /x: permission denied: unknown'
+        r"\b401 unauthorized|\b403 forbidden|unauthorized|authorization failed|access denied|"
+        r"denied: (?:requested access|permission|access)",
     ),
     # containerd: 'no match for platform in manifest: not found'; says "not found" too, so it comes first
     _row(_PULL, Code.IMAGE_PLATFORM, r"no match for platform|no matching manifest"),
@@ -64,19 +67,18 @@ _ROWS: tuple[_Row, ...] = (
         r"not found|couldn't find key|non-existent (?:secret|config) key",
     ),
     _row("CreateContainerConfigError", Code.SUB_PATH, r"subpath"),
-    # 'container has runAsNonRoot and image will run as root'
-    _row("CreateContainerConfigError", Code.CONTAINER_CONFIG),
+    # 'container has runAsNonRoot and image will run as root', 'image has non-numeric user (x)'
+    _row(
+        "CreateContainerConfigError",
+        Code.CONTAINER_CONFIG,
+        r"runasnonroot|run as root|invalid|non-numeric user",
+    ),
+    # a kubelet that has just started: 'services have not yet been read at least once, cannot construct ...';
+    # 'failed to sync secret cache: timed out waiting for the condition'
+    _row("CreateContainerConfigError", Code.CONFIG_TRANSIENT),
     _row("CreateContainerError", Code.BAD_COMMAND, r"no command specified|no such file or directory.*exec"),
     # 'context deadline exceeded', 'failed to reserve container name ... is reserved for'
     _row("CreateContainerError", Code.CREATE_TRANSIENT),
-    # runc: 'exec: "/nope": stat /nope: no such file or directory: unknown'
-    _row(
-        _RUN,
-        Code.BAD_COMMAND,
-        r"executable file not found|no such file or directory|permission denied|exec format error|"
-        r"not a directory",
-    ),
-    _row(_RUN, Code.RUNTIME_ERROR),
     _row("CrashLoopBackOff", Code.CRASH_LOOP),
     _row("PostStartHookError", Code.POST_START_HOOK),
     _row(
@@ -89,6 +91,8 @@ _ROWS: tuple[_Row, ...] = (
 
 def waiting_code(reason: str, message: str) -> Code:
     """Return the code of a container's waiting state; unknown reasons are UNCLASSIFIED, never an error."""
+    if reason in _START_REASONS:
+        return start_code(message)
     for row in _ROWS:
         if reason in row.reasons and (row.message is None or row.message.search(message)):
             return row.code

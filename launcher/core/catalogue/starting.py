@@ -107,6 +107,14 @@ STARTING: Mapping[Code, Entry] = {
     Code.CONTAINER_CONFIG: Entry(
         "The kubelet refuses the container's configuration.", _LOOK, _JOB, Limit.NOW, _FAIL
     ),
+    Code.CONFIG_TRANSIENT: Entry(
+        "The kubelet cannot put the container's configuration together yet.",
+        "wait: a kubelet that has just started does not know Services and Secrets yet",
+        _INFRA,
+        Limit.HEAL,
+        _FAIL,
+        relaunchable=True,
+    ),
     Code.CREATE_TRANSIENT: Entry(
         "The container runtime could not create the container in time.",
         "look at the node's container runtime",
@@ -137,8 +145,16 @@ STARTING: Mapping[Code, Entry] = {
         Limit.NOW,
         _FAIL,
     ),
+    Code.NETWORK_NOT_READY: Entry(
+        "The node's network plugin is not ready, or cannot give the pod an address.",
+        "wait: plugins start later than their node; then look at the plugin and its address pool",
+        _INFRA,
+        Limit.HEAL,
+        _FAIL,
+        relaunchable=True,
+    ),
     Code.SANDBOX: Entry(
-        "The node cannot create the pod's sandbox or network.",
+        "The container runtime cannot create the pod's sandbox.",
         "look at the node's network plugin and container runtime",
         _INFRA,
         Limit.CREATE,

@@ -218,7 +218,7 @@ _EVENTS = (
             "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: "
             'plugin type="calico" failed (add): error getting ClusterInformation: connection is unauthorized',
         ),
-        code=Code.SANDBOX,
+        code=Code.NETWORK_NOT_READY,
     ),
 )
 _TARGET = {"type": "DisruptionTarget", "status": "True"}

@@ -45,6 +45,7 @@ def test_an_ended_pod_has_its_outcome(recording):
 
 # Codes of which there is no recording, and why.
 NOT_RECORDED = {
+    Code.CONFIG_TRANSIENT: "a kubelet in the second in which it starts",
     Code.CREATE_FAILED: "whatever Helm may say that no row of its failures knows",
     Code.LAUNCH_TIMEOUT: "a clock over any waiting pod; the matrix fires it",
     Code.QUOTA_BUSY: "two writers of one quota in the same instant",

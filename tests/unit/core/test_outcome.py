@@ -129,3 +129,19 @@ def test_the_memory_limit_is_named():
 )
 def test_a_lost_pod_is_explained_by_what_was_last_seen(last, code):
     assert lost(last).code is code
+
+
+def test_an_init_container_that_a_drain_killed_is_not_the_jobs_fault():
+    init = ContainerView("i", ContainerKind.INIT, "", ContainerState.TERMINATED, "Error", exit_code=137)
+    drained = Condition("DisruptionTarget", "True", "EvictionByEvictionAPI", "drain")
+    pod = scheduled(main("waiting", "PodInitializing"), init, phase="Failed", conditions=(drained,))
+    assert ended(pod).code is Code.DRAINED
+    assert ended(scheduled(main("waiting", "PodInitializing"), init, phase="Failed")).code is Code.INIT_FAILED
+
+
+def test_a_native_sidecar_is_a_sidecar():
+    hungry = ContainerView(
+        "s", ContainerKind.SIDECAR_INIT, "", ContainerState.TERMINATED, "OOMKilled", exit_code=137
+    )
+    pod = scheduled(main("waiting", "PodInitializing"), hungry, phase="Failed")
+    assert ended(pod).code is Code.SIDECAR_OOM

@@ -142,6 +142,27 @@ WAITING = [
         Code.CONTAINER_CONFIG,
     ),
     ("CreateContainerConfigError", "failed to create subPath directory for volumeMount", Code.SUB_PATH),
+    (
+        "CreateContainerConfigError",
+        "services have not yet been read at least once, cannot construct envvars",
+        Code.CONFIG_TRANSIENT,
+    ),
+    (
+        "CreateContainerConfigError",
+        "failed to sync secret cache: timed out waiting for the condition",
+        Code.CONFIG_TRANSIENT,
+    ),
+    (
+        "RunContainerError",
+        "error running prestart hook #0: nvidia-container-cli: libnvidia-ml.so.1: cannot open shared object file: no such file or directory",
+        Code.RUNTIME_ERROR,
+    ),
+    (
+        "ErrImagePull",
+        "failed to extract layer: lchown /x: permission denied: unknown",
+        Code.IMAGE_PULL_TRANSIENT,
+    ),
+    ("ErrImagePull", "denied: requested access to the resource is denied", Code.IMAGE_AUTH),
     ("CreateContainerError", "context deadline exceeded", Code.CREATE_TRANSIENT),
     ("CreateContainerError", "no command specified", Code.BAD_COMMAND),
     ("RunContainerError", 'exec: "/nope": stat /nope: no such file or directory: unknown', Code.BAD_COMMAND),
@@ -163,7 +184,7 @@ def test_every_pending_code_has_a_test_or_is_made_otherwise():
     named = {code for _, code in SCHEDULER} | {code for *_, code in WAITING}
     otherwise = {
         Code.SCHEDULING_GATED, Code.NO_SCHEDULER, Code.UNKNOWN_PHASE, Code.CREATING, Code.INITIALIZING,
-        Code.MOUNT, Code.VOLUME_BUSY, Code.START_TIMEOUT, Code.LAUNCH_TIMEOUT,
+        Code.MOUNT, Code.VOLUME_BUSY, Code.NETWORK_NOT_READY, Code.START_TIMEOUT, Code.LAUNCH_TIMEOUT,
         Code.SCALING_UP, Code.SCALE_UP_REFUSED, Code.NOMINATED, Code.IMPOSSIBLE_REQUEST,  # test_hints.py
     }  # fmt: skip
     assert named | otherwise == {*UNSCHEDULED, *STARTING}
@@ -236,7 +257,7 @@ def event(reason, message, seconds=1, kind="Warning"):
         ),
         ([event("FailedMount", "timed out waiting for the condition")], Code.MOUNT),
         ([event("FailedAttachVolume", 'Multi-Attach error for volume "pvc-1"')], Code.VOLUME_BUSY),
-        ([event("FailedCreatePodSandBox", "plugin type=bridge failed")], Code.SANDBOX),
+        ([event("FailedCreatePodSandBox", "plugin type=bridge failed")], Code.NETWORK_NOT_READY),
         ([event("BackOff", "Back-off pulling image")], Code.CREATING),
         ([event("FailedMount", "x", 1), event("Pulling", "", 2, "Normal")], Code.CREATING),
         ([event("FailedMount", "of an older pod", -5)], Code.CREATING),
@@ -327,6 +348,33 @@ def test_a_missing_image_is_looked_at_twice():
 def test_an_image_that_is_never_looked_for_again_does_not_wait_for_ever():
     last = verdicts(Code.IMAGE_NOT_FOUND, [0, 31, 899, 900], revise=False)[-1]
     assert (last.action, last.code, last.clock) == (Action.FAIL, Code.START_TIMEOUT, "timeouts.start")
+
+
+def test_a_back_off_without_words_goes_on_with_the_error_before_it():
+    # Kubernetes 1.29 to 1.31 alternate between the two.
+    error = ("ErrImagePull", NOT_FOUND)
+    echo = ("ImagePullBackOff", 'Back-off pulling image "r/x:1"')
+    patience, codes = Patience(), []
+    for number, (reason, message) in enumerate([error, echo, error, echo, echo]):
+        pod = scheduled(main("waiting", reason, message), resource_version=str(number))
+        patience, verdict = judge(patience, classify(pod), 8.0 * number, WaitPolicy())
+        codes.append((verdict.code, verdict.action))
+    assert {code for code, _ in codes} == {Code.IMAGE_NOT_FOUND}
+    assert [action for _, action in codes] == [Action.WAIT] * 4 + [Action.FAIL]
+    assert classify(scheduled(main("waiting", *echo))).code is Code.IMAGE_PULL_TRANSIENT
+
+
+def test_a_pod_whose_node_is_silent_is_not_running_whatever_its_container_said():
+    assert classify(scheduled(main("running"), phase="Unknown")).code is Code.UNKNOWN_PHASE
+
+
+def test_a_crash_loop_tells_the_last_end():
+    sidecar = ContainerView(
+        "proxy", ContainerKind.SIDECAR_INIT, "", ContainerState.WAITING, "CrashLoopBackOff", restarts=3,
+        last_reason="Error", last_exit_code=3,
+    )  # fmt: skip
+    cause = classify(scheduled(main("waiting", "PodInitializing"), sidecar))
+    assert "last end: Error, exit code 3" in cause.detail
 
 
 def test_the_clock_stops_while_the_cluster_cannot_be_asked():
