@@ -6,10 +6,11 @@ import logging
 
 from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import Observation, Track, absence_is_due
+from launcher.core.lifecycle import absence_is_due
 from launcher.core.pending import is_pending
 from launcher.core.redaction import by_shape
 from launcher.core.refusal import Refusal
+from launcher.core.track import Observation, Track
 from launcher.core.views import NodeView, PodEvent, PodView, Presence, Seen
 from launcher.errors import Denied, LauncherError
 from launcher.ports import PodWatch

@@ -8,8 +8,8 @@ from typing import Any
 
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import Track
 from launcher.core.releases import is_drifted, release_state
+from launcher.core.track import Track
 from launcher.core.views import ReleaseView
 
 __all__ = ["cause_line", "cause_rows", "describe", "report", "verdict_line"]

@@ -32,18 +32,24 @@ _DIAGNOSED_WITHIN = 10.0
 
 
 class DeadHandle(JobHandleSpec):  # type: ignore[misc]
-    """A job that was never started: FLARE's answer to a refused pod, code 101 (EXECUTION_EXCEPTION)."""
+    """A job that was never started: FLARE's answer to a refused pod.
 
-    def __init__(self, why: str) -> None:
+    Args:
+        why: the reason in words.
+        code: what FLARE is told; its own launcher knows only 101 (EXECUTION_EXCEPTION).
+    """
+
+    def __init__(self, why: str, code: ReturnCode = ReturnCode.EXECUTION_EXCEPTION) -> None:
         super().__init__()
         self.why = why
+        self.code = code
 
     def terminate(self) -> None:
         """There is nothing to end."""
 
     def poll(self) -> int:
-        """Return 101."""
-        return int(ReturnCode.EXECUTION_EXCEPTION)
+        """Return the code."""
+        return int(self.code)
 
     def wait(self) -> None:
         """Return at once."""

@@ -23,11 +23,11 @@ from launcher.cli.signals import cancelled_by_signals
 from launcher.core.assemble import Request, build_jobspec
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.jobspec import JobSpec
-from launcher.core.lifecycle import Track
 from launcher.core.meta import parse_meta
 from launcher.core.outcome import Outcome
 from launcher.core.site import SiteConfig, Timeouts
 from launcher.core.study import Study
+from launcher.core.track import Track
 from launcher.core.views import ContainerKind
 from launcher.errors import Cancelled, InvalidInput, Rejected
 from launcher.service import Service
