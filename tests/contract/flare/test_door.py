@@ -182,7 +182,7 @@ def test_a_failure_is_explained_in_the_log_and_then_removed(launch, caplog):
     assert "exit code 7" in caplog.text
 
 
-def test_no_credential_goes_into_the_parents_log(launch, caplog):
+def test_no_credential_of_the_last_lines_goes_into_the_parents_log(launch, caplog):
     handle = launch()
     launch.fake.pods.lines = {
         "": [
@@ -195,6 +195,16 @@ def test_no_credential_goes_into_the_parents_log(launch, caplog):
             "the end",
         ]
     }
+    launch.end(7)
+    handle.wait()
+    assert until(lambda: "| the end" in caplog.text)
+    assert "| ssid is ***" in caplog.text
+    assert "... cut, the line has 20000 characters" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_no_credential_of_a_sentence_goes_into_the_parents_log(launch, caplog):
+    handle = launch()
     said = scheduled(
         main("waiting", "InvalidImageName", f"http://me:canary-7@h {CASE.credentials[0]}"),
         name=launch.pod,
@@ -202,13 +212,9 @@ def test_no_credential_goes_into_the_parents_log(launch, caplog):
     )
     launch.fake.pods.show(said, launch.pod)
     handle.wait()
-    assert until(lambda: not launch.fake.pods.items)
-    logged = caplog.text
-    assert "| the end" in logged
-    assert "| ssid is ***" in logged
-    assert "http://me:***@h" in logged
-    assert "canary" not in logged
-    assert "... cut, the line has 20000 characters" in logged
+    assert until(lambda: "ended: ImageNameInvalid" in caplog.text)
+    assert "http://me:***@h ***" in caplog.text
+    assert "canary" not in caplog.text
 
 
 def test_a_failure_leaves_a_diagnosis_in_the_run_folder_when_wait_returns(launch, caplog, tmp_path):
