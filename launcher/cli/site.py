@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import yaml
@@ -66,15 +67,34 @@ def _next_steps(folder: Path, files: Mapping[str, str]) -> None:
 @click.command("rbac")
 @click.option("--namespace", "-n", default="default", show_default=True, help="Where jobs run.")
 @click.option("--service-account", default="", help="Bind the Role to this ServiceAccount, too.")
+@click.option("--nodes", is_flag=True, help="Also the right to list nodes; optional, see docs/cli.md.")
 @_DRIVER
-def rbac_command(namespace: str, service_account: str, driver: str) -> None:
+def rbac_command(namespace: str, service_account: str, driver: str, *, nodes: bool) -> None:
     """Print the Role that the parent of a site needs, complete, for `kubectl apply -f -`."""
-    name = {"name": "fljob", "namespace": namespace}
-    group = "rbac.authorization.k8s.io"
-    role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": name}
-    objects = [{**role, "rules": rights.role_rules(rights.needed(driver))}]
-    if service_account:
-        subject = {"kind": "ServiceAccount", "name": service_account, "namespace": namespace}
-        reference = {"apiGroup": group, "kind": "Role", "name": "fljob"}
-        objects.append({**role, "kind": "RoleBinding", "roleRef": reference, "subjects": [subject]})
+    objects = _granted("", {"name": "fljob", "namespace": namespace}, rights.needed(driver), service_account)
+    if nodes:
+        # Of the whole cluster: its name tells whose it is.
+        name = {"name": "-".join(filter(None, ("fljob-nodes", namespace, service_account)))}
+        objects += _granted("Cluster", name, frozenset({rights.LIST_NODES}), service_account, namespace)
     click.echo(yaml.safe_dump_all(objects, sort_keys=False), nl=False)
+
+
+def _granted(
+    kind: str,
+    name: dict[str, str],
+    wanted: frozenset[rights.Right],
+    service_account: str,
+    namespace: str = "",
+) -> list[dict[str, Any]]:
+    """Return a Role (or ClusterRole) and, for a ServiceAccount, its binding."""
+    group = "rbac.authorization.k8s.io"
+    head = {"apiVersion": f"{group}/v1", "metadata": name}
+    objects: list[dict[str, Any]] = [
+        {**head, "kind": f"{kind}Role", "rules": rights.role_rules(wanted)},
+    ]
+    if service_account:
+        where = namespace or name["namespace"]
+        subject = {"kind": "ServiceAccount", "name": service_account, "namespace": where}
+        reference = {"apiGroup": group, "kind": f"{kind}Role", "name": name["name"]}
+        objects.append({**head, "kind": f"{kind}RoleBinding", "roleRef": reference, "subjects": [subject]})
+    return objects

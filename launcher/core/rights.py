@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["PREPARED", "Right", "needed", "role_rules"]
+__all__ = ["LIST_NODES", "PREPARED", "Right", "needed", "role_rules"]
 
 
 @dataclass(frozen=True, order=True)
@@ -41,6 +41,11 @@ _DRIVERS = {
     "secret": frozenset[Right](),  # release records are Secrets: nothing beyond what jobs need
     "configmap": _rights("configmaps", "create", "get", "list", "update", "delete"),
 }
+
+
+# Of the cluster and not of a namespace, so nobody has to grant it: it tells a request that no node can ever
+# meet from one that has to wait, and which taint keeps a pod away (the scheduler of 1.36 names none).
+LIST_NODES = Right("nodes", "list")
 
 
 def needed(driver: str = "secret") -> frozenset[Right]:

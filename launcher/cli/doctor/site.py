@@ -11,7 +11,7 @@ from launcher.cli import wiring
 from launcher.cli.doctor.check import Check
 from launcher.core.assemble import Request, build_jobspec
 from launcher.core.meta import parse_meta
-from launcher.core.rights import needed
+from launcher.core.rights import LIST_NODES, needed
 from launcher.core.site import SiteConfig
 from launcher.core.study import Study
 from launcher.errors import Denied, InvalidInput, LauncherError, NotFound, ToolMissing
@@ -97,6 +97,7 @@ def _rights(site: SiteConfig, driver: str) -> Iterator[Check]:
     if not missing:
         yield Check("rights", lambda: f"all {len(wanted)} granted in namespace {site.namespace}")
     cure = f"`fljob rbac -n {site.namespace} --service-account NAME | kubectl apply -f -`"
+    yield Check("nodes", lambda: _nodes(api, site))
     for right in missing:
         words = f"{right.verb} {right.resource} is not granted in namespace {site.namespace}"
         yield Check("right", partial(_fail, InvalidInput(words, cure=cure)))
@@ -104,3 +105,11 @@ def _rights(site: SiteConfig, driver: str) -> Iterator[Check]:
 
 def _fail(error: LauncherError) -> str:
     raise error
+
+
+def _nodes(api: KubeAccess, site: SiteConfig) -> str:
+    """Say whether nodes can be listed; it is no failure when not."""
+    if api.allowed(LIST_NODES.group, LIST_NODES.resource, LIST_NODES.verb, ""):
+        return "can be listed: requests that no node can meet end early"
+    grant = f"`fljob rbac --nodes -n {site.namespace} --service-account NAME`"
+    return f"cannot be listed (optional): requests that no node can meet wait for pending_timeout; {grant}"

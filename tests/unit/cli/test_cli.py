@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+import yaml
 
 import launcher.cli
 from launcher.cli.codes import EPILOG, EXIT_CODES
@@ -311,3 +312,16 @@ def test_render_prints_the_values(fljob):
 
 def test_output_is_the_same_every_time(fljob):
     assert fljob("render", "meta.json", "--site", "a") == fljob("render", "meta.json", "--site", "a")
+
+
+def test_the_right_to_list_nodes_is_a_role_of_the_cluster_and_only_on_request(fljob):
+    _, plain, _ = fljob("rbac", "-n", "fl", "--service-account", "site-1")
+    _, more, _ = fljob("rbac", "-n", "fl", "--service-account", "site-1", "--nodes")
+    assert "nodes" not in plain
+    role, binding = list(yaml.safe_load_all(more))[2:]
+    assert (role["kind"], role["rules"]) == (
+        "ClusterRole",
+        [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]}],
+    )
+    assert binding["roleRef"]["name"] == role["metadata"]["name"] == "fljob-nodes-fl-site-1"
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "site-1", "namespace": "fl"}]
