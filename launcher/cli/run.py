@@ -14,7 +14,7 @@ from launcher.cli import options, wiring
 from launcher.cli.live import live_line
 from launcher.cli.signals import Stopped, cancelled_by_signals, stopped_by_sigterm
 from launcher.core.jobref import JobRef
-from launcher.core.redaction import Mask, by_shape, cautious
+from launcher.core.redaction import Mask, by_shape, cautious, literals, masker
 from launcher.core.report import report, verdict_line
 from launcher.core.track import JobState
 from launcher.core.views import ContainerState
@@ -147,6 +147,10 @@ def _wait(
         with stopped_by_sigterm(), live_line(job.release, clock) as notice:
             outcome = handle.wait(timeout, notice)
     except KeyboardInterrupt as signal:
+        if handle.is_refused:
+            handle.terminate()
+            click.echo("\nthe cluster has refused the job so far; nothing is left of it", err=True)
+            return _SIGTERM if isinstance(signal, Stopped) else _SIGINT
         end = f"fljob terminate {job.release} {where}"
         click.echo(f"\nthe job goes on; wait for it again: {attach}\n  or end it: {end}", err=True)
         return _SIGTERM if isinstance(signal, Stopped) else _SIGINT
@@ -171,7 +175,8 @@ def _last_lines(service: Service, handle: JobHandle, mask: Mask) -> None:
     if pod is None or pod.main is None or pod.main.state is not ContainerState.TERMINATED:
         return
     try:
+        hide = masker(literals(service.world.pods.raw(job.pod_name, job.namespace).value))
         for line in service.world.pods.logs(job.pod_name, job.namespace, tail=_LAST_LINES):
-            click.echo(f"  | {mask(line)}", err=True)
+            click.echo(f"  | {mask(hide(line))}", err=True)
     except LauncherError as error:
         click.echo(f"  no log: {error.message}", err=True)
