@@ -124,7 +124,7 @@ def lost(last: PodView | None, events: Iterable[PodEvent] = ()) -> Outcome:
     told = [event for event in events if event.reason in _LAST_EVENTS]
     if told:
         return make_outcome(_LAST_EVENTS[told[-1].reason], f"{told[-1].reason}: {told[-1].message}")
-    return make_outcome(Code.DELETED_EXTERNALLY, f"pod {last.name} was deleted by somebody else")
+    return _deleted(last)
 
 
 def _pod_reason(pod: PodView) -> Code | None:
@@ -152,6 +152,11 @@ def _disruption(pod: PodView) -> Outcome | None:
         f"{condition.reason}: {condition.message}",
         exit_code=exit_code,
     )
+
+
+def _deleted(pod: PodView, exit_code: int | None = None) -> Outcome:
+    detail = f"pod {pod.name} was deleted by somebody else"
+    return make_outcome(Code.DELETED_EXTERNALLY, detail, exit_code=exit_code)
 
 
 def _main_ended(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -> Outcome:
@@ -185,8 +190,7 @@ def _killed(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -> Ou
     if disruption is not None:
         return disruption
     if pod.deleted is not None:
-        detail = f"pod {pod.name} was deleted by somebody else"
-        return make_outcome(Code.DELETED_EXTERNALLY, detail, exit_code=main.exit_code)
+        return _deleted(pod, main.exit_code)
     # kubelet: a failed hook is an event and nothing else; the container just ends with 137, "Error".
     hook = next((event for event in events if event.reason == "FailedPostStartHook"), None)
     if hook is not None:
@@ -196,7 +200,7 @@ def _killed(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -> Ou
 
 
 def _failed_without_main(pod: PodView) -> Outcome:
-    # A drain kills init containers, too: their exit code is not the job's fault then.
+    # A drain or a deletion kills init containers, too: their exit code is not the job's fault then.
     disruption = _disruption(pod)
     if disruption is not None:
         return disruption
@@ -208,6 +212,8 @@ def _failed_without_main(pod: PodView) -> Outcome:
             code = Code.INIT_OOM if init else Code.SIDECAR_OOM
             limit = f" (limit {container.memory_limit})" if container.memory_limit else ""
             return make_outcome(code, f"container {container.name} ran out of memory{limit}")
+        if init and pod.deleted is not None and container.exit_code in (_SIGKILL, _SIGTERM):
+            return _deleted(pod)
         if init:
             how = f"ended with exit code {container.exit_code}: {container.reason}"
             detail = f"init container {container.name} {how}"

@@ -22,6 +22,8 @@ _PULL_SIGHTINGS = 2
 _PULL_CODES = frozenset(
     {Code.IMAGE_NOT_FOUND, Code.IMAGE_AUTH, Code.IMAGE_PLATFORM, Code.IMAGE_PULL_TRANSIENT}
 )
+# How a cause is called once its clock has run out, where that says more.
+_ENDS_AS: Mapping[Code, Code] = {Code.UNKNOWN_PHASE: Code.NODE_LOST}
 
 
 class Action(str, enum.Enum):
@@ -124,7 +126,7 @@ def judge(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> t
     """
     before = patience.cause
     if cause.is_echo and before is not None and before.code in _PULL_CODES:
-        cause = replace(cause, code=before.code, detail=before.detail)
+        cause = before  # with its revision: the image was not looked for again
     spent = _charged(patience, now)
     same = patience.cause is not None and patience.cause.code is cause.code
     revised = same and patience.cause is not None and patience.cause.revision != cause.revision
@@ -154,9 +156,11 @@ def _graceful(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) 
     clocks: list[tuple[float, Code, str]] = []
     length = policy.seconds(limit)
     if length is not None and limit is not Limit.START:
-        clocks.append((length - patience.spent.get(cause.code, 0.0), cause.code, limit.clock))
+        end = _ENDS_AS.get(cause.code, cause.code)
+        clocks.append((length - patience.spent.get(cause.code, 0.0), end, limit.clock))
     start = policy.seconds(Limit.START)
-    if start is not None and cause.scheduled:
+    # a pod whose node is silent may have started long ago
+    if start is not None and cause.scheduled and cause.code is not Code.UNKNOWN_PHASE:
         spent = patience.spent.get(Code.START_TIMEOUT, 0.0)
         clocks.append((start - spent, Code.START_TIMEOUT, Limit.START.clock))
     if not clocks:

@@ -107,6 +107,12 @@ def _waiting(pod: PodView) -> ContainerView | None:
     return min(waiting, key=lambda c: c.kind, default=None)
 
 
+def _last_end(container: ContainerView) -> str:
+    if container.last_exit_code is None:
+        return ""
+    return f" (last end: {container.last_reason or '?'}, exit code {container.last_exit_code})"
+
+
 def _not_started(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
     revision = pod.resource_version
     container = _waiting(pod)
@@ -114,7 +120,7 @@ def _not_started(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
         code = waiting_code(container.reason, container.message)
         detail = f"container {container.name}: {container.reason}: {container.message}".rstrip(": ")
         if code is Code.CRASH_LOOP:
-            detail += f" (last end: {container.last_reason or '?'}, exit code {container.last_exit_code})"
+            detail += _last_end(container)
         if code is Code.CRASH_LOOP and container.restarts < _CRASHES:
             code = Code.INITIALIZING
         is_echo = _ECHO.fullmatch(container.message) is not None

@@ -76,7 +76,6 @@ _ROWS: tuple[_Row, ...] = (
     # a kubelet that has just started: 'services have not yet been read at least once, cannot construct ...';
     # 'failed to sync secret cache: timed out waiting for the condition'
     _row("CreateContainerConfigError", Code.CONFIG_TRANSIENT),
-    _row("CreateContainerError", Code.BAD_COMMAND, r"no command specified|no such file or directory.*exec"),
     # 'context deadline exceeded', 'failed to reserve container name ... is reserved for'
     _row("CreateContainerError", Code.CREATE_TRANSIENT),
     _row("CrashLoopBackOff", Code.CRASH_LOOP),
@@ -93,6 +92,9 @@ def waiting_code(reason: str, message: str) -> Code:
     """Return the code of a container's waiting state; unknown reasons are UNCLASSIFIED, never an error."""
     if reason in _START_REASONS:
         return start_code(message)
+    # 'no command specified'; and CRI-O prepares the process while it creates the container
+    if reason == "CreateContainerError" and start_code(message) is Code.BAD_COMMAND:
+        return Code.BAD_COMMAND
     for row in _ROWS:
         if reason in row.reasons and (row.message is None or row.message.search(message)):
             return row.code
