@@ -5,62 +5,27 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 import yaml
 
-import launcher.cli
 from launcher.cli.codes import EPILOG, EXIT_CODES
 from launcher.cli.groups import COMMANDS
 from launcher.core.returncodes import ReturnCode
 from launcher.errors import Denied, LauncherError, Unavailable
-from tests.fakes import FakeWorld, exited, running, unscheduled
+from tests.fakes import exited, running, unscheduled
+from tests.unit.cli.conftest import LAUNCH, show
 
 ROOT = Path(__file__).parents[3]
 CANARY = "canary-1138"
-META = {"name": "x", "launcher_spec": {"default": {"k8s": {"image": "img:1"}}}}
-
-
-@pytest.fixture
-def fake():
-    return FakeWorld()
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FLJOB_CONFIG", raising=False)
-    (tmp_path / "meta.json").write_text(json.dumps(META))
-    return tmp_path
-
-
-@pytest.fixture
-def fljob(fake, folder, capsys):
-    """Return a function that runs a command and returns (exit code, stdout, stderr)."""
-
-    def run(*args):
-        with pytest.raises(SystemExit) as done:
-            launcher.cli.main(list(args), world=fake.world)
-        return (done.value.code, *capsys.readouterr())
-
-    return run
 
 
 def installed(fake):
     (name,) = fake.releases.items
     (pod,) = fake.pods.items.values()
     return name, pod
-
-
-def show(fake, pod):
-    _, known = installed(fake)
-    fake.pods.show(replace(pod, name=known.name, labels=known.labels, annotations=known.annotations))
-
-
-LAUNCH = ("launch", "meta.json", "--site", "site-1", "-n", "fl", "--job-id", "a1")
 
 
 def test_launch_says_what_it_made(fake, fljob):

@@ -6,51 +6,14 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
-import launcher.cli
 from launcher.core.views import PodEvent
 from launcher.errors import Unavailable
-from tests.fakes import START, FakeWorld, exited, running, unscheduled
+from tests.fakes import START, exited, running, unscheduled
+from tests.unit.cli.conftest import LAUNCH, show
 
 CANARY = "canary-1138"
-META = {"name": "x", "launcher_spec": {"default": {"k8s": {"image": "img:1"}}}}
-LAUNCH = ("launch", "meta.json", "--site", "site-1", "-n", "fl", "--job-id", "a1")
 PULLED = PodEvent("Pulled", "image is there", last_seen=START)
 BACKOFF = PodEvent("BackOff", "back-off", "Warning", START, 2)
-
-
-@pytest.fixture
-def fake():
-    return FakeWorld()
-
-
-@pytest.fixture
-def fljob(fake, tmp_path, monkeypatch, capsys):
-    """Return a function that runs a command and returns (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FLJOB_CONFIG", raising=False)
-    (tmp_path / "meta.json").write_text(json.dumps(META))
-
-    def run(*args):
-        with pytest.raises(SystemExit) as done:
-            launcher.cli.main(list(args), world=fake.world)
-        return (done.value.code, *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def release(fake, fljob):
-    """The release of a job that was launched."""
-    fljob(*LAUNCH, "--", "x")
-    (name,) = fake.releases.items
-    return name
-
-
-def show(fake, pod):
-    (known,) = fake.pods.items.values()
-    fake.pods.show(replace(pod, name=known.name, labels=known.labels, annotations=known.annotations))
 
 
 def test_diagnose_prints_the_cause_and_the_files(fake, fljob, release, tmp_path):

@@ -15,49 +15,10 @@ import launcher.cli
 import launcher.composition
 from launcher.cli.signals import Stopped
 from launcher.core.views import NodeView
-from tests.fakes import FakeWorld, exited, main, running, scheduled, unscheduled
+from tests.fakes import exited, main, running, scheduled, unscheduled
+from tests.unit.cli.conftest import show
 
 ROOT = Path(__file__).parents[3]
-META = {"name": "x", "launcher_spec": {"default": {"k8s": {"image": "img:1"}}}}
-LAUNCH = ("launch", "meta.json", "--site", "site-1", "-n", "fl", "--job-id", "a1")
-
-
-@pytest.fixture
-def fake():
-    return FakeWorld()
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FLJOB_CONFIG", raising=False)
-    (tmp_path / "meta.json").write_text(json.dumps(META))
-    return tmp_path
-
-
-@pytest.fixture
-def fljob(fake, folder, capsys):
-    """Return a function that runs a command and returns (exit code, stdout, stderr)."""
-
-    def run(*args):
-        with pytest.raises(SystemExit) as done:
-            launcher.cli.main(list(args), world=fake.world)
-        return (done.value.code, *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def release(fake, fljob):
-    """The release of a job that was launched."""
-    fljob(*LAUNCH, "--", "x")
-    (name,) = fake.releases.items
-    return name
-
-
-def show(fake, pod):
-    (known,) = fake.pods.items.values()
-    fake.pods.show(replace(pod, name=known.name, labels=known.labels, annotations=known.annotations))
 
 
 # README
