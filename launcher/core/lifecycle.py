@@ -11,6 +11,7 @@ from dataclasses import replace
 from launcher.core import strict
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.hints import refine
+from launcher.core.mounting import last_words
 from launcher.core.outcome import Outcome, ended, lost, make_outcome
 from launcher.core.patience import Action, Patience, Verdict, WaitPolicy, judge, left, pause
 from launcher.core.pending import Cause, classify, needs_events
@@ -127,7 +128,7 @@ def _found(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) ->
         track = replace(track, events=seen.events.value or ())
     cause = classify(pod, track.events)
     if cause is None:
-        return replace(track, state=JobState.RUNNING, verdict=None, patience=Patience())
+        return replace(track, state=JobState.RUNNING, verdict=None, patience=Patience(), ran=True)
     victims_left = left(track.patience, Code.NOMINATED, seen.now, policy)
     cause = refine(cause, pod, track.events, seen.nodes, victims_left)
     return _judged(track, cause, seen, policy)
@@ -154,14 +155,13 @@ def _concluded(track: Track, verdict: Verdict, seen: Observation, policy: WaitPo
     if verdict.action is not Action.FAIL:
         return track
     detail = f"{CATALOGUE[verdict.code].summary} {verdict.detail}".strip()
-    if verdict.code is Code.START_TIMEOUT and track.events:
-        last = track.events[-1]
-        detail += f"; last event: {last.reason}: {last.message}"
+    if verdict.code is Code.START_TIMEOUT:
+        detail += last_words(track.events, verdict.detail)
     return _end(track, Outcome(verdict.code, verdict.return_code(policy.column), detail, clock=verdict.clock))
 
 
 def _launch_timeout(track: Track, verdict: Verdict, now: float, policy: WaitPolicy) -> Verdict:
-    if policy.timeout is None or verdict.action is Action.FAIL:
+    if policy.timeout is None or track.ran or verdict.action is Action.FAIL:
         return verdict
     deadline = track.launched + policy.timeout
     if now >= deadline:
@@ -219,7 +219,7 @@ def _strictly(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
 
 
 def _strict_verdict(track: Track, verdict: Verdict | None, now: float, policy: WaitPolicy) -> Track:
-    if verdict is not None and not track.ran:
+    if verdict is not None:
         verdict = _launch_timeout(track, verdict, now, policy)
     track = replace(track, verdict=verdict)
     if verdict is None or verdict.action is not Action.FAIL:

@@ -14,7 +14,7 @@ from launcher.core.catalogue import Code
 from launcher.core.views import PodEvent
 from launcher.core.waiting import waiting_code
 
-__all__ = ["event_code", "failure_code", "newest_warning"]
+__all__ = ["event_code", "failure_code", "last_words", "newest_warning"]
 
 _ROWS: tuple[tuple[str, re.Pattern[str], Code], ...] = (
     # 'MountVolume.SetUp failed for volume "x" : secret "nope" not found'
@@ -78,3 +78,14 @@ def newest_warning(events: Iterable[PodEvent], created: datetime | None) -> tupl
         ):
             found = None  # the volumes and the sandbox are there: images are only pulled afterwards
     return found
+
+
+def last_words(events: Iterable[PodEvent], known: str) -> str:
+    """Return the newest event as the end of a sentence, for a wait that had no better cause; else nothing.
+
+    Args:
+        events: events of this pod uid, oldest first; that it was scheduled tells nothing.
+        known: what has been said already.
+    """
+    told = [e for e in events if e.reason != "Scheduled" and e.message and e.message not in known]
+    return f"; last event: {told[-1].reason}: {told[-1].message}" if told else ""

@@ -64,7 +64,7 @@ class Track:
         patience: how much waiting was used up.
         verdict: why the pod is not running; None once it is.
         events: the events of the pod when they could be read last.
-        ran: whether the pod was ever seen running; ``strict`` counts no ``timeout`` after that, as FLARE.
+        ran: whether the pod was ever seen running; FLARE's ``timeout`` does not count after that.
         deleting_since: when the pod was first seen with a deletionTimestamp.
         absent_since: first of an unbroken row of absences.
         stale_since: since when the cluster could not be asked; None when it can.

@@ -319,6 +319,7 @@ _ENDS = (
             "message": "Node n1 which was running pod p1 is unresponsive",
         },
         action=Action.WAIT,
+        ends_as=Code.NODE_LOST,
         graces={"api": 3},
     ),
 )

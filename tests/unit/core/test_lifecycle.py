@@ -9,6 +9,7 @@ import pytest
 from launcher.core.catalogue import Code
 from launcher.core.lifecycle import cleanup, step, terminated
 from launcher.core.patience import Action, WaitPolicy
+from launcher.core.site import Timeouts
 from launcher.core.track import Cleanup, JobState, Observation, Track
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, Seen
 from tests.fakes import START, exited, main, running, scheduled, unscheduled
@@ -124,6 +125,45 @@ def test_a_step_of_the_wall_clock_ends_nothing():
     dying = scheduled(main("running"), phase="Running", deleted=START, grace_seconds=1)
     stepped = Observation(2.0, START + timedelta(days=1), Seen.found(dying))
     assert walk(look(dying, 1), stepped).outcome is None
+
+
+def test_a_running_job_whose_node_falls_silent_is_waited_for_and_then_lost():
+    silent = scheduled(main("running"), phase="Unknown")
+    policy = WaitPolicy(timeout=30)  # counts until the job runs: it did
+    track = walk(look(running(), 5), look(silent, 5000), policy=policy)
+    assert (track.state, track.outcome, track.verdict.action) == (JobState.UNKNOWN, None, Action.WAIT)
+    assert step(track, look(running(), 5100), policy).state is JobState.RUNNING
+    outcome = step(track, look(silent, 5600), policy).outcome
+    assert (outcome.code, outcome.return_code, outcome.clock) == (Code.NODE_LOST, 104, "timeouts.api")
+
+
+@pytest.mark.parametrize(
+    ("events", "end"),
+    [
+        ((), "node node-1"),
+        ((PodEvent("Scheduled", "Successfully assigned fl/x to n1"),), "node node-1"),
+        (
+            (
+                PodEvent("Scheduled", "Successfully assigned fl/x to n1"),
+                PodEvent("Pulling", "Pulling image r/x:1"),
+            ),
+            "; last event: Pulling: Pulling image r/x:1",
+        ),
+    ],
+)
+def test_a_pod_that_does_not_start_in_time_ends_with_its_last_event(events, end):
+    slow = scheduled(main("waiting", "ContainerCreating"))
+    outcome = walk(*[look(slow, now, Seen.found(events)) for now in (0, 900)]).outcome
+    assert outcome.code is Code.START_TIMEOUT
+    assert outcome.detail.endswith(end)
+
+
+def test_what_the_cause_says_is_not_said_twice():
+    mount = PodEvent("FailedMount", "timed out waiting for the condition", "Warning", START)
+    policy = WaitPolicy(graces=Timeouts(start=10))
+    slow = scheduled(main("waiting", "ContainerCreating"))
+    outcome = walk(*[look(slow, now, Seen.found((mount,))) for now in (0, 10)], policy=policy).outcome
+    assert (outcome.code, outcome.detail.count("timed out")) == (Code.START_TIMEOUT, 1)
 
 
 SIDECAR = ContainerView("proxy", ContainerKind.SIDECAR, state=ContainerState.RUNNING)
