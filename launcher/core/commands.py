@@ -13,8 +13,8 @@ from launcher.core.catalogue import Code
 __all__ = ["start_code"]
 
 # 'error running prestart hook #0: ... nvidia-container-cli: initialization error: load library failed:
-# libnvidia-ml.so.1: cannot open shared object file: no such file or directory'; crun: 'error executing hook `/x`';
-# shim: 'unable to retrieve OCI runtime error (open log.json: no such file or directory): exec:
+# libnvidia-ml.so.1: cannot open shared object file: no such file or directory'; crun: 'error executing hook
+# `/x`'; shim: 'unable to retrieve OCI runtime error (open log.json: no such file or directory): exec:
 # "nvidia-container-runtime": executable file not found in $PATH'. Not a bare "nvidia": a command may be
 # /opt/nvidia/nvidia_entrypoint.sh.
 _RUNTIME = re.compile(
@@ -25,7 +25,8 @@ _RUNTIME = re.compile(
 # 'exec: "/none": stat /none: no such file or directory', 'exec: "none": executable file not found in $PATH',
 # 'exec: "/etc/hosts": permission denied', 'exec /x: exec format error'; and on a workingDir that is a file:
 # 'error during container init: mkdir /etc/hosts: not a directory', 'chdir to cwd ("/x") ... failed'; crun:
-# 'executable file `none` not found in $PATH', 'open executable: Permission denied', 'exec container process `/x`'
+# 'executable file `none` not found in $PATH', 'open executable: Permission denied',
+# 'exec container process `/x`'
 _COMMAND = re.compile(
     r"exec:? [\"/].*(?:no such file or directory|permission denied|is a directory)|"
     r"executable file (?:`[^`]*` )?not found|open executable|exec container process|"

@@ -139,6 +139,21 @@ def test_an_init_container_that_a_drain_killed_is_not_the_jobs_fault():
     assert ended(scheduled(main("waiting", "PodInitializing"), init, phase="Failed")).code is Code.INIT_FAILED
 
 
+@pytest.mark.parametrize(
+    ("exit_code", "deleted", "code"),
+    [
+        (137, START, Code.DELETED_EXTERNALLY),
+        (143, START, Code.DELETED_EXTERNALLY),
+        (1, START, Code.INIT_FAILED),
+        (137, None, Code.INIT_FAILED),
+    ],
+)
+def test_an_init_container_that_a_deletion_killed_is_not_the_jobs_fault(exit_code, deleted, code):
+    init = ContainerView("i", ContainerKind.INIT, "", ContainerState.TERMINATED, "Error", exit_code=exit_code)
+    pod = scheduled(main("waiting", "PodInitializing"), init, phase="Failed", deleted=deleted)
+    assert ended(pod).code is code
+
+
 def test_a_native_sidecar_is_a_sidecar():
     hungry = ContainerView(
         "s", ContainerKind.SIDECAR_INIT, "", ContainerState.TERMINATED, "OOMKilled", exit_code=137

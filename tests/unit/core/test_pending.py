@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -163,6 +164,48 @@ WAITING = [
         Code.IMAGE_PULL_TRANSIENT,
     ),
     ("ErrImagePull", "denied: requested access to the resource is denied", Code.IMAGE_AUTH),
+    (
+        "CreateContainerConfigError",
+        "image has non-numeric user (app), cannot verify user is non-root",
+        Code.CONTAINER_CONFIG,
+    ),
+    # images of NVIDIA have nvidia in the path of their command
+    (
+        "StartError",
+        'exec: "/opt/nvidia/entry.sh": stat /opt/nvidia/entry.sh: no such file or directory: unknown',
+        Code.BAD_COMMAND,
+    ),
+    ("StartError", 'exec: "nvidia-smi": executable file not found in $PATH: unknown', Code.BAD_COMMAND),
+    ("StartError", "exec /usr/bin/python3: exec format error", Code.BAD_COMMAND),
+    # a node without the runtime of its runtime class
+    (
+        "StartError",
+        'unable to retrieve OCI runtime error (open /run/x/log.json: no such file or directory): exec: "nvidia-container-runtime": executable file not found in $PATH: unknown',
+        Code.RUNTIME_ERROR,
+    ),
+    (
+        "StartError",
+        "error executing hook `/usr/bin/x` (exit code: 1): No such file or directory",
+        Code.RUNTIME_ERROR,
+    ),
+    (
+        "RunContainerError",
+        'error gathering device information while adding custom device "/dev/nvidia0": no such file or directory',
+        Code.RUNTIME_ERROR,
+    ),
+    # CRI-O, with runc and with crun
+    (
+        "CreateContainerError",
+        'runc create failed: unable to start container process: exec: "/nope": stat /nope: no such file or directory',
+        Code.BAD_COMMAND,
+    ),
+    (
+        "CreateContainerError",
+        "executable file `nope` not found in $PATH: No such file or directory",
+        Code.BAD_COMMAND,
+    ),
+    ("CreateContainerError", "open executable: Permission denied", Code.BAD_COMMAND),
+    ("CreateContainerError", "open /run/x: no such file or directory, after exec", Code.CREATE_TRANSIENT),
     ("CreateContainerError", "context deadline exceeded", Code.CREATE_TRANSIENT),
     ("CreateContainerError", "no command specified", Code.BAD_COMMAND),
     ("RunContainerError", 'exec: "/nope": stat /nope: no such file or directory: unknown', Code.BAD_COMMAND),
@@ -258,6 +301,8 @@ def event(reason, message, seconds=1, kind="Warning"):
         ([event("FailedMount", "timed out waiting for the condition")], Code.MOUNT),
         ([event("FailedAttachVolume", 'Multi-Attach error for volume "pvc-1"')], Code.VOLUME_BUSY),
         ([event("FailedCreatePodSandBox", "plugin type=bridge failed")], Code.NETWORK_NOT_READY),
+        ([event("NetworkNotReady", "cni config uninitialized")], Code.NETWORK_NOT_READY),
+        ([event("FailedSync", "error determining status: DeadlineExceeded")], Code.NETWORK_NOT_READY),
         ([event("BackOff", "Back-off pulling image")], Code.CREATING),
         ([event("FailedMount", "x", 1), event("Pulling", "", 2, "Normal")], Code.CREATING),
         ([event("FailedMount", "of an older pod", -5)], Code.CREATING),
@@ -364,6 +409,32 @@ def test_a_back_off_without_words_goes_on_with_the_error_before_it():
     assert classify(scheduled(main("waiting", *echo))).code is Code.IMAGE_PULL_TRANSIENT
 
 
+def test_a_back_off_without_words_is_no_second_look_at_the_image():
+    echo = ("ImagePullBackOff", 'Back-off pulling image "r/x:1"')
+    patience, actions = Patience(), []
+    for number, seen in enumerate([("ErrImagePull", NOT_FOUND), echo, echo, ("ErrImagePull", NOT_FOUND)]):
+        pod = scheduled(main("waiting", *seen), resource_version=str(number))
+        patience, verdict = judge(patience, classify(pod), 20.0 * number, WaitPolicy())
+        actions.append(verdict.action)
+    assert actions == [Action.WAIT, Action.WAIT, Action.WAIT, Action.FAIL]
+    assert (verdict.code, patience.sightings) == (Code.IMAGE_NOT_FOUND, 2)
+
+
+def test_a_back_off_without_words_follows_only_a_pull():
+    pod = scheduled(main("waiting", "ImagePullBackOff", 'Back-off pulling image "r/x:1"'))
+    patience, _ = judge(Patience(), Cause(Code.CREATING, "", scheduled=True), 0.0, WaitPolicy())
+    assert judge(patience, classify(pod), 1.0, WaitPolicy())[1].code is Code.IMAGE_PULL_TRANSIENT
+
+
+def test_a_silent_node_is_lost_when_its_clock_has_run_out_and_not_late_in_starting():
+    policy = WaitPolicy(graces=Timeouts(api=1000, start=900))
+    silent = classify(scheduled(main("running"), phase="Unknown"))
+    patience, verdict = judge(Patience(), silent, 0.0, policy)
+    assert (verdict.action, verdict.code, verdict.deadline) == (Action.WAIT, Code.UNKNOWN_PHASE, 1000.0)
+    _, verdict = judge(patience, silent, 1000.0, policy)
+    assert (verdict.action, verdict.code, verdict.clock) == (Action.FAIL, Code.NODE_LOST, "timeouts.api")
+
+
 def test_a_pod_whose_node_is_silent_is_not_running_whatever_its_container_said():
     assert classify(scheduled(main("running"), phase="Unknown")).code is Code.UNKNOWN_PHASE
 
@@ -375,6 +446,8 @@ def test_a_crash_loop_tells_the_last_end():
     )  # fmt: skip
     cause = classify(scheduled(main("waiting", "PodInitializing"), sidecar))
     assert "last end: Error, exit code 3" in cause.detail
+    untold = replace(sidecar, last_reason="", last_exit_code=None)
+    assert "None" not in classify(scheduled(main("waiting", "PodInitializing"), untold)).detail
 
 
 def test_the_clock_stops_while_the_cluster_cannot_be_asked():
