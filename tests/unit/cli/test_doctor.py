@@ -143,6 +143,22 @@ def test_namespace_and_rights_are_a_line_each(capsys, monkeypatch, answers, line
     assert capsys.readouterr().out.splitlines() == lines
 
 
+@pytest.mark.parametrize(
+    ("answers", "line"),
+    [
+        (Answers(), "ok    nodes: can be listed: requests that no node can meet end early"),
+        (
+            Answers(frozenset({"list nodes"})),
+            "ok    nodes: cannot be listed (optional): requests that no node can meet wait for pending_timeout; `fljob rbac --nodes -n fl --service-account NAME`",
+        ),
+    ],
+)
+def test_nodes_that_cannot_be_listed_are_told_and_are_no_failure(capsys, monkeypatch, answers, line):
+    monkeypatch.setattr(site_module, "access", lambda _: answers)
+    run_checks([check for check in site_module.site_checks(SITE, "secret") if check.what == "nodes"])
+    assert capsys.readouterr().out.splitlines() == [line]
+
+
 # what a kit says
 
 
