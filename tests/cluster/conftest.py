@@ -158,6 +158,7 @@ def launch(world, namespace, image):
         secret=None,
         job_id=None,
         graces=SHORT,
+        patient=True,
         into=None,
         through=None,
         **k8s,
@@ -177,7 +178,7 @@ def launch(world, namespace, image):
         spec = build_jobspec(request, parsed, Study(), site)
         service = Service(through or world, WaitPolicy(policy, 120, timeout, graces))
         return service.launch(
-            spec, lambda s: build_values(s, site, values_templates(site)), secret=secret, patient=True
+            spec, lambda s: build_values(s, site, values_templates(site)), secret=secret, patient=patient
         )
 
     return run

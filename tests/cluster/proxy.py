@@ -20,6 +20,7 @@ class Proxy:
     def __init__(self, host: str, port: int) -> None:
         self.target = (host, port)
         self.silent = threading.Event()
+        self.refusing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
@@ -31,9 +32,15 @@ class Proxy:
         self.silent.set()
         self._doomed.update(self._open)
 
+    def refuse(self) -> None:
+        """Close every connection at once, as a server that is not there."""
+        self.refusing.set()
+        self.cut()
+
     def recover(self) -> None:
-        """Pass new connections again; those that were open stay silent for ever."""
+        """Pass new connections again; those that fell silent stay so for ever."""
         self.silent.clear()
+        self.refusing.clear()
 
     def cut(self) -> None:
         """Break all connections, as a restart does."""
@@ -52,6 +59,9 @@ class Proxy:
                 near, _ = self._listener.accept()
             except OSError:
                 return
+            if self.refusing.is_set():
+                near.close()
+                continue
             if self.silent.is_set():
                 self._open.append(near)  # accepted by the kernel, answered by nobody
                 continue

@@ -135,6 +135,7 @@ def test_a_provoked_state_has_its_verdict(row, scene, launch, gone, recorder, th
         world.releases.install = recorder.install(world.releases)
     options = dict(values=scene.read(row.values), graces=replace(SHORT, **row.graces), timeout=row.timeout)
     options.update(into=scene.fill(row.into), through=through(row.account), job_id=scene.job_id)
+    options.update(patient=row.patient)
     try:
         scene.handle = handle = launch(row.command, **options, **{"image": scene.fill(row.image), **row.k8s})
     except LauncherError as error:

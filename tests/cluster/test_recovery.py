@@ -10,6 +10,8 @@ import time
 import pytest
 
 from launcher.core.catalogue import Code
+from launcher.core.returncodes import ReturnCode
+from launcher.core.site import Timeouts
 from launcher.core.track import JobState
 from launcher.core.views import Presence
 from launcher.edges.clock import SystemClock
@@ -90,6 +92,17 @@ def test_ends_during_an_outage_are_seen_after_it(launch, gone, proxy, namespace,
     assert max(ends.values()) - recovered <= WITHIN
     for handle in handles:
         gone(handle)
+
+
+def test_a_launch_waits_for_an_api_server_that_is_away(launch, gone, proxy):
+    proxy.refuse()
+    handle = launch("true", graces=Timeouts(api=60.0))
+    assert handle.poll() is ReturnCode.UNKNOWN
+    assert handle.track.verdict.code is Code.API_UNAVAILABLE
+    assert handle.is_refused
+    proxy.recover()
+    assert handle.wait(timeout=60).code is Code.SUCCESS
+    gone(handle)
 
 
 def test_a_revision_that_the_server_has_forgotten_is_listed_anew(launch, gone, kube, namespace):

@@ -221,6 +221,7 @@ _PLACES = (
         name="api-down",
         how="an API server that does not answer",
         account="nobody-there",
+        patient=False,  # test_recovery.py has one that waits, and an API server that comes back
         code=Code.API_UNAVAILABLE,
         action=Action.WAIT,
         return_code=104,

@@ -43,6 +43,7 @@ class Row:
         into: another namespace for the job.
         account: a way to the cluster of its own, with fewer rights or none.
         timeout: the launcher's.
+        patient: whether a launch that is refused for a cause that heals is tried again.
         act: done to the job when it is ``when`` (in a state, or waiting for a cause).
         graces: changes of the test's short clocks.
         provenance: who wrote the decisive words.
@@ -68,6 +69,7 @@ class Row:
     into: str = ""
     account: str = ""
     timeout: float | None = None
+    patient: bool = True
     act: Callable[[Scene], object] | None = None
     when: JobState | Code = JobState.RUNNING
     graces: Mapping[str, float] = field(default_factory=dict)
