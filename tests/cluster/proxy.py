@@ -65,7 +65,11 @@ class Proxy:
             if self.silent.is_set():
                 self._open.append(near)  # accepted by the kernel, answered by nobody
                 continue
-            far = socket.create_connection(self.target)
+            try:
+                far = socket.create_connection(self.target)
+            except OSError:  # the API server restarts
+                near.close()
+                continue
             self._open += [near, far]
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
