@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import click
 
-from launcher.errors import Denied, LauncherError
+from launcher.errors import Denied, LauncherError, NotFound, ToolMissing, Unavailable
 
 __all__ = ["Check", "run_checks"]
 
@@ -32,6 +32,10 @@ class Check:
     may_be_denied: bool = False
 
 
+# Without helm or a cluster many checks say the same; two claims that are missing are two failures.
+_GENERAL = (ToolMissing, Unavailable)
+
+
 def run_checks(checks: Iterable[Check]) -> int:
     """Print a line per check, and a cure for each failure (once); return how many failed."""
     wrong = 0
@@ -47,10 +51,11 @@ def run_checks(checks: Iterable[Check]) -> int:
                 click.echo(f"{_SKIP}  {check.what}: no right to look, which jobs do not need")
                 continue
             wrong += 1
-            if error.message in told:
+            if error.message in told and isinstance(error, _GENERAL):
                 click.echo(f"{_SKIP}  {check.what}: the same")
                 continue
-            shown = error.message if error.cure in told else str(error)
+            # Rights share one cure; what is missing each has its own, even when the words are the same.
+            shown = error.message if error.cure in told and not isinstance(error, NotFound) else str(error)
             told |= {error.message, error.cure}
             click.echo(f"{click.style('FAIL', fg='red')}  {check.what}: {shown}")
     return wrong
