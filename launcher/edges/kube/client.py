@@ -21,6 +21,7 @@ from launcher.errors import InvalidInput
 __all__ = ["KubeClient"]
 
 _CONNECT, _READ = 5.0, 30.0
+_PAGE = 500
 # A connection whose other end vanished without a word is found dead after seven seconds.
 _KEEPALIVE = [
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -87,6 +88,24 @@ class KubeClient:
         except ValueError as error:
             raise translate(OSError(f"the answer is not JSON: {error}"), asked) from error
         return parsed if isinstance(parsed, Mapping) else {}
+
+    def list_all(
+        self, asked: str, method: Callable[..., Any], namespace: str, **selector: str
+    ) -> tuple[list[Mapping[str, Any]], str]:
+        """Return all objects of a list, page by page, and the resource version to watch from.
+
+        Raises:
+            LauncherError: see ``errors.translate``.
+        """
+        items: list[Mapping[str, Any]] = []
+        more: dict[str, str] = {}
+        while True:
+            answer = self.call(asked, method, namespace, limit=_PAGE, **selector, **more)
+            items += answer.get("items") or ()
+            metadata = answer.get("metadata") or {}
+            if not metadata.get("continue"):
+                return items, str(metadata.get("resourceVersion") or "")
+            more = {"_continue": metadata["continue"]}
 
     def stream(self, asked: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Send one request and return the response whose body has not been read; the caller closes it."""

@@ -27,7 +27,6 @@ _LOG = logging.getLogger(__name__)
 _WATCH = 6
 _SILENCE = 2.0
 _CONNECT = 3.0
-_PAGE = 500
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 4.0
 # A missing right does not come back by asking often.
 _DENIED_DELAY = 30.0
@@ -175,23 +174,14 @@ class ListWatch:
         self._changed.notify_all()
 
     def _list(self) -> str:
-        items: list[Mapping[str, Any]] = []
-        options: dict[str, Any] = {}
-        while True:
-            answer = self._client.call(
-                f"list {self._words}", self._method, self._namespace, limit=_PAGE, **self._selector, **options
-            )
-            items += answer.get("items") or ()
-            metadata = answer.get("metadata") or {}
-            if not metadata.get("continue"):
-                break
-            options["_continue"] = metadata["continue"]
+        asked = f"list {self._words}"
+        items, revision = self._client.list_all(asked, self._method, self._namespace, **self._selector)
         with self._changed:
             self._replace(items)
             self._fresh_at = time.monotonic()
             self._tell()
         self._tried.set()
-        return str(metadata.get("resourceVersion") or "")
+        return revision
 
     def _follow(self, revision: str) -> str:
         """Follow the watch until the server ends it; return the revision to go on from."""

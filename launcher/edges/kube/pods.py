@@ -62,21 +62,10 @@ class KubePods:
 
     def list(self, namespace: str) -> tuple[PodView, ...]:
         """Return the job pods of a namespace, page by page."""
-        found: list[PodView] = []
-        more = ""
-        while True:
-            answer = self._client.call(
-                f"list pods in namespace {namespace}",
-                self._client.core.list_namespaced_pod,
-                namespace,
-                label_selector=LABEL_JOB_ID,
-                limit=_PAGE,
-                **({"_continue": more} if more else {}),
-            )
-            found += [pod_view(item) for item in answer.get("items") or ()]
-            more = (answer.get("metadata") or {}).get("continue") or ""
-            if not more:
-                return tuple(found)
+        asked = f"list pods in namespace {namespace}"
+        method = self._client.core.list_namespaced_pod
+        items, _ = self._client.list_all(asked, method, namespace, label_selector=LABEL_JOB_ID)
+        return tuple(map(pod_view, items))
 
     def watch(self, namespace: str) -> KubePodWatch:
         """Return the shared watch of ``namespace``, started on first use and listed once or known to fail."""
