@@ -165,7 +165,8 @@ def _main_ended(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -
         hungry = [c.name for c in pod.containers if "OOMKilled" in (c.reason, c.last_reason)]
         note = f"exit code 0, although container {hungry[0]} was killed for lack of memory" if hungry else ""
         return make_outcome(Code.SUCCESS, note, exit_code=0)
-    if main.reason == "OOMKilled":
+    # kubernetes 140716: the reason counts a child killed long ago, too; the kernel never kills with SIGTERM (143).
+    if main.reason == "OOMKilled" and exit_code != _SIGTERM:
         limit = f" (limit {main.memory_limit})" if main.memory_limit else ""
         return make_outcome(
             Code.OOM_KILLED, f"container {main.name} ran out of memory{limit}", exit_code=exit_code
@@ -195,8 +196,18 @@ def _killed(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -> Ou
     hook = next((event for event in events if event.reason == "FailedPostStartHook"), None)
     if hook is not None:
         return make_outcome(Code.POST_START_HOOK, f"{hook.reason}: {hook.message}", exit_code=main.exit_code)
-    signal = "SIGKILL" if main.exit_code == _SIGKILL else "SIGTERM"
-    return make_outcome(Code.KILLED, f"the job process was killed ({signal})", exit_code=main.exit_code)
+    return make_outcome(
+        Code.KILLED, f"the job process was killed ({_signal(main)})", exit_code=main.exit_code
+    )
+
+
+def _signal(main: ContainerView) -> str:
+    # containerd 8180: a container that hits its limit right after its start may end with 137, "Error", no "OOMKilled".
+    if main.exit_code != _SIGKILL:
+        return "SIGTERM"
+    if not main.memory_limit:
+        return "SIGKILL"
+    return f"SIGKILL; by whom is not recorded: an early lack of memory, limit {main.memory_limit}, may look like this"
 
 
 def _failed_without_main(pod: PodView) -> Outcome:

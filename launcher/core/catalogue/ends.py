@@ -26,7 +26,9 @@ ENDS: Mapping[Code, Entry] = {
         "The job used more memory than its limit.", "raise memory in launcher_spec, or use less", _INFRA
     ),
     Code.KILLED: _infra(
-        "The job process was killed from outside.", "look at the node and at who may exec into the pod"
+        "The job process was killed from outside.",
+        "look at the node, at who may exec into the pod, and at the memory limit: the container runtime may miss an "
+        "out-of-memory kill right after the start",
     ),
     Code.SIDECAR_OOM: Entry(
         "A sidecar used more memory than its limit.", "raise its limit in the pod template", _INFRA

@@ -112,7 +112,7 @@ _INITS = (
     Row(
         name="init-oom",
         how="an init container that uses more memory than its limit",
-        values=_init(f"command: [tail, /dev/zero], {_SMALL}"),
+        values=_init(f"command: [sh, -c, 'sleep 2; exec tail /dev/zero'], {_SMALL}"),
         code=Code.INIT_OOM,
         return_code=104,
     ),

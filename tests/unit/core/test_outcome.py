@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -40,6 +41,8 @@ ENDS = [
     (exited(103), Code.APP_CODE, 103),
     (exited(104), Code.APP_CODE, 104),
     (exited(137, "OOMKilled"), Code.OOM_KILLED, 104),
+    (exited(143, "OOMKilled"), Code.KILLED, 104),
+    (exited(143, "OOMKilled", deleted=DELETED), Code.DELETED_EXTERNALLY, 104),
     (exited(137), Code.KILLED, 104),
     (exited(143), Code.KILLED, 104),
     (exited(137, deleted=DELETED), Code.DELETED_EXTERNALLY, 104),
@@ -96,19 +99,18 @@ def test_a_job_that_succeeded_while_it_was_deleted_succeeded():
     assert ended(exited(0, "Completed", deleted=DELETED)).succeeded
 
 
-def test_the_memory_limit_is_named():
-    pod = scheduled(
-        ContainerView(
-            "job",
-            ContainerKind.MAIN,
-            "",
-            ContainerState.TERMINATED,
-            "OOMKilled",
-            exit_code=137,
-            memory_limit="64Mi",
-        )
-    )
-    assert "64Mi" in ended(pod).detail
+@pytest.mark.parametrize(
+    ("reason", "code", "words"),
+    [
+        ("OOMKilled", Code.OOM_KILLED, "ran out of memory (limit 64Mi)"),
+        ("Error", Code.KILLED, "an early lack of memory, limit 64Mi, may look like this"),
+    ],
+)
+def test_the_memory_limit_is_named(reason, code, words):
+    container = replace(main("terminated", reason, "", 137), memory_limit="64Mi")
+    outcome = ended(scheduled(container))
+    assert outcome.code is code
+    assert words in outcome.detail
 
 
 @pytest.mark.parametrize(
