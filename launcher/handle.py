@@ -156,7 +156,7 @@ class JobHandle:
         refused = None
         if self._installer is not None:
             self.job, refused = self._installer.state
-        observation = observe(self._world, watch, self.job, track, refused)
+        observation = observe(self._world, watch, self.job, track, self._policy, refused=refused)
         with self._lock:
             self._track = step(self._track, observation, self._policy)
             self._told = tell(self.job, self._track, self._told)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import absence_is_due
+from launcher.core.lifecycle import absence_is_due, asks_for_release
+from launcher.core.patience import WaitPolicy
 from launcher.core.pending import is_pending
 from launcher.core.redaction import by_shape
 from launcher.core.refusal import Refusal
 from launcher.core.track import Observation, Track
-from launcher.core.views import NodeView, PodEvent, PodView, Presence, Seen
+from launcher.core.views import NodeView, PodEvent, PodView, Presence, ReleaseView, Seen
 from launcher.errors import Denied, LauncherError
 from launcher.ports import PodWatch
 from launcher.removal import World
@@ -36,15 +38,22 @@ _NONE: Seen[tuple[PodEvent, ...]] = Seen.found(())
 
 
 def observe(
-    world: World, watch: PodWatch, job: JobRef, track: Track, refused: Refusal | None = None
+    world: World,
+    watch: PodWatch,
+    job: JobRef,
+    track: Track,
+    policy: WaitPolicy,
+    *,
+    refused: Refusal | None = None,
 ) -> Observation:
-    """Return what is to be seen of a job now; no request is sent but for what is shared by all jobs.
+    """Return what is to be seen of a job now; a pod that somebody deleted costs a question, no other does.
 
     Args:
         world: the ports.
         watch: the shared watch of the job's namespace.
         job: its names.
         track: what was known before.
+        policy: how the job is judged, which says what is worth a question.
         refused: why it has no release yet.
     """
     now, wall = world.clock.monotonic(), world.clock.now()
@@ -53,7 +62,17 @@ def observe(
     seen = _own(watch.look(job.pod_name), job, track)
     if seen.presence is Presence.ABSENT and absence_is_due(track, now):
         seen = _confirmed(world, job, track, seen)
-    return Observation(now, wall, seen, _events(world, job, seen), _nodes(world, seen, track))
+    looked = Observation(now, wall, seen, _events(world, job, seen), _nodes(world, seen, track))
+    if asks_for_release(track, looked, policy):
+        looked = replace(looked, release=_release(world, job))
+    return looked
+
+
+def _release(world: World, job: JobRef) -> Seen[ReleaseView]:
+    try:
+        return world.releases.status(job.release, job.namespace)
+    except LauncherError as error:
+        return Seen.unavailable(error.message)
 
 
 def _confirmed(world: World, job: JobRef, track: Track, seen: Seen[PodView]) -> Seen[PodView]:

@@ -38,7 +38,7 @@ def until_started(service: Service, found: JobReport) -> JobReport:
         while True:
             watch = world.pods.watch(job.namespace)
             version = watch.version()
-            track = step(track, observe(world, watch, job, track), policy)
+            track = step(track, observe(world, watch, job, track, policy), policy)
             notice(track)
             if track.outcome is not None or has_started(track):
                 return replace(found, track=track)

@@ -15,6 +15,7 @@ from launcher.core.mounting import last_words
 from launcher.core.outcome import Outcome, ended, lost, make_outcome
 from launcher.core.patience import Action, Patience, Verdict, WaitPolicy, judge, left, pause
 from launcher.core.pending import Cause, classify, needs_events
+from launcher.core.releases import ReleaseState, release_state
 from launcher.core.site import PendingPolicy
 from launcher.core.track import Cleanup, JobState, Observation, Track
 from launcher.core.views import ContainerKind, ContainerState, PodView, Presence
@@ -22,6 +23,7 @@ from launcher.core.views import ContainerKind, ContainerState, PodView, Presence
 __all__ = [
     "DEAD_NODE",
     "absence_is_due",
+    "asks_for_release",
     "cleanup",
     "step",
     "terminated",
@@ -41,6 +43,33 @@ def step(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
         return track
     if policy.column is PendingPolicy.STRICT:
         return _strictly(track, seen, policy)
+    return _attributed(_gracefully(track, seen, policy), seen)
+
+
+def asks_for_release(track: Track, seen: Observation, policy: WaitPolicy) -> bool:
+    """Return whether the look ends the job as deleted by somebody: the release says if it was meant."""
+    pod = seen.pod.value
+    if seen.pod.presence is not Presence.ABSENT and (pod is None or pod.deleted is None):
+        return False
+    outcome = step(track, seen, policy).outcome
+    deleted = outcome is not None and outcome.code is Code.DELETED_EXTERNALLY
+    return deleted and track.outcome is None and policy.column is not PendingPolicy.STRICT
+
+
+def _attributed(track: Track, seen: Observation) -> Track:
+    """Name the release, if it went with its pod: Helm marks it before it deletes anything."""
+    if track.outcome is None or track.outcome.code is not Code.DELETED_EXTERNALLY:
+        return track
+    if seen.release.presence is Presence.UNAVAILABLE:
+        return track
+    state = release_state(seen.release.value, seen.wall)
+    if state not in (ReleaseState.ABSENT, ReleaseState.UNINSTALLING):
+        return track
+    detail = "the release was uninstalled by somebody else, and its pod deleted with it"
+    return _end(track, make_outcome(Code.RELEASE_UNINSTALLED, detail, exit_code=track.outcome.exit_code))
+
+
+def _gracefully(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
     if seen.pod.presence is Presence.UNAVAILABLE:
         return _stale(track, seen, policy)
     track = replace(track, stale_since=None, why_stale="")

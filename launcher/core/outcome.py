@@ -165,7 +165,7 @@ def _main_ended(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -
         hungry = [c.name for c in pod.containers if "OOMKilled" in (c.reason, c.last_reason)]
         note = f"exit code 0, although container {hungry[0]} was killed for lack of memory" if hungry else ""
         return make_outcome(Code.SUCCESS, note, exit_code=0)
-    # kubernetes 140716: the reason counts a child killed long ago, too; the kernel never kills with SIGTERM (143).
+    # kubernetes 140716: a child killed long ago gives this reason, too; the kernel never kills with SIGTERM.
     if main.reason == "OOMKilled" and exit_code != _SIGTERM:
         limit = f" (limit {main.memory_limit})" if main.memory_limit else ""
         return make_outcome(
@@ -202,12 +202,12 @@ def _killed(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -> Ou
 
 
 def _signal(main: ContainerView) -> str:
-    # containerd 8180: a container that hits its limit right after its start may end with 137, "Error", no "OOMKilled".
+    # containerd 8180: lack of memory right after the start may end as 137, "Error", without "OOMKilled".
     if main.exit_code != _SIGKILL:
         return "SIGTERM"
     if not main.memory_limit:
         return "SIGKILL"
-    return f"SIGKILL; by whom is not recorded: an early lack of memory, limit {main.memory_limit}, may look like this"
+    return f"SIGKILL; by whom is not recorded: an early lack of memory (limit {main.memory_limit}) looks so"
 
 
 def _failed_without_main(pod: PodView) -> Outcome:

@@ -9,7 +9,7 @@ from datetime import datetime
 from launcher.core.outcome import Outcome
 from launcher.core.patience import Patience, Verdict
 from launcher.core.refusal import Refusal
-from launcher.core.views import NodeView, PodEvent, PodView, Seen
+from launcher.core.views import NodeView, PodEvent, PodView, ReleaseView, Seen
 
 __all__ = ["Cleanup", "JobState", "Observation", "Track"]
 
@@ -43,6 +43,7 @@ class Observation:
         events: events of this pod's uid; UNAVAILABLE pauses the clocks of a pod about which only they speak.
         nodes: all nodes, empty when they were not needed or may not be listed.
         refused: why there is no pod yet: its creation was refused and is tried again.
+        release: the release of a pod that somebody else deletes; "could not ask" when nobody had to.
     """
 
     now: float
@@ -51,6 +52,7 @@ class Observation:
     events: Seen[tuple[PodEvent, ...]] = field(default_factory=lambda: Seen.found(()))
     nodes: tuple[NodeView, ...] = ()
     refused: Refusal | None = None
+    release: Seen[ReleaseView] = field(default_factory=lambda: Seen.unavailable("not asked"))
 
 
 @dataclass(frozen=True)

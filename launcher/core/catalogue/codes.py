@@ -129,6 +129,7 @@ class Code(str, enum.Enum):
     DRAINED = "Drained"
     NODE_LOST = "NodeLost"
     DELETED_EXTERNALLY = "DeletedExternally"
+    RELEASE_UNINSTALLED = "ReleaseUninstalled"
     POD_FAILED = "PodFailed"
     TERMINATED = "Terminated"
 

@@ -27,8 +27,8 @@ ENDS: Mapping[Code, Entry] = {
     ),
     Code.KILLED: _infra(
         "The job process was killed from outside.",
-        "look at the node, at who may exec into the pod, and at the memory limit: the container runtime may miss an "
-        "out-of-memory kill right after the start",
+        "look at the node, at who may exec into the pod, and at the memory limit: the container "
+        "runtime may miss an out-of-memory kill right after the start",
     ),
     Code.SIDECAR_OOM: Entry(
         "A sidecar used more memory than its limit.", "raise its limit in the pod template", _INFRA
@@ -60,6 +60,11 @@ ENDS: Mapping[Code, Entry] = {
     Code.DRAINED: _infra("The pod was evicted through the API, as a drain does.", "launch the job again"),
     Code.NODE_LOST: _infra("The node was lost.", "launch the job again"),
     Code.DELETED_EXTERNALLY: _infra("Somebody else deleted the pod.", "launch the job again"),
+    Code.RELEASE_UNINSTALLED: Entry(
+        "Somebody else uninstalled the release, as `fljob terminate` in another shell does.",
+        "nothing to do, if that was meant",
+        ReturnCode.ABORTED,
+    ),
     Code.POD_FAILED: _infra("The pod failed and Kubernetes does not say why.", _LOOK),
     Code.TERMINATED: Entry("The job was terminated as asked.", "nothing to do", ReturnCode.ABORTED),
 }

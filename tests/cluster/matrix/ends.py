@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from functools import partial
 
 from launcher.core.catalogue import Code
@@ -128,6 +129,13 @@ def delete(scene: Scene) -> None:
     scene.kubectl("delete", "pod", scene.pod, "--wait=false")
 
 
+def uninstall(scene: Scene) -> None:
+    """Uninstall the release with Helm itself, as a GitOps tool or `fljob terminate` elsewhere does."""
+    assert scene.handle is not None
+    command = ["helm", "uninstall", scene.handle.job.release, "-n", scene.namespace, "--wait=false"]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 def force_delete(scene: Scene) -> None:
     """Delete the pod without asking its node."""
     scene.kubectl("delete", "pod", scene.pod, "--force", "--grace-period=0", "--wait=false")
@@ -177,6 +185,24 @@ _DISRUPTIONS = (
         how="kubectl delete pod --force --grace-period=0",
         act=force_delete,
         code=Code.DELETED_EXTERNALLY,
+    ),
+    gone(
+        name="uninstalled",
+        how="helm uninstall",
+        fixture=False,
+        act=uninstall,
+        code=Code.RELEASE_UNINSTALLED,
+        return_code=9,
+    ),
+    gone(
+        name="uninstalled-pending",
+        how="helm uninstall of a job that waits behind a gate",
+        fixture=False,
+        values="pod: {spec: {schedulingGates: [{name: fake.fljob.internal/gate}]}}",
+        act=uninstall,
+        when=Code.SCHEDULING_GATED,
+        code=Code.RELEASE_UNINSTALLED,
+        return_code=9,
     ),
     gone(name="evicted-by-api", how="the eviction API, as kubectl drain", act=evict, code=Code.DRAINED),
     gone(

@@ -230,10 +230,11 @@ class _World:
     def nodes(self) -> tuple[NodeView, ...]:
         return ()
 
-    def observe(self, track: Track) -> Observation:
+    def observe(self, track: Track, policy: WaitPolicy) -> Observation:
         """Look through our observer; of the ports it needs no more than this class has."""
         port: Any = self
-        return observe(World(releases=port, pods=port, secrets=port, clock=port), port, _REF, track)
+        world = World(releases=port, pods=port, secrets=port, clock=port)
+        return observe(world, port, _REF, track, policy)
 
 
 # Our clocks are monotonic: the numbers have nothing to do with the time of day.
@@ -250,7 +251,7 @@ def ours(case: Case) -> tuple[Told, ...]:
         if look.terminate:
             track = terminated(track, "terminated by FLARE")
         else:
-            track = step(track, side.observe(track), policy)
+            track = step(track, side.observe(track, policy), policy)
         if before.outcome is not None:
             assert track is before
             continue

@@ -49,6 +49,7 @@ NOT_RECORDED = {
     Code.CREATE_FAILED: "whatever Helm may say that no row of its failures knows",
     Code.LAUNCH_TIMEOUT: "a clock over any waiting pod; the matrix fires it",
     Code.QUOTA_BUSY: "two writers of one quota in the same instant",
+    Code.RELEASE_UNINSTALLED: "the release says it, not the pod; the matrix does it",
     Code.TERMINATED: "our own doing",
 }
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from launcher.core.catalogue import Code
-from launcher.core.lifecycle import cleanup, step, terminated
+from launcher.core.lifecycle import asks_for_release, cleanup, step, terminated
 from launcher.core.patience import Action, WaitPolicy
-from launcher.core.site import Timeouts
+from launcher.core.site import PendingPolicy, Timeouts
 from launcher.core.track import Cleanup, JobState, Observation, Track
-from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, Seen
+from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, ReleaseView, Seen
 from tests.fakes import START, exited, main, running, scheduled, unscheduled
 
 
@@ -63,6 +64,32 @@ def test_one_absence_proves_nothing():
         walk(look(running()), look(Seen.absent(), 1), look(Seen.absent(), 6)).outcome.code
         is Code.DELETED_EXTERNALLY
     )
+
+
+KILLED = exited(137, deleted=START)
+
+
+@pytest.mark.parametrize(
+    ("release", "code", "return_code"),
+    [
+        (Seen.absent(), Code.RELEASE_UNINSTALLED, 9),
+        (Seen.found(ReleaseView("r", "fl", "uninstalling", 1, START, {})), Code.RELEASE_UNINSTALLED, 9),
+        (Seen.found(ReleaseView("r", "fl", "deployed", 1, START, {})), Code.DELETED_EXTERNALLY, 104),
+        (Seen.unavailable("refused"), Code.DELETED_EXTERNALLY, 104),
+    ],
+)
+def test_a_pod_that_goes_with_its_release_was_not_lost(release, code, return_code):
+    outcome = walk(look(running()), replace(look(KILLED, 1), release=release)).outcome
+    assert (outcome.code, outcome.return_code, outcome.exit_code) == (code, return_code, 137)
+
+
+def test_only_a_deleted_pod_asks_for_its_release():
+    track = walk(look(running()))
+    assert asks_for_release(track, look(KILLED, 1), WaitPolicy())
+    assert not asks_for_release(track, look(KILLED, 1), WaitPolicy(PendingPolicy.STRICT))
+    for quiet in (running(), exited(137), exited(0, deleted=START), replace(running(), deleted=START)):
+        assert not asks_for_release(track, look(quiet, 1), WaitPolicy())
+    assert not asks_for_release(walk(look(exited(7))), look(KILLED, 1), WaitPolicy())
 
 
 def test_what_was_last_seen_of_a_pod_that_is_gone_decides():
