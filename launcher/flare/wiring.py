@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 from launcher.core.assemble import build_jobspec
 from launcher.core.jobspec import JobSpec, Role
 from launcher.core.meta import parse_meta
+from launcher.core.podtemplate import template_warnings
 from launcher.core.site import SiteConfig
 from launcher.errors import InvalidInput, LauncherError, StudyFormats
 from launcher.flare.arguments import FLARE_PYTHON
@@ -18,6 +20,7 @@ from launcher.flare.context import FlareJob
 
 __all__ = ["job_spec", "site_config"]
 
+_LOG = logging.getLogger(__name__)
 _CONFIG = "local/fljob.yaml"
 _RUNTIME = "local/study_runtime.yaml"
 _PORTABLE = ("['num_of_gpus']", "['num_of_cpus']", "['memory']")
@@ -74,4 +77,7 @@ def job_spec(job: FlareJob, meta: Mapping[str, Any], site: SiteConfig) -> JobSpe
         study = load_study(site, job.study)
     request = job.request(site.role, site.workspace_mount_path)
     with _refused_as(ValueError if parsed.image or study.image else RuntimeError):
-        return build_jobspec(request, parsed, study, site)
+        spec = build_jobspec(request, parsed, study, site)
+    for warning in (*parsed.warnings, *study.warnings, *template_warnings(spec)):
+        _LOG.warning("job %s at site %s: %s", job.job_id, job.site, warning)
+    return spec

@@ -335,6 +335,14 @@ def test_settings_of_the_site_file_are_used_unless_an_argument_says_otherwise(tm
     assert handle.handle.job.namespace == "fl"
 
 
+def test_what_nobody_reads_is_told_in_the_log_of_the_parent(launch, caplog):
+    k8s = {"image": "a", "memmory": "1Gi"}
+    launch({**CASE.meta, "launcher_spec": {"default": {"k8s": k8s}}})
+    (told,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "launcher_spec['default']['k8s']['memmory'] is read by nobody; did you mean memory?" in told
+    assert JOB in told
+
+
 def test_render_job_prints_the_pod_of_the_launch_and_touches_nothing(launch, tmp_path):
     manifests = launch.launcher.render_job(dict(CASE.meta), launch.context)
     assert launch.transfer is None
