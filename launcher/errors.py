@@ -79,7 +79,13 @@ class Conflict(LauncherError):
 
 
 class Unavailable(LauncherError):
-    """The question could not be answered now; nothing is known, asking again may help."""
+    """The question could not be answered now; nothing is known, asking again may help.
+
+    Attributes:
+        retry_after: seconds for which the server asks to be left alone; 0 when it does not say.
+    """
+
+    retry_after: float = 0.0
 
 
 class Denied(LauncherError):

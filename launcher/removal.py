@@ -101,12 +101,14 @@ def patiently(job: JobRef, act: Callable[[], None], world: World, seconds: float
         try:
             act()
         except LauncherError as error:
-            late = seconds is not None and world.clock.monotonic() - start + delay > seconds
-            if not isinstance(error, Unavailable) or late:
+            if not isinstance(error, Unavailable):
+                raise
+            pause = max(delay, error.retry_after)
+            if seconds is not None and world.clock.monotonic() - start + pause > seconds:
                 raise
             words = "release=%s pod=%s not removed yet, trying again: %s"
             _LOG.warning(words, job.release, job.pod_name, error.message)
-            threading.Event().wait(delay)
+            threading.Event().wait(pause)
             delay = min(2 * delay, _LONGEST_DELAY)
         else:
             return

@@ -20,6 +20,8 @@ TRANSPORT = (ApiException, HTTPError, OSError, ConfigException)
 
 # 'pods is forbidden: User "x" cannot list resource "pods" in API group "" in the namespace "fl"'
 _FORBIDDEN = re.compile(r'cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)"')
+# How long a server may send us away (Retry-After); priority and fairness says 1 s.
+_LONGEST_ASKED = 30.0
 _TRANSPORT_CURES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed"),
@@ -102,4 +104,12 @@ def translate(error: BaseException, asked: str) -> LauncherError:
         409: Conflict(f"cannot {asked}: {message}"),
         422: Rejected(f"cannot {asked}: {message}", code="InvalidSpec"),
     }
-    return answers.get(status) or Unavailable(f"cannot {asked}: {status} {message}", cure="try again later")
+    return answers.get(status) or _busy(error, f"cannot {asked}: {status} {message}")
+
+
+def _busy(error: ApiException, message: str) -> Unavailable:
+    busy = Unavailable(message, cure="try again later")
+    asked = str((error.headers or {}).get("Retry-After", ""))
+    # The other form of the header, a date, is none that an API server sends.
+    busy.retry_after = min(float(asked), _LONGEST_ASKED) if asked.isdecimal() else 0.0
+    return busy

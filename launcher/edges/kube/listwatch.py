@@ -40,6 +40,12 @@ class _Gone(Exception):
     """The resource version is too old (410): list again."""
 
 
+def _asked_delay(error: LauncherError) -> float:
+    if isinstance(error, Denied):
+        return _DENIED_DELAY
+    return error.retry_after if isinstance(error, Unavailable) else 0.0
+
+
 class ListWatch:
     """A thread that keeps a snapshot of one kind of object in one namespace.
 
@@ -148,7 +154,7 @@ class ListWatch:
             except LauncherError as error:
                 revision = ""
                 self._failed(error)
-                self._stopped.wait(_DENIED_DELAY if isinstance(error, Denied) else delay)
+                self._stopped.wait(max(delay, _asked_delay(error)))
                 delay = min(2 * delay, _LONGEST_DELAY)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever an answer holds
                 if self._stopped.is_set():

@@ -41,6 +41,7 @@ class Server:
     def __init__(self) -> None:
         self.items: list[dict[str, Any]] = []
         self.list_status: list[int] = []
+        self.retry_after = ""
         self.scripts: list[Any] = []
         self.requests: list[str] = []
         self.hold = threading.Event()
@@ -54,7 +55,7 @@ class Server:
         body = {"kind": "PodList", "metadata": {"resourceVersion": "10"}, "items": self.items}
         if status != 200:
             body = {"kind": "Status", "message": f"no {status}", "code": status}
-        _send(handler, status, body)
+        _send(handler, status, body, self.retry_after if status != 200 else "")
 
     def _watch(self, handler: BaseHTTPRequestHandler) -> None:
         script = self.scripts.pop(0) if self.scripts else [self.hold.wait]
@@ -83,11 +84,13 @@ def _BREAK() -> None:  # noqa: N802 - a word of the script: end without the last
     return
 
 
-def _send(handler: BaseHTTPRequestHandler, status: int, body: dict[str, Any]) -> None:
+def _send(handler: BaseHTTPRequestHandler, status: int, body: dict[str, Any], retry_after: str = "") -> None:
     data = json.dumps(body).encode()
     handler.send_response(status)
     handler.send_header("Content-Type", "application/json")
     handler.send_header("Content-Length", str(len(data)))
+    if retry_after:
+        handler.send_header("Retry-After", retry_after)
     handler.end_headers()
     handler.wfile.write(data)
 
@@ -263,6 +266,23 @@ def test_a_refused_request_has_our_error(server, client, status, error):
     server.list_status = [status]
     with pytest.raises(error, match="list pods in namespace fl"):
         KubePods(client).list("fl")
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("7", 7), ("3600", 30), ("", 0), ("Wed, 21 Oct 2026", 0)])
+def test_a_busy_server_says_how_long_to_leave_it_alone(server, client, said, seconds):
+    server.list_status, server.retry_after = [429], said
+    with pytest.raises(Unavailable) as refused:
+        KubePods(client).list("fl")
+    assert refused.value.retry_after == seconds
+
+
+def test_a_watch_leaves_a_busy_server_alone(server, pods):
+    server.list_status, server.retry_after = [429], "1"
+    start = time.monotonic()
+    watch = pods.watch("fl")
+    until(lambda: watch.look("a").presence is Presence.ABSENT)
+    assert time.monotonic() - start >= 1
+    assert server.count("watch=") == 1
 
 
 def test_no_secret_is_in_an_error_or_a_repr(server, client, caplog):
