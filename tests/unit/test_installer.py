@@ -35,7 +35,7 @@ def service(fake, **policy):
     return Service(replace(fake.world, clock=SystemClock()), WaitPolicy(**policy))
 
 
-def until(check, seconds=20.0):
+def until(check, seconds=60.0):
     end = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < end
@@ -51,7 +51,7 @@ def test_a_quota_that_is_raised_in_time_lets_the_job_run(fake):
     fake.pods.script = [running(), exited(0)]
     until(lambda: fake.releases.items)
     assert handle.wait().code is Code.SUCCESS
-    assert handle.close(5)
+    assert handle.close(30)
     assert fake.is_empty
 
 
@@ -61,7 +61,7 @@ def test_a_quota_that_stays_ends_the_job_at_its_clock_and_nothing_is_left(fake):
     )
     outcome = handle.wait()
     assert (outcome.code, outcome.return_code, outcome.clock) == (Code.QUOTA_EXCEEDED, 104, "pending_timeout")
-    assert handle.close(5)
+    assert handle.close(30)
     assert fake.is_empty
 
 
@@ -70,7 +70,7 @@ def test_what_turns_out_hopeless_ends_the_job_at_once(fake):
     fake.releases.install_error = Denied("pods is forbidden")
     outcome = handle.wait()
     assert (outcome.code, outcome.return_code) == (Code.FORBIDDEN, 104)
-    assert handle.close(5)
+    assert handle.close(30)
     assert fake.is_empty
 
 
@@ -185,6 +185,6 @@ def test_refused_jobs_take_turns_and_ask_no_oftener_than_one():
     until(lambda: all(one.state[1] is None for one in made))
     with lock:
         accepted = [at for at, _ in tries[len(refused) :]]
-    assert accepted[-1] - accepted[0] < 5.0
+    assert accepted[-1] - accepted[0] < 15.0  # one a second, as after a refusal, would take 19
     for one in made:
         one.stop()

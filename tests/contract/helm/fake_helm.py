@@ -98,7 +98,7 @@ class FakeHelm:
 
     def wait_for(self, verb: str) -> Call:
         """Return the first call of ``verb`` as soon as it runs."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             for call in self.calls:
                 if call.argv[0] == verb:

@@ -16,6 +16,8 @@ from tests.contract.helm.conftest import ENVIRON
 from tests.contract.helm.fake_helm import is_alive, is_gone_within
 
 LABELS = {"fljob.internal/job-id": "j1"}
+# An idle machine needs half a second, a busy one several; who is not stopped lives for half a minute.
+SOON = 10.0
 
 SLOW = [
     pytest.param({"sleep": 30}, id="obedient"),
@@ -39,14 +41,10 @@ def test_cancel_stops_helm_and_its_children(fake, releases, answer):
     thread = threading.Thread(target=install)
     thread.start()
     call = fake.wait_for("install")
-    start = time.monotonic()
     cancel.set()
-    gone = is_gone_within(call.pid, 1.0)
-    seconds = time.monotonic() - start
-    thread.join(10)
-    assert gone
-    assert seconds < 1.0  # 0.5 s on an idle machine
-    assert not call.grandchild or is_gone_within(call.grandchild, 1.0)
+    assert is_gone_within(call.pid, SOON)
+    thread.join(SOON)
+    assert not call.grandchild or is_gone_within(call.grandchild, SOON)
     assert [str(error) for error in failure] == ["release ns/r1: helm install was cancelled"]
 
 
@@ -61,11 +59,12 @@ def test_a_cancel_before_the_start_starts_nothing(fake, releases):
 def test_the_deadline_stops_helm(fake, releases):
     fake.answer("list", {"sleep": 30, "grandchild": True})
     start = time.monotonic()
-    with pytest.raises(Unavailable, match=r"helm list did not end within 0\.2 s and was stopped"):
-        releases(timeout_seconds=0.2).list("ns")
-    assert time.monotonic() - start < 3
-    assert is_gone_within(fake.calls[0].pid, 1.0)
-    assert is_gone_within(fake.calls[0].grandchild, 1.0)
+    # Long enough for the fake, a Python, to start and to say who it is.
+    with pytest.raises(Unavailable, match=r"helm list did not end within 3 s and was stopped"):
+        releases(timeout_seconds=3.0).list("ns")
+    assert time.monotonic() - start < 3 + SOON
+    assert is_gone_within(fake.calls[0].pid, SOON)
+    assert is_gone_within(fake.calls[0].grandchild, SOON)
 
 
 def test_helm_has_a_session_of_its_own(fake, releases):
@@ -77,9 +76,9 @@ def test_helm_has_a_session_of_its_own(fake, releases):
 def test_a_grandchild_that_keeps_the_pipes_does_not_delay_the_answer(fake, releases):
     fake.answer("list", {"stdout": "[]", "grandchild": True})
     start = time.monotonic()
-    assert releases(timeout_seconds=20.0).list("ns") == ()
-    assert time.monotonic() - start < 5
-    assert is_gone_within(fake.calls[0].grandchild, 1.0)
+    assert releases(timeout_seconds=40.0).list("ns") == ()
+    assert time.monotonic() - start < 20
+    assert is_gone_within(fake.calls[0].grandchild, SOON)
 
 
 _INSTALL = """
@@ -102,18 +101,18 @@ def test_helm_dies_with_a_killed_launcher(fake):
     call = fake.wait_for("install")
     launcher.kill()
     launcher.communicate()
-    assert is_gone_within(call.pid, 2.0)
+    assert is_gone_within(call.pid, SOON)
 
 
 def test_an_uninstall_outlives_a_killed_launcher(fake):
-    fake.answer("uninstall", {"sleep": 1})
+    fake.answer("uninstall", {"sleep": 4})
     launcher = _launcher(fake, "uninstall('r1', 'ns')")
     call = fake.wait_for("uninstall")
     launcher.kill()
     launcher.communicate()
     time.sleep(0.2)
     assert is_alive(call.pid)
-    assert is_gone_within(call.pid, 5.0)
+    assert is_gone_within(call.pid, 4 + SOON)
 
 
 def test_ctrl_c_stops_helm_and_takes_the_install_back(fake):
@@ -122,7 +121,7 @@ def test_ctrl_c_stops_helm_and_takes_the_install_back(fake):
     launcher = _launcher(fake, "install('r1', 'ns', {}, {})")
     call = fake.wait_for("install")
     launcher.send_signal(signal.SIGINT)
-    _, stderr = launcher.communicate(timeout=10)
+    _, stderr = launcher.communicate(timeout=60)
     assert b"KeyboardInterrupt" in stderr
-    assert is_gone_within(call.pid, 1.0)
+    assert is_gone_within(call.pid, SOON)
     assert fake.verbs == ["install", "list", "uninstall", "status"]

@@ -76,7 +76,7 @@ def test_a_cancelled_install_is_taken_back_after_the_server_had_time_to_finish(f
     fake.answer("list", OURS)
     pauses: list[float] = []
     cancel = threading.Event()
-    threading.Timer(0.3, cancel.set).start()
+    threading.Thread(target=lambda: fake.wait_for("install") and cancel.set()).start()
     with pytest.raises(Cancelled):
         releases(sleep=pauses.append).install("r1", "ns", {}, LABELS, cancel)
     assert fake.verbs == ["install", "list", "uninstall", "status"]
@@ -86,8 +86,8 @@ def test_a_cancelled_install_is_taken_back_after_the_server_had_time_to_finish(f
 def test_an_install_past_its_deadline_is_taken_back(fake, releases):
     fake.answer("install", {"sleep": 30})
     fake.answer("list", OURS)
-    with pytest.raises(Unavailable, match="did not end within 1 s"):
-        releases(timeout_seconds=1.0).install("r1", "ns", {}, LABELS)
+    with pytest.raises(Unavailable, match="did not end within 3 s"):
+        releases(timeout_seconds=3.0).install("r1", "ns", {}, LABELS)
     assert fake.verbs == ["install", "list", "uninstall", "status"]
 
 

@@ -143,7 +143,7 @@ def test_pending_timeout_is_an_annotation(timeout, text):
     assert annotations == {"fljob.internal/pending-timeout": text}
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.text(st.characters(codec="utf-8")))
 def test_any_text_of_a_job_arrives_unchanged(text):
     spec = spec_with(image=text, args=(text,), env=(EnvVar("A", text),))
