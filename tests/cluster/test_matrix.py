@@ -18,7 +18,7 @@ import pytest
 from launcher.core.catalogue import CATALOGUE
 from launcher.core.names import container_name, pod_name
 from launcher.core.refusal import refusal_of
-from launcher.core.site import PendingPolicy
+from launcher.core.site import PendingPolicy, Timeouts
 from launcher.core.track import JobState, Track
 from launcher.edges.clock import SystemClock
 from launcher.edges.helm import HelmReleases
@@ -133,7 +133,7 @@ def test_a_provoked_state_has_its_verdict(row, scene, launch, gone, recorder, th
         row.before(scene)
     if recorder:
         world.releases.install = recorder.install(world.releases)
-    options = dict(values=scene.read(row.values), graces=replace(SHORT, **row.graces), timeout=row.timeout)
+    options = dict(values=scene.read(row.values), graces=_graces(row), timeout=row.timeout)
     options.update(into=scene.fill(row.into), through=through(row.account), job_id=scene.job_id)
     options.update(patient=row.patient)
     try:
@@ -158,6 +158,13 @@ def test_a_provoked_state_has_its_verdict(row, scene, launch, gone, recorder, th
         scene.restore()
         handle.terminate()
         gone(handle)
+
+
+def _graces(row: Row) -> Timeouts:
+    """Short for the cause of the row alone."""
+    clock = CATALOGUE[row.code].limit.value
+    short = {clock: getattr(SHORT, clock)} if hasattr(SHORT, clock) else {}
+    return replace(Timeouts(), **{**short, **row.graces})
 
 
 def _check_refused(row: Row, error: LauncherError, recorder: Recorder | None) -> None:

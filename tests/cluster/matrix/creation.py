@@ -30,7 +30,7 @@ def raise_quota(scene: Scene) -> None:
 
 def quota_counts(scene: Scene) -> None:
     """Wait until the controller has counted what the quota covers; before that nothing is refused."""
-    scene.kubectl("wait", "--for=jsonpath={.status.hard}", "quota/quota", "--timeout=20s")
+    scene.wait("jsonpath={.status.hard}", "quota/quota")
 
 
 _QUOTAS = (
@@ -120,6 +120,7 @@ def remove_hook(scene: Scene) -> None:
 def restrict(scene: Scene) -> None:
     """Demand the restricted standard of the namespace."""
     scene.kubectl("label", "namespace", "$ns", "pod-security.kubernetes.io/enforce=restricted")
+    refuses_pods(scene)
 
 
 _ADMISSION = (

@@ -75,21 +75,23 @@ _KILLS = (
         values="pod: {spec: {activeDeadlineSeconds: 2}}",
         code=Code.DEADLINE_EXCEEDED,
     ),
+    # The kubelet measures an emptyDir once it learns of the pod, and then again after one to two minutes
+    # (volume_stat_calculator.go, JitterUntil): a first look before the file is written costs that much.
     Row(
         name="evicted-workspace",
         how="more in the workspace than its limit",
-        command="head -c 64000000 /dev/zero > full; sleep 120",
+        command="head -c 64000000 /dev/zero > full; sleep 600",
         code=Code.STORAGE_LIMIT,
         return_code=101,
-        seconds=120,
+        seconds=420,
     ),
     Row(
         name="evicted-container",
         how="more in the container's own layer than ephemeral_storage",
-        command="head -c 64000000 /dev/zero > /tmp/full; sleep 120",
+        command="head -c 64000000 /dev/zero > /tmp/full; sleep 600",
         code=Code.STORAGE_LIMIT,
         return_code=101,
-        seconds=120,
+        seconds=420,
     ),
 )
 
@@ -170,7 +172,7 @@ def taint(scene: Scene) -> None:
     scene.kubectl("taint", "node", "$node", "fake.fljob.internal/leave=now:NoExecute")
 
 
-gone = partial(Row, command="sleep 60", return_code=104)
+gone = partial(Row, command="sleep 600", return_code=104)
 _LONG = "{fake.fljob.internal/run-for: 1h}"
 
 _DISRUPTIONS = (

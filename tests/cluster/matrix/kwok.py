@@ -117,6 +117,9 @@ _PULLS = (
         101,
         act=_touch,
         when=Code.IMAGE_AUTH,
+        graces={
+            "pull_permanent": 15
+        },  # runs while kubectl touches the pod, which takes seconds on a busy machine
     ),
     _waits(
         "image-disk-full",
@@ -181,7 +184,7 @@ _RUNTIME = (
         "something new",
         Code.UNCLASSIFIED,
         104,
-        graces={"start": 3},
+        graces={"start": 10},  # runs from the binding on: until kwok has written the reason
         ends_as=Code.START_TIMEOUT,
     ),
 )

@@ -45,7 +45,7 @@ class Row:
         timeout: the launcher's.
         patient: whether a launch that is refused for a cause that heals is tried again.
         act: done to the job when it is ``when`` (in a state, or waiting for a cause).
-        graces: changes of the test's short clocks.
+        graces: lengths of clocks; without them only the clock of ``code`` is short.
         provenance: who wrote the decisive words.
         exclusive: disturbs the cluster for others: runs alone, after all others.
         fixture: whether the row is worth a fixture of its own.
@@ -76,4 +76,4 @@ class Row:
     provenance: str = REAL
     exclusive: bool = False
     fixture: bool = True
-    seconds: float = 60.0
+    seconds: float = 180.0

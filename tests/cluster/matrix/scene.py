@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from launcher.handle import JobHandle
 
 __all__ = ["Scene", "fake_node", "filler", "on_fake_node", "priority_class"]
 
-_KUBECTL = ("kubectl", "--request-timeout=20s")
+_KUBECTL = ("kubectl", "--request-timeout=60s")
 
 
 @dataclass
@@ -61,12 +62,16 @@ class Scene:
         for item in yaml.safe_load_all(filled):
             kind, name = item["kind"], item["metadata"]["name"]
             if kind == "Node" and "annotations" in item["metadata"]:
-                self.kubectl("wait", "--for=condition=Ready", f"node/{name}", "--timeout=20s")
+                self.wait("condition=Ready", f"node/{name}")
                 taint = "jsonpath={.spec.taints[?(@.key=='node.kubernetes.io/not-ready')].key}"
                 while self.kubectl("get", "node", name, "-o", taint):
-                    pass
+                    time.sleep(0.2)
             if kind == "Pod":
-                self.kubectl("wait", "--for=jsonpath={.status.phase}=Running", f"pod/{name}", "--timeout=30s")
+                self.wait("jsonpath={.status.phase}=Running", f"pod/{name}")
+
+    def wait(self, condition: str, what: str) -> None:
+        """Wait for a condition; the limit of one request would cut the watch, so there is none."""
+        self.kubectl("wait", f"--for={condition}", what, "--timeout=120s", "--request-timeout=0")
 
     def restore(self) -> None:
         """Give the cluster back what :attr:`undo` says; a second call does nothing."""

@@ -119,11 +119,11 @@ _INITS = (
     Row(
         name="init-slow",
         how="an init container that does not end",
-        values=_init("command: [sleep, '60']"),
+        values=_init("command: [sleep, '600']"),
         code=Code.INITIALIZING,
         action=Action.WAIT,
         return_code=104,
-        graces={"start": 3},
+        graces={"start": 20},  # runs while the pod is prepared, too: until the init container is seen running
         ends_as=Code.START_TIMEOUT,
     ),
     absent(
@@ -147,8 +147,7 @@ _INITS = (
         code=Code.CRASH_LOOP,
         action=Action.FAIL,
         return_code=101,
-        graces={"start": 120},
-        seconds=120,
+        seconds=240,
     ),
 )
 
@@ -258,8 +257,10 @@ _COMMANDS = (
     Row(
         name="post-start-hook",
         how="a postStart hook that fails",
-        command="sleep 60",
-        values='container: {spec: {lifecycle: {postStart: {exec: {command: ["false"]}}}}}',
+        command="sleep 600",
+        values='container: {spec: {lifecycle: {postStart: {exec: {command: ["false"]}}}}}\n'
+        # the container outlives the event for as long: the event must come first
+        "pod: {spec: {terminationGracePeriodSeconds: 5}}",
         code=Code.POST_START_HOOK,
         return_code=101,
         exit_code=137,

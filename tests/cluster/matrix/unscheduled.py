@@ -82,7 +82,7 @@ _SHORTAGES = (
         name="launch-timeout",
         how="a shortage that may last, and the launcher's timeout",
         k8s={"cpu": "36", "pending_timeout": None},
-        timeout=4,
+        timeout=20,  # from the launch on: helm's time counts, and the shortage must be seen before the end
         ends_as=Code.LAUNCH_TIMEOUT,
         fixture=False,
     ),
@@ -339,9 +339,7 @@ _VOLUMES = (
         values=_DATASET,
         code=Code.VOLUME_ZONE_CONFLICT,
         return_code=101,
-        before=lambda scene: scene.kubectl(
-            "wait", "--for=jsonpath={.status.phase}=Bound", "pvc/claim", "--timeout=30s"
-        ),
+        before=lambda scene: scene.wait("jsonpath={.status.phase}=Bound", "pvc/claim"),
     ),
 )
 
