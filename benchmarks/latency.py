@@ -8,6 +8,7 @@ kind cluster are containers of this machine.
 
 from __future__ import annotations
 
+import random
 import statistics
 import subprocess
 import sys
@@ -38,7 +39,9 @@ def uptime() -> float:
 def one(service: Service, site: SiteConfig, image: str) -> tuple[float, float]:
     """Run one job; return seconds of launch, and seconds from its last act to the return of wait()."""
     meta = {"launcher_spec": {"default": {"k8s": {"image": image}}}}
-    command = ("sh", "-c", "sleep 1; cat /proc/uptime")
+    # At a random moment of the second: the kubelet looks at containers once a second, and what follows the end
+    # of the job before would always meet it in the same part of it.
+    command = ("sh", "-c", f"sleep {1 + random.random():.3f}; cat /proc/uptime")
     request = Request(job_id=str(uuid.uuid4()), site="site-1", command=command)
     spec = build_jobspec(request, parse_meta(meta, "site-1"), Study(), site)
     templates = values_templates(site)
