@@ -76,7 +76,7 @@ def test_a_job_from_launch_to_the_end(fljob, job_folder, namespace):
 def test_a_shortage_is_shown_and_terminated(fljob, job_folder, namespace):
     args = launch_args(job_folder(cpu="64"), namespace, "-o", "json")
     release = json.loads(fljob(*args, "true", check=0).stdout)["release"]
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while True:
         row = json.loads(fljob("status", release, "-n", namespace, "-o", "json", check=0).stdout)
         if (row["pending"] or {}).get("code") == "ImpossibleRequest":  # no node has 64 CPUs
@@ -89,7 +89,7 @@ def test_a_shortage_is_shown_and_terminated(fljob, job_folder, namespace):
 
 def test_a_live_job_is_not_launched_twice(fljob, job_folder, namespace):
     args = launch_args(job_folder(), namespace, "--job-id", "same")
-    release = json.loads(fljob(*args[:-1], "-o", "json", "--", "sleep", "60", check=0).stdout)["release"]
+    release = json.loads(fljob(*args[:-1], "-o", "json", "--", "sleep", "600", check=0).stdout)["release"]
     assert "already running" in fljob(*args, "sleep", "60", check=4).stderr
     fljob("terminate", release, "-n", namespace, check=0)
 
@@ -99,32 +99,32 @@ def test_an_interrupt_during_the_install_leaves_nothing(start, job_folder, names
     slow = tmp_path / "helm"
     real = subprocess.run(["which", "helm"], check=True, capture_output=True, text=True).stdout.strip()
     slow.write_text(
-        f'#!/bin/sh\n[ "$1" = install ] && {{ "{real}" "$@"; touch "{tmp_path}/installed"; sleep 60; }}\nexec "{real}" "$@"\n'
+        f'#!/bin/sh\n[ "$1" = install ] && {{ "{real}" "$@"; touch "{tmp_path}/installed"; sleep 600; }}\nexec "{real}" "$@"\n'
     )
     slow.chmod(0o755)
     running = start(
-        *launch_args(job_folder(), namespace), "sleep", "60", PATH=f"{tmp_path}:{os.environ['PATH']}"
+        *launch_args(job_folder(), namespace), "sleep", "600", PATH=f"{tmp_path}:{os.environ['PATH']}"
     )
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not (tmp_path / "installed").exists():
         assert time.monotonic() < end
         time.sleep(0.05)
     running.send_signal(number)
-    out, err = running.communicate(timeout=30)
+    out, err = running.communicate(timeout=120)
     assert running.returncode == 130, out + err
     assert "Traceback" not in err
     assert kubectl("get", "secret", "-n", namespace, "-o", "name") == ""
-    kubectl("wait", "--for=delete", "pod", "--all", "-n", namespace, "--timeout=30s")
+    kubectl("wait", "--for=delete", "pod", "--all", "-n", namespace, "--timeout=120s")
 
 
 def test_an_interrupt_while_waiting_leaves_the_job_running(start, fljob, job_folder, namespace):
-    running = start(*launch_args(job_folder(), namespace, "--wait"), "sleep", "60")
+    running = start(*launch_args(job_folder(), namespace, "--wait"), "sleep", "600")
     assert "STARTING" in running.stderr.readline() or running.poll() is None
     for line in running.stderr:
         if "RUNNING" in line:
             break
     running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=30)
+    _, err = running.communicate(timeout=120)
     assert running.returncode == 130
     assert "the job goes on" in err
     (row,) = json.loads(fljob("list", "-n", namespace, "-o", "json", check=0).stdout)

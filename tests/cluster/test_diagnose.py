@@ -14,6 +14,7 @@ from tests.cluster.conftest import kubectl
 pytestmark = pytest.mark.cluster
 
 SECRET, LITERAL, PLAIN = "canary-secret-11", "canary-literal-22", "plain-value-33"
+PROXY = "echo proxying; test -e /s/x && touch /s/again && exec sleep 600; touch /s/x; exit 1"
 SCRIPT = "echo from the job; echo with $MY_TOKEN; echo and $HF_TOKEN; exit 7"
 
 
@@ -31,18 +32,15 @@ def launch(fljob, job_folder, namespace, image, cluster_env, monkeypatch, tmp_pa
                     "image": image,
                     "restartPolicy": "Always",
                     # Ends once and is started again, so that it has a previous log.
-                    "command": [
-                        "sh",
-                        "-c",
-                        "echo proxying; test -e /s/x && exec sleep 60; touch /s/x; exit 1",
-                    ],
+                    "command": ["sh", "-c", PROXY],
                     "volumeMounts": [{"name": "state", "mountPath": "/s"}],
                 },
             ],
             "containers": [
-                {"name": "side", "image": image, "command": ["sh", "-c", "echo beside; exec sleep 60"]}
+                {"name": "side", "image": image, "command": ["sh", "-c", "echo beside; exec sleep 600"]}
             ],
             "volumes": [{"name": "state", "emptyDir": {}}],
+            "volumeMounts": [{"name": "state", "mountPath": "/s"}],
         },
     }
     (tmp_path / "fljob.yaml").write_text(yaml.safe_dump({"values": values}))
@@ -70,7 +68,7 @@ def no_canary(files, *more):
 
 
 def status_until(fljob, release, namespace, check):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while True:
         row = json.loads(fljob("status", release, "-n", namespace, "-o", "json", check=0).stdout)
         if check(row):
@@ -80,8 +78,8 @@ def status_until(fljob, release, namespace, check):
 
 
 def test_a_failed_job_leaves_a_complete_diagnosis_before_it_is_removed(launch, fljob, namespace, tmp_path):
-    # The job waits until the sidecar has been started again.
-    script = "sleep 8; " + SCRIPT
+    # The job waits until the sidecar has been started again, which takes the kubelet as long as it takes.
+    script = "until test -e /s/again; do sleep 1; done; sleep 3; " + SCRIPT
     done = launch(script, "--wait", "--diagnose", str(tmp_path / "why"), code=9)
     files = read(tmp_path / "why")
     names = {name for name in files if name.startswith("logs/")}
@@ -114,7 +112,7 @@ def test_a_failed_job_leaves_a_complete_diagnosis_before_it_is_removed(launch, f
 
 
 def test_a_running_job_is_diagnosed_from_another_process(launch, fljob, namespace, tmp_path):
-    release = json.loads(launch("echo with $MY_TOKEN; echo and $HF_TOKEN; exec sleep 60").stdout)["release"]
+    release = json.loads(launch("echo with $MY_TOKEN; echo and $HF_TOKEN; exec sleep 600").stdout)["release"]
     status_until(fljob, release, namespace, lambda row: row["state"] == "RUNNING")
     done = fljob("diagnose", release, "-n", namespace, "-o", str(tmp_path / "why"), "--tail", "1", check=0)
     files = read(tmp_path / "why")
@@ -163,7 +161,7 @@ def test_an_image_that_cannot_be_pulled_is_diagnosed_before_it_is_removed(launch
 
 
 def test_a_pod_that_somebody_deleted(launch, fljob, namespace, tmp_path):
-    made = json.loads(launch("exec sleep 60").stdout)
+    made = json.loads(launch("exec sleep 600").stdout)
     kubectl("delete", "pod", made["pod"], "-n", namespace, "--grace-period=0", "--force")
     fljob("diagnose", made["release"], "-n", namespace, "-o", str(tmp_path / "why"), check=0)
     files = read(tmp_path / "why")
@@ -176,7 +174,7 @@ def test_a_pod_that_somebody_deleted(launch, fljob, namespace, tmp_path):
 
 
 def test_rights_that_are_missing_are_named(launch, fljob, namespace, tmp_path):
-    release = json.loads(launch("exec sleep 60").stdout)["release"]
+    release = json.loads(launch("exec sleep 600").stdout)["release"]
     kubectl("create", "serviceaccount", "looker", "-n", namespace)
     kubectl("create", "role", "look", "--verb=get,list", "--resource=pods", "-n", namespace)
     kubectl(
@@ -217,7 +215,8 @@ def test_rights_that_are_missing_are_named(launch, fljob, namespace, tmp_path):
 
 
 def test_events_are_followed_until_the_end(launch, fljob, namespace):
-    release = json.loads(launch("sleep 3; exit 3").stdout)["release"]
+    # Long enough for an event that comes late: the kubelet writes them behind its own back.
+    release = json.loads(launch("sleep 10; exit 3").stdout)["release"]
     done = fljob("events", release, "-n", namespace, "-f", "-o", "json", check=0)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     reasons = [row["reason"] for row in rows]

@@ -223,8 +223,8 @@ def test_an_interrupt_takes_everything_back(cluster_env, namespace, image, numbe
     while not kubectl("get", moment, "-n", namespace, "-o", "name"):
         assert started.poll() is None, started.communicate()
     started.send_signal(number)
-    out, err = started.communicate(timeout=60)
+    out, err = started.communicate(timeout=180)
     assert started.returncode == 130, out + err
     assert "interrupted" in err
     # A pod whose install was interrupted is deleted, not waited for.
-    kubectl("wait", "--for=delete", "pod", "--all", "-n", namespace, "--timeout=30s")
+    kubectl("wait", "--for=delete", "pod", "--all", "-n", namespace, "--timeout=120s")

@@ -70,7 +70,7 @@ def objects(namespace: str) -> list[str]:
 
 def wait_until_empty(namespace: str) -> list[str]:
     """Return what is still there when the pods that were deleted have had time to end."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while (left := objects(namespace)) and time.monotonic() < end:
         time.sleep(0.2)
     return left
@@ -213,7 +213,7 @@ def test_a_refused_job_leaves_nothing(releases, namespace, changes, code, said):
 def test_a_rule_of_the_namespace_is_named(releases, namespace, rule, code, said):
     kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(rule))
     if rule["kind"] == "ResourceQuota":  # enforced once its controller has counted
-        kubectl("wait", "resourcequota/q", "-n", namespace, "--for=jsonpath={.status.hard}", "--timeout=30s")
+        kubectl("wait", "resourcequota/q", "-n", namespace, "--for=jsonpath={.status.hard}", "--timeout=120s")
     job = values(resources={"limits": {"memory": "16Mi"}})
     with pytest.raises(Rejected, match=said) as caught:
         releases.install("r1", namespace, job, LABELS)
@@ -425,7 +425,7 @@ def test_what_a_killed_launcher_leaves_can_be_uninstalled(releases, namespace, d
     launcher.kill()
     launcher.wait()
     launcher.stdout.close()
-    time.sleep(0.5)  # helm ends by itself when its launcher is gone
+    time.sleep(2)  # helm ends by itself when its launcher is gone
     releases.uninstall("r1", namespace)
     assert wait_until_empty(namespace) == []
 
