@@ -77,6 +77,7 @@ def test_how_a_job_ends(federation, name):
 def test_a_job_pod_is_killed(federation):
     job = federation.submit(action="sleep")
     job.until("RUNNING")
+    federation.pod_runs("site-1")
     time.sleep(8)
     federation.kubectl("delete", "--force", "--grace-period=0", *federation.pods("site-1"))
     assert job.end() in {"FINISHED:ABORTED", "FINISHED:ABNORMAL"}
@@ -85,8 +86,9 @@ def test_a_job_pod_is_killed(federation):
 
 
 def test_a_parent_is_deleted_while_its_job_runs(federation):
-    job = federation.submit(action="sleep", options=("--abort-running", "40"))
+    job = federation.submit(action="sleep", options=("--abort-running", "60"))
     job.until("RUNNING")
+    federation.pod_runs("site-1")
     time.sleep(8)
     parent = federation.kubectl("get", "pod", "-o", "name").split()
     federation.kubectl("delete", "--wait=false", *(name for name in parent if name.startswith("pod/site-1-")))
