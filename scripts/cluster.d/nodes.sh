@@ -88,7 +88,7 @@ create_cluster() {
   kind_config | write_file "$RUN/kind.yaml"
   watched "kind create cluster" "$CACHE/log/kind.log" "$CACHE/bin/kind" create cluster --name "$CLUSTER" \
     --config "$RUN/kind.yaml" --image "$image" --kubeconfig "$RUN/kubeconfig" --wait 180s
-  all_ready || wait_for 60 all_ready || die "the nodes did not become Ready; look at $CACHE/log/kind.log"
+  all_ready || wait_for 300 all_ready || die "the nodes did not become Ready; look at $CACHE/log/kind.log"
   cluster_print | write_file "$RUN/made"
 }
 
@@ -116,14 +116,14 @@ connect_nodes() {
 
 # A pod can be made only when its namespace has a ServiceAccount, which comes a moment after the API server.
 check_pods() {
-  wait_for 60 kubectl_ get serviceaccount default || die "the namespace default got no ServiceAccount in 60 s"
+  wait_for 180 kubectl_ get serviceaccount default || die "the namespace default got no ServiceAccount in 180 s"
   local node pods=() image=registry.k8s.io/pause:$PAUSE_TAG
   for node in "$CLUSTER-worker" "$CLUSTER-worker2"; do
     pods+=("pod/check-$node")
     kubectl_ run "check-$node" --image="$(check_image "$node" "$image")" --image-pull-policy=IfNotPresent --restart=Never \
       --overrides="{\"spec\": {\"nodeName\": \"$node\", \"terminationGracePeriodSeconds\": 0}}" > /dev/null
   done
-  kubectl_ wait --for=condition=Ready --timeout=90s "${pods[@]}" > /dev/null || die "a first pod did not start on the workers"
+  kubectl_ wait --for=condition=Ready --timeout=300s "${pods[@]}" > /dev/null || die "a first pod did not start on the workers"
   kubectl_ delete --wait=false "${pods[@]}" > /dev/null
 }
 

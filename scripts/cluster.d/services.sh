@@ -23,7 +23,7 @@ start_registry_container() {
     "$ENGINE" run -d --name "$name" -p "127.0.0.1:$REGPORT:5000" "$REGISTRY_IMAGE" > /dev/null ||
     die "the registry's container did not start; is port $REGPORT free? (FLJOB_REGPORT)"
   "$ENGINE" network connect "$NETWORK" "$name" > /dev/null 2>&1 || true
-  wait_for 30 registry_answers "$REGISTRY" || die "the registry does not answer; look at: $ENGINE logs $name"
+  wait_for 90 registry_answers "$REGISTRY" || die "the registry does not answer; look at: $ENGINE logs $name"
   REGISTRY_FOR_NODES=http://$name:5000
 }
 
@@ -51,7 +51,7 @@ start_registry_process() { # NAME ADDRESS
   mkdir -p "$CACHE/registry"
   write_file "$config" <<< "$wanted"
   start_daemon "$CACHE/log/registry-$1.log" "$CACHE/packages/docker-registry/usr/bin/docker-registry" serve "$config"
-  wait_for 20 registry_answers "$2:$REGPORT" || die "the registry did not start; its log: $CACHE/log/registry-$1.log"
+  wait_for 90 registry_answers "$2:$REGPORT" || die "the registry did not start; its log: $CACHE/log/registry-$1.log"
 }
 
 port_free_at() { ! (exec 3<> "/dev/tcp/$1/$REGPORT") 2> /dev/null; }

@@ -93,6 +93,16 @@ link_flags() { # MODULE VERSION
   echo "$flags"
 }
 
+# Go asks for each of some hundred modules once, and one answer that fails ends the build: they are fetched beforehand,
+# as often as it takes. What is there already is not asked for again. After the last try the build says what is wrong.
+fetch_modules() { # MODULE PACKAGE...
+  local module=$1
+  shift
+  # shellcheck disable=SC2016
+  watched "modules of $module" "$CACHE/log/fetch-$module.log" \
+    bash -c 'for pause in 5 15 45 0; do go list -deps "$@" > /dev/null && break; sleep "$pause"; done' - "$@"
+}
+
 # build MODULE VERSION NAME=PACKAGE... : one `go build` for all of them, since they share most of their packages.
 build() {
   local module=$1 version=$2 out=$TMP/build.$1 pair packages=()
@@ -105,6 +115,7 @@ build() {
   (
     cd "$HERE/mods/$module"
     export CGO_ENABLED=0 GOTOOLCHAIN=auto GOFLAGS=-buildvcs=false GOWORK=off
+    fetch_modules "$module" "${packages[@]}"
     watched "$module" "$CACHE/log/build-$module.log" \
       go build -v -trimpath -ldflags "$(link_flags "$module" "$version")" -o "$out/" "${packages[@]}"
   )
