@@ -29,6 +29,8 @@ _BY_REASON: Mapping[str, Code] = {
     "PriorityClassMissing": Code.ADMISSION_DENIED,
     "ServiceAccountMissing": Code.ADMISSION_DENIED,
     "RuntimeClassMissing": Code.ADMISSION_DENIED,
+    "SecurityContextConstraint": Code.ADMISSION_DENIED,
+    "Refused": Code.ADMISSION_DENIED,
     "LimitRange": Code.LIMIT_RANGE,
     "InvalidSpec": Code.INVALID_SPEC,
     "UnknownField": Code.INVALID_SPEC,

@@ -25,7 +25,7 @@ CREATION: Mapping[Code, Entry] = {
         Limit.RESOURCES,
     ),
     Code.QUOTA_BUSY: _heals(
-        "Another pod changed the ResourceQuota at the same moment.",
+        "The ResourceQuota could not be checked at that moment, as when another pod changed it.",
         "nothing to do: it is tried again",
         Limit.HEAL,
     ),

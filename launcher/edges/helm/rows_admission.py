@@ -79,6 +79,26 @@ ADMISSION = (
         "launch again",
         seen="3.21.4 source",
     ),
+    # A quota that is a moment old: its controller has not counted yet what it covers.
+    row(
+        "QuotaBusy",
+        Unavailable,
+        r"status unknown for quota: (?P<quota>[^,]+)",
+        _APPLY + 'pods "p1" is forbidden: status unknown for quota: q, resources: pods',
+        "what quota {quota!r} covers has not been counted yet",
+        "launch again",
+        seen="Kubernetes 1.36.3 source",
+    ),
+    # An API server with more quota checks than it can do in ten seconds, in new and in old words.
+    row(
+        "QuotaBusy",
+        Unavailable,
+        r"resource quota evaluat(?:ion timed out|es timeout)",
+        _APPLY + "Internal error occurred: resource quota evaluation timed out",
+        "the API server did not get round to checking the quota",
+        "launch again",
+        seen="Kubernetes 1.36.3 source",
+    ),
     row(
         "LimitRange",
         Rejected,
@@ -111,5 +131,18 @@ ADMISSION = (
         _APPLY + 'pods "p1" is forbidden: pod rejected: RuntimeClass "nope" not found',
         "there is no RuntimeClass {object!r}",
         "kubectl get runtimeclass shows what there is; correct runtimeClassName",
+    ),
+    # OpenShift's own admission plugin.
+    row(
+        "SecurityContextConstraint",
+        Rejected,
+        r"unable to validate against any (?:pod )?security (?:context constraint|policy): (?P<why>.*)",
+        _APPLY + 'pods "p1" is forbidden: unable to validate against any security context constraint: '
+        '[provider "anyuid": Forbidden: not usable by user or serviceaccount, provider restricted-v2: '
+        ".containers[0].runAsUser: Invalid value: 0: must be in the ranges: [1000680000, 1000689999]]",
+        "no security context constraint that the job may use allows its pod: {why}",
+        "set `pod_security: restricted` for the site, correct the securityContext, or grant the job's "
+        "service account a constraint that allows it",
+        seen="OpenShift 4 documentation",
     ),
 )

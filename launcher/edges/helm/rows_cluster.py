@@ -110,15 +110,40 @@ CLUSTER = (
         "the connection to the API server broke: {text}",
         "try again; check the network: kubectl get --raw /readyz",
     ),
+    # HTTP/2 has words of its own for a connection that a server or a load balancer ends.
+    row(
+        "ConnectionLost",
+        Unavailable,
+        r"stream error: stream ID \d+; \w+|server sent GOAWAY|client connection force closed"
+        r"|server closed idle connection",
+        'create: failed to create: Post "https://10.0.0.1:6443/api/v1/namespaces/ns/secrets": stream error: '
+        "stream ID 7; INTERNAL_ERROR; received from peer",
+        "the connection to the API server broke: {text}",
+        "try again; check the network: kubectl get --raw /readyz",
+        seen="source",
+    ),
     row(
         "ServerBusy",
         Unavailable,
         r"etcdserver: (?!request is too large)|too many requests|currently unable to handle the request"
-        r"|the server was unable to return a response|apiserver not ready|leader changed",
+        r"|the server was unable to return a response|apiserver not ready|leader changed"
+        r"|could not be completed at this time, please try again|request did not complete within",
         "query: failed to query with labels: etcdserver: leader changed",
         "the API server cannot answer now: {text}",
         "try again in a moment",
         seen="source",
+    ),
+    # An API server that has just started refuses, with 403, until its admission plugins know the cluster.
+    row(
+        "ServerBusy",
+        Unavailable,
+        r"is forbidden: (?:not yet ready to handle request"
+        r"|unable to \S+ \S+ at this time because there was an error enforcing limit ranges)",
+        'create: failed to create: secrets "sh.helm.release.v1.r1.v1" is forbidden: not yet ready to handle '
+        "request",
+        "the API server has just started: {text}",
+        "try again in a moment",
+        seen="Kubernetes 1.36.3 source",
     ),
     row(
         "NamespaceMissing",
@@ -147,6 +172,29 @@ CLUSTER = (
         "user {user!r} may not {verb} {resource} in namespace {namespace!r}",
         "have a Role with that right bound to it; check: "
         "kubectl auth can-i {verb} {resource} --namespace {namespace} --as {user}",
+    ),
+    # Status 500, whatever it is about: the API server speaks of itself and not of the object. A webhook that
+    # cannot be called and a quota that cannot be checked say so, too; their rows come first.
+    row(
+        "ServerError",
+        Unavailable,
+        r"Internal error occurred: (?P<why>.*)",
+        "server-side apply failed for object ns/p1 /v1, Kind=Pod: Internal error occurred: an "
+        "invariant does not hold",
+        "the API server has an error of its own: {why}",
+        "try again in a moment; then look at the API server's log",
+        seen="made up",
+    ),
+    # The same when what answers is a load balancer, or an API server that sends no Status.
+    row(
+        "ServerError",
+        Unavailable,
+        r"an error on the server \((?P<why>.*)\) has prevented the request from succeeding",
+        "create: failed to create: an error on the server "
+        '("Internal Server Error") has prevented the request from succeeding (post secrets)',
+        "the API server has an error of its own: {why}",
+        "try again in a moment; then look at the API server's log",
+        seen="source",
     ),
     # Any other reachability failure; the texts above say more.
     row(

@@ -11,18 +11,30 @@ from launcher.edges.helm.rows_admission import ADMISSION
 from launcher.edges.helm.rows_cluster import CLUSTER
 from launcher.edges.helm.rows_helm import HELM
 from launcher.edges.helm.rows_names import NAMES
-from launcher.errors import Rejected
+from launcher.errors import Denied, Rejected
 
 __all__ = ["FAILURES", "Failure"]
 
 _REST = (
+    # 403 is one answer for two things: a right that is missing, which names a User, and the word of an
+    # admission plugin, of which a cluster may have ones that nobody here knows.
     row(
         "Refused",
         Rejected,
-        r"is forbidden: (?P<why>.*)",
-        'pods "p1" is forbidden: a plugin of the cluster objects',
-        "the cluster refuses an object: {why}",
-        seen="made up",
+        r'is forbidden: (?!User ")(?P<why>.*)',
+        'pods "p1" is forbidden: pod node label selector conflicts with its namespace node label selector',
+        "an admission rule of the cluster refuses an object: {why}",
+        "change the job or the site's values so that the rule is met, or ask the cluster's administrator",
+        seen="Kubernetes 1.36.3 source",
+    ),
+    row(
+        "Forbidden",
+        Denied,
+        r'forbidden: User "(?P<user>[^"]+)" (?P<why>.*)',
+        'forbidden: User "system:anonymous" cannot get path "/version"',
+        "user {user!r} {why}",
+        "log in, or have a Role with that right bound to the user",
+        seen="source",
     ),
 )
 

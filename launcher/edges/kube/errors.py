@@ -44,10 +44,26 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], str, type[LauncherError]], ...] = (
     # 'secrets "x" is forbidden: exceeded quota: q, requested: secrets=1, used: secrets=5, limited: secrets=5'
     (re.compile(r"exceeded quota"), "QuotaExceeded", Rejected),
     (re.compile(r"Operation cannot be fulfilled on resourcequotas"), "QuotaBusy", Unavailable),
+    # 'secrets "x" is forbidden: status unknown for quota: q, resources: secrets', 403 and 500
+    (
+        re.compile(r"status unknown for quota|resource quota evaluat(?:ion timed out|es timeout)"),
+        "QuotaBusy",
+        Unavailable,
+    ),
     # 'unable to create new content in namespace fl because it is being terminated'
     (re.compile(r"because it is being terminated"), "NamespaceTerminating", Rejected),
     (re.compile(r"failed calling webhook"), "WebhookFailed", Rejected),
     (re.compile(r'^namespaces "[^"]+" not found'), "NamespaceMissing", NotFound),
+    # 403 of an API server that has just started: its admission plugins do not know the cluster yet
+    (
+        re.compile(r"is forbidden: (?:not yet ready to handle request|unable to \S+ \S+ at this time)"),
+        "ServerBusy",
+        Unavailable,
+    ),
+    (re.compile(r'admission webhook "[^"]+" denied the request'), "WebhookDenied", Rejected),
+    (re.compile(r"ValidatingAdmissionPolicy '[^']+' .*denied request", re.DOTALL), "PolicyDenied", Rejected),
+    # 'secrets "x" is forbidden: ...' of any other admission plugin; a missing right says 'User "x" cannot'
+    (re.compile(r'is forbidden: (?!User ")'), "Refused", Rejected),
 )
 
 
