@@ -24,15 +24,16 @@ def remove_node(scene: Scene) -> None:
 
 
 def pause_worker(scene: Scene) -> None:
-    """Freeze the real node of the job; thawed in the end, whatever happens."""
+    """Freeze the real node of the job; thawed in the end, whatever happens, and Ready for the tests that follow."""
     node = scene.kubectl("get", "pod", scene.pod, "-o", "jsonpath={.spec.nodeName}")
-    scene.undo.append(lambda: _cluster("unpause", node))
+    scene.undo.append(partial(scene.wait, "condition=Ready", f"node/{node}"))
+    scene.undo.append(partial(_cluster, "unpause", node))  # the last is undone first
     _cluster("pause", node)
 
 
 def _cluster(verb: str, node: str) -> None:
     script = Path(__file__).parents[3] / "scripts" / "cluster"
-    subprocess.run([str(script), verb, node], check=True, capture_output=True, timeout=60)
+    subprocess.run([str(script), verb, node], check=True, capture_output=True, timeout=180)
 
 
 LOST: tuple[Row, ...] = (

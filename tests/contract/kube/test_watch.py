@@ -17,7 +17,7 @@ from launcher.edges.kube import KubePods, KubeSecrets
 from launcher.edges.kube import listwatch as watch_module
 from launcher.errors import Denied, Unavailable
 
-WITHIN = 5.0
+WITHIN = 30.0
 
 
 def pod(name: str, version: int, phase: str = "Running") -> dict[str, Any]:
@@ -125,7 +125,7 @@ def serving(server: Server) -> Iterator[str]:
 def until(check: Callable[[], object]) -> None:
     end = time.monotonic() + WITHIN
     while not check():
-        assert time.monotonic() < end, "not within 5 s"
+        assert time.monotonic() < end, f"not within {WITHIN:.0f} s"
         time.sleep(0.01)
 
 
@@ -282,7 +282,7 @@ def test_a_watch_leaves_a_busy_server_alone(server, pods):
     watch = pods.watch("fl")
     until(lambda: watch.look("a").presence is Presence.ABSENT)
     assert time.monotonic() - start >= 1
-    assert server.count("watch=") == 1
+    until(lambda: server.count("watch=") == 1)  # what was listed is seen before the watch is asked for
 
 
 def test_no_secret_is_in_an_error_or_a_repr(server, client, caplog):
