@@ -39,7 +39,11 @@ def helm_edge(site: SiteConfig) -> HelmReleases:
     from launcher.edges.helm import HelmReleases  # noqa: PLC0415
 
     return HelmReleases(
-        chart=chart_dir(site), helm=site.helm, kubeconfig=site.kubeconfig, context=site.context
+        chart=chart_dir(site),
+        helm=site.helm,
+        kubeconfig=site.kubeconfig,
+        context=site.context,
+        storage_driver=site.storage_driver,
     )
 
 

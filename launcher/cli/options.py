@@ -7,14 +7,22 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
 from launcher.core.jobspec import Role
-from launcher.core.site import SiteConfig
+from launcher.core.site import SiteConfig, StorageDriver
 
-__all__ = ["cluster_options", "diagnose_option", "job_options", "output_option", "repeated", "site_from"]
+__all__ = [
+    "cluster_options",
+    "diagnose_option",
+    "driver_option",
+    "job_options",
+    "output_option",
+    "repeated",
+    "site_from",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -81,6 +89,16 @@ def diagnose_option(command: F) -> F:
         type=click.Path(path_type=Path),
         help="If the job fails, write a diagnosis into this new folder before anything is removed.",
     )(command)
+
+
+def driver_option(*, default: str | None, otherwise: str) -> Callable[[F], F]:
+    """Add ``--driver``; ``otherwise`` says what holds without it."""
+    return click.option(
+        "--driver",
+        type=click.Choice(get_args(StorageDriver)),
+        default=default,
+        help=f"Where Helm keeps its releases; {otherwise}.",
+    )
 
 
 def repeated(given: Mapping[str, Any], namespace: str) -> str:

@@ -10,13 +10,11 @@ from typing import Any
 import click
 import yaml
 
+from launcher.cli import options
 from launcher.core import kit, rights
+from launcher.core.site import StorageDriver
 
 __all__ = ["kit_command", "rbac_command"]
-
-_DRIVER = click.option(
-    "--driver", type=click.Choice(["secret", "configmap"]), default="secret", help="Helm's storage driver."
-)
 
 
 @click.group("kit")
@@ -30,13 +28,13 @@ def kit_command() -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Only show the difference.")
 @click.option("--undo", is_flag=True, help="Give the kit back to FLARE's own launcher.")
-@_DRIVER
-def adopt_command(folder: Path, *, dry_run: bool, undo: bool, driver: str) -> None:
+@options.driver_option(default=None, otherwise="the one that the kit has stays, `secret` in a new one")
+def adopt_command(folder: Path, *, dry_run: bool, undo: bool, driver: StorageDriver | None) -> None:
     """Swap the launcher of a kit and add the rights that Helm needs; doing it twice changes nothing."""
-    from launcher.edges.kit import read_kit, write_kit  # noqa: PLC0415
+    from launcher.edges.kit import read_kit, storage_driver, write_kit  # noqa: PLC0415
 
     before = read_kit(folder)
-    after = kit.undo(before) if undo else kit.adopt(before, driver)
+    after = kit.undo(before) if undo else kit.adopt(before, driver, default=storage_driver(folder))
     if before == after:
         click.echo(f"{folder}: nothing to change")
         return
@@ -68,8 +66,8 @@ def _next_steps(folder: Path, files: Mapping[str, str]) -> None:
 @click.option("--namespace", "-n", default="default", show_default=True, help="Where jobs run.")
 @click.option("--service-account", default="", help="Bind the Role to this ServiceAccount, too.")
 @click.option("--nodes", is_flag=True, help="Also the right to list nodes; optional, see docs/cli.md.")
-@_DRIVER
-def rbac_command(namespace: str, service_account: str, driver: str, *, nodes: bool) -> None:
+@options.driver_option(default="secret", otherwise="`secret`, unless fljob.yaml or the kit says otherwise")
+def rbac_command(namespace: str, service_account: str, driver: StorageDriver, *, nodes: bool) -> None:
     """Print the Role that the parent of a site needs, complete, for `kubectl apply -f -`."""
     objects = _granted("", {"name": "fljob", "namespace": namespace}, rights.needed(driver), service_account)
     if nodes:

@@ -6,24 +6,39 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
+from launcher.core.checks import bad
 from launcher.core.rights import PREPARED, needed, role_rules
+from launcher.core.site import StorageDriver
 from launcher.errors import InvalidInput
 
-__all__ = ["LAUNCHER_ID", "RESOURCES", "RIGHTS", "ROLE", "VALUES", "adopt", "namespace", "next_steps", "undo"]
+__all__ = [
+    "LAUNCHER_ID",
+    "RESOURCES",
+    "RIGHTS",
+    "ROLE",
+    "SITE",
+    "VALUES",
+    "adopt",
+    "namespace",
+    "next_steps",
+    "undo",
+]
 
 # Paths below the kit.
 RESOURCES = "local/resources.json.default"
 ROLE = "helm_chart/templates/role.yaml"
 RIGHTS = "helm_chart/templates/fljob-rights.yaml"
 VALUES = "helm_chart/values.yaml"
+SITE = "local/fljob.yaml"
 LAUNCHER_ID = "k8s_launcher"
 _FLARE = "nvflare.app_opt.job_launcher.k8s_launcher"
 _PATHS = {
     f"{_FLARE}.ClientK8sJobLauncher": "launcher.flare.ClientHelmJobLauncher",
     f"{_FLARE}.ServerK8sJobLauncher": "launcher.flare.ServerHelmJobLauncher",
 }
+_DRIVER = "storage_driver"
 _NAME = re.compile(r'include "([a-z-]+\.name)" \.')
 _RIGHTS_TEMPLATE = """\
 {{{{- if .Values.rbac.create }}}}
@@ -51,19 +66,29 @@ subjects:
 """
 
 
-def adopt(files: Mapping[str, str], driver: str = "secret") -> dict[str, str]:
+def adopt(
+    files: Mapping[str, str], driver: StorageDriver | None = None, *, default: StorageDriver = "secret"
+) -> dict[str, str]:
     """Return the files of a kit as they must be for our launcher.
 
     Args:
         files: path below the kit -> text, of those that there are.
-        driver: Helm's storage driver.
+        driver: Helm's storage driver; None = the one that the kit has.
+        default: the driver of a launcher without an argument for it: the one of ``local/fljob.yaml``.
 
     Raises:
-        InvalidInput: this is not a kit prepared for Kubernetes.
+        InvalidInput: this is not a kit prepared for Kubernetes, or its driver is none of ours.
     """
     path = _launcher_path(files)
     resources = files[RESOURCES].replace(f'"{path}"', f'"{_PATHS.get(path, path)}"')
-    return {**files, RESOURCES: resources, RIGHTS: _rights(files, driver)}
+    now = _arguments(files).get(_DRIVER, default)
+    wanted = driver or now
+    if wanted not in get_args(StorageDriver):
+        where = f"{RESOURCES}: components[id={LAUNCHER_ID}].args.{_DRIVER}"
+        raise bad(where, wanted, "must be secret or configmap", cure="say --driver secret, or correct it")
+    if wanted != now:
+        resources = _with_driver(resources, None if wanted == default else wanted)
+    return {**files, RESOURCES: resources, RIGHTS: _rights(files, wanted)}
 
 
 def undo(files: Mapping[str, str]) -> dict[str, str]:
@@ -71,6 +96,8 @@ def undo(files: Mapping[str, str]) -> dict[str, str]:
     path = _launcher_path(files)
     back = {ours: flares for flares, ours in _PATHS.items()}
     resources = files[RESOURCES].replace(f'"{path}"', f'"{back.get(path, path)}"')
+    if _DRIVER in _arguments(files):  # FLARE's own launcher has no such argument
+        resources = _with_driver(resources, None)
     return {name: text for name, text in files.items() if name != RIGHTS} | {RESOURCES: resources}
 
 
@@ -105,10 +132,25 @@ def next_steps(folder: str, values: Mapping[str, Any], namespace: str) -> list[s
 
 def namespace(files: Mapping[str, str]) -> str:
     """Return the namespace that the launcher's arguments name, else a placeholder."""
-    for one in json.loads(files[RESOURCES])["components"]:
+    return str(_arguments(files).get("namespace") or "NAMESPACE")
+
+
+def _arguments(files: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return those of the kit's launcher."""
+    components = json.loads(files[RESOURCES])["components"]
+    found = next((one.get("args") for one in components if one.get("id") == LAUNCHER_ID), None)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _with_driver(resources: str, driver: str | None) -> str:
+    """Return the text with this storage driver among the launcher's arguments; None = with none."""
+    tree = json.loads(resources)
+    for one in tree["components"]:
         if one.get("id") == LAUNCHER_ID:
-            return str((one.get("args") or {}).get("namespace") or "NAMESPACE")
-    return "NAMESPACE"
+            others = {key: value for key, value in (one.get("args") or {}).items() if key != _DRIVER}
+            one["args"] = others | ({} if driver is None else {_DRIVER: driver})
+    # As `nvflare deploy prepare` (2.9.0) writes it, so that --undo gives every byte back.
+    return json.dumps(tree, indent=4) + "\n"
 
 
 def _staged(values: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -147,7 +189,7 @@ def _launcher_path(files: Mapping[str, str]) -> str:
     return found[0]
 
 
-def _rights(files: Mapping[str, str], driver: str) -> str:
+def _rights(files: Mapping[str, str], driver: StorageDriver) -> str:
     found = _NAME.search(files.get(ROLE, ""))
     if found is None:
         cure = "prepare the kit again with FLARE 2.9"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from launcher.core.site import StorageDriver
+
 __all__ = ["LIST_NODES", "PREPARED", "Right", "needed", "role_rules"]
 
 
@@ -37,7 +39,7 @@ _JOBS = (
     | _rights("pods/log", "get")  # the last words of a failed job go into the parent's log
     | _rights("secrets", "list")  # per-job Secrets, by label
 )
-_DRIVERS = {
+_DRIVERS: dict[StorageDriver, frozenset[Right]] = {
     "secret": frozenset[Right](),  # release records are Secrets: nothing beyond what jobs need
     "configmap": _rights("configmaps", "create", "get", "list", "update", "delete"),
 }
@@ -48,7 +50,7 @@ _DRIVERS = {
 LIST_NODES = Right("nodes", "list")
 
 
-def needed(driver: str = "secret") -> frozenset[Right]:
+def needed(driver: StorageDriver = "secret") -> frozenset[Right]:
     """Return all rights for one of Helm's storage drivers, ``secret`` or ``configmap``."""
     return _JOBS | _DRIVERS[driver]
 

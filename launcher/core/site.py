@@ -8,11 +8,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from launcher.core.jobspec import Role
 
-__all__ = ["PendingPolicy", "SiteConfig", "Timeouts"]
+__all__ = ["PendingPolicy", "SiteConfig", "StorageDriver", "Timeouts"]
+
+# Where Helm keeps the records of its releases (HELM_DRIVER); `sql` and `memory` outlive no launcher or need a
+# database, so they are no choice.
+StorageDriver = Literal["secret", "configmap"]
 
 
 class PendingPolicy(str, enum.Enum):
@@ -26,20 +30,23 @@ class PendingPolicy(str, enum.Enum):
 class Timeouts:
     """How long each kind of cause may last, in seconds, from its first sight; None = for ever.
 
+    The sentences below are those of ``docs/configuration.md`` (``scripts/config-docs``).
+
     Attributes:
-        heal: causes that heal by themselves.
-        pull: pulls that may work later.
-        pull_permanent: images that are not there, after two sightings.
-        config: Secrets, ConfigMaps, claims and nodes that are missing.
-        create: troubles of the container runtime.
-        detach: volumes that another node still holds (Kubernetes forces them off after six minutes).
-        start: from scheduled to running, all causes together.
-        queue: pods behind a scheduling gate.
-        impossible: requests larger than every node, in case a larger node is just joining.
-        scale_up: pods for which the autoscaler adds a node.
-        no_scale_up: pods for which the autoscaler has said three times that it would not help.
-        victims: how long pods that are preempted for the job may take to leave; then the cause counts.
-        api: an outage of the API server, after which jobs show UNKNOWN.
+        heal: seconds for causes that heal by themselves
+        pull: for pulls that may work later
+        pull_permanent: for images that are not there (and two sightings)
+        config: for missing Secrets, ConfigMaps, claims, nodes
+        create: for troubles of the container runtime
+        detach: for volumes that another node still holds (Kubernetes forces them off after six minutes)
+        start: from scheduled to running, all causes together; None = no limit
+        queue: for pods behind a scheduling gate; None = no limit
+        impossible: for requests larger than every node, in case a larger one is just joining (needs the right
+            to list nodes, ``fljob rbac --nodes``; without it ``pending_timeout`` holds)
+        scale_up: while the autoscaler adds a node for the pod
+        no_scale_up: when the autoscaler has said three times that a new node would not help
+        victims: while preempted pods leave the chosen node; then ``pending_timeout`` runs
+        api: an outage of the API server after which jobs show UNKNOWN
     """
 
     heal: float = 300.0
@@ -61,30 +68,37 @@ class Timeouts:
 class SiteConfig:
     """One site's settings, read from ``fljob.yaml`` or given by FLARE's component arguments.
 
+    The sentences below are those of ``docs/configuration.md`` (``scripts/config-docs``).
+
     Attributes:
-        site: name of the site; empty when the caller gives it per job.
-        role: client or server job processes.
-        namespace: where jobs run.
-        default_python_path: interpreter of the job image when the job names none.
-        command: entry point of jobs launched without FLARE and without a command of their own.
-        pending_timeout: seconds to wait for missing resources; None = for ever, 0 = not at all.
-        timeout: seconds from launch until Running, whatever the cause; None = no limit.
-        workspace_mount_path: absolute path of the workspace volume.
-        ephemeral_storage: default size limit of the workspace volume, quantity text.
-        image_pull_secrets: names of registry Secrets.
-        security_context: replaces ``spec.securityContext`` of the pod when not empty.
-        pod_security: ``baseline`` or ``restricted``.
-        policy: column of the pending table.
-        timeouts: the graces of the ``graceful`` column.
-        study_data_file: FLARE v1 ``study_data.yaml``; empty = none.
-        study_job_spec_file: study -> Pod manifest file; empty = none.
-        study_runtime_file: FLARE v2 ``study_runtime.yaml``; empty = none.
-        values_dir: folder of values templates that override or add to the shipped ones; empty = none.
-        values: a values mapping of the site, merged over the chart's defaults.
-        chart: path of a chart that replaces the shipped one; empty = the shipped one.
-        helm: name or path of the helm program.
-        kubeconfig: path; empty = KUBECONFIG, then ``~/.kube/config``, then in-cluster.
-        context: kubeconfig context; empty = the current one.
+        site: name of the site; ``--site`` replaces it
+        role: ``client`` or ``server``
+        namespace: where jobs run
+        default_python_path: interpreter of the job image when the job names none
+        command: what ``fljob launch`` runs when no command is given
+        pending_timeout: seconds to wait for missing resources; None = for ever, 0 = not at all
+        timeout: seconds from launch until Running, whatever the cause; it counts through an outage of the API
+            server and ends the job when the pod can be seen again; None = no limit
+        workspace_mount_path: the workspace volume, also the working directory; absolute
+        ephemeral_storage: size limit of the workspace
+        image_pull_secrets: names of registry Secrets
+        security_context: replaces ``spec.securityContext`` of the pod
+        pod_security: ``baseline``, or ``restricted``, which adds non-root and drops all capabilities
+        policy: ``graceful``, or ``strict`` = verdicts and return codes of FLARE's own launcher, with its
+            clocks (``pending_timeout``, ``timeout``) only
+        timeouts: how long each kind of cause may last, below this key
+        study_data_file: FLARE's ``study_data.yaml`` (v1)
+        study_job_spec_file: study -> Pod manifest
+        study_runtime_file: FLARE's ``study_runtime.yaml`` (v2; not beside the other two)
+        values_dir: folder of values templates that replace or add to the shipped ones
+        values: chart values of the site
+        chart: a chart that replaces the shipped one
+        helm: name or path of helm
+        kubeconfig: kubeconfig file; without it KUBECONFIG, then ``~/.kube/config``, then the pod's account
+        context: context of the kubeconfig; without it the current one
+        storage_driver: where Helm keeps the records of releases: ``secret`` or ``configmap``. Everybody who
+            looks at a site's jobs needs the same, since helm sees no release of the other one; change it
+            while no job runs. The rights differ: ``fljob rbac --driver configmap``
     """
 
     site: str = ""
@@ -110,3 +124,4 @@ class SiteConfig:
     helm: str = "helm"
     kubeconfig: str = ""
     context: str = ""
+    storage_driver: StorageDriver = "secret"

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from launcher.core.checks import bad, show
 from launcher.core.jobspec import Role
 from launcher.core.quantities import quantity_text
-from launcher.core.site import PendingPolicy, SiteConfig, Timeouts
+from launcher.core.site import PendingPolicy, SiteConfig, StorageDriver, Timeouts
 from launcher.edges.documents import read_yaml
 from launcher.errors import InvalidInput
 
@@ -69,6 +69,7 @@ class _Site(_Model):
     helm: Text = SiteConfig.helm
     kubeconfig: Text = ""
     context: Text = ""
+    storage_driver: StorageDriver = SiteConfig.storage_driver
 
     @field_validator("ephemeral_storage")
     @classmethod
@@ -94,6 +95,7 @@ _RULES = {
     "policy": ("must be graceful or strict", "write `policy: graceful`"),
     "timeouts": ("must be a mapping", "write `timeouts:` and the keys below it, such as `  pull: 300`"),
     "values": ("must be a mapping", "write values of the chart below the key"),
+    "storage_driver": ("must be secret or configmap", "write `storage_driver: secret`"),
     **dict.fromkeys(_SECONDS, ("must be a number of seconds, 0 or more", "write a number such as 120")),
     **dict.fromkeys(
         _NULLABLE,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from launcher.core.kit import RESOURCES, RIGHTS, ROLE
+from launcher.core.kit import RESOURCES, RIGHTS, ROLE, SITE
+from launcher.core.site import StorageDriver
+from launcher.edges.config import load_config
 from launcher.edges.documents import read_text
 from launcher.errors import InvalidInput
 
-__all__ = ["read_kit", "write_kit"]
+__all__ = ["read_kit", "storage_driver", "write_kit"]
 
 
 def read_kit(folder: Path) -> dict[str, str]:
@@ -22,6 +24,16 @@ def read_kit(folder: Path) -> dict[str, str]:
         cure = "name the output folder of `nvflare deploy prepare`"
         raise InvalidInput(f"--kit: {folder} is not a folder", cure=cure)
     return {name: read_text(folder / name) for name in (RESOURCES, ROLE, RIGHTS) if (folder / name).is_file()}
+
+
+def storage_driver(folder: Path) -> StorageDriver:
+    """Return Helm's storage driver of a kit whose launcher has no argument for it.
+
+    Raises:
+        InvalidInput: a mistake in the kit's ``local/fljob.yaml``.
+    """
+    path = folder / SITE
+    return load_config(path if path.is_file() else None).storage_driver
 
 
 def write_kit(folder: Path, before: Mapping[str, str], after: Mapping[str, str]) -> None:

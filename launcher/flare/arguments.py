@@ -115,6 +115,7 @@ _ARGUMENTS: dict[str, _Argument] = {
     "chart": _Argument("chart", _text, '"/opt/charts/fljob"'),
     "helm": _Argument("helm", _text, '"/usr/local/bin/helm"'),
     "context": _Argument("context", _text, '"kind-fljob"'),
+    "storage_driver": _Argument("storage_driver", _one_of("secret", "configmap"), '"secret"'),
 }
 
 

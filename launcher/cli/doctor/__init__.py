@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from launcher.cli.doctor import kit as kits
 from launcher.cli.doctor.check import Check, run_checks
 from launcher.cli.doctor.image import Probe, image_checks
 from launcher.cli.doctor.site import site_checks
-from launcher.core.site import SiteConfig
+from launcher.core.site import SiteConfig, StorageDriver
 
 __all__ = ["doctor_command"]
 
@@ -24,10 +25,10 @@ __all__ = ["doctor_command"]
 @click.option(
     "--image", "images", multiple=True, help="Start a short job in this image and see whether FLARE can."
 )
-@click.option(
-    "--driver", type=click.Choice(["secret", "configmap"]), default="secret", help="Helm's storage driver."
-)
-def doctor_command(folder: Path | None, images: tuple[str, ...], driver: str, **given: Any) -> None:
+@options.driver_option(default=None, otherwise="as the configuration and the kit say")
+def doctor_command(
+    folder: Path | None, images: tuple[str, ...], driver: StorageDriver | None, **given: Any
+) -> None:
     """Check helm, cluster, namespace, rights, chart, images and kit; exits with 1 when something is wrong.
 
     Rights are those of whoever runs it: run it in the parent's pod to check the parent's. With --kit the
@@ -37,12 +38,13 @@ def doctor_command(folder: Path | None, images: tuple[str, ...], driver: str, **
     kit = kits.read(folder) if folder is not None else None
     if kit is not None:
         site = kit.site(site, namespace=given["namespace"] is None)
-    if run_checks(_checks(site, kit, images, driver)):
+    site = replace(site, storage_driver=driver or site.storage_driver)
+    if run_checks(_checks(site, kit, images)):
         raise click.exceptions.Exit(1)
 
 
-def _checks(site: SiteConfig, kit: kits.Kit | None, images: tuple[str, ...], driver: str) -> Iterator[Check]:
-    yield from site_checks(site, driver)
+def _checks(site: SiteConfig, kit: kits.Kit | None, images: tuple[str, ...]) -> Iterator[Check]:
+    yield from site_checks(site)
     yield from image_checks(site, _probes(site, kit, images))
     if kit is not None:
         yield from kits.kit_checks(site, kit)

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from launcher.cli.doctor.check import Check
 from launcher.cli.doctor.site import access, secret
 from launcher.core import kit as kits
-from launcher.core.site import SiteConfig
-from launcher.edges.kit import read_kit
+from launcher.core.site import SiteConfig, StorageDriver
+from launcher.edges.kit import read_kit, storage_driver
 from launcher.errors import InvalidInput, NotFound
 
 __all__ = ["Kit", "kit_checks", "read"]
@@ -33,12 +33,14 @@ class Kit:
         arguments: those of its launcher component.
         values: those of the parent's chart.
         studies: study -> its settings.
+        configured: what its ``local/fljob.yaml`` says.
     """
 
     folder: Path
     arguments: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     studies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    configured: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def parent_image(self) -> str:
@@ -69,6 +71,9 @@ class Kit:
         given = {"default_python_path": self.arguments.get("default_python_path")}
         given["namespace"] = self.arguments.get("namespace") if namespace else None
         texts = {key: value for key, value in given.items() if isinstance(value, str) and value}
+        said = (self.arguments.get("storage_driver"), self.configured.get("storage_driver"))
+        if drivers := [one for one in said if one in get_args(StorageDriver)]:
+            texts["storage_driver"] = str(drivers[0])
         pull = self.arguments.get("image_pull_secrets")
         names = (*site.image_pull_secrets, *(map(str, pull) if isinstance(pull, list) else ()))
         return replace(site, image_pull_secrets=tuple(dict.fromkeys(names)), **texts)  # type: ignore[arg-type]
@@ -98,7 +103,8 @@ def read(folder: Path) -> Kit:
     found = [_mapping(one) for one in components] if isinstance(components, list) else []
     arguments = next((one.get("args") for one in found if one.get("id") == kits.LAUNCHER_ID), None)
     studies = _mapping(_parsed(folder / _RUNTIME).get("studies"))
-    return Kit(folder, _mapping(arguments), values, {name: _mapping(one) for name, one in studies.items()})
+    found_studies = {name: _mapping(one) for name, one in studies.items()}
+    return Kit(folder, _mapping(arguments), values, found_studies, _parsed(folder / kits.SITE))
 
 
 def kit_checks(site: SiteConfig, kit: Kit) -> Iterator[Check]:
@@ -112,9 +118,12 @@ def kit_checks(site: SiteConfig, kit: Kit) -> Iterator[Check]:
 
 def _adopted(folder: Path) -> str:
     files = read_kit(folder)
-    if kits.adopt(files) == files:
+    adopted = kits.adopt(files, default=storage_driver(folder))
+    if adopted == files:
         return "adopted"
-    raise InvalidInput("still has FLARE's own launcher", cure=f"`fljob kit adopt --kit {folder}`")
+    is_ours = adopted[kits.RESOURCES] == files[kits.RESOURCES]
+    lacks = "has not the rights of its storage driver" if is_ours else "still has FLARE's own launcher"
+    raise InvalidInput(lacks, cure=f"`fljob kit adopt --kit {folder}`")
 
 
 def _claim(site: SiteConfig, name: str) -> str:

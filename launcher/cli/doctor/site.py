@@ -25,13 +25,13 @@ _OLDEST_HELM = (3, 18)
 _META = {"launcher_spec": {"default": {"k8s": {"image": "doctor"}}}}
 
 
-def site_checks(site: SiteConfig, driver: str) -> Iterator[Check]:
+def site_checks(site: SiteConfig) -> Iterator[Check]:
     """Yield the checks of a site, from the ground up."""
     yield Check("helm", partial(_helm, site))
     yield Check("chart", partial(_chart, site))
     yield Check("cluster", partial(_releases, site))
     yield Check("namespace", partial(_namespace, site))
-    yield from _rights(site, driver)
+    yield from _rights(site)
     for name in site.image_pull_secrets:
         yield Check(f"registry Secret {name}", partial(secret, site, name))
 
@@ -81,9 +81,9 @@ def _namespace(site: SiteConfig) -> str:
     raise NotFound(f"there is no namespace {site.namespace}", cure=cure)
 
 
-def _rights(site: SiteConfig, driver: str) -> Iterator[Check]:
+def _rights(site: SiteConfig) -> Iterator[Check]:
     """Yield one check when all rights are granted, else one for each that is missing."""
-    wanted = sorted(needed(driver))
+    wanted = sorted(needed(site.storage_driver))
     try:
         api = access(site)
         missing = [
@@ -96,7 +96,8 @@ def _rights(site: SiteConfig, driver: str) -> Iterator[Check]:
         return
     if not missing:
         yield Check("rights", lambda: f"all {len(wanted)} granted in namespace {site.namespace}")
-    cure = f"`fljob rbac -n {site.namespace} --service-account NAME | kubectl apply -f -`"
+    driver = "" if site.storage_driver == SiteConfig.storage_driver else f" --driver {site.storage_driver}"
+    cure = f"`fljob rbac -n {site.namespace} --service-account NAME{driver} | kubectl apply -f -`"
     yield Check("nodes", lambda: _nodes(api, site))
     for right in missing:
         words = f"{right.verb} {right.resource} is not granted in namespace {site.namespace}"

@@ -12,9 +12,10 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from launcher.core.names import LABEL_JOB_ID, PREFIX
+from launcher.core.site import StorageDriver
 from launcher.core.views import Presence, ReleaseView, Seen
 from launcher.edges.helm import parsing
 from launcher.edges.helm.child import ChildFailed, Ended
@@ -45,7 +46,7 @@ class HelmReleases:
         helm: name or path of the program.
         kubeconfig: path; empty = KUBECONFIG, then ``~/.kube/config``, then in-cluster.
         context: kubeconfig context; empty = the current one.
-        storage_driver: where helm keeps releases. ``configmap`` spares the right to list Secrets.
+        storage_driver: where helm keeps releases; it sees only those of the same driver.
         timeout_seconds: after that a run of helm is stopped.
         environ: where the child's environment is taken from; None = ``os.environ`` at the time of the call.
         pass_env: names of further variables that helm gets (a credential plugin may need ``AWS_PROFILE``).
@@ -59,7 +60,7 @@ class HelmReleases:
         helm: str = "helm",
         kubeconfig: str = "",
         context: str = "",
-        storage_driver: Literal["secret", "configmap"] = "secret",
+        storage_driver: StorageDriver = "secret",
         timeout_seconds: float = 45.0,
         environ: Mapping[str, str] | None = None,
         pass_env: tuple[str, ...] = (),

@@ -313,6 +313,7 @@ def test_a_launcher_is_made_without_helm_cluster_or_their_clients():
         *(("default_python_path", value) for value in ("", 1)),
         ("timeout", "soon"),
         ("policy", "lenient"),
+        *(("storage_driver", value) for value in ("sql", None, ["secret"])),
     ],
 )
 def test_a_bad_argument_is_a_value_error_that_names_it(argument, value):

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from launcher.composition import helm_edge
+from launcher.core.site import SiteConfig
 from launcher.core.views import Presence
 from launcher.edges.helm import HelmReleases
 from launcher.errors import InvalidInput, Rejected, ToolMissing, Unavailable
@@ -144,6 +146,12 @@ def test_the_storage_driver_and_the_own_environment(fake, releases, monkeypatch)
     env = fake.calls[0].env
     assert (env["HELM_DRIVER"], env["KUBECONFIG"]) == ("configmap", "/from/parent")
     assert "SITE_TOKEN" not in env
+
+
+@pytest.mark.parametrize("driver", ["secret", "configmap"])
+def test_the_storage_driver_of_a_site_is_helms(fake, driver):
+    helm_edge(SiteConfig(helm=str(fake.path), storage_driver=driver)).list("ns")
+    assert fake.calls[0].env["HELM_DRIVER"] == driver
 
 
 @pytest.mark.parametrize(

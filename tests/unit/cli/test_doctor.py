@@ -136,11 +136,19 @@ class Answers:
 )
 def test_namespace_and_rights_are_a_line_each(capsys, monkeypatch, answers, lines):
     monkeypatch.setattr(site_module, "access", lambda _: answers)
-    found = [
-        check for check in site_module.site_checks(SITE, "secret") if check.what[:5] in ("names", "right")
-    ]
+    found = [check for check in site_module.site_checks(SITE) if check.what[:5] in ("names", "right")]
     run_checks(found)
     assert capsys.readouterr().out.splitlines() == lines
+
+
+def test_the_rights_are_those_of_the_sites_storage_driver(capsys, monkeypatch):
+    monkeypatch.setattr(site_module, "access", lambda _: Answers(frozenset({"list configmaps"})))
+    site = replace(SITE, storage_driver="configmap")
+    run_checks(check for check in site_module.site_checks(site) if check.what[:5] == "right")
+    assert capsys.readouterr().out.splitlines() == [
+        "FAIL  right: list configmaps is not granted in namespace fl",
+        "  cure: `fljob rbac -n fl --service-account NAME --driver configmap | kubectl apply -f -`",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +163,7 @@ def test_namespace_and_rights_are_a_line_each(capsys, monkeypatch, answers, line
 )
 def test_nodes_that_cannot_be_listed_are_told_and_are_no_failure(capsys, monkeypatch, answers, line):
     monkeypatch.setattr(site_module, "access", lambda _: answers)
-    run_checks([check for check in site_module.site_checks(SITE, "secret") if check.what == "nodes"])
+    run_checks([check for check in site_module.site_checks(SITE) if check.what == "nodes"])
     assert capsys.readouterr().out.splitlines() == [line]
 
 
@@ -210,6 +218,20 @@ def test_a_kit_that_cannot_be_read_says_nothing(folder, text):
     assert (read.claims, read.secrets, read.parent_image, read.parent_python) == ([], [], "", "")
     assert read.site(SITE, namespace=True) == SITE
     assert kit.read(folder / "nowhere").claims == []
+
+
+def test_the_storage_driver_of_a_kit_is_its_argument_else_what_its_site_file_says(folder):
+    assert kit.read(folder).site(SITE, namespace=True).storage_driver == "secret"
+    (folder / "local/fljob.yaml").write_text("storage_driver: configmap\n")
+    assert kit.read(folder).site(SITE, namespace=True).storage_driver == "configmap"
+    path = folder / "local/resources.json.default"
+    tree = json.loads(path.read_text())
+    tree["components"][0]["args"]["storage_driver"] = "secret"
+    path.write_text(json.dumps(tree))
+    assert kit.read(folder).site(SITE, namespace=True).storage_driver == "secret"
+    tree["components"][0]["args"]["storage_driver"] = ["nonsense"]
+    path.write_text(json.dumps(tree))
+    assert kit.read(folder).site(SITE, namespace=True).storage_driver == "configmap"
 
 
 # looking into an image

@@ -56,7 +56,9 @@ def test_help_of_launch_says_where_the_code_comes_from(fljob):
 # kit
 
 
-def test_adopting_a_kit_says_what_makes_it_take_effect(fljob, folder):
+@pytest.fixture
+def prepared(folder):
+    """A prepared kit, in the folder ``kit``."""
     for name in ("local", "helm_chart/templates"):
         (folder / "kit" / name).mkdir(parents=True)
     path = "nvflare.app_opt.job_launcher.k8s_launcher.ClientK8sJobLauncher"
@@ -64,10 +66,34 @@ def test_adopting_a_kit_says_what_makes_it_take_effect(fljob, folder):
     (folder / "kit/local/resources.json.default").write_text(json.dumps({"components": [component]}))
     (folder / "kit/helm_chart/templates/role.yaml").write_text('{{ include "nvflare-client.name" . }}')
     (folder / "kit/helm_chart/values.yaml").write_text("name: site-1\n")
+    return folder / "kit"
+
+
+@pytest.mark.usefixtures("prepared")
+def test_adopting_a_kit_says_what_makes_it_take_effect(fljob):
     code, out, _ = fljob("kit", "adopt", "--kit", "kit")
     assert code == 0
     assert "  kubectl rollout restart deployment/site-1 -n of-kit" in out.splitlines()
     assert "next" not in fljob("kit", "adopt", "--kit", "kit", "--undo", "--dry-run")[1]
+
+
+def test_the_driver_of_a_kit_is_looked_for_in_its_site_file_too(fljob, prepared):
+    (prepared / "local/fljob.yaml").write_text("storage_driver: configmap\n")
+    assert fljob("kit", "adopt", "--kit", "kit")[0] == 0
+    rights = prepared / "helm_chart/templates/fljob-rights.yaml"
+    resources = prepared / "local/resources.json.default"
+    assert "configmaps" in rights.read_text()
+    assert "storage_driver" not in resources.read_text()
+    assert fljob("kit", "adopt", "--kit", "kit", "--driver", "secret")[0] == 0
+    assert "configmaps" not in rights.read_text()
+    assert '"storage_driver": "secret"' in resources.read_text()
+    assert "nothing to change" in fljob("kit", "adopt", "--kit", "kit")[1]
+
+
+def test_a_driver_that_there_is_not_is_refused(fljob):
+    code, _, err = fljob("kit", "adopt", "--kit", "kit", "--driver", "sql")
+    assert code == 2
+    assert "'secret', 'configmap'" in err
 
 
 # logs

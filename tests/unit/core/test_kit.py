@@ -50,6 +50,58 @@ def test_the_added_rights_are_what_the_prepared_role_lacks():
     ]
 
 
+def prepared(**arguments):
+    """Return a kit as FLARE 2.9.0 writes it, with these arguments of the launcher, too."""
+    files = kit()
+    tree = json.loads(files[RESOURCES])
+    tree["components"][1]["args"] |= arguments
+    return files | {RESOURCES: json.dumps(tree, indent=4) + "\n"}
+
+
+def driver_of(files):
+    """Return the launcher's argument and the kind of the records that the rights are for."""
+    (component,) = (one for one in json.loads(files[RESOURCES])["components"] if one["id"] == "k8s_launcher")
+    return component["args"].get("storage_driver"), "configmap" if "configmaps" in files[RIGHTS] else "secret"
+
+
+def test_the_storage_driver_is_an_argument_of_the_launcher_and_has_its_rights():
+    once = adopt(prepared(), "configmap")
+    assert driver_of(once) == ("configmap", "configmap")
+    assert adopt(once, "configmap") == once
+    assert adopt(once) == once
+    assert undo(once) == prepared()
+    assert adopt(once, "secret") == adopt(prepared())
+
+
+@pytest.mark.parametrize(
+    ("argument", "of_the_site", "said", "expected"),
+    [
+        (None, "secret", None, (None, "secret")),
+        (None, "configmap", None, (None, "configmap")),
+        (None, "configmap", "configmap", (None, "configmap")),
+        (None, "configmap", "secret", ("secret", "secret")),
+        ("configmap", "configmap", "secret", ("secret", "secret")),
+        ("configmap", "secret", None, ("configmap", "configmap")),
+        ("secret", "secret", None, ("secret", "secret")),
+        ("sql", "secret", "secret", (None, "secret")),
+    ],
+)
+def test_what_is_said_wins_over_the_argument_and_that_over_the_file_of_the_site(
+    argument, of_the_site, said, expected
+):
+    files = prepared() if argument is None else prepared(storage_driver=argument)
+    assert driver_of(adopt(files, said, default=of_the_site)) == expected
+
+
+@pytest.mark.parametrize("value", ["sql", 3, None, ["secret"]])
+def test_a_storage_driver_that_is_none_of_ours_is_refused_with_its_place(value):
+    with pytest.raises(
+        InvalidInput, match=r"args\.storage_driver: must be secret or configmap, not"
+    ) as raised:
+        adopt(prepared(storage_driver=value))
+    assert raised.value.cure
+
+
 WORKSPACE = {"persistence": {"workspace": {"mountPath": "/ws"}}}
 STAGED = {
     "configMapName": "nvflare-local-site-1",

@@ -37,6 +37,7 @@ chart: chart
 helm: bin/helm
 kubeconfig: kube
 context: site-1
+storage_driver: configmap
 """
 
 
@@ -88,6 +89,7 @@ def test_every_key(config, tmp_path):
         helm=str(tmp_path / "bin/helm"),
         kubeconfig=str(tmp_path / "kube"),
         context="site-1",
+        storage_driver="configmap",
     )
 
 
@@ -169,6 +171,11 @@ def test_null_is_refused_everywhere_else(config, key):
         ("security_context: [1]", r"security_context: must be a mapping, not \[1\]"),
         ("pod_security: privileged", r"pod_security: must be baseline or restricted"),
         ("policy: lenient", r"policy: must be graceful or strict, not \"lenient\""),
+        (
+            "storage_driver: sql",
+            r"storage_driver: must be secret or configmap, not \"sql\"\n  cure: write `storage_driver: secret`",
+        ),
+        ("storage_driver: [secret]", r"storage_driver: must be secret or configmap, not \[\"secret\"\]"),
         ("values: x", r"values: must be a mapping, not \"x\""),
         ("values: {on: x}", r"fljob\.yaml: values: must have text as keys, not true"),
         ("study_data_file: ''", r"study_data_file: must be non-empty text, not \"\""),
