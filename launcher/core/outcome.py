@@ -4,22 +4,34 @@ The job container decides, as soon as its status is terminated: the kubelet show
 before the pod's phase, and a sidecar that still runs says nothing about the job. A reason on the pod
 itself (Evicted, DeadlineExceeded) comes first, since the kubelet then kills the containers and their
 exit codes only tell that they were killed.
+
+A drain, a preemption or a deletion sends SIGTERM, and a process that handles it ends with a code of its own
+choice: 1, 130, whatever. So such an end is the disruption's, unless the job had ended before it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.commands import start_code
 from launcher.core.returncodes import PASS_THROUGH, ReturnCode
-from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, PodView
+from launcher.core.views import (
+    Condition,
+    ContainerKind,
+    ContainerState,
+    ContainerView,
+    PodEvent,
+    PodView,
+)
 
 __all__ = ["Outcome", "ended", "lost", "make_outcome"]
 
 _SIGKILL, _SIGTERM = 137, 143
+_SIGNALS = (_SIGKILL, _SIGTERM)
 _START_FAILED = frozenset({"StartError", "ContainerCannotRun"})
 # kubelet: 'Pod ephemeral local storage usage exceeds the total limit of containers 10Mi.',
 # 'Usage of EmptyDir volume "workspace-job" exceeds the limit "1Gi".'
@@ -138,14 +150,20 @@ def _pod_reason(pod: PodView) -> Code | None:
     return code
 
 
-def _disruption(pod: PodView) -> Outcome | None:
+def _disruption(pod: PodView, finished: datetime | None = None) -> Outcome | None:
+    """Return the end that a condition of the pod announces.
+
+    Args:
+        pod: the pod.
+        finished: when the job ended, if it may have ended by itself: a later condition is not why then.
+    """
     exit_code = pod.main.exit_code if pod.main else None
-    queue = pod.condition("TerminationTarget")  # Kueue's own, set before it deletes the pod
-    if queue is not None and queue.status == "True":
+    queue = _announced(pod, "TerminationTarget", finished)  # Kueue's own, set before it deletes the pod
+    if queue is not None:
         detail = f"{queue.reason}: {queue.message}"
         return make_outcome(Code.QUEUE_PREEMPTED, detail, exit_code=exit_code)
-    condition = pod.condition("DisruptionTarget")
-    if condition is None or condition.status != "True":
+    condition = _announced(pod, "DisruptionTarget", finished)
+    if condition is None:
         return None
     return make_outcome(
         _DISRUPTIONS.get(condition.reason, Code.DELETED_EXTERNALLY),
@@ -154,44 +172,80 @@ def _disruption(pod: PodView) -> Outcome | None:
     )
 
 
+def _announced(pod: PodView, kind: str, finished: datetime | None) -> Condition | None:
+    condition = pod.condition(kind)
+    if condition is None or condition.status != "True":
+        return None
+    # Whole seconds: within the same one the condition came first, as a process ends soon after SIGTERM.
+    late = finished is not None and condition.since is not None and condition.since > finished
+    return None if late else condition
+
+
+def _was_deleted(pod: PodView, container: ContainerView) -> bool:
+    """Return whether a container ended because somebody deleted its pod.
+
+    The exit code of a signal says so. Any other needs both times: the deletion was asked for a grace period
+    before ``deletionTimestamp``.
+    """
+    if pod.deleted is None or container.exit_code in _SIGNALS:
+        return pod.deleted is not None
+    if pod.grace_seconds is None or container.finished_at is None:
+        return False
+    return (pod.deleted - container.finished_at).total_seconds() <= pod.grace_seconds
+
+
 def _deleted(pod: PodView, exit_code: int | None = None) -> Outcome:
     detail = f"pod {pod.name} was deleted by somebody else"
     return make_outcome(Code.DELETED_EXTERNALLY, detail, exit_code=exit_code)
 
 
 def _main_ended(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -> Outcome:
-    exit_code = main.exit_code
-    if exit_code == 0:
-        hungry = [c.name for c in pod.containers if "OOMKilled" in (c.reason, c.last_reason)]
-        note = f"exit code 0, although container {hungry[0]} was killed for lack of memory" if hungry else ""
+    hungry = next((c.name for c in pod.containers if "OOMKilled" in (c.reason, c.last_reason)), "")
+    if main.exit_code == 0:
+        note = f"exit code 0, although container {hungry} was killed for lack of memory" if hungry else ""
         return make_outcome(Code.SUCCESS, note, exit_code=0)
+    told = _said_by_container(main) or _taken(pod, main)
+    if told is not None:
+        return told
+    if main.exit_code in _SIGNALS:
+        return _killed(main, events)
+    note = f"; container {hungry} was killed for lack of memory" if hungry else ""
+    detail = f"the job process ended with exit code {main.exit_code}{note}"
+    return make_outcome(Code.APP_ERROR, detail, exit_code=main.exit_code)
+
+
+def _said_by_container(main: ContainerView) -> Outcome | None:
+    """Return the end for which the container's own status is enough."""
+    exit_code = main.exit_code
     # kubernetes 140716: a child killed long ago gives this reason, too; the kernel never kills with SIGTERM.
     if main.reason == "OOMKilled" and exit_code != _SIGTERM:
         limit = f" (limit {main.memory_limit})" if main.memory_limit else ""
-        return make_outcome(
-            Code.OOM_KILLED, f"container {main.name} ran out of memory{limit}", exit_code=exit_code
-        )
+        detail = f"container {main.name} ran out of memory{limit}"
+        return make_outcome(Code.OOM_KILLED, detail, exit_code=exit_code)
     if exit_code in PASS_THROUGH:
         detail = f"the job process ended with FLARE's code {exit_code}"
         return Outcome(Code.APP_CODE, ReturnCode(exit_code), detail, exit_code)
     if main.reason in _START_FAILED:
         code = start_code(main.message)
         return make_outcome(code, f"container {main.name}: {main.message}", exit_code=exit_code)
-    return _killed(pod, main, events) or make_outcome(
-        Code.APP_ERROR, f"the job process ended with exit code {exit_code}", exit_code=exit_code
-    )
-
-
-def _killed(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -> Outcome | None:
     if main.reason == "ContainerStatusUnknown":
-        return make_outcome(Code.NODE_LOST, main.message, exit_code=main.exit_code)
-    if main.exit_code not in (_SIGKILL, _SIGTERM):
-        return None
-    disruption = _disruption(pod)
-    if disruption is not None:
+        return make_outcome(Code.NODE_LOST, main.message, exit_code=exit_code)
+    return None
+
+
+def _taken(pod: PodView, main: ContainerView) -> Outcome | None:
+    """Return the end of a job whose pod was taken away; None for one that ended by itself."""
+    signalled = main.exit_code in _SIGNALS
+    disruption = _disruption(pod, None if signalled else main.finished_at)
+    if disruption is None:
+        return _deleted(pod, main.exit_code) if _was_deleted(pod, main) else None
+    if signalled:
         return disruption
-    if pod.deleted is not None:
-        return _deleted(pod, main.exit_code)
+    answer = f"{disruption.detail}; the job process then ended with exit code {main.exit_code}"
+    return replace(disruption, detail=answer)
+
+
+def _killed(main: ContainerView, events: Iterable[PodEvent]) -> Outcome:
     # kubelet: a failed hook is an event and nothing else; the container just ends with 137, "Error".
     hook = next((event for event in events if event.reason == "FailedPostStartHook"), None)
     if hook is not None:
@@ -223,7 +277,7 @@ def _failed_without_main(pod: PodView) -> Outcome:
             code = Code.INIT_OOM if init else Code.SIDECAR_OOM
             limit = f" (limit {container.memory_limit})" if container.memory_limit else ""
             return make_outcome(code, f"container {container.name} ran out of memory{limit}")
-        if init and pod.deleted is not None and container.exit_code in (_SIGKILL, _SIGTERM):
+        if init and _was_deleted(pod, container):
             return _deleted(pod)
         if init:
             how = f"ended with exit code {container.exit_code}: {container.reason}"

@@ -162,3 +162,93 @@ def test_a_native_sidecar_is_a_sidecar():
     )
     pod = scheduled(main("waiting", "PodInitializing"), hungry, phase="Failed")
     assert ended(pod).code is Code.SIDECAR_OOM
+
+
+BEFORE, AT, AFTER = (START + timedelta(seconds=seconds) for seconds in (-1, 0, 1))
+
+
+def answered(
+    exit_code, told, *, kind="DisruptionTarget", reason="EvictionByEvictionAPI", finished=AT, **changes
+):
+    """Return a pod that was told to go at ``told`` and whose job ended with a code of its own choice."""
+    conditions = (Condition(kind, "True", reason, "text", since=told),)
+    container = replace(main("terminated", "Error", "", exit_code), finished_at=finished)
+    return scheduled(container, phase="Running", conditions=conditions, **changes)
+
+
+@pytest.mark.parametrize("exit_code", [1, 2, 130])
+@pytest.mark.parametrize(
+    ("kind", "reason", "code"),
+    [
+        ("DisruptionTarget", "EvictionByEvictionAPI", Code.DRAINED),
+        ("DisruptionTarget", "PreemptionByScheduler", Code.PREEMPTED),
+        ("DisruptionTarget", "DeletionByTaintManager", Code.NODE_LOST),
+        ("DisruptionTarget", "TerminationByKubelet", Code.NODE_SHUTDOWN),
+        ("TerminationTarget", "Preempted", Code.QUEUE_PREEMPTED),
+    ],
+)
+def test_a_job_that_answers_sigterm_with_a_code_of_its_own_was_disrupted(exit_code, kind, reason, code):
+    outcome = ended(answered(exit_code, BEFORE, kind=kind, reason=reason))
+    assert (outcome.code, outcome.return_code, outcome.exit_code) == (code, 104, exit_code)
+    assert outcome.detail == f"{reason}: text; the job process then ended with exit code {exit_code}"
+
+
+@pytest.mark.parametrize(
+    ("told", "finished", "code"),
+    [
+        (BEFORE, AT, Code.DRAINED),
+        (AT, AT, Code.DRAINED),  # Kubernetes writes whole seconds
+        (AFTER, AT, Code.APP_ERROR),  # it had failed by itself; its pod was drained while a sidecar ran on
+        (None, AT, Code.DRAINED),
+        (AFTER, None, Code.DRAINED),
+    ],
+)
+def test_a_job_that_failed_before_the_disruption_failed_by_itself(told, finished, code):
+    assert ended(answered(1, told, finished=finished)).code is code
+
+
+@pytest.mark.parametrize("exit_code", [137, 143])
+def test_a_signal_is_the_disruptions_whatever_the_clocks_of_two_machines_say(exit_code):
+    outcome = ended(answered(exit_code, AFTER))
+    assert (outcome.code, outcome.detail) == (Code.DRAINED, "EvictionByEvictionAPI: text")
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "code"), [(0, Code.SUCCESS), (101, Code.APP_CODE), (104, Code.APP_CODE)]
+)
+def test_a_disruption_takes_no_success_and_none_of_flares_codes(exit_code, code):
+    assert ended(answered(exit_code, BEFORE)).code is code
+
+
+def test_a_disruption_that_was_called_off_is_none():
+    off = Condition("DisruptionTarget", "False", "EvictionByEvictionAPI", since=BEFORE)
+    assert ended(exited(1, conditions=(off,))).code is Code.APP_ERROR
+
+
+@pytest.mark.parametrize(
+    ("deleted", "grace", "finished", "code"),
+    [
+        (30, 30, 0, Code.DELETED_EXTERNALLY),  # asked for in the second in which the job ended
+        (30, 30, 12, Code.DELETED_EXTERNALLY),
+        (31, 30, 0, Code.APP_ERROR),  # asked for a second after the end
+        (30, None, 12, Code.APP_ERROR),
+        (30, 30, None, Code.APP_ERROR),
+        (30, 10**30, 0, Code.DELETED_EXTERNALLY),
+    ],
+)
+def test_a_deleted_job_that_answers_sigterm_is_told_from_one_that_had_failed(deleted, grace, finished, code):
+    moment = None if finished is None else START + timedelta(seconds=finished)
+    container = replace(main("terminated", "Error", "", 1), finished_at=moment)
+    pod = scheduled(container, deleted=START + timedelta(seconds=deleted), grace_seconds=grace)
+    assert ended(pod).code is code
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("exit_code", [0, 3])
+def test_a_sidecar_that_was_killed_for_lack_of_memory_is_named(exit_code, last):
+    changes = {"last_reason": "OOMKilled"} if last else {"reason": "OOMKilled"}
+    hungry = ContainerView("proxy", ContainerKind.SIDECAR, state=ContainerState.TERMINATED, **changes)
+    outcome = ended(scheduled(main("terminated", "Error", "", exit_code), hungry, phase="Running"))
+    assert outcome.code is (Code.APP_ERROR if exit_code else Code.SUCCESS)
+    assert "container proxy was killed for lack of memory" in outcome.detail
+    assert f"exit code {exit_code}" in outcome.detail
