@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
 from launcher.core.catalogue import Code
@@ -62,7 +63,8 @@ def observe(
     seen = _own(watch.look(job.pod_name), job, track)
     if seen.presence is Presence.ABSENT and absence_is_due(track, now):
         seen = _confirmed(world, job, track, seen)
-    looked = Observation(now, wall, seen, _events(world, job, seen), _nodes(world, seen, track))
+    events, nodes, claims = _events(world, job, seen), _nodes(world, seen, track), _claims(world, seen, track)
+    looked = Observation(now, wall, seen, events, nodes, claims)
     if asks_for_release(track, looked, policy):
         looked = replace(looked, release=_release(world, job))
     return looked
@@ -115,6 +117,12 @@ def _events(world: World, job: JobRef, seen: Seen[PodView]) -> Seen[tuple[PodEve
 def _nodes(world: World, seen: Seen[PodView], track: Track) -> tuple[NodeView, ...]:
     asks = track.verdict is not None and track.verdict.code in _ABOUT_NODES
     return world.pods.nodes() if asks and seen.presence is Presence.FOUND else ()
+
+
+def _claims(world: World, seen: Seen[PodView], track: Track) -> Mapping[str, PodEvent]:
+    pod = seen.value
+    asks = track.verdict is not None and track.verdict.code is Code.VOLUME_UNBOUND
+    return world.pods.claim_events(pod.namespace) if asks and pod is not None and pod.claims else {}
 
 
 def tell(job: JobRef, track: Track, told: Code | None) -> Code | None:

@@ -80,6 +80,12 @@ class Pods(Protocol):
     def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:
         """Return the events of one pod uid, oldest first; a shared watch answers, without a request."""
 
+    def claim_events(self, namespace: str) -> Mapping[str, PodEvent]:
+        """Return what was last said about each claim of a namespace, a few seconds old at most.
+
+        Empty when the events cannot be asked for: they only make a sentence better.
+        """
+
     def nodes(self) -> tuple[NodeView, ...]:
         """Return all nodes, at most a minute old; empty when they may not or cannot be listed."""
 

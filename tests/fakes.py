@@ -111,6 +111,7 @@ class FakePods:
     event_list: tuple[PodEvent, ...] = ()
     event_error: LauncherError | None = None
     node_list: tuple[NodeView, ...] = ()
+    claims: dict[str, PodEvent] = field(default_factory=dict)
     log: list[tuple[str, ...]] = field(default_factory=list)
     # Container (or "<container>.previous") -> its log; "" is any other container.
     lines: dict[str, list[str]] = field(default_factory=lambda: {"": ["line 1", "line 2"]})
@@ -158,6 +159,11 @@ class FakePods:
     def watch(self, namespace: str) -> FakeWatch:
         assert namespace == self.namespace
         return FakeWatch(self)
+
+    def claim_events(self, namespace: str) -> Mapping[str, PodEvent]:
+        assert namespace == self.namespace
+        self.log.append(("claims", namespace))
+        return self.claims
 
     def nodes(self) -> tuple[NodeView, ...]:
         return self.node_list

@@ -17,7 +17,7 @@ from launcher.core.scheduling import CORDONED, UNNAMED_TAINTS, scheduling_code
 from launcher.core.taints import closed_for_a_while
 from launcher.core.views import NodeView, PodEvent, PodView
 
-__all__ = ["refine"]
+__all__ = ["name_claims", "refine"]
 
 # A new node changes these; it changes nothing about a claim that is missing.
 _A_NODE_HELPS = frozenset(
@@ -75,6 +75,25 @@ def refine(
         if why:
             return replace(cause, code=Code.IMPOSSIBLE_REQUEST, detail=f"{why}; {cause.detail}")
     return cause
+
+
+def name_claims(cause: Cause, pod: PodView, events: Mapping[str, PodEvent]) -> Cause:
+    """Return the cause with the names of the pod's claims, and what the volume controller said of each.
+
+    The scheduler says "pod has unbound immediate PersistentVolumeClaims", and neither which nor why; events of
+    the claim do: ``ProvisioningFailed: storageclass.storage.k8s.io "x" not found``.
+
+    Args:
+        cause: what the scheduler said.
+        pod: the pod.
+        events: the newest telling event of each claim, by its name.
+    """
+    if cause.code is not Code.VOLUME_UNBOUND or not pod.claims:
+        return cause
+    told = (f"{name} ({event.reason}: {event.message})" for name, event in sorted(events.items()))
+    said = [f"claim {one}" for one in told if one.partition(" ")[0] in pod.claims]
+    names = said or [f"claims of the pod: {', '.join(pod.claims)}"]
+    return replace(cause, detail="; ".join((cause.detail, *names)))
 
 
 def _without_cordons(cause: Cause) -> Code:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from launcher.core import strict
 from launcher.core.catalogue import CATALOGUE, Code
-from launcher.core.hints import refine
+from launcher.core.hints import name_claims, refine
 from launcher.core.mounting import last_words
 from launcher.core.outcome import Outcome, ended, lost, make_outcome
 from launcher.core.patience import Action, Patience, Verdict, WaitPolicy, judge, left, pause
@@ -160,7 +160,7 @@ def _found(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) ->
         return replace(track, state=JobState.RUNNING, verdict=None, patience=Patience(), ran=True)
     victims_left = left(track.patience, Code.NOMINATED, seen.now, policy)
     cause = refine(cause, pod, track.events, seen.nodes, victims_left)
-    return _judged(track, cause, seen, policy)
+    return _judged(track, name_claims(cause, pod, seen.claims), seen, policy)
 
 
 def _blind(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) -> Track:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -42,6 +43,7 @@ class Observation:
         pod: the pod, its certain absence (with what was last seen of it), or "could not ask".
         events: events of this pod's uid; UNAVAILABLE pauses the clocks of a pod about which only they speak.
         nodes: all nodes, empty when they were not needed or may not be listed.
+        claims: the newest event of each claim, by its name; empty when nobody had to ask.
         refused: why there is no pod yet: its creation was refused and is tried again.
         release: the release of a pod that somebody else deletes; "could not ask" when nobody had to.
     """
@@ -51,6 +53,7 @@ class Observation:
     pod: Seen[PodView]
     events: Seen[tuple[PodEvent, ...]] = field(default_factory=lambda: Seen.found(()))
     nodes: tuple[NodeView, ...] = ()
+    claims: Mapping[str, PodEvent] = field(default_factory=dict)
     refused: Refusal | None = None
     release: Seen[ReleaseView] = field(default_factory=lambda: Seen.unavailable("not asked"))
 

@@ -160,6 +160,7 @@ class PodView:
     containers: tuple[ContainerView, ...] = ()
     resource_version: str = ""
     generation: int = 0
+    claims: tuple[str, ...] = ()
 
     def condition(self, kind: str) -> Condition | None:
         """Return the condition of type ``kind``, or None."""

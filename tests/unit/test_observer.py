@@ -1,4 +1,4 @@
-"""What the parent's log says about a pending job."""
+"""What is asked for in one look, and what the parent's log says about a pending job."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from launcher.core.jobref import JobRef
 from launcher.core.lifecycle import step
 from launcher.core.patience import WaitPolicy
 from launcher.core.track import Observation, Track
-from launcher.core.views import Seen
-from launcher.observer import tell
-from tests.fakes import START, main, scheduled
+from launcher.core.views import PodEvent, Seen
+from launcher.observer import observe, tell
+from tests.fakes import START, FakeWorld, main, scheduled, unscheduled
 
 
 def test_the_cause_is_told_once_and_without_credentials(caplog):
@@ -23,3 +23,25 @@ def test_the_cause_is_told_once_and_without_credentials(caplog):
     assert tell(job, track, told) is told
     assert len(caplog.records) == 1
     assert 'Get "https://me:***@registry/v2/": token=***' in caplog.text
+
+
+def test_events_of_claims_are_asked_for_while_a_claim_is_unbound():
+    world, job, policy = FakeWorld(), JobRef(release="fj-1", namespace="fl", pod_name="job-1"), WaitPolicy()
+    world.pods.claims = {"data": PodEvent("ProvisioningFailed", "no such class")}
+    track = Track(launched=0.0)
+
+    def look(pod):
+        nonlocal track
+        world.pods.show(pod)
+        for _ in range(2):  # the first look finds the cause, the next asks what is known about it
+            seen = observe(world.world, world.pods.watch("fl"), job, track, policy)
+            track = step(track, seen, policy)
+
+    look(unscheduled(claims=("data",)))
+    assert ("claims", "fl") not in world.pods.log
+    unbound = "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+    look(unscheduled(unbound, claims=("data",)))
+    assert track.verdict.detail == f"{unbound}; claim data (ProvisioningFailed: no such class)"
+    world.pods.log.clear()
+    look(unscheduled(unbound))
+    assert ("claims", "fl") not in world.pods.log

@@ -6,7 +6,7 @@ watch runs only while somebody asks; a pod's events are then looked up without a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from launcher.core.views import PodEvent
@@ -15,9 +15,11 @@ from launcher.edges.kube.listwatch import ListWatch
 from launcher.edges.kube.translate import event_view
 from launcher.errors import Denied, Unavailable
 
-__all__ = ["KubeEventWatch"]
+__all__ = ["KubeEventWatch", "newest_of_claims"]
 
 _IDLE_AFTER = 30.0
+# Steps of volume controller and provisioner that tell no trouble; their type does not say so.
+_QUIET = frozenset({"WaitForFirstConsumer", "WaitForPodScheduled", "Provisioning", "ProvisioningSucceeded"})
 
 
 class KubeEventWatch(ListWatch):
@@ -47,7 +49,7 @@ class KubeEventWatch(ListWatch):
                 kind = Denied if isinstance(unknown, Denied) else Unavailable
                 raise kind(unknown.message, cure=unknown.cure)
             found = tuple(self._of.get(uid, {}).values())
-        return tuple(sorted(found, key=lambda event: event.last_seen.timestamp() if event.last_seen else 0.0))
+        return tuple(sorted(found, key=_moment))
 
     def _replace(self, items: Sequence[Mapping[str, Any]]) -> None:
         self._of = {}
@@ -64,6 +66,23 @@ class KubeEventWatch(ListWatch):
                 self._of.pop(uid, None)
             return
         self._of.setdefault(uid, {})[name] = event_view(item)
+
+
+def newest_of_claims(items: Iterable[Mapping[str, Any]]) -> dict[str, PodEvent]:
+    """Return the newest event that tells of trouble with each claim, by the claim's name."""
+    found: dict[str, PodEvent] = {}
+    for item in items:
+        event, about = event_view(item), item.get("involvedObject")
+        name = about.get("name") if isinstance(about, Mapping) else None
+        if event.reason in _QUIET or not isinstance(name, str):
+            continue
+        if name not in found or _moment(event) >= _moment(found[name]):
+            found[name] = event
+    return found
+
+
+def _moment(event: PodEvent) -> float:
+    return event.last_seen.timestamp() if event.last_seen else 0.0
 
 
 def _pod_uid(item: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from launcher.core.names import LABEL_JOB_ID
 from launcher.core.views import NodeView, PodEvent, PodView, Seen
 from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.errors import TRANSPORT, translate
-from launcher.edges.kube.events import KubeEventWatch
+from launcher.edges.kube.events import KubeEventWatch, newest_of_claims
 from launcher.edges.kube.listwatch import ListWatch
 from launcher.edges.kube.translate import node_view, pod_view
 from launcher.edges.kube.watch import KubePodWatch
@@ -23,6 +23,9 @@ W = TypeVar("W", bound=ListWatch)
 _PAGE = 500
 # Allocatable changes when somebody changes a node; a right that is missing is not granted often.
 _NODES_FRESH, _NODES_DENIED = 60.0, 600.0
+# Four requests a minute and namespace, and only while a claim is unbound.
+_CLAIMS_FRESH = 15.0
+_ABOUT_CLAIMS = "involvedObject.kind=PersistentVolumeClaim"
 # Connect and read, in seconds: the kubelet of a dead node does not answer, and a removal may be waiting.
 _LOG_TIMEOUT = (5.0, 15.0)
 
@@ -36,6 +39,8 @@ class KubePods:
         self._lock = threading.Lock()
         self._node_lock = threading.Lock()
         self._known_nodes: tuple[float, tuple[NodeView, ...]] = (0.0, ())
+        self._claim_lock = threading.Lock()
+        self._known_claims: dict[str, tuple[float, Mapping[str, PodEvent]]] = {}
 
     def get(self, name: str, namespace: str) -> Seen[PodView]:
         """Ask the API server for one pod.
@@ -91,6 +96,22 @@ class KubePods:
                 found = ()
                 pause = _NODES_DENIED if isinstance(error, Denied) else _NODES_FRESH
             self._known_nodes = (time.monotonic() + pause, found)
+            return found
+
+    def claim_events(self, namespace: str) -> Mapping[str, PodEvent]:
+        """Return the newest telling event of each claim, some seconds old; empty when nobody may ask."""
+        with self._claim_lock:
+            until, known = self._known_claims.get(namespace, (0.0, {}))
+            if time.monotonic() < until:
+                return known
+            try:
+                asked = f"list events of claims in namespace {namespace}"
+                method = self._client.core.list_namespaced_event
+                items, _ = self._client.list_all(asked, method, namespace, field_selector=_ABOUT_CLAIMS)
+                found = newest_of_claims(items)
+            except LauncherError:
+                found = {}
+            self._known_claims[namespace] = (time.monotonic() + _CLAIMS_FRESH, found)
             return found
 
     def _shared(self, kind: Callable[[KubeClient, str], W], namespace: str) -> W:

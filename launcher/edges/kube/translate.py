@@ -84,7 +84,15 @@ def pod_view(raw: Any) -> PodView:
         containers=tuple(_containers(spec, status, annotations.get(DEFAULT_CONTAINER_ANNOTATION, ""))),
         resource_version=_text(metadata.get("resourceVersion")),
         generation=_int(metadata.get("generation")) or 0,
+        claims=tuple(_claims(spec)),
     )
+
+
+def _claims(spec: Mapping[str, Any]) -> Iterator[str]:
+    for volume in _maps(spec.get("volumes")):
+        name = _text(_map(volume.get("persistentVolumeClaim")).get("claimName"))
+        if name:
+            yield name
 
 
 def _condition(item: Mapping[str, Any]) -> Condition:

@@ -91,3 +91,31 @@ def test_the_watch_ends_when_nobody_asks_and_starts_anew_for_the_next(server, po
     before = len(server.requests)
     assert messages(pods, "u1") == ["x"]
     assert len(server.requests) > before
+
+
+def about_claim(name, reason, second):
+    return {
+        "metadata": {"name": f"{name}.{reason}", "resourceVersion": "1"},
+        "involvedObject": {"kind": "PersistentVolumeClaim", "name": name},
+        "reason": reason,
+        "message": f"said {second}",
+        "lastTimestamp": f"2026-01-01T00:00:{second:02}Z",
+    }
+
+
+def test_the_newest_trouble_of_each_claim_is_kept_for_a_while(server, pods):
+    server.items = [
+        about_claim("data", "ProvisioningFailed", 9),
+        about_claim("data", "FailedBinding", 4),
+        about_claim("late", "WaitForFirstConsumer", 5),
+        {"reason": "FailedBinding", "involvedObject": None},
+    ]
+    assert {name: event.message for name, event in pods.claim_events("fl").items()} == {"data": "said 9"}
+    assert pods.claim_events("fl").keys() == {"data"}
+    assert len(server.requests) == 1
+    assert "involvedObject.kind%3DPersistentVolumeClaim" in server.requests[0]
+
+
+def test_events_of_claims_that_cannot_be_read_are_none(server, pods):
+    server.list_status = [403]
+    assert pods.claim_events("fl") == {}

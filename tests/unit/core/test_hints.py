@@ -8,7 +8,7 @@ import pytest
 
 from launcher.core.capacity import impossible
 from launcher.core.catalogue import CATALOGUE, Code
-from launcher.core.hints import refine
+from launcher.core.hints import name_claims, refine
 from launcher.core.lifecycle import step
 from launcher.core.outcome import lost
 from launcher.core.patience import Action, WaitPolicy
@@ -140,3 +140,25 @@ def test_what_took_a_pod_that_is_gone_is_read_from_its_last_events():
     events = (PodEvent("TaintManagerEviction", "Marking for deletion Pod fl/job-1", last_seen=later),)
     assert lost(make_pod(), events).code is Code.NODE_LOST
     assert lost(make_pod(), (PodEvent("Killing", "Stopping container job"),)).code is Code.DELETED_EXTERNALLY
+
+
+UNBOUND = "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+FAILED = PodEvent("ProvisioningFailed", 'storageclass.storage.k8s.io "x" not found', "Warning")
+
+
+@pytest.mark.parametrize(
+    ("message", "events", "added"),
+    [
+        (UNBOUND, {}, "; claims of the pod: data, logs"),
+        (UNBOUND, {"other": FAILED}, "; claims of the pod: data, logs"),
+        (UNBOUND, {"data": FAILED, "other": FAILED}, f"; claim data (ProvisioningFailed: {FAILED.message})"),
+        (AFFINITY, {"data": FAILED}, ""),
+    ],
+)
+def test_an_unbound_claim_is_named_with_what_its_controller_said(message, events, added):
+    pod = unscheduled(message, claims=("data", "logs"))
+    cause = classify(pod, ())
+    named = name_claims(cause, pod, events)
+    assert named.detail == cause.detail + added
+    seen = Observation(0.0, START, Seen.found(pod), Seen.found(()), claims=events)
+    assert step(Track(launched=0.0), seen, WaitPolicy()).verdict.detail == named.detail
