@@ -9,10 +9,12 @@ from dataclasses import replace
 from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle import absence_is_due, asks_for_release
+from launcher.core.outcome import was_signalled
 from launcher.core.patience import WaitPolicy
 from launcher.core.pending import is_pending
 from launcher.core.redaction import by_shape
 from launcher.core.refusal import Refusal
+from launcher.core.site import PendingPolicy
 from launcher.core.track import Observation, Track
 from launcher.core.views import NodeView, PodEvent, PodView, Presence, ReleaseView, Seen
 from launcher.errors import Denied, LauncherError
@@ -63,7 +65,8 @@ def observe(
     seen = _own(watch.look(job.pod_name), job, track)
     if seen.presence is Presence.ABSENT and absence_is_due(track, now):
         seen = _confirmed(world, job, track, seen)
-    events, nodes, claims = _events(world, job, seen), _nodes(world, seen, track), _claims(world, seen, track)
+    events = _events(world, job, seen, policy)
+    nodes, claims = _nodes(world, seen, track), _claims(world, seen, track)
     looked = Observation(now, wall, seen, events, nodes, claims)
     if asks_for_release(track, looked, policy):
         looked = replace(looked, release=_release(world, job))
@@ -96,11 +99,13 @@ def _own(seen: Seen[PodView], job: JobRef, track: Track) -> Seen[PodView]:
     return Seen(seen.presence, None, seen.why)
 
 
-def _events(world: World, job: JobRef, seen: Seen[PodView]) -> Seen[tuple[PodEvent, ...]]:
+def _events(world: World, job: JobRef, seen: Seen[PodView], policy: WaitPolicy) -> Seen[tuple[PodEvent, ...]]:
     pod = seen.value
     if pod is None or seen.presence is Presence.UNAVAILABLE:
         return _NONE
-    gone = seen.presence is Presence.ABSENT
+    # A hook that fails ends the container with 137 within a second, so the wait for its start may never be seen.
+    killed = policy.column is not PendingPolicy.STRICT and was_signalled(pod)
+    gone = seen.presence is Presence.ABSENT or killed
     # FLARE reads the events of a Pending pod, even if its job container runs and only a sidecar waits.
     if not gone and not is_pending(pod) and pod.phase != "Pending":
         return _NONE

@@ -80,8 +80,8 @@ def refine(
 def name_claims(cause: Cause, pod: PodView, events: Mapping[str, PodEvent]) -> Cause:
     """Return the cause with the names of the pod's claims, and what the volume controller said of each.
 
-    The scheduler says "pod has unbound immediate PersistentVolumeClaims", and neither which nor why; events of
-    the claim do: ``ProvisioningFailed: storageclass.storage.k8s.io "x" not found``.
+    The scheduler says "pod has unbound immediate PersistentVolumeClaims", and neither which nor why; events
+    of the claim do: ``ProvisioningFailed: storageclass.storage.k8s.io "x" not found``.
 
     Args:
         cause: what the scheduler said.

@@ -28,7 +28,7 @@ from launcher.core.views import (
     PodView,
 )
 
-__all__ = ["Outcome", "ended", "lost", "make_outcome"]
+__all__ = ["Outcome", "ended", "lost", "make_outcome", "was_signalled"]
 
 _SIGKILL, _SIGTERM = 137, 143
 _SIGNALS = (_SIGKILL, _SIGTERM)
@@ -115,6 +115,12 @@ def ended(pod: PodView, events: Iterable[PodEvent] = ()) -> Outcome | None:
     if pod.phase == "Failed":
         return _failed_without_main(pod)
     return None
+
+
+def was_signalled(pod: PodView) -> bool:
+    """Return whether the job container ended by a signal that nothing on the pod explains: events may."""
+    main = pod.main
+    return main is not None and main.exit_code in _SIGNALS and pod.deleted is None and not pod.reason
 
 
 def lost(last: PodView | None, events: Iterable[PodEvent] = ()) -> Outcome:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
+import pytest
+
+from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle import step
 from launcher.core.patience import WaitPolicy
+from launcher.core.site import PendingPolicy
 from launcher.core.track import Observation, Track
 from launcher.core.views import PodEvent, Seen
+from launcher.errors import Unavailable
 from launcher.observer import observe, tell
-from tests.fakes import START, FakeWorld, main, scheduled, unscheduled
+from tests.fakes import START, FakeWorld, exited, main, scheduled, unscheduled
 
 
 def test_the_cause_is_told_once_and_without_credentials(caplog):
@@ -45,3 +51,30 @@ def test_events_of_claims_are_asked_for_while_a_claim_is_unbound():
     world.pods.log.clear()
     look(unscheduled(unbound))
     assert ("claims", "fl") not in world.pods.log
+
+
+@pytest.mark.parametrize(
+    ("policy", "code"),
+    [(WaitPolicy(), Code.POST_START_HOOK), (WaitPolicy(PendingPolicy.STRICT), Code.KILLED)],
+)
+def test_a_job_that_was_killed_in_its_first_second_is_asked_for_its_hook(policy, code):
+    world, job = FakeWorld(), JobRef(release="fj-1", namespace="fl", pod_name="job-1")
+    world.pods.event_list = (PodEvent("FailedPostStartHook", "PostStartHook failed", "Warning"),)
+    world.pods.show(replace(exited(137), phase="Failed"))
+    seen = observe(world.world, world.pods.watch("fl"), job, Track(launched=0.0), policy)
+    assert step(Track(launched=0.0), seen, policy).outcome.code is code
+
+
+def test_a_killed_job_whose_events_cannot_be_read_has_ended_all_the_same():
+    world, job = FakeWorld(), JobRef(release="fj-1", namespace="fl", pod_name="job-1")
+    world.pods.event_error = Unavailable("refused")
+    world.pods.show(exited(137))
+    seen = observe(world.world, world.pods.watch("fl"), job, Track(launched=0.0), WaitPolicy())
+    assert step(Track(launched=0.0), seen, WaitPolicy()).outcome.code is Code.KILLED
+
+
+def test_the_hook_that_was_known_before_the_end_is_remembered():
+    hook = PodEvent("FailedPostStartHook", "PostStartHook failed", "Warning")
+    track = replace(Track(launched=0.0), events=(hook,))
+    seen = Observation(1.0, START, Seen.found(exited(137)), Seen.found(()))
+    assert step(track, seen, WaitPolicy()).outcome.code is Code.POST_START_HOOK
