@@ -103,7 +103,7 @@ def _events(world: World, job: JobRef, seen: Seen[PodView], policy: WaitPolicy) 
     pod = seen.value
     if pod is None or seen.presence is Presence.UNAVAILABLE:
         return _NONE
-    # A hook that fails ends the container with 137 within a second, so the wait for its start may never be seen.
+    # A hook that fails ends the container with 137 at once, so the wait for its start may never be seen.
     killed = policy.column is not PendingPolicy.STRICT and was_signalled(pod)
     gone = seen.presence is Presence.ABSENT or killed
     # FLARE reads the events of a Pending pod, even if its job container runs and only a sidecar waits.
