@@ -147,9 +147,8 @@ def _absent(track: Track, seen: Observation) -> Track:
 
 def _found(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) -> Track:
     track = _deleting(track, pod, seen.now)
-    outcome = ended(pod, (*track.events, *(seen.events.value or ()))) or _dead_node(
-        pod, track.deleting_since, seen.now
-    )
+    known = (*track.events, *(seen.events.value or ()))
+    outcome = ended(pod, known) or _dead_node(pod, track.deleting_since, seen.now)
     if outcome is not None:
         return _end(replace(track, verdict=None), outcome)
     if seen.events.presence is Presence.UNAVAILABLE:
