@@ -6,7 +6,8 @@ Imports are late: printing values needs neither Kubernetes (0.6 s) nor pyhelm3 (
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from launcher.core.jobspec import JobSpec
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
 
     from launcher.core.jobref import JobRef
     from launcher.core.track import Track
+    from launcher.core.views import Seen
     from launcher.edges.helm import HelmReleases
+    from launcher.errors import LauncherError
     from launcher.handle import Keep
     from launcher.removal import World
     from launcher.service import Service
 
-__all__ = ["bundle_keeper", "helm_edge", "make_service", "render_values"]
+__all__ = ["bundle_keeper", "helm_edge", "keep_refused", "make_service", "render_values"]
+
+_LOG = logging.getLogger(__name__)
 
 
 def render_values(spec: JobSpec, site: SiteConfig) -> dict[str, Any]:
@@ -94,3 +99,50 @@ def bundle_keeper(
         tell(bundle.cause)
 
     return keep
+
+
+def keep_refused(
+    spec: JobSpec,
+    site: SiteConfig,
+    error: LauncherError,
+    folder: Path,
+    tell: Callable[[str], None],
+    *,
+    known: Iterable[str] = (),
+    force: bool = False,
+    where: str = "-o",
+) -> None:
+    """Write the diagnosis of a launch that was refused; whatever that dies of, the refusal is what counts.
+
+    Args:
+        spec: the job.
+        site: the configuration of its site.
+        error: why it was refused.
+        folder: where the bundle goes.
+        tell: told the one-line cause once it is written.
+        known: credentials that must not appear in it.
+        force: replace an earlier bundle.
+        where: the option that named the folder, for errors.
+    """
+    from launcher.core.jobref import ref_of_spec  # noqa: PLC0415 - only launches that fail need it
+    from launcher.core.refused import refused_bundle  # noqa: PLC0415
+    from launcher.edges.bundle import write_bundle  # noqa: PLC0415
+    from launcher.edges.clock import SystemClock  # noqa: PLC0415
+
+    try:
+        at, values = SystemClock().now(), _values_of(spec, site)
+        bundle = refused_bundle(ref_of_spec(spec), error, values, at, column=site.policy, known=known)
+        write_bundle(folder, bundle.files, force=force, where=where)
+        tell(bundle.cause)
+    except Exception as failed:  # noqa: BLE001 - the caller is about to say why the launch was refused
+        _LOG.warning("release=%s has no diagnosis: %s", spec.release, failed)
+
+
+def _values_of(spec: JobSpec, site: SiteConfig) -> Seen[Mapping[str, Any]]:
+    from launcher.core.views import Seen  # noqa: PLC0415
+    from launcher.errors import LauncherError  # noqa: PLC0415
+
+    try:
+        return Seen.found(render_values(spec, site))
+    except LauncherError as error:
+        return Seen.unavailable(" ".join(str(error).split()))

@@ -73,7 +73,7 @@ def launch_command(
     service = wiring.service(site)
     keep = wiring.keeper(service, diagnose, known=secret)
     # The install stops then, and what it made is removed.
-    with cancelled_by_signals() as cancel:
+    with cancelled_by_signals() as cancel, wiring.refusal_kept(spec, site, diagnose, secret):
         handle = service.launch(
             spec,
             lambda s: composition.render_values(s, site),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from launcher.composition import bundle_keeper, make_service
+from launcher.composition import bundle_keeper, keep_refused, make_service
 from launcher.composition import helm_edge as helm
 from launcher.core.assemble import Request, build_jobspec
 from launcher.core.jobspec import EnvVar, JobSpec, Role, SecretKey
@@ -18,13 +20,13 @@ from launcher.core.names import credential_secret_name, pod_name
 from launcher.core.podtemplate import template_warnings
 from launcher.core.site import SiteConfig
 from launcher.edges.files import load_study, read_meta
-from launcher.errors import InvalidInput
+from launcher.errors import Cancelled, InvalidInput, LauncherError
 
 if TYPE_CHECKING:
     from launcher.handle import Keep
     from launcher.service import Service
 
-__all__ = ["helm", "job_spec", "keeper", "secret_content", "service"]
+__all__ = ["helm", "job_spec", "keeper", "refusal_kept", "secret_content", "service"]
 
 # What FLARE's parent starts, without the arguments that only a FLARE parent knows.
 _PROCESS = {
@@ -32,6 +34,7 @@ _PROCESS = {
     Role.SERVER: "nvflare.private.fed.app.server.runner_process",
 }
 _SERVER = "server"
+_DIAGNOSE = "--diagnose"
 
 
 def service(site: SiteConfig) -> Service:
@@ -49,14 +52,33 @@ def keeper(service: Service, folder: Path | None, known: Mapping[str, bytes] | N
         return None
     from launcher.edges.bundle import check_folder  # noqa: PLC0415 - only when asked for
 
-    where = "--diagnose"
-    check_folder(folder, where=where)
-    values = [value.decode("utf-8", "replace") for value in (known or {}).values()]
+    check_folder(folder, where=_DIAGNOSE)
+    tell = partial(_tell, folder)
+    return bundle_keeper(service.world, folder, tell, known=_texts(known or {}), where=_DIAGNOSE)
 
-    def tell(cause: str) -> None:
-        click.echo(f"diagnosis in {folder}: {cause}", err=True)
 
-    return bundle_keeper(service.world, folder, tell, known=values, where=where)
+@contextmanager
+def refusal_kept(
+    spec: JobSpec, site: SiteConfig, folder: Path | None, known: Mapping[str, bytes]
+) -> Iterator[None]:
+    """Write the diagnosis of a launch that is refused inside, into ``folder`` if it was asked for."""
+    try:
+        yield
+    except Cancelled:
+        raise
+    except LauncherError as error:
+        if folder is not None:
+            tell = partial(_tell, folder)
+            keep_refused(spec, site, error, folder, tell, known=_texts(known), where=_DIAGNOSE)
+        raise
+
+
+def _tell(folder: Path, cause: str) -> None:
+    click.echo(f"diagnosis in {folder}: {cause}", err=True)
+
+
+def _texts(known: Mapping[str, bytes]) -> list[str]:
+    return [value.decode("utf-8", "replace") for value in known.values()]
 
 
 def job_spec(

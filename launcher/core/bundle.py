@@ -59,6 +59,7 @@ class Facts:
         logs: of every container, twice.
         missing: what else could not be had -> why.
         at: when this was collected.
+        values: chart values of a job whose release was never made; None = those of the release.
     """
 
     status: Mapping[str, Any]
@@ -69,6 +70,7 @@ class Facts:
     logs: tuple[Log, ...]
     missing: Mapping[str, str]
     at: datetime
+    values: Seen[Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def build(facts: Facts, mask: Mask) -> Bundle:
         facts: what was collected, with whatever credentials are in it.
         mask: hides known credentials and their shapes in a text.
     """
-    release, events = facts.release.value, facts.events.value
+    release, events, values = facts.release.value, facts.events.value, _values(facts)
     files = {
         "cause.txt": mask(cause_line(facts.status)) + "\n",
         "status.json": _json(redacted(facts.status, mask)),
@@ -108,7 +110,7 @@ def build(facts: Facts, mask: Mask) -> Bundle:
         "helm-status.json": _json(
             {"missing": facts.release.why} if release is None else redacted(_release_json(release), mask)
         ),
-        "values.yaml": _yaml(None if release is None else redacted(release.values, mask), facts.release.why),
+        "values.yaml": _yaml(None if values.value is None else redacted(values.value, mask), values.why),
     }
     for log in facts.logs:
         text = _comment(log.missing) if log.missing else _lines(log.lines)
@@ -121,12 +123,21 @@ def build(facts: Facts, mask: Mask) -> Bundle:
     return Bundle(files)
 
 
+def _values(facts: Facts) -> Seen[Mapping[str, Any]]:
+    if facts.values is not None:
+        return facts.values
+    release = facts.release
+    return Seen(release.presence, None if release.value is None else release.value.values, release.why)
+
+
 def _missing(facts: Facts) -> dict[str, str]:
     parts: dict[str, Seen[Any]] = {
         "pod.yaml": facts.pod,
         "events": facts.events,
-        "helm-status.json, values.yaml": facts.release,
+        "helm-status.json, values.yaml" if facts.values is None else "helm-status.json": facts.release,
     }
+    if facts.values is not None:
+        parts["values.yaml"] = facts.values
     found = {name: seen.why for name, seen in parts.items() if seen.value is None}
     # A container that was never restarted has no previous log: nothing is missing then.
     found |= {log.file: log.missing for log in facts.logs if log.missing and not log.previous}

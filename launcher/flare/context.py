@@ -97,6 +97,7 @@ def read_job(job_meta: Mapping[str, Any], fl_ctx: FLContext, role: Role) -> Flar
     entry = process.get(JobProcessArgs.EXE_MODULE)
     if not entry:
         raise RuntimeError(f"missing {JobProcessArgs.EXE_MODULE} in {FLContextKey.JOB_PROCESS_ARGS}")
+    _, module = entry
     options = getattr(arguments, "set", None)
     named = (process.get(name) for name in _ARGUMENT_NAMES[role](False, False))  # noqa: FBT003 - FLARE's signature
     return FlareJob(
@@ -107,7 +108,7 @@ def read_job(job_meta: Mapping[str, Any], fl_ctx: FLContext, role: Role) -> Flar
         startup_dir=workspace.get_startup_kit_dir(),
         cell=_cell(fl_ctx),
         custom=_below(workspace.get_app_custom_dir(job_id), arguments.workspace),
-        module=entry[1],
+        module=module,
         flags=tuple((flag, str(value)) for flag, value in filter(None, named) if value is not None),
         options=None if options is None else tuple(str(word) for word in options),
         credentials=get_credential_env(process),

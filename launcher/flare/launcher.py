@@ -17,13 +17,12 @@ from nvflare.apis.job_launcher_spec import JobHandleSpec, JobLauncherSpec, add_l
 from nvflare.app_opt.job_launcher.workspace_cell_transfer import WorkspaceTransferManager
 
 from launcher import composition
-from launcher.core.catalogue import CATALOGUE
 from launcher.core.jobspec import JobSpec, Role
 from launcher.core.meta import UNSET
 from launcher.core.names import credential_secret_name
 from launcher.core.redaction import cautious
-from launcher.core.refusal import refusal_of
-from launcher.core.site import PendingPolicy, SiteConfig
+from launcher.core.refused import refused_code
+from launcher.core.site import SiteConfig
 from launcher.errors import LauncherError
 from launcher.flare import wiring
 from launcher.flare.arguments import settings
@@ -193,23 +192,31 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
                 patient=True,
             )
         except LauncherError as error:
+            self._keep_refused(launch, error, tuple(credentials.values()))
             if error.step == "secret":
                 raise RuntimeError(f"Secrets of job {job.job_id}: {error}") from error
             forget()
             _LOG.error("job %s was not started at site %s: %s", job.job_id, job.site, error)
-            strict = launch.site.policy is PendingPolicy.STRICT
-            entry = CATALOGUE[refusal_of(error).code]
-            return DeadHandle(str(error)) if strict else DeadHandle(str(error), entry.return_code)
+            return DeadHandle(str(error), refused_code(error, launch.site.policy))
         return FlareJobHandle(handle, service.world.pods, forget, cautious(credentials.values()))
 
     def _keeper(self, service: Service, job: FlareJob, credentials: tuple[str, ...]) -> Keep:
         """Return what writes the diagnosis of a failed job into the parent's run folder of the job."""
-        folder = Path(job.workspace) / job.job_id / "fljob-diagnosis" / job.site
+        folder = _diagnosis_folder(job)
 
         def tell(cause: str) -> None:
             _LOG.error("job %s failed at site %s: %s; diagnosis in %s", job.job_id, job.site, cause, folder)
 
         return composition.bundle_keeper(service.world, folder, tell, known=credentials, force=True)
+
+    def _keep_refused(self, launch: _Launch, error: LauncherError, credentials: tuple[str, ...]) -> None:
+        """Write the diagnosis of a job that was never made to the same place."""
+        folder = _diagnosis_folder(launch.job)
+
+        def tell(_: str) -> None:
+            _LOG.info("job %s: diagnosis in %s", launch.job.job_id, folder)
+
+        composition.keep_refused(launch.spec, launch.site, error, folder, tell, known=credentials, force=True)
 
     def _get_ready(self, workspace: str, name: str) -> None:
         """Import what a launch needs, which takes seconds on a busy machine, and look for orphans."""
@@ -226,6 +233,10 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             if key not in self._services:
                 self._services = {key: composition.make_service(site)}
             return self._services[key]
+
+
+def _diagnosis_folder(job: FlareJob) -> Path:
+    return Path(job.workspace) / job.job_id / "fljob-diagnosis" / job.site
 
 
 class ClientHelmJobLauncher(HelmJobLauncher):

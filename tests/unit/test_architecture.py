@@ -80,6 +80,7 @@ ROOMS: tuple[tuple[str, frozenset[str]], ...] = (
         frozenset(
             {
                 "launcher.core",
+                "launcher.errors",
                 "launcher.edges",
                 "launcher.removal",
                 "launcher.handle",

@@ -1,0 +1,165 @@
+"""What a parent's context can lack: FLARE's launcher and ours raise the same, and ours leaves nothing behind."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nvflare.apis.fl_constant import FLContextKey
+from nvflare.apis.fl_context import FLContext, FLContextManager
+from nvflare.apis.job_launcher_spec import JobProcessArgs
+
+from tests.contract.flare import flare_side, our_side
+from tests.contract.flare.case import JOB, write_workspace
+from tests.contract.flare.door import CASE
+
+_PROPERTIES = (FLContextKey.WORKSPACE_OBJECT, FLContextKey.ARGS, FLContextKey.JOB_PROCESS_ARGS)
+# What launch_job gets, and the workspace -> what it gets instead.
+Change = Callable[[Mapping[str, Any], FLContext, Path], tuple[Any, FLContext]]
+
+
+def meta(change: Callable[[Mapping[str, Any]], Any]) -> Change:
+    """Change the job's meta."""
+    return lambda job, context, _root: (change(job), context)
+
+
+def prop(key: str, value: Callable[[Any, Path], Any]) -> Change:
+    """Change one property of the context."""
+
+    def act(job: Mapping[str, Any], context: FLContext, root: Path) -> tuple[Any, FLContext]:
+        context.set_prop(key, value(context.get_prop(key), root), private=True, sticky=False)
+        return job, context
+
+    return act
+
+
+def made_of(engine: Callable[[FLContext], Any], name: Callable[[FLContext], Any]) -> Change:
+    """Make the context of another engine or identity."""
+
+    def act(job: Mapping[str, Any], context: FLContext, _root: Path) -> tuple[Any, FLContext]:
+        manager = FLContextManager(engine=engine(context), identity_name=name(context), job_id=JOB)
+        changed = manager.new_context()
+        for key in _PROPERTIES:
+            changed.set_prop(key, context.get_prop(key), private=True, sticky=False)
+        return job, changed
+
+    return act
+
+
+def same_engine(context: FLContext) -> Any:
+    return context.get_engine()
+
+
+def same_name(context: FLContext) -> Any:
+    return context.get_identity_name()
+
+
+def entry(module: Any) -> Change:
+    """Change the module of the job process."""
+    return prop(FLContextKey.JOB_PROCESS_ARGS, lambda given, _: {**given, JobProcessArgs.EXE_MODULE: module})
+
+
+# name -> (what is wrong, what both say about it; empty where a type of Python's own has other words)
+BOTH: dict[str, tuple[Change, str]] = {
+    "no meta": (meta(lambda _: None), ""),
+    "empty meta": (meta(lambda _: {}), "missing job_id"),
+    "empty job id": (meta(lambda job: {**job, "job_id": ""}), "missing job_id"),
+    **{f"no {key}": (prop(key, lambda *_: None), f"missing {key}") for key in _PROPERTIES},
+    "no process arguments": (
+        prop(FLContextKey.JOB_PROCESS_ARGS, lambda *_: {}),
+        f"missing {FLContextKey.JOB_PROCESS_ARGS}",
+    ),
+    "no module": (
+        prop(
+            FLContextKey.JOB_PROCESS_ARGS,
+            lambda given, _: {key: one for key, one in given.items() if key != JobProcessArgs.EXE_MODULE},
+        ),
+        f"missing {JobProcessArgs.EXE_MODULE}",
+    ),
+    "module is null": (entry(None), f"missing {JobProcessArgs.EXE_MODULE}"),
+    "module is one word": (entry(("-m",)), ""),
+    "module is three words": (entry(("-m", "a", "b")), ""),
+    "custom folder elsewhere": (
+        prop(
+            FLContextKey.ARGS,
+            lambda _, root: argparse.Namespace(workspace=str(root.parent / "elsewhere"), set=None),
+        ),
+        "is not under workspace",
+    ),
+    "arguments without a workspace": (
+        prop(FLContextKey.ARGS, lambda *_: argparse.Namespace(set=None)),
+        "no attribute 'workspace'",
+    ),
+    "workspace is text": (prop(FLContextKey.WORKSPACE_OBJECT, lambda *_: "text"), "'str' object has no"),
+    "a context of nothing": (lambda job, _context, _root: (job, FLContext()), "missing"),
+    "no engine": (made_of(lambda _: None, same_name), "missing parent CellNet cell"),
+    "an engine without a cell": (made_of(lambda _: object(), same_name), "missing parent CellNet cell"),
+}
+# name -> (what is wrong, what FLARE does, ours, why)
+DIFFERENT: dict[str, tuple[Change, type[Exception] | None, type[Exception], str]] = {
+    "empty identity name": (
+        made_of(same_engine, lambda _: ""),
+        None,
+        ValueError,
+        "FLARE launches a pod that no site owns; a release is found again by the name of its site",
+    ),
+    "no identity name": (
+        made_of(same_engine, lambda _: None),
+        None,
+        ValueError,
+        "the same: FLARE takes it for an empty one",
+    ),
+    "job id is a number": (
+        meta(lambda job: {**job, "job_id": 7}),
+        AttributeError,
+        RuntimeError,
+        "FLARE stumbles over it; ours says which key is wrong, with FLARE's type for a wrong meta",
+    ),
+}
+
+
+def outcome(change: Change, root: Path, side: Any) -> tuple[Exception | None, Any]:
+    """Return what a launcher raises, None when it launches, and the launcher."""
+    write_workspace(root, CASE)
+    job, context = change(dict(CASE.meta), flare_side.context(CASE, root), root)
+    launcher = side.make_launcher(CASE, root)
+    if side is flare_side:
+        launcher.core_v1 = flare_side.Recorder()
+    try:
+        launcher.launch_job(job, context)
+    except Exception as error:  # noqa: BLE001 - FLARE has no root of its errors
+        return error, launcher
+    return None, launcher
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_both_refuse_a_context_with_the_same_type(tmp_path, name):
+    change, words = BOTH[name]
+    flare, _ = outcome(change, tmp_path / "workspace", flare_side)
+    ours, launcher = outcome(change, tmp_path / "workspace", our_side)
+    assert flare is not None
+    assert type(ours) is type(flare), repr(ours)
+    assert re.search(re.escape(words), str(flare))
+    assert re.search(re.escape(words), str(ours))
+    assert launcher.fake.is_empty
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_what_differs_is_a_list(tmp_path, name):
+    change, of_flare, of_ours, why = DIFFERENT[name]
+    flare, _ = outcome(change, tmp_path / "workspace", flare_side)
+    ours, launcher = outcome(change, tmp_path / "workspace", our_side)
+    assert (type(flare) if flare else None) is of_flare, why
+    assert type(ours) is of_ours, why
+    assert "\n  cure: " in str(ours)
+    assert launcher.fake.is_empty
+
+
+def test_a_context_that_is_right_is_launched_by_both(tmp_path):
+    for side in (flare_side, our_side):
+        error, _ = outcome(meta(dict), tmp_path / "workspace", side)
+        assert error is None

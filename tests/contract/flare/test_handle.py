@@ -1,0 +1,146 @@
+"""The handle of the FLARE door: how jobs end, what the parent's log and the run folder say, and terminate()."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+
+from launcher.errors import Denied
+from tests.contract.flare.case import JOB
+from tests.contract.flare.door import CASE, CREDENTIALS, until
+from tests.fakes import main, scheduled
+
+
+def test_success_ends_the_transfer_after_the_process_and_removes_the_release(launch):
+    handle = launch()
+    waiter = threading.Thread(target=handle.wait)
+    waiter.start()
+    assert launch.transfer is not None
+    launch.end(0)
+    waiter.join(5)
+    assert not waiter.is_alive()
+    assert handle.poll() == 0
+    assert launch.transfer is None
+    assert until(lambda: not launch.fake.releases.items)
+    assert CREDENTIALS not in launch.fake.secrets.items
+
+
+def test_a_failure_is_explained_in_the_log_and_then_removed(launch, caplog):
+    handle = launch()
+    launch.end(7)
+    handle.wait()
+    assert handle.poll() == 9
+    assert until(lambda: not launch.fake.releases.items)
+    assert "exit code 7" in caplog.text
+
+
+def test_no_credential_of_the_last_lines_goes_into_the_parents_log(launch, caplog):
+    handle = launch()
+    launch.fake.pods.lines = {
+        "": [
+            f"ssid is {CASE.credentials[2]}",
+            "HF_TOKEN=canary-9",
+            "-----BEGIN PRIVATE KEY-----",
+            "canary" * 6,
+            "-----END PRIVATE KEY-----",
+            "0f3a" * 5000,
+            "the end",
+        ]
+    }
+    launch.end(7)
+    handle.wait()
+    assert until(lambda: "| the end" in caplog.text)
+    assert "| ssid is ***" in caplog.text
+    assert "... cut, the line has 20000 characters" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_no_credential_of_a_sentence_goes_into_the_parents_log(launch, caplog):
+    handle = launch()
+    said = scheduled(
+        main("waiting", "InvalidImageName", f"http://me:canary-7@h {CASE.credentials[0]}"),
+        name=launch.pod,
+        annotations=launch.fake.pods.items[launch.pod].annotations,
+    )
+    launch.fake.pods.show(said, launch.pod)
+    handle.wait()
+    assert until(lambda: "ended: ImageNameInvalid" in caplog.text)
+    assert "http://me:***@h ***" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_a_failure_leaves_a_diagnosis_in_the_run_folder_when_wait_returns(launch, caplog, tmp_path):
+    handle = launch()
+    secrets = [value.decode() for value in launch.fake.secrets.items[CREDENTIALS].values()]
+    assert len(secrets) == 4
+    launch.fake.pods.lines = {"": ["the last words", *secrets]}
+    launch.end(7)
+    handle.wait()
+    folder = tmp_path / "workspace" / JOB / "fljob-diagnosis" / "site-1"
+    found = {path.name: path.read_text() for path in folder.rglob("*.*") if path.is_file()}
+    assert found["cause.txt"].startswith("AppError: The job process failed. ")
+    assert found["job.log"].startswith("the last words\n")
+    assert json.loads(found["status.json"])["jobId"] == JOB
+    assert until(lambda: not launch.fake.releases.items)
+    assert f"diagnosis in {folder}" in caplog.text
+    assert [name for name, text in found.items() for secret in secrets if secret in text] == []
+
+
+@pytest.mark.parametrize("end", ["success", "terminated"])
+def test_no_failure_no_diagnosis(launch, tmp_path, end):
+    handle = launch()
+    if end == "success":
+        launch.end(0)
+    else:
+        handle.terminate()
+    handle.wait()
+    assert until(lambda: not launch.fake.releases.items)
+    assert not (tmp_path / "workspace" / JOB).exists()
+
+
+def test_a_diagnosis_that_cannot_be_written_does_not_hinder_the_removal(launch, caplog, tmp_path):
+    handle = launch()
+    (tmp_path / "workspace" / JOB).write_text("a file where FLARE has a folder")
+    launch.end(7)
+    handle.wait()
+    assert handle.poll() == 9
+    assert until(lambda: not launch.fake.releases.items)
+    assert "has no diagnosis" in caplog.text
+
+
+def test_terminate_from_many_threads_while_others_wait(launch):
+    handle = launch()
+    waiters = [threading.Thread(target=handle.wait) for _ in range(2)]
+    killers = [threading.Thread(target=handle.terminate) for _ in range(3)]
+    for thread in (*waiters, *killers):
+        thread.start()
+    for thread in (*waiters, *killers):
+        thread.join(10)
+        assert not thread.is_alive()
+    assert handle.poll() == 9
+    assert launch.transfer is None
+    assert not launch.fake.releases.items
+    handle.terminate()
+
+
+def test_terminate_after_success_keeps_the_code(launch):
+    handle = launch()
+    launch.end(0)
+    handle.wait()
+    handle.terminate()
+    assert handle.poll() == 0
+
+
+def test_terminate_never_raises(launch):
+    handle = launch()
+    launch.fake.releases.uninstall_errors = [Denied("no")]
+    handle.terminate()
+    assert handle.poll() == 9
+
+
+def test_heartbeat_cleanup_does_not_wait(launch):
+    handle = launch()
+    handle._terminate_for_heartbeat_cleanup()
+    assert until(lambda: not launch.fake.releases.items)
