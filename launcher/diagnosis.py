@@ -11,7 +11,7 @@ from functools import reduce
 from typing import Any, TypeVar
 
 from launcher.core.bundle import Bundle, Facts, Log, build, container_names
-from launcher.core.jobref import JobRef, ref_of_pod, ref_of_release
+from launcher.core.jobref import JobRef, no_release, ref_of_pod, ref_of_release
 from launcher.core.redaction import Mask, cautious, literals, secrets_of
 from launcher.core.report import report
 from launcher.core.track import JobState, Track
@@ -89,10 +89,7 @@ def diagnose(
     asking = _Asking(world, tail, tuple(known))
     job, seen, helm = _find(asking, release, namespace)
     if seen.presence is Presence.ABSENT and helm.presence is Presence.ABSENT:
-        raise NotFound(
-            f"there is no job release {release!r} in namespace {namespace!r}",
-            cure=f"`fljob list -n {namespace}` shows what there is",
-        )
+        raise no_release(release, namespace)
     certain = seen.value is not None or (seen.presence is Presence.ABSENT and helm.value is not None)
     looked = asking.found(lambda: look(seen.value)) if certain else Seen.unavailable(seen.why or helm.why)
     return _collect(asking, job, looked.value or _unknown(world, seen.value, looked.why), helm)

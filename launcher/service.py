@@ -9,7 +9,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from launcher.core import names
-from launcher.core.jobref import JobRef, pending_timeout_from_text, ref_of_pod, ref_of_release, ref_of_spec
+from launcher.core.dated import dated
+from launcher.core.jobref import (
+    JobRef,
+    no_release,
+    pending_timeout_from_text,
+    ref_of_pod,
+    ref_of_release,
+    ref_of_spec,
+)
 from launcher.core.jobspec import JobSpec
 from launcher.core.lifecycle import DEAD_NODE, step
 from launcher.core.patience import WaitPolicy
@@ -18,7 +26,7 @@ from launcher.core.refusal import refusal_of
 from launcher.core.site import PendingPolicy
 from launcher.core.track import Observation, Track
 from launcher.core.views import PodEvent, PodView, Presence, Seen, age_seconds
-from launcher.errors import LauncherError, NotFound, Unavailable
+from launcher.errors import LauncherError, Unavailable
 from launcher.handle import JobHandle, Keep
 from launcher.installer import Installer, Turns
 from launcher.launching import Making, Render, nothing
@@ -130,10 +138,7 @@ class Service:
         if seen.presence is Presence.UNAVAILABLE:
             raise Unavailable(f"cannot ask Helm about release {namespace}/{release}: {seen.why}")
         if seen.presence is Presence.ABSENT and pod is None:
-            raise NotFound(
-                f"there is no job release {release!r} in namespace {namespace!r}",
-                cure=f"`fljob list -n {namespace}` shows what there is",
-            )
+            raise no_release(release, namespace)
         job = ref_of_pod(pod) if pod else ref_of_release(release, namespace, seen.value)
         return JobReport(job, seen.value, self.look(pod))
 
@@ -192,7 +197,10 @@ class Service:
         return reap(self.world, namespace, site, jobs, secrets=secrets, is_ours=is_ours)
 
     def look(self, pod: PodView | None, *, ask_events: bool = True) -> Track:
-        """Return the track after one look at a pod; one that is not there (None) has been gone for good."""
+        """Return the track after one look at a pod; one that is not there (None) has been gone for good.
+
+        Its verdict tells how long the cause has lasted by the cluster's time stamps, whoever may be waiting.
+        """
         now, wall = self.world.clock.monotonic(), self.world.clock.now()
         track = Track(launched=now)
         if pod is None:
@@ -207,8 +215,11 @@ class Service:
             track = replace(track, deleting_since=float("-inf"))
         pending = is_pending(pod)
         events = self._events(pod) if pending and ask_events else ()
-        nodes = self.world.pods.nodes() if pending and not pod.node else ()
-        return step(track, Observation(now, wall, Seen.found(pod), Seen.found(events), nodes), policy)
+        homeless = pending and not pod.node
+        nodes = self.world.pods.nodes() if homeless else ()
+        claims = self.world.pods.claim_events(pod.namespace) if homeless and pod.claims else {}
+        seen = Observation(now, wall, Seen.found(pod), Seen.found(events), nodes, claims)
+        return dated(step(track, seen, policy), seen, policy)
 
     def _events(self, pod: PodView) -> tuple[PodEvent, ...]:
         try:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from launcher.core import names
 from launcher.core.jobspec import JobSpec
 from launcher.core.views import PodView, ReleaseView
+from launcher.errors import NotFound
 
 __all__ = [
     "RELEASE_ANNOTATION",
     "JobRef",
+    "no_release",
     "pending_timeout_from_text",
     "ref_of_pod",
     "ref_of_release",
@@ -108,3 +110,16 @@ def pending_timeout_from_text(text: str | None, default: float | None) -> float 
         return float(text)
     except ValueError:
         return default
+
+
+def no_release(release: str, namespace: str) -> NotFound:
+    """Return the error for a release of which there is neither a record nor a pod.
+
+    A job whose creation is refused for a cause that heals leaves nothing between two tries, and only the
+    process that tries knows of it.
+    """
+    return NotFound(
+        f"there is no job release {release!r} in namespace {namespace!r}",
+        cure=f"`fljob list -n {namespace}` shows what there is; a job that succeeded is gone, or its creation"
+        " is refused for now and tried again: the log of the process that launched it says why",
+    )

@@ -16,7 +16,7 @@ from launcher.core.pending import Cause
 from launcher.core.returncodes import ReturnCode
 from launcher.core.site import PendingPolicy, Timeouts
 
-__all__ = ["Action", "Patience", "Verdict", "WaitPolicy", "judge", "left", "pause"]
+__all__ = ["Action", "Patience", "Timing", "Verdict", "WaitPolicy", "judge", "left", "pause"]
 
 _PULL_SIGHTINGS = 2
 _PULL_CODES = frozenset(
@@ -33,6 +33,14 @@ class Action(str, enum.Enum):
     WAIT_FOR_RESOURCES = "WAIT_FOR_RESOURCES"
     QUEUED = "QUEUED"
     FAIL = "FAIL"
+
+
+class Timing(str, enum.Enum):
+    """From what it is known since when a cause has lasted."""
+
+    WATCHED = "watched"  # from its first sight in this process
+    CLUSTER = "cluster"  # from the time stamps of Kubernetes: about
+    UNKNOWN = "unknown"  # from nothing: looked at only once, so that all of the clock may be left, or none
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,7 @@ class Verdict:
         since: monotonic seconds of the first sight of the cause.
         deadline: monotonic seconds at which waiting ends if nothing changes; None = never.
         clock: the setting that bounds the wait, such as ``timeouts.pull``; empty when none does.
+        timing: what ``since`` and ``deadline`` were measured with.
     """
 
     action: Action
@@ -94,6 +103,7 @@ class Verdict:
     since: float
     deadline: float | None
     clock: str = ""
+    timing: Timing = Timing.WATCHED
 
     def return_code(self, column: PendingPolicy) -> ReturnCode:
         """Return what FLARE is told when this verdict ends the job; FLARE's own launcher knows only 101."""

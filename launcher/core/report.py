@@ -8,6 +8,7 @@ from typing import Any
 
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.jobref import JobRef
+from launcher.core.patience import Timing
 from launcher.core.releases import is_drifted, release_state
 from launcher.core.track import Track
 from launcher.core.views import ReleaseView
@@ -71,6 +72,7 @@ def _pending(track: Track, now: float, wall: datetime) -> dict[str, Any] | None:
         "clock": verdict.clock,
         "since": _moment(verdict.since, now, wall),
         "deadline": None if verdict.deadline is None else _moment(verdict.deadline, now, wall),
+        "timing": verdict.timing.value,
     }
 
 
@@ -100,7 +102,7 @@ def describe(track: Track, now: float) -> str:
         return track.state.value
     verdict = track.verdict
     entry = CATALOGUE[verdict.code]
-    left = "no limit" if verdict.deadline is None else f"{max(0.0, verdict.deadline - now):.0f} s left"
+    left = "no limit" if verdict.deadline is None else _left(verdict.deadline - now, verdict.timing)
     left = f"{verdict.clock}: {left}" if verdict.clock else left
     sentence = _sentence(entry.summary, verdict.detail)
     head = f"{track.state.value}  {verdict.action.value} {verdict.code.value} ({left})"
@@ -130,7 +132,7 @@ def cause_rows(described: Mapping[str, Any], wall: datetime) -> dict[str, str]:
     rows = {"cause": f"{why['code']}: {why['summary']}", "detail": _without(why["summary"], why["detail"])}
     if described["outcome"] is None:
         rows["action"] = why["action"]
-        rows["until"] = _until(why["deadline"], why["clock"], wall)
+        rows["until"] = _until(why, wall)
     if why["code"] != Code.SUCCESS.value:
         rows["cure"] = why["cure"]
     return {title: text for title, text in rows.items() if text}
@@ -151,11 +153,25 @@ _ONE_LINE: Mapping[str, str] = {
 }
 
 
-def _until(deadline: str | None, clock: str, wall: datetime) -> str:
+def _until(why: Mapping[str, Any], wall: datetime) -> str:
+    deadline, clock = why["deadline"], why["clock"]
     if deadline is None:
         return f"no limit ({clock})" if clock else "no limit"
-    left = max(0.0, (datetime.fromisoformat(deadline) - wall).total_seconds())
-    return f"{deadline} ({clock}{': ' if clock else ''}{left:.0f} s left)"
+    left = _left((datetime.fromisoformat(deadline) - wall).total_seconds(), Timing(why["timing"]))
+    return f"{deadline} ({clock}{': ' if clock else ''}{left})"
+
+
+def _left(seconds: float, timing: Timing) -> str:
+    if timing is Timing.CLUSTER and seconds < 1:
+        return "run out by the cluster's clock"
+    return _LEFT[timing].format(f"{max(0.0, seconds):.0f}")
+
+
+_LEFT: Mapping[Timing, str] = {
+    Timing.WATCHED: "{} s left",
+    Timing.CLUSTER: "about {} s left by the cluster's clock",
+    Timing.UNKNOWN: "at most {} s left",
+}
 
 
 def _sentence(summary: str, detail: str) -> str:

@@ -174,7 +174,10 @@ class PodView:
 
 @dataclass(frozen=True)
 class PodEvent:
-    """An event about one pod; ``last_seen`` is the newest of the time stamps Kubernetes may fill in."""
+    """An event about one pod; ``last_seen`` is the newest of the time stamps Kubernetes may fill in.
+
+    ``first_seen`` is the oldest of those that tell of a beginning: one event stands for all repetitions.
+    """
 
     reason: str
     message: str
@@ -182,6 +185,7 @@ class PodEvent:
     last_seen: datetime | None = None
     count: int = 1
     source: str = ""
+    first_seen: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from launcher.core.returncodes import ReturnCode
 from launcher.core.site import Timeouts
 from launcher.core.track import JobState
 from launcher.core.views import ContainerKind, ContainerView, NodeView, PodEvent, ReleaseView
+from launcher.diagnosis import diagnose
 from launcher.errors import Cancelled, Conflict, Denied, NotFound, Rejected, Unavailable
 from launcher.service import Service
 from tests.fakes import START, FakeWorld, exited, main, make_pod, running, scheduled, unscheduled
@@ -345,6 +346,15 @@ def test_one_look_does_not_condemn_a_job_that_may_wait(fake, service):
     service.launch(make_spec(), render)
     show(fake, unscheduled())
     assert service.inspect("fj-a1b2-site-1-0", "fl").track.outcome is None
+
+
+def test_a_release_of_which_there_is_nothing_may_be_one_that_is_tried_again(service):
+    with pytest.raises(NotFound, match="no job release 'fj-1' in namespace 'fl'") as raised:
+        service.inspect("fj-1", "fl")
+    assert "refused for now and tried again" in raised.value.cure
+    with pytest.raises(NotFound) as again:
+        diagnose(service.world, "fj-1", "fl", service.look)
+    assert str(again.value) == str(raised.value)
 
 
 def test_terminate_by_name(fake, service):

@@ -171,16 +171,15 @@ def _toleration(item: Mapping[str, Any]) -> Toleration:
 
 
 def event_view(raw: Any) -> PodEvent:
-    """Return the view of an event's JSON; its time is the newest of the four that Kubernetes may fill in."""
+    """Return the view of an event's JSON; its times are oldest and newest of those Kubernetes may fill in."""
     event = _map(raw)
     series = _map(event.get("series"))
-    times = (
+    begun = [
         when(event.get("eventTime")),
-        when(series.get("lastObservedTime")),
-        when(event.get("lastTimestamp")),
         when(event.get("firstTimestamp")),
         when(_map(event.get("metadata")).get("creationTimestamp")),
-    )
+    ]
+    times = [*begun, when(series.get("lastObservedTime")), when(event.get("lastTimestamp"))]
     return PodEvent(
         reason=_text(event.get("reason")),
         message=_text(event.get("message")),
@@ -188,4 +187,5 @@ def event_view(raw: Any) -> PodEvent:
         last_seen=max((t for t in times if t is not None), default=None),
         count=_int(series.get("count")) or _int(event.get("count")) or 1,
         source=_text(event.get("reportingComponent")) or _text(_map(event.get("source")).get("component")),
+        first_seen=min((t for t in begun if t is not None), default=None),
     )

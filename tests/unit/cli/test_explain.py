@@ -6,8 +6,10 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from launcher.core.views import PodEvent
-from launcher.errors import Unavailable
+from launcher.errors import Rejected, Unavailable
 from tests.fakes import START, exited, running, unscheduled
 from tests.unit.cli.conftest import LAUNCH, show
 
@@ -78,6 +80,32 @@ def test_wait_writes_a_diagnosis_of_a_failure_only(fake, fljob, release, tmp_pat
     assert code == 9
     assert "diagnosis in why" in err
     assert (tmp_path / "why/pod.yaml").exists()
+
+
+def test_a_launch_that_is_refused_leaves_a_diagnosis_too(fake, fljob, tmp_path, monkeypatch):
+    monkeypatch.setenv("MY_TOKEN", CANARY)
+    fake.releases.install_error = Rejected(f"no pod for {CANARY}", code="PodSecurity", cure="ask for less")
+    options = ("--secret-env", "MY_TOKEN", "--wait", "--diagnose", "why")
+    code, _, err = fljob(*LAUNCH, *options, "--", "x")
+    assert code == 7
+    assert err.startswith("diagnosis in why: AdmissionDenied: ")
+    assert f"error: no pod for {CANARY}" in err  # the words of the cluster, as without --diagnose
+    files = {path.name: path.read_text() for path in (tmp_path / "why").iterdir()}
+    assert "Cure: ask for less" in files["cause.txt"]
+    assert "reference: img:1" in files["values.yaml"]
+    assert "pod.yaml: the launch was refused" in files["missing.txt"]
+    assert CANARY not in "".join(files.values())
+
+
+def test_a_diagnosis_of_a_refusal_that_cannot_be_written_changes_nothing(fake, fljob, tmp_path):
+    def refuse(*_args, **_more):
+        (tmp_path / "why").write_text("somebody made a file of that name meanwhile")
+        raise Rejected("no pod", code="PodSecurity")
+
+    fake.releases.install = refuse
+    code, _, err = fljob(*LAUNCH, "--wait", "--diagnose", "why", "--", "x")
+    assert code == 7
+    assert "error: no pod" in err
 
 
 def test_a_folder_in_use_is_refused_before_anything_is_launched(fake, fljob):
@@ -159,12 +187,28 @@ def test_status_tells_sentence_clock_and_cure(fake, fljob, release):
     out = fljob("status", release, "-n", "fl")[1]
     assert "cause:    InsufficientResources: " in out
     assert "detail:   0/1 nodes are available: 1 Insufficient cpu." in out
-    assert "(pending_timeout: 120 s left)" in out
+    assert "(pending_timeout: about 120 s left by the cluster's clock)" in out
     assert "cure:     " in out
     pending = json.loads(fljob("status", release, "-n", "fl", "-o", "json")[1])["pending"]
     assert pending["clock"] == "pending_timeout"
     assert pending["summary"].endswith(".")
     assert pending["cure"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "left"),
+    [(40, "about 80 s left by the cluster's clock"), (1000, "run out by the cluster's clock")],
+)
+def test_status_tells_what_is_left_for_a_job_that_has_waited_before_it_was_looked_at(
+    fake, fljob, release, seconds, left
+):
+    show(fake, unscheduled())
+    fake.clock.time += seconds - fake.clock.monotonic()
+    assert f"(pending_timeout: {left})" in fljob("status", release, "-n", "fl")[1]
+    row = json.loads(fljob("status", release, "-n", "fl", "-o", "json")[1])
+    assert row["outcome"] is None
+    assert row["pending"]["timing"] == "cluster"
+    assert row["pending"]["since"] == START.isoformat()
 
 
 def test_status_of_success_has_no_cure(fake, fljob, release):

@@ -130,6 +130,28 @@ def test_an_event_has_the_newest_of_its_times(event, hour):
     assert event_view(event).last_seen.hour == hour
 
 
+@pytest.mark.parametrize(
+    ("event", "hour"),
+    [
+        ({"eventTime": "2026-01-01T01:00:00Z", "series": {"lastObservedTime": "2026-01-01T03:00:00Z"}}, 1),
+        ({"lastTimestamp": "2026-01-01T04:00:00Z", "firstTimestamp": "2026-01-01T02:00:00Z"}, 2),
+        (
+            {
+                "metadata": {"creationTimestamp": "2026-01-01T03:00:00Z"},
+                "lastTimestamp": "2026-01-01T04:00:00Z",
+            },
+            3,
+        ),
+    ],
+)
+def test_an_event_has_the_oldest_of_its_times_as_well(event, hour):
+    assert event_view(event).first_seen.hour == hour
+
+
+def test_the_last_time_of_an_event_says_nothing_about_its_first():
+    assert event_view({"lastTimestamp": "2026-01-01T04:00:00Z", "count": 7}).first_seen is None
+
+
 def test_an_event_says_how_often():
     assert event_view({"count": 3}).count == 3
     assert event_view({"series": {"count": 7}, "count": 1}).count == 7
