@@ -69,11 +69,13 @@ def scene(namespace, image, workers, address):
     words = {
         "ns": namespace,
         "image": image,
+        "shell": image.partition("/")[2],  # the image without its registry
         "node": f"fake-{namespace}",
         "worker": workers[0]["metadata"]["name"],
         "local": os.environ.get("FLJOB_REGISTRY", "localhost:5001"),
         "registry": registry.HOST,
         "plain": f"{address}:{registry.PORT}",
+        "address": address,
         "pod": pod_name(job_id, SITE),
         "container": container_name(job_id),
     }
@@ -146,6 +148,7 @@ def test_a_provoked_state_has_its_verdict(row, scene, launch, gone, recorder, th
             _follow(handle, lambda track: track.state is row.when or _code(track) is row.when, row)
             row.act(scene)
         track = _follow(handle, lambda track: _matches(track, row), row)
+        assert scene.fill(row.says) in (track.verdict if row.action else track.outcome).detail
         if recorder and row.fixture:
             recorder.seen(row, track)
         if row.action:
@@ -171,6 +174,7 @@ def _check_refused(row: Row, error: LauncherError, recorder: Recorder | None) ->
     refusal = refusal_of(error)
     assert refusal.code is row.code, error
     assert CATALOGUE[refusal.code].return_code == row.return_code
+    assert row.says in refusal.detail
     if recorder and row.fixture:
         recorder.refused(row, error)
 

@@ -145,6 +145,8 @@ class Entry:
         limit: clock of the ``graceful`` policy.
         strict: what FLARE's own launcher does; None where the code is not a pending cause.
         relaunchable: whether running the same job again can succeed without any change.
+        ran_out: the setting whose time is over, for a code that says just that; empty for a cause.
+        returns_own: whether the job process chose the return code, so that ``return_code`` is one of several.
     """
 
     summary: str
@@ -153,3 +155,5 @@ class Entry:
     limit: Limit = Limit.NEVER
     strict: StrictRule | None = None
     relaunchable: bool = False
+    ran_out: str = ""
+    returns_own: bool = False

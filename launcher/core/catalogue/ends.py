@@ -21,7 +21,12 @@ def _infra(summary: str, cure: str) -> Entry:
 ENDS: Mapping[Code, Entry] = {
     Code.SUCCESS: Entry("The job process ended with exit code 0.", "nothing to do", ReturnCode.OK),
     Code.APP_ERROR: Entry("The job process failed.", "read the job's log", ReturnCode.ABORTED),
-    Code.APP_CODE: Entry("The job process ended with one of FLARE's own codes.", "read the job's log", _JOB),
+    Code.APP_CODE: Entry(
+        "The job process ended with one of FLARE's own codes (101 to 104).",
+        "read the job's log",
+        _JOB,
+        returns_own=True,
+    ),
     Code.OOM_KILLED: Entry(
         "The job used more memory than its limit.", "raise memory in launcher_spec, or use less", _INFRA
     ),

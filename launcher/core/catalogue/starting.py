@@ -197,11 +197,13 @@ STARTING: Mapping[Code, Entry] = {
         "read the detail; raise timeouts.start when the image is large",
         _INFRA,
         relaunchable=True,
+        ran_out=Limit.START.clock,
     ),
     Code.LAUNCH_TIMEOUT: Entry(
         "The job did not run within the launcher's timeout.",
         "read the detail, or raise timeout",
         _INFRA,
         relaunchable=True,
+        ran_out="timeout",
     ),
 }

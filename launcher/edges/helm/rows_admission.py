@@ -29,7 +29,6 @@ ADMISSION = (
         + 'admission webhook "hook.example.com" denied the request: images must come from reg.example.com',
         "the admission webhook {webhook!r} refused an object: {why}",
         "change the job or the site's values so that the rule is met",
-        seen="source",
     ),
     row(
         "PolicyDenied",

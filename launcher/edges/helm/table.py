@@ -22,10 +22,10 @@ _REST = (
         "Refused",
         Rejected,
         r'is forbidden: (?!User ")(?P<why>.*)',
-        'pods "p1" is forbidden: pod node label selector conflicts with its namespace node label selector',
+        'pods "p1" is forbidden: container main with envVar WORD referencing secret.secretName="other" is '
+        "not allowed because service account default does not reference that secret",
         "an admission rule of the cluster refuses an object: {why}",
         "change the job or the site's values so that the rule is met, or ask the cluster's administrator",
-        seen="Kubernetes 1.36.3 source",
     ),
     row(
         "Forbidden",

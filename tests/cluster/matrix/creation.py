@@ -9,6 +9,7 @@ from launcher.core.catalogue import Code
 from launcher.core.patience import Action
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.scene import Scene
+from tests.cluster.matrix.webhook import Webhook
 
 __all__ = ["CREATION"]
 
@@ -40,6 +41,7 @@ _QUOTAS = (
         objects=_FULL,
         before=quota_counts,
         k8s={"pending_timeout": 2},
+        says="quota 'quota' is exhausted: requested: pods=1",
         code=Code.QUOTA_EXCEEDED,
         action=Action.WAIT_FOR_RESOURCES,
         return_code=104,
@@ -101,12 +103,14 @@ spec: {containers: [{name: main, image: none.invalid/none, resources: {limits: {
 """
 
 
-def refuses_pods(scene: Scene) -> None:
+_ENV = "{env: [{name: WORD, valueFrom: {secretKeyRef: {name: other, key: word}}}]}"
+
+
+def refuses_pods(scene: Scene, probe: str = _PROBE) -> None:
     """Wait until the API server has heard of the rule."""
+    create = ("create", "--dry-run=server", "-f", "-", "-o", "name")
     for _ in range(100):
-        if not scene.kubectl(
-            "create", "--dry-run=server", "-f", "-", "-o", "name", stdin=scene.fill(_PROBE), check=False
-        ):
+        if not scene.kubectl(*create, stdin=scene.fill(probe), check=False):
             return
         time.sleep(0.2)
     raise AssertionError("pods are still accepted")
@@ -120,6 +124,20 @@ def remove_hook(scene: Scene) -> None:
 def restrict(scene: Scene) -> None:
     """Demand the restricted standard of the namespace."""
     scene.kubectl("label", "namespace", "$ns", "pod-security.kubernetes.io/enforce=restricted")
+    refuses_pods(scene)
+
+
+def allow_no_secrets(scene: Scene) -> None:
+    """Let pods of the account refer to its own Secrets only; it has none."""
+    scene.kubectl("annotate", "serviceaccount", "default", "kubernetes.io/enforce-mountable-secrets=true")
+    refuses_pods(scene, _PROBE.replace("{name: main,", f"{{name: main, {_ENV[1:-1]},"))
+
+
+def answer_no(scene: Scene) -> None:
+    """Let a webhook refuse all pods of the namespace."""
+    webhook = Webhook(scene.words["address"], "no pods on Wednesdays")
+    scene.undo.append(webhook.stop)
+    scene.apply(_HOOK.replace('{url: "https://127.0.0.1:1/x"}', webhook.client_config))
     refuses_pods(scene)
 
 
@@ -137,7 +155,26 @@ _ADMISSION = (
         how="a namespace with pod security restricted, and a job without",
         before=restrict,
     ),
-    denied(name="admission-policy", how="a ValidatingAdmissionPolicy", objects=_POLICY, before=refuses_pods),
+    denied(
+        name="admission-policy",
+        how="a ValidatingAdmissionPolicy",
+        objects=_POLICY,
+        before=refuses_pods,
+        says="no pods on Tuesdays",
+    ),
+    denied(
+        name="webhook-denied",
+        how="an admission webhook that answers no",
+        before=answer_no,
+        says="the admission webhook 'hook.example.com' refused an object: no pods on Wednesdays",
+    ),
+    denied(
+        name="admission-plugin",
+        how="an admission plugin with words that no row knows: a ServiceAccount that allows no Secrets",
+        before=allow_no_secrets,
+        values=_ENV,
+        says="an admission rule of the cluster refuses an object: container",
+    ),
     denied(
         name="priority-class-missing",
         how="a PriorityClass that does not exist",

@@ -43,6 +43,7 @@ _KILLS = (
         command="sleep 2; exec tail /dev/zero",
         code=Code.OOM_KILLED,
         exit_code=137,
+        says="container $container ran out of memory (limit ",
     ),
     Row(
         name="oom-of-a-child",
@@ -95,6 +96,17 @@ _KILLS = (
     ),
 )
 
+# The job sees the sidecar's shell come and go; the kernel kills what follows it before anybody could see it.
+_HUNGRY = """
+pod: {spec: {shareProcessNamespace: true}}
+extra:
+  containers:
+  - {name: sidecar, image: $image, command: [sh, -c, ': hungry; sleep 5; exec tail /dev/zero'],
+     resources: {limits: {memory: 16Mi}}}
+"""
+_HUNGRY_RUNS = "grep -aqs '[h]ungry' /proc/[0-9]*/cmdline"
+_OUTLIVE = f"until {_HUNGRY_RUNS}; do sleep 0.2; done; while {_HUNGRY_RUNS}; do sleep 0.2; done; sleep 5"
+
 _SIDECARS = (
     Row(
         name="sidecar-goes-on",
@@ -116,12 +128,22 @@ _SIDECARS = (
     Row(
         name="sidecar-oom",
         how="a sidecar that is killed for lack of memory while the job succeeds",
-        command="sleep 3",
-        values="extra: {containers: [{name: sidecar, image: $image, command: [tail, /dev/zero], "
-        "resources: {limits: {memory: 16Mi}}}]}",
+        command=_OUTLIVE,
+        values=_HUNGRY,
         code=Code.SUCCESS,
         return_code=0,
         exit_code=0,
+        says="exit code 0, although container sidecar was killed for lack of memory",
+    ),
+    Row(
+        name="sidecar-oom-then-failure",
+        how="a sidecar that is killed for lack of memory, after which the job fails",
+        command=f"{_OUTLIVE}; exit 3",
+        values=_HUNGRY,
+        code=Code.APP_ERROR,
+        return_code=9,
+        exit_code=3,
+        says="exit code 3; container sidecar was killed for lack of memory",
     ),
 )
 
@@ -174,6 +196,8 @@ def taint(scene: Scene) -> None:
 
 gone = partial(Row, command="sleep 600", return_code=104)
 _LONG = "{fake.fljob.internal/run-for: 1h}"
+# As an init process and many a training script: SIGTERM is handled and becomes 1.
+answered = partial(gone, command="trap 'exit 1' TERM; sleep 600 & wait", exit_code=1)
 
 _DISRUPTIONS = (
     gone(
@@ -206,7 +230,26 @@ _DISRUPTIONS = (
         code=Code.RELEASE_UNINSTALLED,
         return_code=9,
     ),
-    gone(name="evicted-by-api", how="the eviction API, as kubectl drain", act=evict, code=Code.DRAINED),
+    gone(
+        name="evicted-by-api",
+        how="the eviction API, as kubectl drain",
+        act=evict,
+        code=Code.DRAINED,
+        says="EvictionByEvictionAPI: ",
+    ),
+    answered(
+        name="evicted-and-answered",
+        how="the eviction API, and a job that ends with a code of its own on SIGTERM",
+        act=evict,
+        code=Code.DRAINED,
+        says="; the job process then ended with exit code 1",
+    ),
+    answered(
+        name="deleted-and-answered",
+        how="kubectl delete pod, and a job that ends with a code of its own on SIGTERM",
+        act=delete,
+        code=Code.DELETED_EXTERNALLY,
+    ),
     gone(
         name="preempted",
         how="a pod of higher priority",

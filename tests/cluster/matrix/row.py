@@ -33,6 +33,7 @@ class Row:
         return_code: FLARE's.
         exit_code: of the job container, where it has one.
         ends_as: the code of the outcome where it is not ``code``.
+        says: words that the detail of the verdict, or of the outcome of an end, must hold.
         heal: takes the cause away; the job must succeed then.
         command: shell text of the job, or all words of its command.
         image: replaces the image of the tests.
@@ -59,6 +60,7 @@ class Row:
     action: Action | None = None
     exit_code: int | None = None
     ends_as: Code | None = None
+    says: str = ""
     heal: Callable[[Scene], object] | None = None
     command: str | tuple[str, ...] = "true"
     image: str = "$image"
