@@ -3,8 +3,7 @@
 benchmarks/api_budget.py --namespace NAME [--jobs 1,10,100] [--seconds 60] CLASS [CLASS ...]
 
 Run it with the cluster's administrator in KUBECONFIG. Each launcher gets a ServiceAccount of its own and a
-FlowSchema that matches it, so the API server itself counts: apiserver_flowcontrol_dispatched_requests_total
-of that flow schema, one for every request and for every watch that is opened. Launchers are driven through
+FlowSchema that matches it, so the API server itself counts (counting.py). Launchers are driven through
 launch_job; the jobs ask for more CPU than any node has.
 """
 
@@ -13,8 +12,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import re
-import subprocess
 import sys
 import tempfile
 import threading
@@ -23,82 +20,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import yaml
+from counting import account, counted, forget, kubectl
 from launchers import context, workspace
 
-from launcher.core.rights import needed, role_rules
-
-COUNTER = "apiserver_flowcontrol_dispatched_requests_total"
 FLARE_LAUNCHES_AT_ONCE = 200  # its launch_job blocks until the pod runs
 OURS_AT_ONCE = 4
-
-
-def kubectl(*words: str, stdin: str | None = None) -> str:
-    return subprocess.run(["kubectl", *words], input=stdin, check=True, capture_output=True, text=True).stdout
-
-
-def account(name: str, namespace: str, folder: Path) -> Path:
-    """Make a ServiceAccount with the rights of a parent and its FlowSchema; return a kubeconfig of it."""
-    group = "rbac.authorization.k8s.io"
-    meta = {"name": name, "namespace": namespace}
-    subject = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
-    objects = [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta},
-        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": meta, "rules": role_rules(needed())},
-        {
-            "apiVersion": f"{group}/v1",
-            "kind": "RoleBinding",
-            "metadata": meta,
-            "roleRef": {"apiGroup": group, "kind": "Role", "name": name},
-            "subjects": [subject],
-        },
-        {
-            "apiVersion": "flowcontrol.apiserver.k8s.io/v1",
-            "kind": "FlowSchema",
-            "metadata": {"name": name},
-            "spec": {
-                "priorityLevelConfiguration": {"name": "workload-low"},
-                "matchingPrecedence": 100,
-                "rules": [
-                    {
-                        "subjects": [
-                            {
-                                "kind": "ServiceAccount",
-                                "serviceAccount": {"name": name, "namespace": namespace},
-                            }
-                        ],
-                        "resourceRules": [
-                            {
-                                "verbs": ["*"],
-                                "apiGroups": ["*"],
-                                "resources": ["*"],
-                                "namespaces": ["*"],
-                                "clusterScope": True,
-                            }
-                        ],
-                        "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
-                    }
-                ],
-            },
-        },
-    ]
-    kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
-    token = kubectl("create", "token", name, "-n", namespace, "--duration=2h").strip()
-    config = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json"))
-    config["users"] = [{"name": name, "user": {"token": token}}]
-    config["contexts"] = [{"name": name, "context": {"cluster": config["clusters"][0]["name"], "user": name}}]
-    config["current-context"] = name
-    path = folder / f"{name}.json"
-    path.write_text(json.dumps(config))
-    return path
-
-
-def counted(name: str) -> int:
-    """Return how many requests the API server has dispatched for a flow schema."""
-    lines = [line for line in kubectl("get", "--raw", "/metrics").splitlines() if line.startswith(COUNTER)]
-    return sum(
-        int(float(line.rsplit(" ", 1)[1])) for line in lines if re.search(rf'flow_schema="{name}"', line)
-    )
 
 
 def pending(namespace: str) -> int:
@@ -167,7 +93,7 @@ def main() -> None:
                     f"{kind:24} {jobs:4} jobs {measure(launcher, name, given, jobs, root):8.0f}", flush=True
                 )
         finally:
-            kubectl("delete", "flowschema", name)
+            forget(name)
 
 
 if __name__ == "__main__":
