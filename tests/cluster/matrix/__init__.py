@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tests.cluster.matrix.creation import CREATION
 from tests.cluster.matrix.ends import ENDS
+from tests.cluster.matrix.healing import HEALING
 from tests.cluster.matrix.kwok import KWOK_ROWS
 from tests.cluster.matrix.lost import LOST
 from tests.cluster.matrix.mounts import MOUNTS
@@ -18,4 +19,4 @@ from tests.cluster.matrix.unscheduled import UNSCHEDULED
 __all__ = ["ROWS", "Row"]
 
 # The slow ones first: the others run beside them.
-ROWS: tuple[Row, ...] = (*LOST, *STARTING, *ENDS, *CREATION, *UNSCHEDULED, *MOUNTS, *KWOK_ROWS)
+ROWS: tuple[Row, ...] = (*LOST, *HEALING, *STARTING, *ENDS, *CREATION, *UNSCHEDULED, *MOUNTS, *KWOK_ROWS)

@@ -9,14 +9,23 @@ import hashlib
 import json
 import os
 import socket
+import tempfile
 import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
-__all__ = ["HOST", "PORT", "Registry", "own_address"]
+__all__ = ["HOST", "PORT", "Registry", "mend", "own_address"]
 
 # In every node /etc/containerd/certs.d/HOST/hosts.toml says http://ADDRESS:PORT.
 HOST = "misbehaving.invalid"
 PORT = int(os.environ.get("FLJOB_BADREGPORT", "5002"))
+
+# Where good answers come from: the registry of the cluster.
+LOCAL = os.environ.get("FLJOB_REGISTRY", "localhost:5001")
 
 _OCI = "application/vnd.oci.image"
 
@@ -26,6 +35,18 @@ def own_address(node: str) -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((node, 1))
         return str(probe.getsockname()[0])
+
+
+def _mark(name: str) -> Path:
+    """Return the file that says that a name is mended: every worker of pytest has a server, and any may be asked."""
+    return Path(tempfile.gettempdir()) / f"fljob-mended-{name}"
+
+
+def mend(name: str) -> Callable[[], None]:
+    """Let ``until-mended/STATUS/NAME/IMAGE`` be IMAGE of the cluster's registry from now on; return what undoes it."""
+    mark = _mark(name)
+    mark.touch()
+    return partial(mark.unlink, missing_ok=True)
 
 
 def _digest(content: bytes) -> str:
@@ -72,6 +93,8 @@ class _Answer(BaseHTTPRequestHandler):
             self._say(401, b'{"errors": [{"code": "UNAUTHORIZED"}]}')
         elif name.isdigit():
             self._say(int(name), b"{}")
+        elif name == "until-mended":
+            self._until_mended(parts[3], parts[4], "/".join(parts[5:]))
         elif name == "reset":
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -97,6 +120,18 @@ class _Answer(BaseHTTPRequestHandler):
             self._say(404, b"{}")
 
     do_HEAD = do_GET  # noqa: N815 - http.server calls it by this name
+
+    def _until_mended(self, status: str, name: str, rest: str) -> None:
+        """Answer with a status until the name is mended, then with what the cluster's registry answers."""
+        if not _mark(name).exists():
+            self._say(int(status), b"{}")
+            return
+        url, accept = f"http://{LOCAL}/v2/{rest}", self.headers.get("Accept", "*/*")
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": accept})) as answer:
+                self._say(answer.status, answer.read(), answer.headers["Content-Type"])
+        except urllib.error.HTTPError as error:
+            self._say(error.code, b"{}")
 
     def _say(
         self, status: int, body: bytes, kind: str = "application/json", extra: dict[str, str] | None = None
