@@ -28,14 +28,17 @@ SITE = "site-1"
 
 
 class Parent:
-    """The parent of one site, with its launcher."""
+    """The parent of one site, with its launcher; ``arguments`` are further ones of the launcher."""
 
-    def __init__(self, root: Path, namespace: str, image: str) -> None:
+    def __init__(self, root: Path, namespace: str, image: str, **arguments: object) -> None:
         self.root, self.image = root, image
         self.job = str(uuid.uuid4())
         write_workspace(root, self._case({}))
         self.launcher = ClientHelmJobLauncher(
-            config_file_path=os.environ["KUBECONFIG"], namespace=namespace, ephemeral_storage="32Mi"
+            config_file_path=os.environ["KUBECONFIG"],
+            namespace=namespace,
+            ephemeral_storage="32Mi",
+            **arguments,
         )
 
     def launch(self, script: str = "true", **k8s: object) -> JobHandleSpec:

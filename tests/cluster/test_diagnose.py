@@ -134,7 +134,7 @@ def test_a_pod_that_never_started(launch, fljob, namespace, tmp_path):
     assert row["pending"]["cure"]
     assert row["pending"]["clock"]
     text = fljob("status", release, "-n", namespace, check=0).stdout
-    assert "s left)" in text
+    assert "s left by the cluster's clock)" in text
     assert "cure: " in text
     fljob("diagnose", release, "-n", namespace, "-o", str(tmp_path / "why"), check=0)
     files = read(tmp_path / "why")

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.cluster.conftest import kubectl
+from tests.cluster.flare_parent import Parent
 
 pytestmark = pytest.mark.cluster
 
@@ -49,6 +50,20 @@ def test_success_takes_the_record_away(fljob, job_folder, namespace, parent):
     launch = ("launch", str(job_folder()), "--site", "site-1", *parent, "--wait", "--", "true")
     assert "SUCCEEDED" in fljob(*launch, check=0).stdout
     assert records(namespace) == {"configmap": [], "secret": []}
+
+
+def test_a_flare_parent_keeps_its_records_there_too(namespace, image, tmp_path):
+    made = Parent(tmp_path / "workspace", namespace, image, storage_driver="configmap")
+    try:
+        handle = made.launch("sleep 300")
+        found = records(namespace)
+        assert [len(names) for names in found.values()] == [1, 0]
+        handle.terminate()
+        handle.wait()
+        assert handle.poll() == 9
+        assert records(namespace) == {"configmap": [], "secret": []}
+    finally:
+        made.close()
 
 
 def test_the_doctor_finds_the_printed_rights_enough_for_the_driver_of_the_site(fljob, parent):
