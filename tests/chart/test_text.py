@@ -95,7 +95,7 @@ def test_text_of_annotations_and_pass_through():
 @pytest.mark.parametrize("where", ["pod", "container"])
 def test_text_that_yaml_cannot_carry_is_an_error(where):
     """Helm's toYaml would print nothing at all, hardening included."""
-    assert "control characters are not allowed" in refusal({where: {"spec": {"x": "\x7f"}}})
+    assert "holds a character that YAML has no place for" in refusal({where: {"spec": {"x": "\x7f"}}})
 
 
 def test_text_that_becomes_a_key():

@@ -32,5 +32,5 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- define "fljob.layered" -}}
 {{- $result := dict -}}
 {{- range . }}{{ range $key, $value := . }}{{ $_ := set $result $key $value }}{{ end }}{{ end -}}
-{{- mustToYaml $result -}}
+{{- include "fljob.yaml" $result -}}
 {{- end -}}

@@ -19,7 +19,7 @@
 {{- if eq .Values.podSecurity "restricted" }}{{ $_ := set $security "runAsNonRoot" true }}{{ end -}}
 {{- include "fljob.setDefaults" (list $spec $defaults) -}}
 {{- include "fljob.setDefaults" (list $spec.securityContext $security) -}}
-{{- mustToYaml $spec -}}
+{{- include "fljob.yaml" $spec -}}
 {{- end -}}
 
 {{/* Fields of the job container that are no value of their own: container.spec, and defaults where it says nothing. */}}
@@ -38,13 +38,20 @@
 {{- include "fljob.setDefaults" (list $context.capabilities (dict "drop" (list "ALL"))) -}}
 {{- end -}}
 {{- if not $context }}{{ $_ := unset $spec "securityContext" }}{{ end -}}
-{{- mustToYaml $spec -}}
+{{- include "fljob.yaml" $spec -}}
 {{- end -}}
 
 {{/*
 Text of a job is printed by quote, which escapes whatever a YAML parser would read as something else. Kubernetes'
-objects are printed by mustToYaml: toYaml prints nothing at all when it meets a character that YAML has no place for.
+objects are printed by this: toYaml prints nothing at all when it meets a character that YAML has no place for, and
+mustToYaml, which says so, came with Helm 4.
 */}}
+{{- define "fljob.yaml" -}}
+{{- $text := toYaml . -}}
+{{- if not $text }}{{ fail "a value holds a character that YAML has no place for, such as a control character" }}{{ end -}}
+{{- $text -}}
+{{- end -}}
+
 {{- define "fljob.words" -}}
 {{- range . }}
 - {{ . | quote }}
@@ -59,7 +66,7 @@ objects are printed by mustToYaml: toYaml prints nothing at all when it meets a 
   {{- end }}
   {{- with .valueFrom }}
   valueFrom:
-    {{- mustToYaml . | nindent 4 }}
+    {{- include "fljob.yaml" . | nindent 4 }}
   {{- end }}
 {{- end }}
 {{- end -}}
@@ -84,7 +91,7 @@ objects are printed by mustToYaml: toYaml prints nothing at all when it meets a 
   readOnly: true
 {{- end }}
 {{- with .Values.extra.volumeMounts }}
-{{ mustToYaml . }}
+{{ include "fljob.yaml" . }}
 {{- end }}
 {{- end -}}
 
@@ -116,6 +123,6 @@ objects are printed by mustToYaml: toYaml prints nothing at all when it meets a 
     {{- end }}
 {{- end }}
 {{- with .Values.extra.volumes }}
-{{ mustToYaml . }}
+{{ include "fljob.yaml" . }}
 {{- end }}
 {{- end -}}
