@@ -29,6 +29,7 @@ from launcher.flare.arguments import settings
 from launcher.flare.context import TRANSFER_TOKEN, FlareJob, read_job, startup_kit
 from launcher.flare.handle import DeadHandle, FlareJobHandle
 from launcher.flare.orphans import Orphans
+from launcher.flare.outcomes import failure_reporter
 
 if TYPE_CHECKING:
     from launcher.handle import Keep
@@ -122,6 +123,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         elif event_type == EventType.SYSTEM_START:
             workspace = fl_ctx.get_prop(FLContextKey.WORKSPACE_OBJECT)
             if workspace is not None:
+                self._orphans.report = failure_reporter(fl_ctx)
                 given = (workspace.get_root_dir(), fl_ctx.get_identity_name())
                 threading.Thread(target=self._get_ready, args=given, name="fljob-ready", daemon=True).start()
 

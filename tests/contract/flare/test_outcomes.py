@@ -1,0 +1,132 @@
+"""What a new parent says about the jobs of its predecessor, as FLARE's own server hears it."""
+
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+
+import pytest
+from nvflare.apis.fl_context import FLContextManager
+from nvflare.fuel.f3.cellnet.defs import MessageHeaderKey
+from nvflare.private.defs import CellChannel, CellChannelTopic, CellMessageHeaderKeys
+from nvflare.private.fed.client.fed_client_base import FederatedClientBase
+from nvflare.private.fed.server.fed_server import FederatedServer
+
+from launcher.core.jobref import JobRef
+from launcher.errors import Unavailable
+from launcher.flare import orphans, outcomes
+from launcher.flare.orphans import Orphans
+from launcher.flare.outcomes import failure_reporter, to_nobody
+
+JOB, SITE, TOKEN = "86ba3990-e798-4699-b450-00ab4cb70832", "site-1", "token"
+
+
+class Runner:
+    """Stands for the server's job runner: what the handler asks it, and what it is told."""
+
+    def __init__(self):
+        self.failed = []
+
+    def is_client_outcome_pending(self, job_id, client_name):
+        return (job_id, client_name) == (JOB, SITE)
+
+    def fail_run(self, job_id, code, fl_ctx):
+        self.failed.append((job_id, int(code)))
+
+    def resolve_client_outcome(self, job_id, client_name):
+        """The run has failed already."""
+
+
+class Line:
+    """The way from a client's parent to the handler of FLARE's server; the first tries may be lost."""
+
+    def __init__(self, *troubles):
+        self.troubles = list(troubles)
+        self.runner = Runner()
+        clients = SimpleNamespace(
+            is_from_authorized_client=lambda token: token == TOKEN,
+            clients={TOKEN: SimpleNamespace(name=SITE)},
+        )
+        engine = SimpleNamespace(job_runner=self.runner, new_context=FLContextManager().new_context)
+        self.server = SimpleNamespace(
+            client_manager=clients, engine=engine, logger=logging.getLogger("server")
+        )
+
+    def send_request_before_shutdown(self, *, target, channel, topic, request, timeout, optional):
+        if self.troubles:
+            trouble = self.troubles.pop(0)
+            if trouble is not None:
+                raise trouble
+            return None
+        assert (target, channel, topic) == (
+            "server",
+            CellChannel.SERVER_MAIN,
+            CellChannelTopic.REPORT_JOB_FAILURE,
+        )
+        request.set_header(CellMessageHeaderKeys.TOKEN, TOKEN)  # FLARE's outgoing filter does
+        request.set_header(MessageHeaderKey.ORIGIN, SITE)
+        return FederatedServer.process_job_failure(self.server, request)
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch):
+    monkeypatch.setattr(outcomes, "_PAUSE", 0.0)
+    monkeypatch.setattr(orphans, "_PAUSE", 0.0)
+
+
+def reporter(client):
+    return failure_reporter(FLContextManager(engine=SimpleNamespace(client=client)).new_context())
+
+
+@pytest.mark.parametrize("troubles", [(), (None,), (RuntimeError("no connection"), None)])
+def test_the_server_fails_the_run_once_it_has_heard_of_it(troubles):
+    line = Line(*troubles)
+    reporter(line)(JOB)
+    assert line.runner.failed == [(JOB, 104)]
+
+
+def test_what_is_never_heard_is_logged_and_no_error(caplog):
+    line = Line(*[None] * 100)
+    reporter(line)(JOB)
+    assert line.runner.failed == []
+    assert f"job {JOB} could not be reported" in caplog.text
+
+
+def test_a_server_has_nobody_to_tell():
+    assert failure_reporter(FLContextManager(engine=SimpleNamespace()).new_context()) is to_nobody
+
+
+def test_a_client_of_flare_has_the_method_that_is_used():
+    assert callable(FederatedClientBase.send_request_before_shutdown)
+
+
+class Service:
+    """Jobs of two sites, one of them launched by this parent; the first removal fails half-way."""
+
+    def __init__(self):
+        self.there = {"fj-1": (JOB, SITE), "fj-2": ("other", "site-2"), "fj-3": ("own", SITE)}
+        self.tries = 0
+
+    def jobs(self, namespace):
+        refs = {
+            name: JobRef(release=name, namespace=namespace, pod_name=name, job_id=job, site=site)
+            for name, (job, site) in self.there.items()
+        }
+        return [SimpleNamespace(job=ref) for ref in refs.values()]
+
+    def reap(self, namespace, site, is_ours):
+        self.tries += 1
+        gone = [name for name, (_, at) in self.there.items() if at == site and not is_ours(name)]
+        for name in gone:
+            del self.there[name]
+        if self.tries == 1:
+            raise Unavailable("the API server is away")
+        return gone
+
+
+def test_every_job_of_the_predecessor_is_reported_once_and_no_other():
+    found, told = Orphans(), []
+    found.report = told.append
+    found.spare("fj-3")
+    found._remove(Service(), "fl", SITE)
+    assert told == [JOB]
