@@ -44,6 +44,9 @@ def main() -> int:
     parser.add_argument("--block", type=json.loads, default={})
     parser.add_argument("--abort-after", type=float, help="seconds after submit")
     parser.add_argument("--abort-running", type=float, help="seconds after RUNNING")
+    parser.add_argument(
+        "--stay", type=float, default=0, help="seconds after the end: would the status come back?"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="one after the other")
     parser.add_argument("--settle", type=float, default=0, help="seconds before each job")
     parser.add_argument("--timeout", type=float, default=300)
@@ -76,20 +79,21 @@ def follow(session: Session, given: argparse.Namespace) -> int:
     job = session.submit_job(str(prepared(given.job, given.image, given.action, given.block)))
     begin = time.monotonic()
     print(f"job {job} submitted", flush=True)
-    status, running, aborted = "", None, False
-    while not status.startswith("FINISHED") and time.monotonic() - begin < given.timeout:
+    status, now, running, aborted, ended = "", 0.0, None, False, None
+    while now < given.timeout and (ended is None or now < ended + given.stay):
         time.sleep(0.2)
         now = time.monotonic() - begin
         seen = session.get_job_meta(job)["status"]
         if seen != status:
             status = seen
             print(f"{now:6.1f} s  {status}", flush=True)
+        ended = now if ended is None and status.startswith("FINISHED") else ended
         running = now if running is None and status == "RUNNING" else running
         late = given.abort_after is not None and now >= given.abort_after
         late = late or (
             given.abort_running is not None and running is not None and now - running >= given.abort_running
         )
-        if late and not aborted:
+        if late and not aborted and ended is None:
             aborted = True
             print(f"{now:6.1f} s  abort: {session.abort_job(job)}", flush=True)
     if given.result:

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import signal
+import string
 import subprocess
 import sys
 import time
@@ -22,8 +23,34 @@ GONE_WITHIN = 240.0
 END_WITHIN = 330.0  # submit.py itself gives up after 300 s
 
 
-def run(*args, check=True):
-    done = subprocess.run(args, capture_output=True, text=True, check=False)
+# Ends a process of a node by what its command line says, as the kernel or an administrator would: from outside.
+# The words stand in the environment, so this shell's own command line does not hold them.
+KILLER = """
+apiVersion: v1
+kind: Pod
+metadata: {name: killer}
+spec:
+  hostPID: true
+  restartPolicy: Never
+  nodeName: $node
+  containers:
+  - name: kill
+    image: $image
+    env: [{name: WORDS, value: "$words"}]
+    command:
+    - sh
+    - -c
+    - |
+      for process in /proc/[0-9]*; do
+        line=$$(tr '\\0' ' ' 2> /dev/null < "$$process/cmdline")
+        case $$line in *"$$WORDS"*) kill -9 "$${process#/proc/}" && echo "killed: $$line" ;; esac
+      done
+    securityContext: {privileged: true}
+"""
+
+
+def run(*args, check=True, stdin=None):
+    done = subprocess.run(args, input=stdin, capture_output=True, text=True, check=False)
     assert not check or done.returncode == 0, f"{args}: {done.stdout}{done.stderr}"
     return done.stdout
 
@@ -44,10 +71,10 @@ class Run:
         pytest.fail(f"{text!r} never came:\n" + "\n".join(self.lines))
 
     def end(self):
-        """Return the last status."""
+        """Return the last status; a job that comes back after its end has another one then."""
         rest, _ = self.process.communicate(timeout=END_WITHIN)
         self.lines += rest.splitlines()
-        found = re.findall(r"FINISHED:\w+", "\n".join(self.lines))
+        found = re.findall(r"^ *[\d.]+ s  (\w+(?::\w+)?)$", "\n".join(self.lines), re.MULTILINE)
         assert found, "\n".join(self.lines)
         return found[-1]
 
@@ -89,11 +116,20 @@ class Federation:
         self.runs.append(Run(started))
         return self.runs[-1]
 
-    def kubectl(self, *words, check=True):
-        return run("kubectl", "-n", NAMESPACE, *words, check=check)
+    def kubectl(self, *words, check=True, stdin=None):
+        return run("kubectl", "-n", NAMESPACE, *words, check=check, stdin=stdin)
 
     def log(self, site):
         return self.kubectl("logs", f"deployment/{site}", "--tail=-1")
+
+    def newest_says(self, site, text):
+        """Wait until the newest parent of a site says a text: one that was deleted lives on for half a minute."""
+        by_age = ("get", "pod", "-o", "name", "--sort-by=.metadata.creationTimestamp")
+        pods = [name for name in self.kubectl(*by_age).split() if name.startswith(f"pod/{site}-")]
+        deadline = time.monotonic() + GONE_WITHIN
+        while text not in (said := self.kubectl("logs", pods[-1], "--tail=-1")):
+            assert time.monotonic() < deadline, said
+            time.sleep(1)
 
     def says(self, site, job):
         """Return what the parent of a site says about a job: by its id, its pod or its release."""
@@ -121,6 +157,18 @@ class Federation:
         while self.kubectl("get", "pod", *phase) != "Running":
             assert time.monotonic() < deadline, self.log(site)
             time.sleep(0.5)
+
+    def kill(self, site, words, image):
+        """End the processes on the node of a site's job pod whose command lines hold ``words``, with SIGKILL."""
+        place = ("-l", f"fljob.internal/site={site}", "-o", "jsonpath={.items[0].spec.nodeName}")
+        filled = string.Template(KILLER).substitute(
+            node=self.kubectl("get", "pod", *place), image=image, words=words
+        )
+        self.kubectl("apply", "-f", "-", stdin=filled)
+        self.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/killer", "--timeout=120s")
+        said = self.kubectl("logs", "killer")
+        self.kubectl("delete", "pod", "killer", "--now")
+        assert said.count("killed:") == 1, said
 
     def left(self, kind="pod,secret", selector="fljob.internal/job-id"):
         return self.kubectl("get", kind, "-l", selector, "-o", "name").split()

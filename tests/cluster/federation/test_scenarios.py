@@ -42,11 +42,27 @@ def test_abort_while_running(federation):
     assert "ended: Success" in said or "Terminated: terminated by FLARE" in said
 
 
-def test_abort_while_a_job_pod_is_pending(federation):
-    job = federation.submit(site_1=IMPOSSIBLE, options=("--abort-after", "8"))
+# Where the pods are pending, by the argument of submit() -> the parents that say so.
+PENDING = {
+    "a site": (("site_1",), ("site-1",)),
+    "the server": (("server",), ("nvflare-server",)),
+    "both": (("site_1", "server"), ("site-1", "nvflare-server")),
+}
+
+
+@pytest.mark.parametrize("where", PENDING)
+def test_abort_while_a_job_pod_is_pending(federation, where):
+    """FLARE's own launcher blocks: aborted while the server's pod is pending the job goes on, RUNNING again."""
+    blocks, parents = PENDING[where]
+    job = federation.submit(
+        **dict.fromkeys(blocks, IMPOSSIBLE), options=("--abort-after", "8", "--stay", "15")
+    )
     assert job.end() == "FINISHED:ABORTED"
     assert federation.is_clean()
-    assert "Terminated: terminated by FLARE" in federation.says("site-1", job.job)
+    for parent in parents:
+        said = federation.says(parent, job.job)
+        assert "pending: InsufficientResources" in said
+        assert "Terminated: terminated by FLARE" in said
 
 
 # name -> (action in the job, launcher block at site-1, final status, what the parent of site-1 says)
@@ -74,27 +90,53 @@ def test_how_a_job_ends(federation, name):
     assert cause in federation.says("site-1", job.job)
 
 
-def test_a_job_pod_is_killed(federation):
+# site of the job process -> (its parent, what only its command line has behind the job's id)
+KILLS = {"site-1": ("site-1", " -c site-1 "), "server": ("nvflare-server", "/app_server ")}
+
+
+@pytest.mark.parametrize("site", KILLS)
+def test_a_job_process_is_killed(federation, site, image):
+    parent, words = KILLS[site]
     job = federation.submit(action="sleep")
     job.until("RUNNING")
-    federation.pod_runs("site-1")
+    federation.pod_runs(site)
     time.sleep(8)
-    federation.kubectl("delete", "--force", "--grace-period=0", *federation.pods("site-1"))
-    assert job.end() in {"FINISHED:ABORTED", "FINISHED:ABNORMAL"}
+    federation.kill(site, f"{job.job}{words}", image)
+    # FLARE's own launcher answers 9 and FINISHED:ABORTED, as if somebody had asked for it.
+    assert job.end() == "FINISHED:ABNORMAL"
     assert federation.is_clean()
-    assert "DeletedExternally" in federation.says("site-1", job.job)
+    said = federation.says(parent, job.job)
+    assert "ended: Killed, return code 104" in said
+    assert "the job process was killed" in said
+
+
+@pytest.mark.parametrize("site", KILLS)
+def test_a_job_pod_is_deleted_by_force(federation, site):
+    job = federation.submit(action="sleep")
+    job.until("RUNNING")
+    federation.pod_runs(site)
+    time.sleep(8)
+    federation.kubectl("delete", "--force", "--grace-period=0", *federation.pods(site))
+    assert job.end() == "FINISHED:ABNORMAL"
+    assert federation.is_clean()
+    assert "ended: DeletedExternally, return code 104" in federation.says(KILLS[site][0], job.job)
 
 
 def test_a_parent_is_deleted_while_its_job_runs(federation):
-    job = federation.submit(action="sleep", options=("--abort-running", "60"))
+    """FLARE's server alone would wait for the site for ever: to it, the new parent is another client."""
+    job = federation.submit(action="sleep")
     job.until("RUNNING")
     federation.pod_runs("site-1")
     time.sleep(8)
     parent = federation.kubectl("get", "pod", "-o", "name").split()
     federation.kubectl("delete", "--wait=false", *(name for name in parent if name.startswith("pod/site-1-")))
-    assert job.end().startswith("FINISHED:")
+    assert job.end() == "FINISHED:ABNORMAL"
     assert federation.is_clean()
-    assert "left by an earlier parent" in federation.says("site-1", job.job)
+    failure = "due to reported failure from site-1: the parent of the site was replaced"
+    assert failure in federation.says("nvflare-server", job.job)
+    federation.newest_says("site-1", "was left by an earlier parent of this site: removed")
+    # The answer may be lost while the old parent lives, which is half a minute: then it is said again.
+    federation.newest_says("site-1", f"job {job.job} was reported to the server as failed")
 
 
 RUNTIME, V1, SITE_FILE = "local/study_runtime.yaml", "local/study_data.yaml", "local/fljob.yaml"
