@@ -15,8 +15,19 @@ from tests.cluster.matrix.mounts import MOUNTS
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.starting import STARTING
 from tests.cluster.matrix.unscheduled import UNSCHEDULED
+from tests.cluster.matrix.volumes import VOLUMES
 
 __all__ = ["ROWS", "Row"]
 
 # The slow ones first: the others run beside them.
-ROWS: tuple[Row, ...] = (*LOST, *HEALING, *STARTING, *ENDS, *CREATION, *UNSCHEDULED, *MOUNTS, *KWOK_ROWS)
+ROWS: tuple[Row, ...] = (
+    *LOST,
+    *HEALING,
+    *STARTING,
+    *ENDS,
+    *CREATION,
+    *UNSCHEDULED,
+    *VOLUMES,
+    *MOUNTS,
+    *KWOK_ROWS,
+)

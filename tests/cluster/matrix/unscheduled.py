@@ -24,7 +24,6 @@ short = partial(
 impossible = partial(Row, code=Code.IMPOSSIBLE_REQUEST, action=Action.WAIT_FOR_RESOURCES, return_code=101)
 nowhere = partial(Row, code=Code.NO_MATCHING_NODE, action=Action.WAIT, return_code=101)
 others = partial(Row, code=Code.POD_CONSTRAINT, action=Action.WAIT_FOR_RESOURCES, return_code=104, k8s=_SOON)
-volume = partial(Row, action=Action.WAIT)
 
 _SHORTAGES = (
     short(name="short-of-cpu", how="cpu: 36 where nodes have fewer", k8s={"cpu": "36", **_SOON}),
@@ -273,78 +272,6 @@ _PODS = (
     ),
 )
 
-_CLAIM = """---
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: claim, namespace: $ns}
-spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}, %s}
-"""
-_VOLUME = """---
-apiVersion: v1
-kind: PersistentVolume
-metadata: {name: $ns}
-spec:
-  capacity: {storage: 1Mi}
-  accessModes: [ReadWriteOnce]
-  hostPath: {path: /nowhere}
-  claimRef: {name: claim, namespace: $ns}
-  nodeAffinity: {required: {nodeSelectorTerms: [
-    {matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [elsewhere]}]}]}}
-"""
-_LATE_CLASS = """---
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata: {name: $ns}
-provisioner: kubernetes.io/no-provisioner
-volumeBindingMode: WaitForFirstConsumer
-"""
-_DATASET = "datasets: {data-x: {claimName: claim, mountPath: /x, readOnly: true}}"
-
-_VOLUMES = (
-    volume(
-        name="claim-missing",
-        how="a dataset whose claim does not exist",
-        values=_DATASET,
-        code=Code.PVC_MISSING,
-        return_code=101,
-    ),
-    volume(
-        name="claim-unbound",
-        how="a claim that nobody binds",
-        objects=_CLAIM % 'storageClassName: ""',
-        values=_DATASET,
-        says="claim claim (FailedBinding: no persistent volumes available",
-        code=Code.VOLUME_UNBOUND,
-        return_code=104,
-    ),
-    volume(
-        name="claim-class-missing",
-        how="a claim of a StorageClass that does not exist",
-        objects=_CLAIM % "storageClassName: $ns-none",
-        values=_DATASET,
-        says='claim claim (ProvisioningFailed: storageclass.storage.k8s.io "$ns-none" not found)',
-        code=Code.VOLUME_UNBOUND,
-        return_code=104,
-    ),
-    volume(
-        name="claim-no-volume",
-        how="a claim that is bound with its first pod, and no volume",
-        objects=_LATE_CLASS + _CLAIM % "storageClassName: $ns",
-        values=_DATASET,
-        code=Code.VOLUME_UNBOUND,
-        return_code=104,
-    ),
-    volume(
-        name="claim-elsewhere",
-        how="a bound volume that only another node reaches",
-        objects=_VOLUME + _CLAIM % 'storageClassName: "", volumeName: $ns',
-        values=_DATASET,
-        code=Code.VOLUME_ZONE_CONFLICT,
-        return_code=101,
-        before=lambda scene: scene.wait("jsonpath={.status.phase}=Bound", "pvc/claim"),
-    ),
-)
-
 
 def open_gate(scene: Scene) -> None:
     """Take the gate away, as a queue does."""
@@ -398,4 +325,4 @@ _QUEUES = (
     ),
 )
 
-UNSCHEDULED: tuple[Row, ...] = (*_SHORTAGES, *_HOPES, *_NODES, *_PODS, *_VOLUMES, *_QUEUES)
+UNSCHEDULED: tuple[Row, ...] = (*_SHORTAGES, *_HOPES, *_NODES, *_PODS, *_QUEUES)
