@@ -97,8 +97,11 @@ def workspace() -> Path:
     return root
 
 
-def measure(launcher: Any, image: str, root: Path, ends: Ends) -> tuple[float, float, float]:
-    """Return seconds of launch_job, and from the end of the process and its being shown to the return of wait()."""
+def measure(launcher: Any, image: str, root: Path, ends: Ends) -> tuple[float, float, float] | None:
+    """Return seconds of launch_job, and from the end of the process and its being shown to the return of wait().
+
+    None for a job that failed: the command fails for no launcher, so a launcher gave it up.
+    """
     job = str(uuid.uuid4())
     spec = {"image": image, "python_path": "/usr/local/bin/python3", "cpu_request": "50m"}
     meta = {"job_id": job, "launcher_spec": {"default": {"k8s": spec}}}
@@ -111,7 +114,8 @@ def measure(launcher: Any, image: str, root: Path, ends: Ends) -> tuple[float, f
     code = handle.poll()
     handle.terminate()
     if code != 0:
-        raise SystemExit(f"the job ended with {code}")
+        print(f"{type(launcher).__name__}: job {job} ended with {code}")
+        return None
     name = next(name for name in ends.messages if job[1:] in name)
     return launched, returned - ends.messages[name], max(0.0, returned - ends.shown[name])
 
@@ -136,9 +140,11 @@ def main() -> None:
     found: dict[str, list[tuple[float, float, float]]] = {path: [] for path in launchers}
     for _ in range(given.runs):
         for path, launcher in launchers.items():
-            found[path].append(measure(launcher, given.image, root, ends))
+            measured = measure(launcher, given.image, root, ends)
+            found[path] += [measured] if measured else []
     print(f"{given.runs} runs each, load {os.getloadavg()[0]:.1f}")
     for path, rows in found.items():
+        print(f"{path.rpartition('.')[2]:24} {given.runs - len(rows)} of {given.runs} failed")
         for label, values in zip(
             ("launch_job", "end to wait", "shown to wait"), zip(*rows, strict=True), strict=True
         ):
