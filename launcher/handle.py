@@ -82,7 +82,8 @@ class JobHandle:
     def poll(self) -> ReturnCode:
         """Look once and return FLARE's code; UNKNOWN (127) while the job has not ended.
 
-        It blocks for nothing but the first list of the namespace, ten seconds at most.
+        It blocks for the first list of the namespace, ten seconds at most, and, once, for what tells how a
+        pod that somebody deleted or killed has ended.
         """
         outcome = self._look(self._watch()).outcome
         if outcome is None:

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from launcher.core.jobref import JobRef, ref_of_release
 from launcher.core.names import is_credential_of
 from launcher.core.releases import INSTALL_MAY_LAST, release_state
+from launcher.core.returncodes import ReturnCode
 from launcher.core.track import Track
-from launcher.core.views import ReleaseView, age_seconds
+from launcher.core.views import ReleaseView, SecretView, age_seconds
 from launcher.errors import LauncherError
 from launcher.removal import World, remove
 
-__all__ = ["JobReport", "reap", "sweep"]
+__all__ = ["JobReport", "Lost", "reap", "sweep", "to_nobody"]
 
 _LOG = logging.getLogger(__name__)
+_LOST = ReturnCode.INFRASTRUCTURE_ERROR
+# Told of a job that nobody will report any more: FLARE's id of it, and how it ended or would have.
+Lost = Callable[[str, ReturnCode], object]
+
+
+def to_nobody(job_id: str, return_code: ReturnCode) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ def sweep(
     world: World,
     namespace: str,
     reports: Sequence[JobReport],
-    secrets: Mapping[str, datetime | None],
+    secrets: Mapping[str, SecretView],
     older_than: float,
     *,
     dry_run: bool,
@@ -48,8 +56,8 @@ def sweep(
             if not dry_run:
                 remove(world, found.job)
     owned = {found.job.credential_secret for found in reports}
-    for name, created in secrets.items():
-        if name not in owned and age_seconds(created, now) >= max(older_than, INSTALL_MAY_LAST):
+    for name, secret in secrets.items():
+        if name not in owned and age_seconds(secret.created, now) >= max(older_than, INSTALL_MAY_LAST):
             removed.append(f"secret {name}")
             if not dry_run:
                 world.secrets.delete(name, namespace)
@@ -62,8 +70,9 @@ def reap(
     site: str,
     reports: Sequence[JobReport],
     *,
-    secrets: Iterable[str],
+    secrets: Mapping[str, SecretView],
     is_ours: Callable[[str], bool],
+    lost: Lost,
 ) -> tuple[str, ...]:
     """Remove the jobs of a site that nobody watches, whatever state they are in; return the names.
 
@@ -72,11 +81,16 @@ def reap(
     Raises:
         LauncherError: something could not be removed; all the others were.
     """
-    ours = [one for one in reports if not is_ours(one.job.release)]
-    gone = [job for job in (_known(world, one) for one in ours) if job.site == site]
+    theirs = [replace(one, job=_known(world, one)) for one in reports if not is_ours(one.job.release)]
+    theirs = [one for one in theirs if one.job.site == site]
+    gone = [one.job for one in theirs]
     owned = {one.job.credential_secret for one in reports} | {job.credential_secret for job in gone}
     alone = [name for name in secrets if is_credential_of(name, site) and name not in owned]
     alone = [name for name in alone if not is_ours(name)]
+    for one in theirs:
+        lost(one.job.job_id, one.track.outcome.return_code if one.track.outcome else _LOST)
+    for name in alone:
+        lost(secrets[name].job_id, _LOST)
     acts: list[tuple[str, Callable[[], None]]] = [(job.release, partial(remove, world, job)) for job in gone]
     acts += [(name, partial(world.secrets.delete, name, namespace)) for name in alone]
     removed, failed = [], None

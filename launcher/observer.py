@@ -66,7 +66,7 @@ def observe(
     if seen.presence is Presence.ABSENT and absence_is_due(track, now):
         seen = _confirmed(world, job, track, seen)
     events = _events(world, job, seen, policy)
-    nodes, claims = _nodes(world, seen, track), _claims(world, seen, track)
+    nodes, claims = _nodes(world, seen, track), _claims(world, seen, track, policy)
     looked = Observation(now, wall, seen, events, nodes, claims)
     if asks_for_release(track, looked, policy):
         looked = replace(looked, release=_release(world, job))
@@ -124,10 +124,11 @@ def _nodes(world: World, seen: Seen[PodView], track: Track) -> tuple[NodeView, .
     return world.pods.nodes() if asks and seen.presence is Presence.FOUND else ()
 
 
-def _claims(world: World, seen: Seen[PodView], track: Track) -> Mapping[str, PodEvent]:
-    pod = seen.value
-    asks = track.verdict is not None and track.verdict.code is Code.VOLUME_UNBOUND
-    return world.pods.claim_events(pod.namespace) if asks and pod is not None and pod.claims else {}
+def _claims(world: World, seen: Seen[PodView], track: Track, policy: WaitPolicy) -> Mapping[str, PodEvent]:
+    pod, verdict = seen.value, track.verdict
+    if policy.column is PendingPolicy.STRICT or verdict is None or verdict.code is not Code.VOLUME_UNBOUND:
+        return {}
+    return world.pods.claim_events(pod.namespace) if pod is not None and pod.claims else {}
 
 
 def tell(job: JobRef, track: Track, told: Code | None) -> Code | None:

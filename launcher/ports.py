@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from launcher.core.views import NodeView, PodEvent, PodView, ReleaseView, Seen
+from launcher.core.views import NodeView, PodEvent, PodView, ReleaseView, SecretView, Seen
 
 __all__ = ["Clock", "PodWatch", "Pods", "Releases", "Secrets"]
 
@@ -136,7 +136,7 @@ class Secrets(Protocol):
             NotFound: there is no such Secret.
         """
 
-    def list(self, namespace: str) -> Mapping[str, datetime | None]:
+    def list(self, namespace: str) -> Mapping[str, SecretView]:
         """Return the per-job Secrets of a namespace (by label): name -> when it was made."""
 
 

@@ -30,7 +30,7 @@ from launcher.errors import LauncherError, Unavailable
 from launcher.handle import JobHandle, Keep
 from launcher.installer import Installer, Turns
 from launcher.launching import Making, Render, nothing
-from launcher.leftovers import JobReport, reap, sweep
+from launcher.leftovers import JobReport, Lost, reap, sweep, to_nobody
 from launcher.removal import World
 
 __all__ = ["JobReport", "Service"]
@@ -180,13 +180,20 @@ class Service:
         secrets = self.world.secrets.list(namespace)
         return sweep(self.world, namespace, self.jobs(namespace), secrets, older_than, dry_run=dry_run)
 
-    def reap(self, namespace: str, site: str, is_ours: Callable[[str], bool]) -> tuple[str, ...]:
+    def reap(
+        self,
+        namespace: str,
+        site: str,
+        is_ours: Callable[[str], bool],
+        lost: Lost = to_nobody,
+    ) -> tuple[str, ...]:
         """Terminate the jobs of a site that nobody watches any more, whatever state they are in.
 
         Args:
             namespace: where to look.
             site: whose jobs.
             is_ours: tells for the name of a release or a per-job Secret whether somebody watches it.
+            lost: told of each of these jobs, before it is removed.
 
         Returns:
             Names of what was removed.
@@ -194,7 +201,7 @@ class Service:
         # Secrets first: the release of one that is listed now is there when the releases are listed.
         secrets = self.world.secrets.list(namespace)
         jobs = self.jobs(namespace)
-        return reap(self.world, namespace, site, jobs, secrets=secrets, is_ours=is_ours)
+        return reap(self.world, namespace, site, jobs, secrets=secrets, is_ours=is_ours, lost=lost)
 
     def look(self, pod: PodView | None, *, ask_events: bool = True) -> Track:
         """Return the track after one look at a pod; one that is not there (None) has been gone for good.
@@ -217,7 +224,8 @@ class Service:
         events = self._events(pod) if pending and ask_events else ()
         homeless = pending and not pod.node
         nodes = self.world.pods.nodes() if homeless else ()
-        claims = self.world.pods.claim_events(pod.namespace) if homeless and pod.claims else {}
+        asks = homeless and ask_events and pod.claims
+        claims = self.world.pods.claim_events(pod.namespace) if asks else {}
         seen = Observation(now, wall, Seen.found(pod), Seen.found(events), nodes, claims)
         return dated(step(track, seen, policy), seen, policy)
 

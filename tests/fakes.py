@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from launcher.core.names import LABEL_JOB_ID
 from launcher.core.redaction import masker
 from launcher.core.views import (
     Condition,
@@ -19,6 +20,7 @@ from launcher.core.views import (
     PodView,
     Presence,
     ReleaseView,
+    SecretView,
     Seen,
 )
 from launcher.errors import Conflict, LauncherError, NotFound
@@ -257,6 +259,7 @@ class FakeSecrets:
     """Names of Secrets that exist, and who owns them; the values are kept so that tests can look for leaks."""
 
     items: dict[str, Mapping[str, bytes]] = field(default_factory=dict)
+    labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     put_error: LauncherError | None = None
     delete_errors: list[LauncherError] = field(default_factory=list)
@@ -275,6 +278,7 @@ class FakeSecrets:
         is_new = name not in self.items
         if is_new or replace:
             self.items[name] = data
+            self.labels[name] = labels
         return is_new
 
     def own(self, name: str, namespace: str, pod: PodView) -> None:
@@ -290,8 +294,10 @@ class FakeSecrets:
             raise NotFound(f"there is no secret {namespace}/{name}")
         return masker(value.decode() for value in self.items[name].values())
 
-    def list(self, namespace: str) -> Mapping[str, datetime | None]:
-        return dict.fromkeys(self.items, START)
+    def list(self, namespace: str) -> Mapping[str, SecretView]:
+        return {
+            name: SecretView(START, self.labels.get(name, {}).get(LABEL_JOB_ID, "")) for name in self.items
+        }
 
 
 @dataclass

@@ -120,7 +120,9 @@ def ended(pod: PodView, events: Iterable[PodEvent] = ()) -> Outcome | None:
 def was_signalled(pod: PodView) -> bool:
     """Return whether the job container ended by a signal that nothing on the pod explains: events may."""
     main = pod.main
-    return main is not None and main.exit_code in _SIGNALS and pod.deleted is None and not pod.reason
+    if main is None or main.exit_code not in _SIGNALS or main.reason == "OOMKilled":
+        return False
+    return pod.deleted is None and not pod.reason and _disruption(pod) is None
 
 
 def lost(last: PodView | None, events: Iterable[PodEvent] = ()) -> Outcome:
@@ -242,6 +244,9 @@ def _said_by_container(main: ContainerView) -> Outcome | None:
 def _taken(pod: PodView, main: ContainerView) -> Outcome | None:
     """Return the end of a job whose pod was taken away; None for one that ended by itself."""
     signalled = main.exit_code in _SIGNALS
+    # Announced before the pod is deleted, which may fail; only a kubelet that shuts down deletes nothing.
+    if not signalled and pod.deleted is None and not pod.has_reason("TerminationByKubelet"):
+        return None
     disruption = _disruption(pod, None if signalled else main.finished_at)
     if disruption is None:
         return _deleted(pod, main.exit_code) if _was_deleted(pod, main) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +21,8 @@ from launcher.errors import LauncherError
 
 __all__ = ["refused_bundle", "refused_code"]
 
-_WHY = "the launch was refused, so that nothing of the job was left in the cluster"
+# Not "there is none": of a job that runs already, or that could not be taken back, the error speaks.
+_WHY = "not asked for: the launch was refused"
 
 
 def refused_code(error: LauncherError, column: PendingPolicy) -> ReturnCode:
@@ -57,13 +57,13 @@ def refused_bundle(
     status = report(job, None, track, now=0.0, wall=at)
     if error.cure:  # nearer to the case than the catalogue's
         status["outcome"]["cure"] = error.cure
-    gone: Seen[Any] = replace(Seen[Any].absent(), why=_WHY)
+    unasked: Seen[Any] = Seen.unavailable(_WHY)
     facts = Facts(
         status=status,
-        pod=gone,
+        pod=unasked,
         view=None,
-        events=gone,
-        release=gone,
+        events=unasked,
+        release=unasked,
         logs=(),
         missing={"logs": _WHY},
         at=at,

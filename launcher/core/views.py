@@ -166,6 +166,10 @@ class PodView:
         """Return the condition of type ``kind``, or None."""
         return next((c for c in self.conditions if c.type == kind), None)
 
+    def has_reason(self, reason: str) -> bool:
+        """Return whether a condition that holds has this reason."""
+        return any(c.reason == reason and c.status == "True" for c in self.conditions)
+
     @property
     def main(self) -> ContainerView | None:
         """The job container, or None before the kubelet reports it."""
@@ -196,6 +200,14 @@ class NodeView:
     allocatable: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Taint, ...] = ()
+
+
+@dataclass(frozen=True)
+class SecretView:
+    """What may be known of a per-job Secret: when it was made and for which job, never what it holds."""
+
+    created: datetime | None
+    job_id: str = ""
 
 
 @dataclass(frozen=True)

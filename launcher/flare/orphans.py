@@ -11,6 +11,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from launcher.core.returncodes import ReturnCode
 from launcher.errors import LauncherError
 from launcher.flare.outcomes import Report, to_nobody
 
@@ -27,7 +28,7 @@ class Orphans:
     """Finds and terminates them once per parent, behind the caller's back.
 
     Attributes:
-        report: is told FLARE's id of each job of theirs, after it is gone here.
+        report: is told FLARE's id of each job of theirs, and how it ended; once.
     """
 
     def __init__(self) -> None:
@@ -52,21 +53,24 @@ class Orphans:
         ).start()
 
     def _remove(self, service: Service, namespace: str, site: str) -> None:
-        # Found by any try: one that holds out must not keep the others from being reported.
-        jobs: set[str] = set()
+        lost: dict[str, ReturnCode] = {}
+        told: set[str] = set()
         for _ in range(_TRIES):
+            done = False
             try:
-                found = [one.job for one in service.jobs(namespace)]
-                jobs |= {job.job_id for job in found if job.site == site and not self._is_ours(job.release)}
-                for name in service.reap(namespace, site, self._is_ours):
+                # The first look counts: what is removed has no end of its own any more.
+                for name in service.reap(namespace, site, self._is_ours, lost.setdefault):
                     _LOG.warning("%s was left by an earlier parent of this site: removed", name)
+                done = True
             except LauncherError as error:
-                _LOG.warning("cannot look for releases of an earlier parent, trying again: %s", error)
-                threading.Event().wait(_PAUSE)
-            else:
-                break
-        for job in sorted(jobs):
-            self.report(job)
+                _LOG.warning("cannot remove all that an earlier parent left, trying again: %s", error)
+            # After every try: one job that holds out, such as by a finalizer, must not hold up the others.
+            for job in sorted(lost.keys() - told):
+                told.add(job)
+                self.report(job, lost[job])
+            if done:
+                return
+            threading.Event().wait(_PAUSE)
 
     def _is_ours(self, name: str) -> bool:
         with self._lock:

@@ -30,11 +30,11 @@ _LOG = logging.getLogger(__name__)
 # ("Connection CN00067 is evicted for CN00076 from endpoint site-1 for exceeding limit 1").
 _TRIES, _SECONDS, _PAUSE = 12, 10.0, 5.0
 
-# Called with FLARE's id of a job.
-Report = Callable[[str], None]
+# Called with FLARE's id of a job and how it ended, 0 included: the server waits for each site's outcome.
+Report = Callable[[str, ReturnCode], None]
 
 
-def to_nobody(job_id: str) -> None:
+def to_nobody(job_id: str, return_code: ReturnCode) -> None:
     """Tell nobody: a server's parent that is new has forgotten its jobs."""
 
 
@@ -44,12 +44,12 @@ def failure_reporter(fl_ctx: FLContext) -> Report:
     return partial(_report, client) if hasattr(client, "send_request_before_shutdown") else to_nobody
 
 
-def _report(client: Any, job_id: str) -> None:
+def _report(client: Any, job_id: str, return_code: ReturnCode) -> None:
     """Say it until the server has heard it; blocks for three minutes at most, and never raises."""
     for _ in range(_TRIES):
         try:
-            if _is_heard(client, job_id):
-                _LOG.info("job %s was reported to the server as failed", job_id)
+            if _is_heard(client, job_id, return_code):
+                _LOG.info("job %s: the server was told return code %d", job_id, return_code)
                 return
         except Exception as error:  # noqa: BLE001 - FLARE's code; whatever it dies of, the next try may work
             _LOG.warning("job %s cannot be reported to the server, trying again: %s", job_id, error)
@@ -57,10 +57,10 @@ def _report(client: Any, job_id: str) -> None:
     _LOG.error("job %s could not be reported to the server; abort it there if it is still RUNNING", job_id)
 
 
-def _is_heard(client: Any, job_id: str) -> bool:
+def _is_heard(client: Any, job_id: str, return_code: ReturnCode) -> bool:
     failure = {
         JobFailureMsgKey.JOB_ID: job_id,
-        JobFailureMsgKey.CODE: int(ReturnCode.INFRASTRUCTURE_ERROR),
+        JobFailureMsgKey.CODE: int(return_code),
         JobFailureMsgKey.REASON: "the parent of the site was replaced",
     }
     reply = client.send_request_before_shutdown(

@@ -434,8 +434,10 @@ def test_a_new_parent_takes_away_what_its_predecessor_left_at_its_site(fake, ser
         for job, site in (("a1", "site-1"), ("a2", "site-1"), ("a1", "site-2"))
     )
     for name in (mine, watched, other):
-        fake.secrets.put(name, "fl", {}, {})
-    assert service.reap("fl", "site-1", lambda name: name == watched) == (mine,)
+        fake.secrets.put(name, "fl", {}, {names.LABEL_JOB_ID: "a1"})
+    lost = {}
+    assert service.reap("fl", "site-1", lambda name: name == watched, lost.setdefault) == (mine,)
+    assert lost == {"a1": 104}
     assert fake.secrets.items.keys() == {watched, other}
 
 
@@ -475,9 +477,21 @@ def test_a_relaunch_is_not_taken_for_the_pod_that_the_watch_remembers(fake, serv
 def test_a_release_without_a_pod_is_reaped_by_the_site_in_its_values(fake, service):
     service.launch(make_spec(), lambda spec: {**render(spec), "job": {"id": "a1b2", "site": "site-1"}})
     fake.pods.show(None)
-    assert service.reap("fl", "site-2", lambda name: False) == ()
-    assert service.reap("fl", "site-1", lambda name: False) == (make_spec().release,)
+    lost = {}
+    assert service.reap("fl", "site-2", lambda name: False, lost.setdefault) == ()
+    assert service.reap("fl", "site-1", lambda name: False, lost.setdefault) == (make_spec().release,)
     assert fake.is_empty
+    assert lost == {"a1b2": 104}
+
+
+@pytest.mark.parametrize(("pod", "code"), [(exited(0), 0), (exited(7), 9), (running(), 104)])
+def test_a_job_that_nobody_watches_is_told_with_its_end(fake, service, pod, code):
+    service.launch(make_spec(), render)
+    told = {names.ANNOTATION_SITE: "site-1", names.ANNOTATION_JOB_ID: "a1b2"}
+    fake.pods.show(replace(pod, annotations={**fake.pods.items["job-1"].annotations, **told}))
+    lost = {}
+    service.reap("fl", "site-1", lambda name: False, lost.setdefault)
+    assert lost == {"a1b2": code}
 
 
 def test_one_job_that_holds_out_does_not_spare_the_others(fake, service):

@@ -102,7 +102,7 @@ def is_release_missing(failed: ChildFailed, *, certain: bool = False) -> bool:
 def with_leftover(error: LauncherError, left: LauncherError, call: Call) -> LauncherError:
     """Return the error of an install whose clean-up failed too: what may be left, how to remove it."""
     message = f"{error.message}; and the clean-up failed, so {call.subject} may be left: {left.message}"
-    cure = f"remove it when the cluster answers: helm uninstall {call.name} --namespace {call.namespace}"
+    cure = f"remove it when the cluster answers: fljob terminate {call.name} -n {call.namespace}"
     if error.cure:
         cure = f"{error.cure}; {cure}"
     if isinstance(error, Cancelled):  # which promises that nothing is left

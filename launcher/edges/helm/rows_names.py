@@ -15,7 +15,7 @@ NAMES = (
         r"release: not found",
         "uninstall: Release not loaded: r1: release: not found",
         "there is no such release",
-        "`helm list --namespace {namespace}` shows what there is",
+        "`fljob list -n {namespace}` shows what there is",
     ),
     row(
         "NameInUse",
@@ -23,7 +23,7 @@ NAMES = (
         r"cannot re-?use a name that is still in use|release: already exists",
         "release name check failed: cannot reuse a name that is still in use",
         "the name is in use: this job runs already, or an earlier run was not removed",
-        "wait for it to end or terminate it: helm uninstall {name} --namespace {namespace}",
+        "wait for it to end or terminate it: fljob terminate {name} -n {namespace}",
     ),
     row(
         "OperationInProgress",
@@ -31,7 +31,7 @@ NAMES = (
         r"another operation \(install/upgrade/rollback\) is in progress",
         "another operation (install/upgrade/rollback) is in progress",
         "another process works on this release, or died doing so",
-        "if nobody does: helm uninstall {name} --namespace {namespace}",
+        "if nobody does: fljob terminate {name} -n {namespace}",
         seen="4.2.3",
     ),
     row(

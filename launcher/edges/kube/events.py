@@ -18,8 +18,11 @@ from launcher.errors import Denied, Unavailable
 __all__ = ["KubeEventWatch", "newest_of_claims"]
 
 _IDLE_AFTER = 30.0
-# Steps of volume controller and provisioner that tell no trouble; their type does not say so.
-_QUIET = frozenset({"WaitForFirstConsumer", "WaitForPodScheduled", "Provisioning", "ProvisioningSucceeded"})
+# Steps of volume controller and provisioner that tell no trouble; the type does not say so.
+_STEPS = frozenset({"WaitForFirstConsumer", "WaitForPodScheduled", "Provisioning"})
+_BOUND = "ProvisioningSucceeded"
+# The controller says it again every few seconds beside a provisioner's own words, which tell more.
+_WEAK = frozenset({"ExternalProvisioning", "FailedBinding"})
 
 
 class KubeEventWatch(ListWatch):
@@ -70,15 +73,18 @@ class KubeEventWatch(ListWatch):
 
 def newest_of_claims(items: Iterable[Mapping[str, Any]]) -> dict[str, PodEvent]:
     """Return the newest event that tells of trouble with each claim, by the claim's name."""
-    found: dict[str, PodEvent] = {}
+    of: dict[str, list[PodEvent]] = {}
     for item in items:
         event, about = event_view(item), item.get("involvedObject")
         name = about.get("name") if isinstance(about, Mapping) else None
-        if event.reason in _QUIET or not isinstance(name, str):
-            continue
-        if name not in found or _moment(event) >= _moment(found[name]):
-            found[name] = event
-    return found
+        if isinstance(name, str) and event.reason not in _STEPS:
+            of.setdefault(name, []).append(event)
+    newest = {name: max(events, key=_weight) for name, events in of.items()}
+    return {name: event for name, event in newest.items() if event.reason != _BOUND}
+
+
+def _weight(event: PodEvent) -> tuple[bool, float]:
+    return event.reason not in _WEAK, _moment(event)
 
 
 def _moment(event: PodEvent) -> float:

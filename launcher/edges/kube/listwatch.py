@@ -28,6 +28,8 @@ _WATCH = 6
 _SILENCE = 2.0
 _CONNECT = 3.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 4.0
+# How long a server may send a watch away: all handles are blind meanwhile.
+_LONGEST_ASKED = 8.0
 # A missing right does not come back by asking often.
 _DENIED_DELAY = 30.0
 # Without news for this long nothing is known any more: a live watch is renewed more often.
@@ -43,7 +45,7 @@ class _Gone(Exception):
 def _asked_delay(error: LauncherError) -> float:
     if isinstance(error, Denied):
         return _DENIED_DELAY
-    return error.retry_after if isinstance(error, Unavailable) else 0.0
+    return min(error.retry_after, _LONGEST_ASKED) if isinstance(error, Unavailable) else 0.0
 
 
 class ListWatch:

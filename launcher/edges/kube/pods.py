@@ -22,7 +22,7 @@ __all__ = ["KubePods"]
 W = TypeVar("W", bound=ListWatch)
 _PAGE = 500
 # Allocatable changes when somebody changes a node; a right that is missing is not granted often.
-_NODES_FRESH, _NODES_DENIED = 60.0, 600.0
+_NODES_FRESH, _DENIED = 60.0, 600.0
 # Four requests a minute and namespace, and only while a claim is unbound.
 _CLAIMS_FRESH = 15.0
 _ABOUT_CLAIMS = "involvedObject.kind=PersistentVolumeClaim"
@@ -94,25 +94,29 @@ class KubePods:
                 pause = _NODES_FRESH
             except LauncherError as error:
                 found = ()
-                pause = _NODES_DENIED if isinstance(error, Denied) else _NODES_FRESH
+                pause = _DENIED if isinstance(error, Denied) else _NODES_FRESH
             self._known_nodes = (time.monotonic() + pause, found)
             return found
 
     def claim_events(self, namespace: str) -> Mapping[str, PodEvent]:
         """Return the newest telling event of each claim, some seconds old; empty when nobody may ask."""
-        with self._claim_lock:
-            until, known = self._known_claims.get(namespace, (0.0, {}))
-            if time.monotonic() < until:
-                return known
+        until, known = self._known_claims.get(namespace, (0.0, {}))
+        # Whoever comes while another asks goes on with what is known: it only makes a sentence better.
+        if time.monotonic() < until or not self._claim_lock.acquire(blocking=False):
+            return known
+        try:
+            pause = _CLAIMS_FRESH
             try:
                 asked = f"list events of claims in namespace {namespace}"
                 method = self._client.core.list_namespaced_event
                 items, _ = self._client.list_all(asked, method, namespace, field_selector=_ABOUT_CLAIMS)
                 found = newest_of_claims(items)
-            except LauncherError:
-                found = {}
-            self._known_claims[namespace] = (time.monotonic() + _CLAIMS_FRESH, found)
+            except LauncherError as error:
+                found, pause = {}, _DENIED if isinstance(error, Denied) else pause
+            self._known_claims[namespace] = (time.monotonic() + pause, found)
             return found
+        finally:
+            self._claim_lock.release()
 
     def _shared(self, kind: Callable[[KubeClient, str], W], namespace: str) -> W:
         with self._lock:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
 from launcher.core.names import LABEL_JOB_ID
 from launcher.core.redaction import masker
-from launcher.core.views import PodView
+from launcher.core.views import PodView, SecretView
 from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.translate import when
 from launcher.errors import Conflict, NotFound, Unavailable
@@ -90,8 +89,8 @@ class KubeSecrets:
         data = self._client.call(f"read secret {namespace}/{name}", read, name, namespace).get("data") or {}
         return masker(_decoded(value) for value in data.values())
 
-    def list(self, namespace: str) -> Mapping[str, datetime | None]:
-        """Return the Secrets that carry our job-id label, name -> when it was made; no value leaves here."""
+    def list(self, namespace: str) -> Mapping[str, SecretView]:
+        """Return the Secrets that carry our job-id label, by name; no value leaves here."""
         answer = self._client.call(
             f"list secrets in namespace {namespace}",
             self._client.core.list_namespaced_secret,
@@ -99,7 +98,10 @@ class KubeSecrets:
             label_selector=f"{LABEL_JOB_ID},owner!=helm",
         )
         metadata = [item["metadata"] for item in answer.get("items") or ()]
-        return {item["name"]: when(item.get("creationTimestamp")) for item in metadata}
+        return {
+            item["name"]: SecretView(when(item.get("creationTimestamp")), item["labels"][LABEL_JOB_ID])
+            for item in metadata
+        }
 
 
 def _decoded(value: str) -> str:

@@ -56,7 +56,7 @@ def test_a_refused_release_leaves_a_diagnosis_in_the_run_folder(launch, caplog):
     assert found["cause.txt"].endswith("forbidden, *** Cure: ask for less\n")
     assert "reference: a\n" in found["values.yaml"]
     assert json.loads(found["status.json"])["outcome"]["returnCode"] == 101
-    assert "pod.yaml: the launch was refused" in found["missing.txt"]
+    assert "pod.yaml: not asked for: the launch was refused" in found["missing.txt"]
     assert "canary" not in "".join(found.values())
     assert f"diagnosis in {launch.root / JOB / 'fljob-diagnosis' / 'site-1'}" in caplog.text
 

@@ -12,12 +12,13 @@ from nvflare.private.defs import CellChannel, CellChannelTopic, CellMessageHeade
 from nvflare.private.fed.client.fed_client_base import FederatedClientBase
 from nvflare.private.fed.server.fed_server import FederatedServer
 
-from launcher.core.jobref import JobRef
+from launcher.core.returncodes import ReturnCode
 from launcher.errors import Unavailable
 from launcher.flare import orphans, outcomes
 from launcher.flare.orphans import Orphans
 from launcher.flare.outcomes import failure_reporter, to_nobody
 
+LOST = ReturnCode.INFRASTRUCTURE_ERROR
 JOB, SITE, TOKEN = "86ba3990-e798-4699-b450-00ab4cb70832", "site-1", "token"
 
 
@@ -26,6 +27,7 @@ class Runner:
 
     def __init__(self):
         self.failed = []
+        self.resolved = []
 
     def is_client_outcome_pending(self, job_id, client_name):
         return (job_id, client_name) == (JOB, SITE)
@@ -34,7 +36,7 @@ class Runner:
         self.failed.append((job_id, int(code)))
 
     def resolve_client_outcome(self, job_id, client_name):
-        """The run has failed already."""
+        self.resolved.append((job_id, client_name))
 
 
 class Line:
@@ -81,13 +83,20 @@ def reporter(client):
 @pytest.mark.parametrize("troubles", [(), (None,), (RuntimeError("no connection"), None)])
 def test_the_server_fails_the_run_once_it_has_heard_of_it(troubles):
     line = Line(*troubles)
-    reporter(line)(JOB)
+    reporter(line)(JOB, LOST)
     assert line.runner.failed == [(JOB, 104)]
+
+
+def test_a_job_that_had_succeeded_does_not_fail_the_run():
+    line = Line()
+    reporter(line)(JOB, ReturnCode.OK)
+    assert line.runner.failed == []
+    assert line.runner.resolved == [(JOB, SITE)]
 
 
 def test_what_is_never_heard_is_logged_and_no_error(caplog):
     line = Line(*[None] * 100)
-    reporter(line)(JOB)
+    reporter(line)(JOB, LOST)
     assert line.runner.failed == []
     assert f"job {JOB} could not be reported" in caplog.text
 
@@ -101,32 +110,29 @@ def test_a_client_of_flare_has_the_method_that_is_used():
 
 
 class Service:
-    """Jobs of two sites, one of them launched by this parent; the first removal fails half-way."""
+    """Two jobs of a predecessor; the first removal fails, and what was removed is not seen again."""
 
-    def __init__(self):
-        self.there = {"fj-1": (JOB, SITE), "fj-2": ("other", "site-2"), "fj-3": ("own", SITE)}
-        self.tries = 0
+    def __init__(self, *tries):
+        self.tries = list(tries)
 
-    def jobs(self, namespace):
-        refs = {
-            name: JobRef(release=name, namespace=namespace, pod_name=name, job_id=job, site=site)
-            for name, (job, site) in self.there.items()
-        }
-        return [SimpleNamespace(job=ref) for ref in refs.values()]
-
-    def reap(self, namespace, site, is_ours):
-        self.tries += 1
-        gone = [name for name, (_, at) in self.there.items() if at == site and not is_ours(name)]
-        for name in gone:
-            del self.there[name]
-        if self.tries == 1:
-            raise Unavailable("the API server is away")
-        return gone
+    def reap(self, namespace, site, is_ours, lost):
+        assert (namespace, site, is_ours("fj-3"), is_ours("fj-1")) == ("fl", SITE, True, False)
+        found, trouble = self.tries.pop(0)
+        for job, code in found.items():
+            lost(job, code)
+        if trouble:
+            raise trouble
+        return ()
 
 
-def test_every_job_of_the_predecessor_is_reported_once_and_no_other():
+FIRST = ({JOB: ReturnCode.OK, "b": ReturnCode.INFRASTRUCTURE_ERROR}, Unavailable("a finalizer"))
+SECOND = ({"b": ReturnCode.ABORTED, "c": ReturnCode.ABORTED}, None)
+
+
+def test_every_job_of_the_predecessor_is_reported_once_with_its_first_seen_end():
     found, told = Orphans(), []
-    found.report = told.append
+    service = Service(FIRST, SECOND)
+    found.report = lambda job, code: told.append((job, int(code), len(service.tries)))
     found.spare("fj-3")
-    found._remove(Service(), "fl", SITE)
-    assert told == [JOB]
+    found._remove(service, "fl", SITE)
+    assert told == [(JOB, 0, 1), ("b", 104, 1), ("c", 9, 0)]

@@ -108,7 +108,7 @@ def test_a_failed_clean_up_is_said_and_names_the_release(fake, releases, answer,
     fake.answer("list", answer)
     with pytest.raises(Rejected, match="and the clean-up failed, so release ns/r1 may be left") as caught:
         releases().install("r1", "ns", {}, LABELS)
-    assert "helm uninstall r1 --namespace ns" in caught.value.cure
+    assert "fljob terminate r1 -n ns" in caught.value.cure
     assert caught.value.code == "InvalidSpec"
     assert fake.verbs == ["install", *["list"] * listed]
 

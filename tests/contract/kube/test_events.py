@@ -107,7 +107,10 @@ def test_the_newest_trouble_of_each_claim_is_kept_for_a_while(server, pods):
     server.items = [
         about_claim("data", "ProvisioningFailed", 9),
         about_claim("data", "FailedBinding", 4),
+        about_claim("data", "ExternalProvisioning", 20),
         about_claim("late", "WaitForFirstConsumer", 5),
+        about_claim("bound", "ProvisioningFailed", 5),
+        about_claim("bound", "ProvisioningSucceeded", 6),
         {"reason": "FailedBinding", "involvedObject": None},
     ]
     assert {name: event.message for name, event in pods.claim_events("fl").items()} == {"data": "said 9"}

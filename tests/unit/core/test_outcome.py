@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from launcher.core.catalogue import Code
-from launcher.core.outcome import ended, lost
+from launcher.core.outcome import ended, lost, was_signalled
 from launcher.core.views import Condition, ContainerKind, ContainerState, ContainerView
 from tests.fakes import START, exited, main, make_pod, running, scheduled
 
@@ -173,7 +173,9 @@ def answered(
     """Return a pod that was told to go at ``told`` and whose job ended with a code of its own choice."""
     conditions = (Condition(kind, "True", reason, "text", since=told),)
     container = replace(main("terminated", "Error", "", exit_code), finished_at=finished)
-    return scheduled(container, phase="Running", conditions=conditions, **changes)
+    return scheduled(
+        container, **{"phase": "Running", "conditions": conditions, "deleted": DELETED, **changes}
+    )
 
 
 @pytest.mark.parametrize("exit_code", [1, 2, 130])
@@ -205,6 +207,32 @@ def test_a_job_that_answers_sigterm_with_a_code_of_its_own_was_disrupted(exit_co
 )
 def test_a_job_that_failed_before_the_disruption_failed_by_itself(told, finished, code):
     assert ended(answered(1, told, finished=finished)).code is code
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [("PreemptionByScheduler", Code.APP_ERROR), ("TerminationByKubelet", Code.NODE_SHUTDOWN)],
+)
+def test_a_disruption_that_is_announced_has_not_come_before_the_pod_is_deleted(reason, code):
+    """The scheduler announces first and deletes then, which may fail; a kubelet that shuts down deletes nothing."""
+    assert ended(answered(1, BEFORE, reason=reason, deleted=None)).code is code
+
+
+@pytest.mark.parametrize(
+    ("pod", "expected"),
+    [
+        (exited(137), True),
+        (exited(143), True),
+        (exited(1), False),
+        (exited(137, "OOMKilled"), False),
+        (exited(137, deleted=DELETED), False),
+        (disrupted("EvictionByEvictionAPI"), False),
+        (failed("Evicted", containers=(main("terminated", "Error", "", 137),)), False),
+        (running(), False),
+    ],
+)
+def test_only_a_kill_that_nothing_explains_is_worth_a_question(pod, expected):
+    assert was_signalled(pod) is expected
 
 
 @pytest.mark.parametrize("exit_code", [137, 143])

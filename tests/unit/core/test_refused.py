@@ -38,11 +38,9 @@ def test_it_has_the_cause_the_values_and_says_what_there_cannot_be():
     assert yaml.safe_load(found["values.yaml"])["job"] == {"id": "a1"}
     missing = dict(line.split(": ", 1) for line in found["missing.txt"].splitlines())
     assert missing.keys() == {"pod.yaml", "events", "helm-status.json", "logs"}
-    assert set(missing.values()) == {
-        "the launch was refused, so that nothing of the job was left in the cluster"
-    }
+    assert set(missing.values()) == {"not asked for: the launch was refused"}
     for name in ("pod.yaml", "events.txt", "events.yaml"):
-        assert found[name].startswith("# the launch was refused")
+        assert found[name].startswith("# not asked for: the launch was refused")
     status = json.loads(found["status.json"])
     assert (status["state"], status["jobId"], status["pod"], status["helm"]) == ("FAILED", "a1", None, None)
 

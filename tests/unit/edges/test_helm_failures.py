@@ -119,7 +119,7 @@ def test_what_a_person_can_repair_has_a_cure(row: Failure):
             (
                 "release ns/r1: the name is in use: this job runs already, or an earlier run was not "
                 "removed\n"
-                "  cure: wait for it to end or terminate it: helm uninstall r1 --namespace ns"
+                "  cure: wait for it to end or terminate it: fljob terminate r1 -n ns"
             ),
         ),
         (
