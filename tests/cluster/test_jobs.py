@@ -175,4 +175,5 @@ def test_jobs_at_once_share_one_watch(launch, gone, world, kube):
     assert kube.requests - before <= 2 * (time.monotonic() - start) / 6 + 4
     for handle in handles:
         handle.terminate()
+    for handle in handles:
         gone(handle)
