@@ -93,7 +93,7 @@ def test_a_launch_that_is_refused_leaves_a_diagnosis_too(fake, fljob, tmp_path, 
     files = {path.name: path.read_text() for path in (tmp_path / "why").iterdir()}
     assert "Cure: ask for less" in files["cause.txt"]
     assert "reference: img:1" in files["values.yaml"]
-    assert "pod.yaml: the launch was refused" in files["missing.txt"]
+    assert "pod.yaml: not asked for: the launch was refused" in files["missing.txt"]
     assert CANARY not in "".join(files.values())
 
 
