@@ -103,4 +103,4 @@ def test_a_launch_that_is_refused_leaves_its_diagnosis(fljob, job_folder, namesp
     assert files["cause.txt"].startswith("AdmissionDenied: ")
     assert "runAsNonRoot" in files["cause.txt"]
     assert "reference: " in files["values.yaml"]
-    assert "pod.yaml: the launch was refused" in files["missing.txt"]
+    assert "pod.yaml: not asked for: the launch was refused" in files["missing.txt"]
