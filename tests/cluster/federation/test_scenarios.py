@@ -136,7 +136,7 @@ def test_a_parent_is_deleted_while_its_job_runs(federation):
     assert failure in federation.says("nvflare-server", job.job)
     federation.newest_says("site-1", "was left by an earlier parent of this site: removed")
     # The answer may be lost while the old parent lives, which is half a minute: then it is said again.
-    federation.newest_says("site-1", f"job {job.job} was reported to the server as failed")
+    federation.newest_says("site-1", f"job {job.job}: the server was told return code 104")
 
 
 RUNTIME, V1, SITE_FILE = "local/study_runtime.yaml", "local/study_data.yaml", "local/fljob.yaml"
