@@ -218,7 +218,6 @@ _DISRUPTIONS = (
         fixture=False,
         act=uninstall,
         code=Code.RELEASE_UNINSTALLED,
-        return_code=9,
     ),
     gone(
         name="uninstalled-pending",
@@ -228,7 +227,6 @@ _DISRUPTIONS = (
         act=uninstall,
         when=Code.SCHEDULING_GATED,
         code=Code.RELEASE_UNINSTALLED,
-        return_code=9,
     ),
     gone(
         name="evicted-by-api",

@@ -72,8 +72,8 @@ KILLED = exited(137, deleted=START)
 @pytest.mark.parametrize(
     ("release", "code", "return_code"),
     [
-        (Seen.absent(), Code.RELEASE_UNINSTALLED, 9),
-        (Seen.found(ReleaseView("r", "fl", "uninstalling", 1, START, {})), Code.RELEASE_UNINSTALLED, 9),
+        (Seen.absent(), Code.RELEASE_UNINSTALLED, 104),
+        (Seen.found(ReleaseView("r", "fl", "uninstalling", 1, START, {})), Code.RELEASE_UNINSTALLED, 104),
         (Seen.found(ReleaseView("r", "fl", "deployed", 1, START, {})), Code.DELETED_EXTERNALLY, 104),
         (Seen.unavailable("refused"), Code.DELETED_EXTERNALLY, 104),
     ],
