@@ -128,8 +128,9 @@ def test_a_parent_is_deleted_while_its_job_runs(federation):
     job.until("RUNNING")
     federation.pod_runs("site-1")
     time.sleep(8)
-    parent = federation.kubectl("get", "pod", "-o", "name").split()
-    federation.kubectl("delete", "--wait=false", *(name for name in parent if name.startswith("pod/site-1-")))
+    pods = federation.kubectl("get", "pod", "-o", "name").split()
+    parent = [name for name in pods if name.startswith("pod/site-1-")]
+    federation.kubectl("delete", "--wait=false", *parent)
     assert job.end() == "FINISHED:ABNORMAL"
     assert federation.is_clean()
     failure = "due to reported failure from site-1: the parent of the site was replaced"
@@ -137,6 +138,9 @@ def test_a_parent_is_deleted_while_its_job_runs(federation):
     federation.newest_says("site-1", "was left by an earlier parent of this site: removed")
     # The answer may be lost while the old parent lives, which is half a minute: then it is said again.
     federation.newest_says("site-1", f"job {job.job}: the server was told return code 104")
+    # The next test reads the log of the deployment: of whichever parent kubectl finds.
+    federation.kubectl("wait", "--for=delete", *parent, "--timeout=180s")
+    federation.kubectl("rollout", "status", "deployment/site-1", "--timeout=180s")
 
 
 RUNTIME, V1, SITE_FILE = "local/study_runtime.yaml", "local/study_data.yaml", "local/fljob.yaml"
