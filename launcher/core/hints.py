@@ -90,8 +90,8 @@ def name_claims(cause: Cause, pod: PodView, events: Mapping[str, PodEvent]) -> C
     """
     if cause.code is not Code.VOLUME_UNBOUND or not pod.claims:
         return cause
-    told = (f"{name} ({event.reason}: {event.message})" for name, event in sorted(events.items()))
-    said = [f"claim {one}" for one in told if one.partition(" ")[0] in pod.claims]
+    told = [(name, event) for name, event in sorted(events.items()) if name in pod.claims]
+    said = [f"claim {name} ({event.reason}: {event.message})" for name, event in told]
     names = said or [f"claims of the pod: {', '.join(pod.claims)}"]
     return replace(cause, detail="; ".join((cause.detail, *names)))
 

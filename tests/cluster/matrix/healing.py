@@ -13,6 +13,7 @@ from launcher.core.site import Timeouts
 from tests.cluster.matrix.registry import mend
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.scene import Scene, fake_node, filler, on_fake_node
+from tests.cluster.matrix.volumes import CLAIM, DATASET, LATE_CLASS
 
 __all__ = ["HEALING"]
 
@@ -171,12 +172,7 @@ _NODES = (
     ),
 )
 
-_CLAIM = """---
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: claim, namespace: $ns}
-spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}, storageClassName: "%s"}
-"""
+_OF_CLASS = 'storageClassName: "%s"'
 _VOLUME = """---
 apiVersion: v1
 kind: PersistentVolume
@@ -188,36 +184,27 @@ spec:
   hostPath: {path: /tmp}
   claimRef: {name: claim, namespace: $ns}
 """
-_LATE_CLASS = """---
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata: {name: $ns}
-provisioner: kubernetes.io/no-provisioner
-volumeBindingMode: WaitForFirstConsumer
-"""
-_DATASET = "datasets: {data-x: {claimName: claim, mountPath: /x, readOnly: true}}"
-
-claimed = partial(_heals, values=_DATASET)
+claimed = partial(_heals, values=DATASET)
 _VOLUMES = (
     claimed(
         Code.VOLUME_UNBOUND,
         name="claim-bound",
         how="a claim whose volume comes later",
-        objects=_CLAIM % "",
+        objects=CLAIM % _OF_CLASS % "",
         heal=lambda scene: scene.apply(_VOLUME % ""),
     ),
     claimed(
         Code.VOLUME_UNBOUND,
         name="claim-bound-late",
         how="a claim that is bound with its first pod, and a volume that comes later",
-        objects=_LATE_CLASS + _CLAIM % "$ns",
+        objects=LATE_CLASS + CLAIM % _OF_CLASS % "$ns",
         heal=lambda scene: scene.apply(_VOLUME % "$ns"),
     ),
     claimed(
         Code.PVC_MISSING,
         name="claim-created",
         how="a dataset whose claim comes later, with its volume",
-        heal=lambda scene: scene.apply(_VOLUME % "" + _CLAIM % ""),
+        heal=lambda scene: scene.apply(_VOLUME % "" + CLAIM % _OF_CLASS % ""),
         return_code=101,
     ),
 )

@@ -8,11 +8,12 @@ from launcher.core.catalogue import Code
 from launcher.core.patience import Action
 from tests.cluster.matrix.row import Row
 
-__all__ = ["VOLUMES"]
+__all__ = ["CLAIM", "DATASET", "LATE_CLASS", "VOLUMES"]
 
 volume = partial(Row, action=Action.WAIT)
 
-_CLAIM = """---
+# %s: which StorageClass, or which volume.
+CLAIM = """---
 apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: claim, namespace: $ns}
@@ -30,28 +31,28 @@ spec:
   nodeAffinity: {required: {nodeSelectorTerms: [
     {matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [elsewhere]}]}]}}
 """
-_LATE_CLASS = """---
+LATE_CLASS = """---
 apiVersion: storage.k8s.io/v1
 kind: StorageClass
 metadata: {name: $ns}
 provisioner: kubernetes.io/no-provisioner
 volumeBindingMode: WaitForFirstConsumer
 """
-_DATASET = "datasets: {data-x: {claimName: claim, mountPath: /x, readOnly: true}}"
+DATASET = "datasets: {data-x: {claimName: claim, mountPath: /x, readOnly: true}}"
 
 VOLUMES: tuple[Row, ...] = (
     volume(
         name="claim-missing",
         how="a dataset whose claim does not exist",
-        values=_DATASET,
+        values=DATASET,
         code=Code.PVC_MISSING,
         return_code=101,
     ),
     volume(
         name="claim-unbound",
         how="a claim that nobody binds",
-        objects=_CLAIM % 'storageClassName: ""',
-        values=_DATASET,
+        objects=CLAIM % 'storageClassName: ""',
+        values=DATASET,
         says="claim claim (FailedBinding: no persistent volumes available",
         code=Code.VOLUME_UNBOUND,
         return_code=104,
@@ -59,8 +60,8 @@ VOLUMES: tuple[Row, ...] = (
     volume(
         name="claim-class-missing",
         how="a claim of a StorageClass that does not exist",
-        objects=_CLAIM % "storageClassName: $ns-none",
-        values=_DATASET,
+        objects=CLAIM % "storageClassName: $ns-none",
+        values=DATASET,
         says='claim claim (ProvisioningFailed: storageclass.storage.k8s.io "$ns-none" not found)',
         code=Code.VOLUME_UNBOUND,
         return_code=104,
@@ -68,16 +69,16 @@ VOLUMES: tuple[Row, ...] = (
     volume(
         name="claim-no-volume",
         how="a claim that is bound with its first pod, and no volume",
-        objects=_LATE_CLASS + _CLAIM % "storageClassName: $ns",
-        values=_DATASET,
+        objects=LATE_CLASS + CLAIM % "storageClassName: $ns",
+        values=DATASET,
         code=Code.VOLUME_UNBOUND,
         return_code=104,
     ),
     volume(
         name="claim-elsewhere",
         how="a bound volume that only another node reaches",
-        objects=_VOLUME + _CLAIM % 'storageClassName: "", volumeName: $ns',
-        values=_DATASET,
+        objects=_VOLUME + CLAIM % 'storageClassName: "", volumeName: $ns',
+        values=DATASET,
         code=Code.VOLUME_ZONE_CONFLICT,
         return_code=101,
         before=lambda scene: scene.wait("jsonpath={.status.phase}=Bound", "pvc/claim"),
