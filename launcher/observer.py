@@ -49,7 +49,7 @@ def observe(
     *,
     refused: Refusal | None = None,
 ) -> Observation:
-    """Return what is to be seen of a job now; a pod that somebody deleted costs a question, no other does.
+    """Return what is to be seen of a job now; only a pod that somebody deleted costs a question of its own.
 
     Args:
         world: the ports.

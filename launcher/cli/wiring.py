@@ -13,11 +13,10 @@ import click
 
 from launcher.composition import bundle_keeper, keep_refused, make_service
 from launcher.composition import helm_edge as helm
-from launcher.core.assemble import Request, build_jobspec
+from launcher.core.assemble import Request, all_warnings, build_jobspec
 from launcher.core.jobspec import EnvVar, JobSpec, Role, SecretKey
 from launcher.core.meta import parse_meta
 from launcher.core.names import credential_secret_name, pod_name
-from launcher.core.podtemplate import template_warnings
 from launcher.core.site import SiteConfig
 from launcher.edges.files import load_study, read_meta
 from launcher.errors import Cancelled, InvalidInput, LauncherError
@@ -118,7 +117,7 @@ def job_spec(
     loaded = load_study(site, study)
     asked = parse_meta(parsed, name, source=source)
     spec = build_jobspec(request, asked, loaded, site)
-    for warning in (*asked.warnings, *loaded.warnings, *template_warnings(spec)):
+    for warning in all_warnings(asked, loaded, spec):
         click.echo(f"warning: {warning}", err=True)
     return spec
 

@@ -11,13 +11,13 @@ from launcher.core.checks import bad, plain, require_text
 from launcher.core.jobspec import EnvVar, JobSpec, Resources, Role
 from launcher.core.meta import JobMeta, Unset
 from launcher.core.names import container_name, pod_name, release_name
-from launcher.core.podtemplate import prepare_template
+from launcher.core.podtemplate import prepare_template, template_warnings
 from launcher.core.quantities import quantity_text
 from launcher.core.site import SiteConfig
 from launcher.core.study import Study
 from launcher.errors import InvalidInput
 
-__all__ = ["Request", "build_jobspec"]
+__all__ = ["Request", "all_warnings", "build_jobspec"]
 
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _STORAGE = "ephemeral-storage"
@@ -89,6 +89,11 @@ def build_jobspec(request: Request, meta: JobMeta, study: Study, site: SiteConfi
         else meta.pending_timeout,
         attempt=request.attempt,
     )
+
+
+def all_warnings(meta: JobMeta, study: Study, spec: JobSpec) -> tuple[str, ...]:
+    """Return a sentence for each thing that was asked for and is read by nobody, or replaced."""
+    return (*meta.warnings, *study.warnings, *template_warnings(spec))
 
 
 def _check(request: Request, site: SiteConfig) -> None:

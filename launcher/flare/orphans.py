@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from launcher.core.returncodes import ReturnCode
 from launcher.errors import LauncherError
-from launcher.flare.outcomes import Report, to_nobody
+from launcher.leftovers import Lost, to_nobody
 
 if TYPE_CHECKING:
     from launcher.service import Service
@@ -32,7 +32,7 @@ class Orphans:
     """
 
     def __init__(self) -> None:
-        self.report: Report = to_nobody
+        self.report: Lost = to_nobody
         self._lock = threading.Lock()
         self._spared: set[str] = set()
         self._looked = False

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,24 +21,21 @@ from nvflare.fuel.f3.cellnet.fqcn import FQCN
 from nvflare.private.defs import CellChannel, CellChannelTopic, JobFailureMsgKey, new_cell_message
 
 from launcher.core.returncodes import ReturnCode
+from launcher.leftovers import Lost, to_nobody
 
-__all__ = ["Report", "failure_reporter", "to_nobody"]
+__all__ = ["failure_reporter"]
 
 _LOG = logging.getLogger(__name__)
 # A parent that is deleted ignores SIGTERM: for half a minute it and its successor push each other away
 # ("Connection CN00067 is evicted for CN00076 from endpoint site-1 for exceeding limit 1").
 _TRIES, _SECONDS, _PAUSE = 12, 10.0, 5.0
 
-# Called with FLARE's id of a job and how it ended, 0 included: the server waits for each site's outcome.
-Report = Callable[[str, ReturnCode], None]
 
+def failure_reporter(fl_ctx: FLContext) -> Lost:
+    """Return what tells the server of a client's parent how a job ended, 0 included: it waits for each site.
 
-def to_nobody(job_id: str, return_code: ReturnCode) -> None:
-    """Tell nobody: a server's parent that is new has forgotten its jobs."""
-
-
-def failure_reporter(fl_ctx: FLContext) -> Report:
-    """Return what reports failed jobs to the server of a client's parent; :func:`to_nobody` elsewhere."""
+    :func:`to_nobody` elsewhere: a server's parent that is new has forgotten its jobs.
+    """
     client = getattr(fl_ctx.get_engine(), "client", None)
     return partial(_report, client) if hasattr(client, "send_request_before_shutdown") else to_nobody
 

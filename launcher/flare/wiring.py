@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from launcher.core.assemble import build_jobspec
+from launcher.core.assemble import all_warnings, build_jobspec
 from launcher.core.jobspec import JobSpec, Role
+from launcher.core.kit import SITE
 from launcher.core.meta import parse_meta
-from launcher.core.podtemplate import template_warnings
 from launcher.core.site import SiteConfig
 from launcher.errors import InvalidInput, LauncherError, StudyFormats
 from launcher.flare.arguments import FLARE_PYTHON
@@ -21,7 +21,6 @@ from launcher.flare.context import FlareJob
 __all__ = ["job_spec", "site_config"]
 
 _LOG = logging.getLogger(__name__)
-_CONFIG = "local/fljob.yaml"
 _RUNTIME = "local/study_runtime.yaml"
 _PORTABLE = ("['num_of_gpus']", "['num_of_cpus']", "['memory']")
 
@@ -53,7 +52,7 @@ def site_config(settings: Mapping[str, Any], workspace: str, site: str, role: Ro
     # pydantic is needed here and not in a job pod, where no job is launched.
     from launcher.edges.config import load_config  # noqa: PLC0415
 
-    path = Path(workspace) / _CONFIG
+    path = Path(workspace) / SITE
     with _refused_as(ValueError):
         config = load_config(path) if path.is_file() else SiteConfig(default_python_path=FLARE_PYTHON)
     runtime = Path(workspace) / _RUNTIME
@@ -78,6 +77,6 @@ def job_spec(job: FlareJob, meta: Mapping[str, Any], site: SiteConfig) -> JobSpe
     request = job.request(site.role, site.workspace_mount_path)
     with _refused_as(ValueError if parsed.image or study.image else RuntimeError):
         spec = build_jobspec(request, parsed, study, site)
-    for warning in (*parsed.warnings, *study.warnings, *template_warnings(spec)):
+    for warning in all_warnings(parsed, study, spec):
         _LOG.warning("job %s at site %s: %s", job.job_id, job.site, warning)
     return spec

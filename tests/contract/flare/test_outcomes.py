@@ -16,7 +16,8 @@ from launcher.core.returncodes import ReturnCode
 from launcher.errors import Unavailable
 from launcher.flare import orphans, outcomes
 from launcher.flare.orphans import Orphans
-from launcher.flare.outcomes import failure_reporter, to_nobody
+from launcher.flare.outcomes import failure_reporter
+from launcher.leftovers import to_nobody
 
 LOST = ReturnCode.INFRASTRUCTURE_ERROR
 JOB, SITE, TOKEN = "86ba3990-e798-4699-b450-00ab4cb70832", "site-1", "token"
