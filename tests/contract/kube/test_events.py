@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from launcher.edges.kube import events as events_module
-from launcher.edges.kube import listwatch
 from launcher.errors import Denied, Unavailable
 from tests.contract.kube.test_watch import GONE, event, until
 
@@ -80,11 +81,10 @@ def test_events_that_cannot_be_had_are_an_error_and_no_emptiness(server, pods, s
 
 
 def test_the_watch_ends_when_nobody_asks_and_starts_anew_for_the_next(server, pods, monkeypatch):
-    monkeypatch.setattr(listwatch, "_WATCH", 1)
-    monkeypatch.setattr(listwatch, "_SILENCE", 0.2)
     monkeypatch.setattr(events_module, "_IDLE_AFTER", 1.0)  # a thread may start late
     server.items = [said("a", "u1", "x")]
-    server.scripts = [[], [], []]
+    # As a real server ends a watch in time: the thread only looks at its own age between two of them.
+    server.scripts = [[lambda: time.sleep(0.2)] for _ in range(150)]
     assert messages(pods, "u1") == ["x"]
     watch = next(iter(pods._watches.values()))
     until(lambda: not watch.alive)

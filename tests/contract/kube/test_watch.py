@@ -73,7 +73,7 @@ class Server:
             handler.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
             handler.wfile.flush()
         handler.close_connection = True
-        if script and script[-1] is not _BREAK:
+        if _BREAK not in script:
             handler.wfile.write(b"0\r\n\r\n")
 
     def count(self, word: str) -> int:
@@ -256,7 +256,7 @@ def test_stopping_does_not_wait_for_a_silent_server(server, pods):
     until(lambda: server.count("watch=") == 1)
     start = time.monotonic()
     pods.stop()
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 5  # of the 8 s after which a silent watch is given up
 
 
 @pytest.mark.parametrize(
