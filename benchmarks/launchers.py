@@ -1,12 +1,16 @@
 """Measure a FLARE job launcher through its own entry point, side by side with others in one run.
 
-benchmarks/launchers.py --kubeconfig FILE --namespace NAME --image IMAGE --runs 20 CLASS [CLASS ...]
+benchmarks/launchers.py --kubeconfig FILE --namespace NAME --image IMAGE [--runs 20] [--seconds 1.5] CLASS [CLASS ...]
 
 CLASS is a launcher such as launcher.flare.ClientHelmJobLauncher or
 nvflare.app_opt.job_launcher.k8s_launcher.ClientK8sJobLauncher; they take turns. Three figures of each:
 launch_job, called until it returns; end to wait, from the last act of the job process (it writes the time
 into its termination message) until wait() returns; and shown to wait, from the moment at which a watch of
 the benchmark's own sees the container terminated until wait() returns.
+
+The kubelet looks at containers once a second, so jobs last between one and two seconds at random. With
+--seconds all last the same, as in most published figures: each job then starts at what the end of the one
+before it made of the kubelet's second, and a launcher meets the same part of it again and again.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import random
 import statistics
 import threading
 import time
@@ -30,8 +35,7 @@ from nvflare.apis.workspace import Workspace
 
 SITE = "bench"
 # FLARE starts `python -u -m MODULE FLAG VALUE ...`: timeit's setup statement is the job.
-# It ends at a random moment: the kubelet looks at containers once a second, counted from their start.
-ACT = "import random, time; time.sleep(1 + random.random()); open('/dev/termination-log', 'w').write(repr(time.time()))"
+ACT = "import time; time.sleep({seconds}); open('/dev/termination-log', 'w').write(repr(time.time()))"
 
 
 class Cell:
@@ -69,13 +73,13 @@ class Ends(threading.Thread):
                     self.messages[pod.metadata.name] = float(status.state.terminated.message)
 
 
-def context(job: str, root: Path) -> FLContext:
+def context(job: str, root: Path, seconds: float) -> FLContext:
     made = FLContextManager(engine=Engine(), identity_name=SITE, job_id=job).new_context()
     flags = {
         JobProcessArgs.EXE_MODULE: ("-m", "timeit"),
         JobProcessArgs.WORKSPACE: ("-n", "1"),
         JobProcessArgs.STARTUP_DIR: ("-r", "1"),
-        JobProcessArgs.JOB_ID: ("-s", ACT),
+        JobProcessArgs.JOB_ID: ("-s", ACT.format(seconds=seconds)),
         JobProcessArgs.AUTH_TOKEN: ("-t", "token"),
     }
     values = {
@@ -97,7 +101,9 @@ def workspace() -> Path:
     return root
 
 
-def measure(launcher: Any, image: str, root: Path, ends: Ends) -> tuple[float, float, float] | None:
+def measure(
+    launcher: Any, image: str, root: Path, ends: Ends, seconds: float | None
+) -> tuple[float, float, float] | None:
     """Return seconds of launch_job, and from the end of the process and its being shown to the return of wait().
 
     None for a job that failed: the command fails for no launcher, so a launcher gave it up.
@@ -105,7 +111,7 @@ def measure(launcher: Any, image: str, root: Path, ends: Ends) -> tuple[float, f
     job = str(uuid.uuid4())
     spec = {"image": image, "python_path": "/usr/local/bin/python3", "cpu_request": "50m"}
     meta = {"job_id": job, "launcher_spec": {"default": {"k8s": spec}}}
-    ready = context(job, root)
+    ready = context(job, root, 1 + random.random() if seconds is None else seconds)
     begin = time.monotonic()
     handle = launcher.launch_job(meta, ready)
     launched = time.monotonic() - begin
@@ -127,6 +133,7 @@ def main() -> None:
     parser.add_argument("--namespace", required=True)
     parser.add_argument("--image", required=True)
     parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--seconds", type=float, help="all jobs last as long; default: 1 to 2 at random")
     given = parser.parse_args()
     root = workspace()
     ends = Ends(given.namespace)
@@ -136,11 +143,12 @@ def main() -> None:
         module, _, name = path.rpartition(".")
         kind = getattr(importlib.import_module(module), name)
         launchers[path] = kind(config_file_path=given.kubeconfig, namespace=given.namespace)
-        measure(launchers[path], given.image, root, ends)  # imports and the image are not what is measured
+        # Imports and the image are not what is measured.
+        measure(launchers[path], given.image, root, ends, given.seconds)
     found: dict[str, list[tuple[float, float, float]]] = {path: [] for path in launchers}
     for _ in range(given.runs):
         for path, launcher in launchers.items():
-            measured = measure(launcher, given.image, root, ends)
+            measured = measure(launcher, given.image, root, ends, given.seconds)
             found[path] += [measured] if measured else []
     print(f"{given.runs} runs each, load {os.getloadavg()[0]:.1f}")
     for path, rows in found.items():
