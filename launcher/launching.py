@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from launcher.core.ending import ended
 from launcher.core.jobref import JobRef, ref_of_pod, ref_of_spec
 from launcher.core.jobspec import JobSpec
-from launcher.core.outcome import ended
 from launcher.core.releases import release_state
 from launcher.core.views import Presence
 from launcher.errors import Cancelled, Conflict, LauncherError, Unavailable

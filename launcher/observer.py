@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from launcher.core.catalogue import Code
+from launcher.core.ending import was_signalled
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle import absence_is_due, asks_for_release
-from launcher.core.outcome import was_signalled
 from launcher.core.patience import WaitPolicy
 from launcher.core.pending import is_pending
 from launcher.core.redaction import by_shape

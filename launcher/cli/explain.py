@@ -12,7 +12,7 @@ import click
 
 from launcher.cli import options, wiring
 from launcher.core.bundle import event_json, event_line
-from launcher.core.outcome import ended
+from launcher.core.ending import ended
 from launcher.core.views import PodEvent, PodView, Presence, Seen
 from launcher.diagnosis import TAIL, diagnose
 from launcher.edges.bundle import check_folder, write_bundle

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from launcher.core import strict
 from launcher.core.catalogue import CATALOGUE, Code
+from launcher.core.ending import ended, lost
 from launcher.core.hints import name_claims, refine
 from launcher.core.mounting import last_words
-from launcher.core.outcome import Outcome, ended, lost, make_outcome
+from launcher.core.outcome import Outcome, make_outcome
 from launcher.core.patience import Action, Patience, Verdict, WaitPolicy, judge, left, pause
 from launcher.core.pending import Cause, classify, needs_events
 from launcher.core.releases import ReleaseState, release_state

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from launcher.core import outcome
+from launcher.core import ending
 from launcher.core.catalogue import CATALOGUE, Code, Limit
 from launcher.core.mounting import event_code, failure_code
 from launcher.core.outcome import Outcome, make_outcome
@@ -124,7 +124,7 @@ def ended(pod: PodView) -> Outcome | None:
     """
     if pod.phase not in ("Succeeded", "Failed"):
         return None
-    ours = outcome.ended(pod)
+    ours = ending.ended(pod)
     succeeded = pod.phase == "Succeeded"
     if ours is None or ours.succeeded is not succeeded:
         # Kubernetes goes by all containers of the pod, we by the job's own, and FLARE by the phase.

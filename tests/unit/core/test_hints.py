@@ -8,9 +8,9 @@ import pytest
 
 from launcher.core.capacity import impossible
 from launcher.core.catalogue import CATALOGUE, Code
+from launcher.core.ending import lost
 from launcher.core.hints import name_claims, refine
 from launcher.core.lifecycle import step
-from launcher.core.outcome import lost
 from launcher.core.patience import Action, WaitPolicy
 from launcher.core.pending import classify
 from launcher.core.site import PendingPolicy

@@ -9,8 +9,9 @@ import pytest
 
 from launcher.core import strict
 from launcher.core.catalogue import Code
+from launcher.core.ending import lost
 from launcher.core.lifecycle import cleanup, step
-from launcher.core.outcome import lost, make_outcome
+from launcher.core.outcome import make_outcome
 from launcher.core.patience import Action, Patience, WaitPolicy
 from launcher.core.refusal import Refusal
 from launcher.core.site import PendingPolicy
