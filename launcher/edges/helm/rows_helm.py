@@ -10,6 +10,8 @@ __all__ = ["HELM"]
 _APPLY = "server-side apply failed for object ns/p1 /v1, Kind=Pod: "
 _BUILD = "unable to build kubernetes objects from release manifest: "
 _FIX_OBJECT = "correct the field in the job, the study or the site's values"
+# `helm template` and `helm lint` end a failed rendering with it, after an empty line; an install does not.
+_HINT = r"(?:\n\nUse --debug.*)?$"
 
 HELM = (
     row(
@@ -92,9 +94,11 @@ HELM = (
     row(
         "ChartRefused",
         InvalidInput,
-        r"execution error at \((?P<file>[^:)]+)[^)]*\): (?P<why>.*)",
-        "execution error at (tiny/templates/x.yaml:1:3): values: job.id is empty",
+        r"execution error at \((?P<file>[^:)]+)[^)]*\): (?P<why>.*?)" + _HINT,
+        'execution error at (fljob/templates/pod.yaml:1:4): extra.volumes[0].name: "workspace-job" is '
+        "already taken by workspace: change one of them\n\nUse --debug flag to render out invalid YAML",
         "{why}",
+        "the chart checks its values: correct them in the job, the study or the site's values",
         where="chart {file}",
     ),
     row(
@@ -108,7 +112,7 @@ HELM = (
     row(
         "ChartBroken",
         InvalidInput,
-        r"YAML parse error on (?P<file>[^:\s]+): (?P<why>.*?)(?:\n\nUse --debug.*)?$",
+        r"YAML parse error on (?P<file>[^:\s]+): (?P<why>.*?)" + _HINT,
         "YAML parse error on tiny/templates/x.yaml: error converting YAML to JSON: yaml: mapping values are "
         "not allowed in this context\n\nUse --debug flag to render out invalid YAML",
         "{why}",
@@ -118,7 +122,7 @@ HELM = (
     row(
         "ChartBroken",
         InvalidInput,
-        r'executing "(?P<file>[^"]+)" at (?P<why>.*?)(?:\n\nUse --debug.*)?$',
+        r'executing "(?P<file>[^"]+)" at (?P<why>.*?)' + _HINT,
         'tiny/templates/x.yaml:1:10\n  executing "tiny/templates/x.yaml" at <.Values.a.b.c>:\n'
         "    nil pointer evaluating interface {}.b\n\nUse --debug flag to render out invalid YAML",
         "{why}",

@@ -57,7 +57,7 @@ def test_every_row_uses_known_words_only(row: Failure):
 
 @pytest.mark.parametrize("row", [row for row in FAILURES if row.error is not Rejected])
 def test_what_a_person_can_repair_has_a_cure(row: Failure):
-    assert row.cure or row.code == "ChartRefused"  # the chart's own sentence carries the cure
+    assert row.cure
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,19 @@ def test_what_a_person_can_repair_has_a_cure(row: Failure):
             (
                 "kubeconfig /k: there is no context nope\n"
                 "  cure: kubectl config get-contexts shows what there is"
+            ),
+        ),
+        (
+            (
+                "Error: execution error at (fljob/templates/pod.yaml:1:4): extra.volumes[0].name: "
+                '"workspace-job" is already taken by workspace: change one of them\n\n'
+                "Use --debug flag to render out invalid YAML\n"
+            ),
+            InvalidInput,
+            (
+                'chart fljob/templates/pod.yaml: extra.volumes[0].name: "workspace-job" is already taken by '
+                "workspace: change one of them\n"
+                "  cure: the chart checks its values: correct them in the job, the study or the site's values"
             ),
         ),
         (
