@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from launcher.core.jobref import JobRef
+from launcher.core.refusal import refusal_of
 from launcher.core.views import PodView, Presence
-from launcher.errors import LauncherError, Unavailable
+from launcher.errors import LauncherError, Rejected, Unavailable
 from launcher.ports import Clock, Pods, Releases, Secrets
 
 __all__ = ["World", "patiently", "remove"]
@@ -19,6 +20,8 @@ _LOOK_EVERY = 0.1
 # The chart's grace period is one second; a kubelet that needs longer than this is not going to answer.
 _GONE_WITHIN = 20.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 15.0
+# Rejected.code of an uninstall of which helm does not say, or we do not know, why it failed.
+_UNEXPLAINED = ("DeleteFailed", "HelmFailed")
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,12 @@ def _is_overdue(world: World, start: float, pod: PodView) -> bool:
 
 
 def patiently(job: JobRef, act: Callable[[], None], world: World, seconds: float | None) -> None:
-    """Take something of a job away, with growing pauses while the cluster cannot be asked.
+    """Take something of a job away, with growing pauses while trying again can help.
+
+    That is while the cluster cannot be asked, and while a cause lasts that heals: with an admission webhook
+    for the deletion of pods that fails closed and restarts, helm says "failed to delete release: r1", and
+    with ``--debug`` 'Internal error occurred: failed calling webhook "hook.example.com": ...'. Whoever has no
+    limit of time also outwaits a failure that nobody can explain: giving up would leave the job for good.
 
     Args:
         job: whose it is, for the log.
@@ -101,9 +109,9 @@ def patiently(job: JobRef, act: Callable[[], None], world: World, seconds: float
         try:
             act()
         except LauncherError as error:
-            if not isinstance(error, Unavailable):
+            if not _may_help(error, is_endless=seconds is None):
                 raise
-            pause = max(delay, error.retry_after)
+            pause = max(delay, error.retry_after if isinstance(error, Unavailable) else 0.0)
             if seconds is not None and world.clock.monotonic() - start + pause > seconds:
                 raise
             words = "release=%s pod=%s not removed yet, trying again: %s"
@@ -112,3 +120,10 @@ def patiently(job: JobRef, act: Callable[[], None], world: World, seconds: float
             delay = min(2 * delay, _LONGEST_DELAY)
         else:
             return
+
+
+def _may_help(error: LauncherError, *, is_endless: bool) -> bool:
+    """Tell whether trying again may take away what this error has left."""
+    if isinstance(error, Unavailable) or refusal_of(error).may_heal:
+        return True
+    return is_endless and isinstance(error, Rejected) and error.code in _UNEXPLAINED

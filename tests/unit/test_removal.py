@@ -1,0 +1,80 @@
+"""Taking a job away: what is tried again, and for how long."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from launcher.core.jobref import JobRef
+from launcher.core.patience import WaitPolicy
+from launcher.core.views import ReleaseView
+from launcher.errors import Denied, Rejected, Unavailable
+from launcher.handle import JobHandle
+from launcher.removal import patiently, remove
+from tests.fakes import START, FakeWorld, make_pod
+
+JOB = JobRef(release="fj-1", namespace="fl", pod_name="job-1")
+WEBHOOK = Rejected("the admission webhook 'hook' of the cluster does not work", code="WebhookFailed")
+UNEXPLAINED = [
+    Rejected("helm could not delete all of its objects and does not say why", code="DeleteFailed"),
+    Rejected("helm uninstall failed (exit code 1): brand new words", code="HelmFailed"),
+]
+
+
+@pytest.fixture
+def fake():
+    fake = FakeWorld()
+    fake.pods.show(make_pod())
+    fake.releases.items[JOB.release] = ReleaseView(JOB.release, "fl", "deployed", 1, START)
+    fake.secrets.items[JOB.credential_secret] = {"TOKEN": b"x"}
+    return fake
+
+
+def taken_away(fake, seconds):
+    patiently(JOB, partial(remove, fake.world, JOB), fake.world, seconds)
+    return fake.is_empty
+
+
+@pytest.mark.parametrize("error", [Unavailable("503"), WEBHOOK])
+@pytest.mark.parametrize("seconds", [60.0, None])
+def test_what_heals_is_tried_again(fake, error, seconds):
+    fake.releases.uninstall_errors = [error]
+    assert taken_away(fake, seconds)
+
+
+def test_what_heals_is_tried_again_for_a_secret_too(fake):
+    fake.secrets.delete_errors = [WEBHOOK]
+    assert taken_away(fake, 60.0)
+
+
+def test_what_heals_too_late_is_told(fake):
+    fake.releases.uninstall_errors = [WEBHOOK]
+    with pytest.raises(Rejected, match="webhook"):
+        taken_away(fake, 0.1)
+
+
+@pytest.mark.parametrize("error", UNEXPLAINED)
+def test_what_nobody_can_explain_is_told_and_outwaited_by_who_has_the_time(fake, error):
+    fake.releases.uninstall_errors = [error, error]
+    with pytest.raises(Rejected, match="helm"):
+        taken_away(fake, 60.0)
+    assert taken_away(fake, None)
+
+
+@pytest.mark.parametrize("error", [Denied("secrets: delete"), Rejected("no", code="WebhookDenied")])
+@pytest.mark.parametrize("seconds", [60.0, None])
+def test_what_cannot_heal_is_told_at_once(fake, error, seconds):
+    fake.releases.uninstall_errors = [error]
+    with pytest.raises(type(error)):
+        taken_away(fake, seconds)
+    assert len(fake.releases.log) == 1
+
+
+def test_an_aborted_job_is_gone_once_the_webhook_is_back(fake):
+    handle = JobHandle(JOB, fake.world, WaitPolicy(), launched=0.0)
+    fake.releases.uninstall_errors = [UNEXPLAINED[0], WEBHOOK]
+    with pytest.raises(Rejected):
+        handle.terminate()
+    assert handle.close(10)
+    assert fake.is_empty
