@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from launcher.core.checks import require_mapping, require_text
@@ -10,12 +11,15 @@ from launcher.core.study.model import Study, make_dataset, require_name
 
 __all__ = ["from_study_data", "from_study_job_spec", "study_job_spec_path"]
 
+# All that FLARE 2.9.0 reads of a dataset. It does not look for others: a job with `sourc: q` beside them runs.
+_KEYS = ("source", "mode")
+
 
 def from_study_data(parsed: Any, study: str, source: str) -> Study:
     """Return the datasets of ``study`` from a parsed ``study_data.yaml``.
 
     Every study of the file is checked, as FLARE does: a mistake in one study stops all jobs of the site,
-    not those of that study weeks later.
+    not those of that study weeks later. A key that FLARE does not read is a warning, for its study's jobs.
 
     Args:
         parsed: ``study: {dataset: {source: <claim>, mode: ro|rw}}``; None = an empty file.
@@ -37,10 +41,19 @@ def from_study_data(parsed: Any, study: str, source: str) -> Study:
             make_dataset(name, dataset, require_mapping(entry, f"{where}.{dataset}"), f"{where}.{dataset}")
             for dataset, entry in datasets.items()
         )
-    warnings: tuple[str, ...] = ()
+    warnings = _unread(studies.get(study, {}), f"{source}: {study}")
     if study and not checked.get(study):
         warnings = (f"{source} has no datasets for study {study!r}: no data will be mounted",)
     return Study(name=study, datasets=checked.get(study, ()), warnings=warnings)
+
+
+def _unread(datasets: Mapping[str, Mapping[str, Any]], where: str) -> tuple[str, ...]:
+    return tuple(
+        f"{where}.{dataset}.{key} is read by nobody; known keys: {', '.join(_KEYS)}"
+        for dataset, entry in datasets.items()
+        for key in entry
+        if key not in _KEYS
+    )
 
 
 def study_job_spec_path(parsed: Any, study: str, source: str) -> str:

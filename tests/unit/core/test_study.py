@@ -59,6 +59,15 @@ def test_v1_without_a_study_is_silent():
     assert from_study_data(DATA, "", "study_data.yaml") == Study()
 
 
+def test_v1_says_which_key_of_a_dataset_nobody_reads():
+    data = {"cancer": {"x": {"source": "p", "mode": "ro", "sourc": "q"}, "y": {"source": "p", "mode": "rw"}}}
+    known = "is read by nobody; known keys: source, mode"
+    result = from_study_data(data, "cancer", "study_data.yaml")
+    assert [dataset.claim for dataset in result.datasets] == ["p", "p"]  # as FLARE reads it
+    assert result.warnings == (f"study_data.yaml: cancer.x.sourc {known}",)
+    assert from_study_data({**data, "other": {}}, "", "study_data.yaml").warnings == ()
+
+
 @pytest.mark.parametrize(
     ("parsed", "where"),
     [
