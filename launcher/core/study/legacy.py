@@ -11,7 +11,7 @@ from launcher.core.study.model import Study, make_dataset, require_name
 
 __all__ = ["from_study_data", "from_study_job_spec", "study_job_spec_path"]
 
-# All that FLARE 2.9.0 reads of a dataset. It does not look for others: a job with `sourc: q` beside them runs.
+# All that FLARE 2.9.0 reads of a dataset. It looks for no other: a job with `sourc: q` beside them runs.
 _KEYS = ("source", "mode")
 
 
