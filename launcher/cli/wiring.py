@@ -13,7 +13,7 @@ import click
 
 from launcher.composition import bundle_keeper, keep_refused, make_service
 from launcher.composition import helm_edge as helm
-from launcher.core.assemble import Request, all_warnings, build_jobspec
+from launcher.core.assemble import Request, all_warnings, build_jobspec, check_site
 from launcher.core.jobspec import EnvVar, JobSpec, Role, SecretKey
 from launcher.core.meta import parse_meta
 from launcher.core.names import credential_secret_name, pod_name
@@ -127,11 +127,11 @@ def _site_name(site: SiteConfig) -> str:
     if not name:
         cure = "give --site NAME, or set `site` in fljob.yaml"
         raise InvalidInput("the site has no name", where="--site", cure=cure)
-    return name
+    return check_site(name, "--site")
 
 
 def secret_content(names: tuple[str, ...]) -> Mapping[str, bytes]:
-    """Return the values of environment variables for the per-job Secret.
+    """Return the values of environment variables for the per-job Secret, whatever bytes they are.
 
     Raises:
         InvalidInput: a variable is not set.
@@ -140,4 +140,4 @@ def secret_content(names: tuple[str, ...]) -> Mapping[str, bytes]:
         if name not in os.environ:
             where = f"--secret-env {name}"
             raise InvalidInput("the variable is not set", where=where, cure=f"export {name} before launching")
-    return {name: os.environ[name].encode() for name in names}
+    return {name: os.fsencode(os.environ[name]) for name in names}

@@ -17,7 +17,7 @@ from launcher.core.site import SiteConfig
 from launcher.core.study import Study
 from launcher.errors import InvalidInput
 
-__all__ = ["Request", "all_warnings", "build_jobspec"]
+__all__ = ["Request", "all_warnings", "build_jobspec", "check_site"]
 
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _STORAGE = "ephemeral-storage"
@@ -96,11 +96,20 @@ def all_warnings(meta: JobMeta, study: Study, spec: JobSpec) -> tuple[str, ...]:
     return (*meta.warnings, *study.warnings, *template_warnings(spec))
 
 
+def check_site(name: str, where: str) -> str:
+    """Return the name of a site if names of objects can be made of it.
+
+    Raises:
+        InvalidInput: it is empty, or no Unicode: an argument that is not UTF-8 has lone surrogates.
+    """
+    return str(plain(require_text(name, where, cure="name the site"), where))
+
+
 def _check(request: Request, site: SiteConfig) -> None:
     if not _JOB_ID.fullmatch(request.job_id):
         cure = "use letters, digits, '.', '_' and '-', with a letter or digit first; FLARE's ids are UUIDs"
         raise bad("job id", request.job_id, "must be a name", cure=cure)
-    require_text(request.site, "site", cure="name the site")
+    check_site(request.site, "site")
     if request.attempt < 1:
         raise bad("attempt", request.attempt, "must be 1 or more", cure="count launches from 1")
     if not site.workspace_mount_path.startswith("/"):

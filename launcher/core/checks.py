@@ -14,8 +14,9 @@ _SHOWN = 80
 
 
 def show(value: Any) -> str:
-    """Return ``value`` as it looks in YAML or JSON, cut to a readable length."""
+    """Return ``value`` as it looks in YAML or JSON, cut to a readable length; a lone surrogate is escaped."""
     text = json.dumps(value, ensure_ascii=False, default=repr)
+    text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 

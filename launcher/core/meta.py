@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import enum
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any
 from launcher.core.checks import bad, require_mapping, require_text
 from launcher.core.jobspec import Resources
 from launcher.core.quantities import parse_quantity, quantity_text
+from launcher.core.site import LONGEST_SECONDS
 
 __all__ = ["UNSET", "JobMeta", "Unset", "parse_meta"]
 
@@ -36,6 +36,8 @@ _DEFAULT = "default"
 _PORTABLE_DEFAULT = "@default"
 _PORTABLE_MEMORY = re.compile(r"[1-9][0-9]*(?:Mi|Gi|Ti)")
 _GPU = "nvidia.com/gpu"
+# The largest amount that the API server keeps (an int64); it silently makes a larger one this.
+_MOST = 2**63 - 1
 # All that FLARE 2.9.0 reads of a k8s block. It does not look for others: a job that has one more runs there.
 _KEYS = (
     "cpu",
@@ -61,7 +63,7 @@ class JobMeta:
         image: image reference, empty = not given.
         python_path: interpreter, empty = the site's default.
         ephemeral_storage: quantity text, empty = the site's default.
-        pending_timeout: seconds; None = for ever; UNSET = the site's default.
+        pending_timeout: seconds, a hundred years at most; None = for ever; UNSET = the site's default.
         resources: cpu, memory and GPU; ephemeral storage is added in ``assemble``.
         warnings: sentences about keys that nobody reads.
     """
@@ -212,7 +214,8 @@ def _pending_timeout(block: _Block) -> float | Unset | None:
     if value is None:
         return None
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or value < 0:
+    # No math.isfinite: it cannot turn 10**400 into a float.
+    if not is_number or not 0 <= value < float("inf"):
         cure = "write seconds such as 120, 0 to fail at once, or null to wait for ever"
         raise bad(
             block.where("pending_timeout"),
@@ -220,7 +223,7 @@ def _pending_timeout(block: _Block) -> float | Unset | None:
             "must be a number of seconds, 0 or more, or null",
             cure=cure,
         )
-    return float(value)
+    return float(min(value, LONGEST_SECONDS))
 
 
 def _resources(block: _Block, portable: _Block) -> Resources:
@@ -236,7 +239,8 @@ def _resources(block: _Block, portable: _Block) -> Resources:
     source = block if "num_of_gpus" in block.values else portable
     _put(limits, _GPU, source, "num_of_gpus")
     if _GPU in limits:
-        if parse_quantity(limits[_GPU]) % 1:
+        amount = parse_quantity(limits[_GPU])
+        if amount > _MOST or amount != int(amount):
             value, cure = source.values["num_of_gpus"], "write how many GPUs, such as 1"
             raise bad(source.where("num_of_gpus"), value, "must be a whole number", cure=cure)
         requests[_GPU] = limits[_GPU]

@@ -12,7 +12,11 @@ from typing import Any, Literal
 
 from launcher.core.jobspec import Role
 
-__all__ = ["PendingPolicy", "SiteConfig", "StorageDriver", "Timeouts"]
+__all__ = ["LONGEST_SECONDS", "PendingPolicy", "SiteConfig", "StorageDriver", "Timeouts"]
+
+# A hundred years: a longer wait is as good as one for ever, and its end is a date that nobody can print
+# (FLARE 2.9.0 takes any number that is not negative, 10**400 too).
+LONGEST_SECONDS = 100 * 366 * 86400.0
 
 # Where Helm keeps the records of its releases (HELM_DRIVER); `sql` and `memory` outlive no launcher or need a
 # database, so they are no choice.

@@ -7,18 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from launcher.core.checks import bad, show
 from launcher.core.jobspec import Role
 from launcher.core.quantities import quantity_text
-from launcher.core.site import PendingPolicy, SiteConfig, StorageDriver, Timeouts
+from launcher.core.site import LONGEST_SECONDS, PendingPolicy, SiteConfig, StorageDriver, Timeouts
 from launcher.edges.documents import read_yaml
 from launcher.errors import InvalidInput
 
 __all__ = ["load_config"]
 
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[
+    float, Field(ge=0, allow_inf_nan=False), AfterValidator(lambda value: min(value, LONGEST_SECONDS))
+]
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 _PATHS = ("study_data_file", "study_job_spec_file", "study_runtime_file", "values_dir", "chart", "kubeconfig")
 

@@ -12,7 +12,16 @@ import yaml
 
 from launcher.errors import InvalidInput
 
-__all__ = ["exists", "parse_json", "parse_manifests", "read_stdin", "read_text", "read_yaml"]
+__all__ = [
+    "exists",
+    "is_file",
+    "is_folder",
+    "parse_json",
+    "parse_manifests",
+    "read_stdin",
+    "read_text",
+    "read_yaml",
+]
 
 # Configuration and job meta are kilobytes; something larger is the wrong file.
 _LARGEST = 4 * 1024 * 1024
@@ -43,6 +52,22 @@ def exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):
         return True
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a folder is at ``path``; what cannot be looked up (a name of 300 letters) is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Return whether a file is at ``path``; what cannot be looked up (a name of 300 letters) is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def read_text(path: Path) -> str:

@@ -16,7 +16,7 @@ from launcher.core.study import (
     refuse_both_formats,
     study_job_spec_path,
 )
-from launcher.edges.documents import exists, parse_json, read_stdin, read_text, read_yaml
+from launcher.edges.documents import exists, is_file, is_folder, parse_json, read_stdin, read_text, read_yaml
 from launcher.errors import InvalidInput
 
 __all__ = ["chart_dir", "load_study", "read_meta", "values_templates"]
@@ -46,7 +46,7 @@ def chart_dir(site: SiteConfig) -> Path:
         InvalidInput: there is no chart.
     """
     path = Path(site.chart) if site.chart else _shipped("charts/fljob")
-    if not (path / "Chart.yaml").is_file():
+    if not is_file(path / "Chart.yaml"):
         raise InvalidInput(
             f"chart: {path} holds no Chart.yaml", cure="correct `chart` in fljob.yaml, or remove it"
         )
@@ -62,7 +62,7 @@ def values_templates(site: SiteConfig) -> dict[str, str]:
     templates = _templates_below(_shipped("values"))
     if site.values_dir:
         own = Path(site.values_dir)
-        if not own.is_dir():
+        if not is_folder(own):
             raise InvalidInput(
                 f"values_dir: {own} is not a folder", cure="correct `values_dir` in fljob.yaml"
             )
@@ -88,7 +88,7 @@ def read_meta(source: str) -> tuple[Mapping[str, Any], str]:
     if source == _STDIN:
         return _mapping(parse_json(read_stdin(), "standard input"), "standard input")
     path = Path(source)
-    if path.is_dir():
+    if is_folder(path):
         path = _meta_in(path)
     if path.suffix == _HOCON:
         raise InvalidInput("HOCON is not supported", where=str(path), cure="save it as meta.json")

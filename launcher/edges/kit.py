@@ -8,7 +8,7 @@ from pathlib import Path
 from launcher.core.kit import RESOURCES, RIGHTS, ROLE, SITE
 from launcher.core.site import StorageDriver
 from launcher.edges.config import load_config
-from launcher.edges.documents import read_text
+from launcher.edges.documents import is_folder, read_text
 from launcher.errors import InvalidInput
 
 __all__ = ["read_kit", "storage_driver", "write_kit"]
@@ -20,7 +20,7 @@ def read_kit(folder: Path) -> dict[str, str]:
     Raises:
         InvalidInput: there is no such folder.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         cure = "name the output folder of `nvflare deploy prepare`"
         raise InvalidInput(f"--kit: {folder} is not a folder", cure=cure)
     return {name: read_text(folder / name) for name in (RESOURCES, ROLE, RIGHTS) if (folder / name).is_file()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from launcher.core.checks import bad
 from launcher.core.meta import UNSET
 from launcher.core.quantities import quantity_text
-from launcher.core.site import PendingPolicy, SiteConfig
+from launcher.core.site import LONGEST_SECONDS, PendingPolicy, SiteConfig
 from launcher.errors import InvalidInput
 
 __all__ = ["FLARE_PYTHON", "settings"]
@@ -34,7 +33,7 @@ def _seconds(value: Any) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return rule
-    return None if math.isfinite(value) and value >= 0 else rule
+    return None if 0 <= value < float("inf") else rule
 
 
 def _names(value: Any) -> str | None:
@@ -83,6 +82,10 @@ class _Argument:
     convert: Callable[[Any], Any] = _same
 
 
+def _at_most(value: Any) -> Any:
+    return None if value is None else min(value, LONGEST_SECONDS)
+
+
 def _or_empty(value: Any) -> Any:
     return "" if value is None else value
 
@@ -91,9 +94,9 @@ _ARGUMENTS: dict[str, _Argument] = {
     # FLARE's
     "config_file_path": _Argument("kubeconfig", _optional_text, "null in a pod", _or_empty),
     "study_data_pvc_file_path": _Argument("study_data_file", _optional_text, "null", _or_empty),
-    "timeout": _Argument("timeout", _seconds, "900, or null for no limit"),
+    "timeout": _Argument("timeout", _seconds, "900, or null for no limit", _at_most),
     "namespace": _Argument("namespace", _text, '"flare"'),
-    "pending_timeout": _Argument("pending_timeout", _seconds, "120, or null to wait for ever"),
+    "pending_timeout": _Argument("pending_timeout", _seconds, "120, or null to wait for ever", _at_most),
     "default_python_path": _Argument("default_python_path", _text, '"/usr/local/bin/python3"'),
     "security_context": _Argument(
         "security_context", _mapping, "a PodSecurityContext", lambda given: given or {}

@@ -161,6 +161,12 @@ ONLY_OURS: dict[str, tuple[dict[str, Any], str, str]] = {
     "cpu is true": (k8s(cpu=True), "['cpu']", "the API server refuses the pod"),
     "cpu is negative": (k8s(cpu=-1), "['cpu']", "the API server refuses the pod"),
     "half a GPU": (k8s(num_of_gpus=0.5), "['num_of_gpus']", "the API server refuses the pod"),
+    "GPUs beyond an int64": (k8s(num_of_gpus="1e99"), "['num_of_gpus']", "no node ever has so many"),
+    "as many by the portable key": (
+        portable(num_of_gpus=10**30),
+        "resource_spec['site-1']['num_of_gpus']",
+        "no node ever has so many",
+    ),
     "storage that is none": (
         k8s(ephemeral_storage="2GB"),
         "['ephemeral_storage']",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -74,6 +75,19 @@ def test_secrets_come_from_the_environment_and_go_nowhere_else(fake, fljob, monk
     assert CANARY not in out + err + json.dumps(fake.releases.values[name])
     reference = {"name": f"nvflare-cred-{pod.name}", "key": "TOKEN"}
     assert {"name": "TOKEN", "valueFrom": {"secretKeyRef": reference}} in fake.releases.values[name]["env"]
+
+
+def test_a_secret_may_be_any_bytes(fake, fljob, monkeypatch):
+    monkeypatch.setenv("KEY", os.fsdecode(b"k\xff"))
+    assert fljob(*LAUNCH, "--secret-env", "KEY", "--", "x")[0] == 0
+    assert list(fake.secrets.items.values()) == [{"KEY": b"k\xff"}]
+
+
+@pytest.mark.parametrize("command", [("render",), ("launch", "--secret-env", "HOME")])
+def test_a_site_that_is_not_utf_8_is_refused(fljob, command):
+    code, _, err = fljob(*command, "meta.json", "--site", os.fsdecode(b"s\xff"), "--", "x")
+    assert code == 2
+    assert "--site: must be valid Unicode" in err
 
 
 def test_a_secret_that_is_not_set_is_named(fljob):

@@ -122,6 +122,7 @@ def test_job_ids_that_cannot_be_names(job_id):
     ("request_", "site", "where"),
     [
         (ask(site=" "), {}, "site: must be a non-empty string"),
+        (ask(site="a\udcff"), {}, "site: must be valid Unicode"),
         (ask(attempt=0), {}, "attempt: must be 1 or more"),
         (ask(), {"workspace_mount_path": "ws"}, "site: workspace_mount_path: must be an absolute path"),
         (ask(), {"ephemeral_storage": "lots"}, "site: ephemeral_storage: must be a quantity"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from launcher.core.meta import UNSET, JobMeta, parse_meta
+from launcher.core.site import LONGEST_SECONDS
 from launcher.errors import InvalidInput
 
 
@@ -144,6 +145,8 @@ def test_native_gpus_win_by_presence(native, limits):
         ({"pending_timeout": None}, "pending_timeout", None),
         ({"pending_timeout": 0}, "pending_timeout", 0.0),
         ({"pending_timeout": 1.5}, "pending_timeout", 1.5),
+        ({"pending_timeout": 10**400}, "pending_timeout", LONGEST_SECONDS),
+        ({"pending_timeout": 1e300}, "pending_timeout", LONGEST_SECONDS),
         ({}, "ephemeral_storage", ""),
         ({"ephemeral_storage": None}, "ephemeral_storage", ""),
         ({"ephemeral_storage": "2Gi"}, "ephemeral_storage", "2Gi"),
@@ -171,6 +174,12 @@ SITE = r"meta.json: launcher_spec\['site-1'\]\['k8s'\]"
         (k8s(cpu_request=True), SITE + r"\['cpu_request'\]"),
         (k8s(memory="-1Gi"), SITE + r"\['memory'\]: must not be negative"),
         (k8s(num_of_gpus=0.5), SITE + r"\['num_of_gpus'\]: must be a whole number"),
+        (k8s(num_of_gpus="1e99"), SITE + r"\['num_of_gpus'\]: must be a whole number"),
+        (k8s(num_of_gpus=10**30), SITE + r"\['num_of_gpus'\]: must be a whole number"),
+        (
+            {"resource_spec": {"site-1": {"num_of_gpus": 10**30}}},
+            r"meta.json: resource_spec\['site-1'\]\['num_of_gpus'\]: must be a whole number",
+        ),
         (k8s(image=7), SITE + r"\['image'\]: must be a non-empty string, not 7"),
         (k8s(image="  "), SITE + r"\['image'\]"),
         (k8s(python_path=None), SITE + r"\['python_path'\]: must be a non-empty string, not null"),

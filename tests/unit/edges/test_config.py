@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from launcher.core.jobspec import Role
-from launcher.core.site import PendingPolicy, SiteConfig, Timeouts
+from launcher.core.site import LONGEST_SECONDS, PendingPolicy, SiteConfig, Timeouts
 from launcher.edges.config import load_config
 from launcher.errors import InvalidInput
 
@@ -108,6 +108,13 @@ def test_a_relative_file_name_gives_absolute_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     loaded = load_config(Path("fljob.yaml"))
     assert (loaded.values_dir, loaded.helm) == (str(tmp_path / "v"), "helm-4")
+
+
+@pytest.mark.parametrize("key", ["pending_timeout", "timeout", "timeouts.heal", "timeouts.start"])
+def test_more_than_a_hundred_years_is_a_hundred_years(config, key):
+    parent, _, leaf = key.rpartition(".")
+    loaded = config(f"{parent}: {{{leaf}: 1.0e+300}}" if parent else f"{leaf}: 1.0e+300")
+    assert getattr(loaded.timeouts if parent else loaded, leaf) == LONGEST_SECONDS
 
 
 def test_home_is_expanded(config, monkeypatch):

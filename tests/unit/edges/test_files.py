@@ -45,9 +45,10 @@ def test_a_sites_own_chart_wins(put, tmp_path):
     assert chart_dir(SiteConfig(chart=str(tmp_path / "chart"))) == tmp_path / "chart"
 
 
-def test_a_chart_that_is_none(tmp_path):
+@pytest.mark.parametrize("name", [".", "x" * 300])
+def test_a_chart_that_is_none(tmp_path, name):
     with pytest.raises(InvalidInput, match=r"holds no Chart\.yaml\n  cure: correct `chart` in fljob\.yaml"):
-        chart_dir(SiteConfig(chart=str(tmp_path)))
+        chart_dir(SiteConfig(chart=str(tmp_path / name)))
 
 
 def test_the_shipped_templates_are_found():
@@ -64,9 +65,11 @@ def test_a_sites_templates_replace_and_add(put, tmp_path):
     assert both == shipped | {"site.yaml.j2": "mine", "studies/cancer.yaml.j2": "added"}
 
 
-def test_values_dir_that_is_no_folder(put):
+@pytest.mark.parametrize("name", ["file", "x" * 300, "a\0b"])
+def test_values_dir_that_is_no_folder(put, tmp_path, name):
+    put("file", "")
     with pytest.raises(InvalidInput, match=r"values_dir: .* is not a folder\n  cure: correct `values_dir`"):
-        values_templates(SiteConfig(values_dir=put("file", "")))
+        values_templates(SiteConfig(values_dir=str(tmp_path / name)))
 
 
 # --- job meta -------------------------------------------------------------------------------------------
@@ -134,6 +137,13 @@ def test_a_folder_without_meta(tmp_path):
         InvalidInput, match=r"there is no meta\.json in this folder\n  cure: name a FLARE job folder"
     ):
         read_meta(str(tmp_path))
+
+
+def test_meta_of_a_name_that_no_file_can_have():
+    with pytest.raises(
+        InvalidInput, match=r"x: cannot be read: File name too long\n  cure: make it readable"
+    ):
+        read_meta("x" * 300)
 
 
 def test_meta_that_is_not_there():
