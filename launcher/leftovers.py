@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,8 @@ _LOG = logging.getLogger(__name__)
 _LOST = ReturnCode.INFRASTRUCTURE_ERROR
 # Told of a job that nobody will report any more: FLARE's id of it, and how it ended or would have.
 Lost = Callable[[str, ReturnCode], object]
+# What is to be removed, by name, and how.
+_Act = tuple[str, Callable[[], None]]
 
 
 def to_nobody(job_id: str, return_code: ReturnCode) -> None:
@@ -46,22 +48,36 @@ def sweep(
     older_than: float,
     *,
     dry_run: bool,
-) -> tuple[str, ...]:
-    """Remove ended jobs of a certain age, and Secrets that belong to no job; return the names."""
-    removed = []
+) -> Iterator[str]:
+    """Remove ended jobs of a certain age, and Secrets that belong to no job, while the names are asked for.
+
+    Args:
+        world: the ports.
+        namespace: of the Secrets.
+        reports: all jobs of the namespace.
+        secrets: all per-job Secrets of it, listed before the jobs were.
+        older_than: seconds since the end, or the launch where no end is known.
+        dry_run: remove nothing.
+
+    Yields:
+        The name of each thing when it is gone, or would be.
+
+    Raises:
+        LauncherError: something could not be removed; all the others were.
+    """
     now = world.clock.now()
-    for found in reports:
-        if _may_go(found, now, older_than):
-            removed.append(f"release {found.job.release}")
-            if not dry_run:
-                remove(world, found.job)
+    acts: list[_Act] = [
+        (f"release {found.job.release}", partial(remove, world, found.job))
+        for found in reports
+        if _may_go(found, now, older_than)
+    ]
     owned = {found.job.credential_secret for found in reports}
-    for name, secret in secrets.items():
-        if name not in owned and age_seconds(secret.created, now) >= max(older_than, INSTALL_MAY_LAST):
-            removed.append(f"secret {name}")
-            if not dry_run:
-                world.secrets.delete(name, namespace)
-    return tuple(removed)
+    acts += [
+        (f"secret {name}", partial(world.secrets.delete, name, namespace))
+        for name, secret in secrets.items()
+        if name not in owned and age_seconds(secret.created, now) >= max(older_than, INSTALL_MAY_LAST)
+    ]
+    return (name for name, _ in acts) if dry_run else _each(acts)
 
 
 def reap(
@@ -73,10 +89,13 @@ def reap(
     secrets: Mapping[str, SecretView],
     is_ours: Callable[[str], bool],
     lost: Lost,
-) -> tuple[str, ...]:
-    """Remove the jobs of a site that nobody watches, whatever state they are in; return the names.
+) -> Iterator[str]:
+    """Remove the jobs of a site that nobody watches, whatever state they are in, while names are asked for.
 
     A parent that was killed between making a job's Secret and installing its release leaves the Secret alone.
+
+    Yields:
+        The name of each thing when it is gone.
 
     Raises:
         LauncherError: something could not be removed; all the others were.
@@ -91,19 +110,28 @@ def reap(
         lost(one.job.job_id, one.track.outcome.return_code if one.track.outcome else _LOST)
     for name in alone:
         lost(secrets[name].job_id, _LOST)
-    acts: list[tuple[str, Callable[[], None]]] = [(job.release, partial(remove, world, job)) for job in gone]
+    acts: list[_Act] = [(job.release, partial(remove, world, job)) for job in gone]
     acts += [(name, partial(world.secrets.delete, name, namespace)) for name in alone]
-    removed, failed = [], None
+    return _each(acts)
+
+
+def _each(acts: Iterable[_Act]) -> Iterator[str]:
+    """Do all of ``acts``, yield the name of each that worked, then raise the last failure.
+
+    One that holds out, such as a pod with a finalizer or a Secret that may not be deleted, must not spare
+    the rest: it would hold out at every later try as well.
+    """
+    failed = None
     for name, act in acts:
         try:
             act()
-            removed.append(name)
-        except LauncherError as error:  # one that holds out, such as by a finalizer, must not spare the rest
+        except LauncherError as error:
             _LOG.warning("%s not removed: %s", name, error.message)
             failed = error
+        else:
+            yield name
     if failed is not None:
         raise failed
-    return tuple(removed)
 
 
 def _known(world: World, found: JobReport) -> JobRef:

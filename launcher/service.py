@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -165,16 +165,19 @@ class Service:
         handle.terminate()
         return report
 
-    def sweep(self, namespace: str, older_than: float, *, dry_run: bool = False) -> tuple[str, ...]:
-        """Remove what ended jobs left: their releases, and per-job Secrets without pod and release.
+    def sweep(self, namespace: str, older_than: float, *, dry_run: bool = False) -> Iterator[str]:
+        """Remove what ended jobs left, while names are asked for: releases, and Secrets that stand alone.
 
         Args:
             namespace: where to look.
             older_than: age of a release, in seconds, from which it may go.
             dry_run: only say what would go.
 
-        Returns:
-            Names of what was removed.
+        Yields:
+            The name of each thing when it is gone.
+
+        Raises:
+            LauncherError: while listing nothing was done; later all that could be removed is gone.
         """
         # Secrets first, and only old ones: a launch makes the Secret before there is a release or a pod.
         secrets = self.world.secrets.list(namespace)
@@ -186,8 +189,8 @@ class Service:
         site: str,
         is_ours: Callable[[str], bool],
         lost: Lost = to_nobody,
-    ) -> tuple[str, ...]:
-        """Terminate the jobs of a site that nobody watches any more, whatever state they are in.
+    ) -> Iterator[str]:
+        """Terminate the jobs of a site that nobody watches any more, in any state, while names are asked for.
 
         Args:
             namespace: where to look.
@@ -195,8 +198,11 @@ class Service:
             is_ours: tells for the name of a release or a per-job Secret whether somebody watches it.
             lost: told of each of these jobs, before it is removed.
 
-        Returns:
-            Names of what was removed.
+        Yields:
+            The name of each thing when it is gone.
+
+        Raises:
+            LauncherError: as :meth:`sweep`.
         """
         # Secrets first: the release of one that is listed now is there when the releases are listed.
         secrets = self.world.secrets.list(namespace)

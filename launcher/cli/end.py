@@ -43,8 +43,8 @@ def gc_command(older_than: float, dry_run: bool, **given: Any) -> None:
     """
     site = options.site_from(**given)
     service = wiring.service(site)
-    gone = service.sweep(site.namespace, older_than, dry_run=dry_run)
-    for name in gone:
+    name = ""
+    for name in service.sweep(site.namespace, older_than, dry_run=dry_run):
         click.echo(f"{'would remove' if dry_run else 'removed'} {name}")
-    if not gone:
+    if not name:
         click.echo(f"nothing to remove in namespace {site.namespace}", err=True)

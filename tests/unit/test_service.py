@@ -402,9 +402,9 @@ def test_an_old_handle_does_not_take_a_later_attempt_away(fake, service):
 def test_sweep_leaves_what_another_process_is_installing(fake, service):
     fake.releases.items["fj-new"] = ReleaseView("fj-new", "fl", "pending-install", 1, START)
     fake.clock.time = 5
-    assert service.sweep("fl", 0.0) == ()
+    assert list(service.sweep("fl", 0.0)) == []
     fake.clock.time = 61
-    assert service.sweep("fl", 0.0) == ("release fj-new",)
+    assert list(service.sweep("fl", 0.0)) == ["release fj-new"]
 
 
 def test_sweep_counts_from_the_end_of_the_job(fake, service):
@@ -413,9 +413,9 @@ def test_sweep_counts_from_the_end_of_the_job(fake, service):
     main = replace(ended.containers[0], finished_at=START + timedelta(seconds=90))
     show(fake, replace(ended, containers=(main,)))
     fake.clock.time = 100
-    assert service.sweep("fl", 60.0, dry_run=True) == ()
+    assert list(service.sweep("fl", 60.0, dry_run=True)) == []
     fake.clock.time = 151
-    assert len(service.sweep("fl", 60.0, dry_run=True)) == 1
+    assert len(list(service.sweep("fl", 60.0, dry_run=True))) == 1
 
 
 def test_polling_an_ended_job_cleans_up_once(fake, service):
@@ -436,7 +436,7 @@ def test_a_new_parent_takes_away_what_its_predecessor_left_at_its_site(fake, ser
     for name in (mine, watched, other):
         fake.secrets.put(name, "fl", {}, {names.LABEL_JOB_ID: "a1"})
     lost = {}
-    assert service.reap("fl", "site-1", lambda name: name == watched, lost.setdefault) == (mine,)
+    assert list(service.reap("fl", "site-1", lambda name: name == watched, lost.setdefault)) == [mine]
     assert lost == {"a1": 104}
     assert fake.secrets.items.keys() == {watched, other}
 
@@ -478,8 +478,8 @@ def test_a_release_without_a_pod_is_reaped_by_the_site_in_its_values(fake, servi
     service.launch(make_spec(), lambda spec: {**render(spec), "job": {"id": "a1b2", "site": "site-1"}})
     fake.pods.show(None)
     lost = {}
-    assert service.reap("fl", "site-2", lambda name: False, lost.setdefault) == ()
-    assert service.reap("fl", "site-1", lambda name: False, lost.setdefault) == (make_spec().release,)
+    assert list(service.reap("fl", "site-2", lambda name: False, lost.setdefault)) == []
+    assert list(service.reap("fl", "site-1", lambda name: False, lost.setdefault)) == [make_spec().release]
     assert fake.is_empty
     assert lost == {"a1b2": 104}
 
@@ -502,5 +502,5 @@ def test_one_job_that_holds_out_does_not_spare_the_others(fake, service):
         fake.pods.show(make_pod(name, annotations=annotations, uid=name))
         fake.releases.items[name] = ReleaseView(name, "fl", "deployed", 1, START)
     with pytest.raises(Denied):
-        service.reap("fl", "site-1", lambda name: False)
+        list(service.reap("fl", "site-1", lambda name: False))
     assert list(fake.releases.items) == ["job-1"]

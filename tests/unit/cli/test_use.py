@@ -15,6 +15,7 @@ import launcher.cli
 import launcher.composition
 from launcher.cli.signals import Stopped
 from launcher.core.views import NodeView
+from launcher.errors import Denied
 from tests.fakes import exited, main, running, scheduled, unscheduled
 from tests.unit.cli.conftest import show
 
@@ -214,6 +215,15 @@ def test_the_version_is_an_option_too(fljob):
 
 def test_gc_says_when_there_is_nothing(fljob):
     assert fljob("gc", "-n", "fl") == (0, "", "nothing to remove in namespace fl\n")
+
+
+def test_gc_says_what_it_removed_before_what_it_could_not(fake, fljob):
+    fake.secrets.items = {"nvflare-cred-1": {}, "nvflare-cred-2": {}}
+    fake.secrets.delete_errors = [Denied("no right to delete secrets")]
+    fake.clock.time = 61
+    code, out, err = fljob("gc", "-n", "fl", "--older-than", "0s")
+    assert (code, out) == (6, "removed secret nvflare-cred-2\n")
+    assert err.endswith("error: no right to delete secrets\n")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+"""What ended jobs and dead parents leave: one thing that holds out spares nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from launcher.core import names
+from launcher.core.patience import WaitPolicy
+from launcher.core.views import ReleaseView
+from launcher.errors import Denied
+from launcher.service import Service
+from tests.fakes import START, FakeWorld, exited
+
+OLD = 100.0  # older than an install may last
+
+
+@pytest.fixture
+def fake():
+    fake = FakeWorld()
+    fake.clock.time = OLD
+    return fake
+
+
+@pytest.fixture
+def service(fake):
+    return Service(fake.world, WaitPolicy())
+
+
+def leave(fake, *jobs, **labels):
+    """Leave ended jobs at site-1 behind, each with its release, pod and Secret."""
+    for job in jobs:
+        annotations = {
+            "meta.helm.sh/release-name": f"fj-{job}",
+            names.ANNOTATION_SITE: "site-1",
+            names.ANNOTATION_JOB_ID: job,
+        }
+        fake.pods.show(replace(exited(1), name=job, uid=job, annotations=annotations, labels=labels))
+        fake.releases.items[f"fj-{job}"] = ReleaseView(f"fj-{job}", "fl", "deployed", 1, START)
+        fake.secrets.put(names.credential_secret_name(job), "fl", {}, {names.LABEL_JOB_ID: job, **labels})
+
+
+def test_sweep_goes_on_behind_a_release_that_cannot_be_removed(fake, service):
+    leave(fake, "a", "b", "c")
+    fake.secrets.put("nvflare-cred-alone", "fl", {}, {})
+    fake.releases.uninstall_errors = [Denied("secrets: delete")]
+    seen = []
+    with pytest.raises(Denied):
+        seen.extend(service.sweep("fl", 0.0))
+    assert seen == ["release fj-b", "release fj-c", "secret nvflare-cred-alone"]
+    assert list(fake.releases.items) == ["fj-a"]
+    assert list(service.sweep("fl", 0.0)) == ["release fj-a"]
+    assert fake.is_empty
+
+
+def test_sweep_goes_on_behind_a_secret_that_cannot_be_removed(fake, service):
+    fake.secrets.items = {"nvflare-cred-1": {}, "nvflare-cred-2": {}}
+    fake.secrets.delete_errors = [Denied("secrets: delete")]
+    seen = []
+    with pytest.raises(Denied):
+        seen.extend(service.sweep("fl", 0.0))
+    assert seen == ["secret nvflare-cred-2"]
+
+
+def test_a_dry_run_removes_nothing(fake, service):
+    leave(fake, "a")
+    fake.secrets.put("nvflare-cred-alone", "fl", {}, {})
+    assert list(service.sweep("fl", 0.0, dry_run=True)) == ["release fj-a", "secret nvflare-cred-alone"]
+    assert (len(fake.releases.items), len(fake.secrets.items)) == (1, 2)
