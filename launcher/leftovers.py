@@ -13,8 +13,8 @@ from launcher.core.names import is_credential_of
 from launcher.core.releases import INSTALL_MAY_LAST, release_state
 from launcher.core.returncodes import ReturnCode
 from launcher.core.track import Track
-from launcher.core.views import ReleaseView, SecretView, age_seconds
-from launcher.errors import LauncherError
+from launcher.core.views import Presence, ReleaseView, SecretView, age_seconds
+from launcher.errors import LauncherError, Unavailable
 from launcher.removal import World, remove
 
 __all__ = ["JobReport", "Lost", "reap", "sweep", "to_nobody"]
@@ -98,10 +98,10 @@ def reap(
         The name of each thing when it is gone.
 
     Raises:
-        LauncherError: something could not be removed; all the others were.
+        LauncherError: something could not be removed, or not be asked whose it is; all the others were.
     """
-    theirs = [replace(one, job=_known(world, one)) for one in reports if not is_ours(one.job.release)]
-    theirs = [one for one in theirs if one.job.site == site]
+    known, unknown = _known_of(world, [one for one in reports if not is_ours(one.job.release)])
+    theirs = [one for one in known if one.job.site == site]
     gone = [one.job for one in theirs]
     owned = {one.job.credential_secret for one in reports} | {job.credential_secret for job in gone}
     alone = [name for name in secrets if is_credential_of(name, site) and name not in owned]
@@ -112,7 +112,7 @@ def reap(
         lost(secrets[name].job_id, _LOST)
     acts: list[_Act] = [(job.release, partial(remove, world, job)) for job in gone]
     acts += [(name, partial(world.secrets.delete, name, namespace)) for name in alone]
-    return _each(acts)
+    return _each([*acts, *unknown])
 
 
 def _each(acts: Iterable[_Act]) -> Iterator[str]:
@@ -134,12 +134,35 @@ def _each(acts: Iterable[_Act]) -> Iterator[str]:
         raise failed
 
 
+def _known_of(world: World, reports: Sequence[JobReport]) -> tuple[list[JobReport], list[_Act]]:
+    """Return the reports with the names of their jobs; for each that cannot be named, an act that fails."""
+    known: list[JobReport] = []
+    unknown: list[_Act] = []
+    for one in reports:
+        try:
+            known.append(replace(one, job=_known(world, one)))
+        except LauncherError as error:
+            unknown.append((one.job.release, partial(_fail, error)))
+    return known, unknown
+
+
+def _fail(error: LauncherError) -> None:
+    raise error
+
+
 def _known(world: World, found: JobReport) -> JobRef:
-    """Return the names of a job; those of a release without a pod are in its values only."""
-    if found.job.site:
-        return found.job
-    view = world.releases.status(found.job.release, found.job.namespace).value
-    return ref_of_release(found.job.release, found.job.namespace, view)
+    """Return the names of a job; those of a release without a pod are in its values only.
+
+    Raises:
+        Unavailable: helm could not be asked for them: whose job it is is not known, and not "nobody's".
+    """
+    job = found.job
+    if job.site:
+        return job
+    seen = world.releases.status(job.release, job.namespace)
+    if seen.presence is Presence.UNAVAILABLE:
+        raise Unavailable(f"cannot ask Helm whose job release {job.namespace}/{job.release} is: {seen.why}")
+    return ref_of_release(job.release, job.namespace, seen.value)
 
 
 def _may_go(found: JobReport, now: datetime, older_than: float) -> bool:

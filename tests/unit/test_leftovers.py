@@ -8,8 +8,8 @@ import pytest
 
 from launcher.core import names
 from launcher.core.patience import WaitPolicy
-from launcher.core.views import ReleaseView
-from launcher.errors import Denied
+from launcher.core.views import ReleaseView, Seen
+from launcher.errors import Denied, Unavailable
 from launcher.service import Service
 from tests.fakes import START, FakeWorld, exited
 
@@ -68,3 +68,24 @@ def test_a_dry_run_removes_nothing(fake, service):
     fake.secrets.put("nvflare-cred-alone", "fl", {}, {})
     assert list(service.sweep("fl", 0.0, dry_run=True)) == ["release fj-a", "secret nvflare-cred-alone"]
     assert (len(fake.releases.items), len(fake.secrets.items)) == (1, 2)
+
+
+@pytest.fixture
+def podless(fake):
+    """A job of site-1 of which the release is left and no pod: its names are in its values only."""
+    values = {"job": {"id": "p", "site": "site-1"}, "pod": {"name": "p"}}
+    fake.releases.items["fj-p"] = ReleaseView("fj-p", "fl", "deployed", 1, START, values)
+    return fake
+
+
+def test_a_release_that_helm_cannot_be_asked_about_is_not_nobodys(podless, service):
+    leave(podless, "a")
+    know = podless.releases.status
+    podless.releases.status = lambda *_: Seen.unavailable("connection refused")
+    seen, lost = [], {}
+    with pytest.raises(Unavailable, match="whose job release fl/fj-p is: connection refused"):
+        seen.extend(service.reap("fl", "site-1", lambda name: False, lost.setdefault))
+    assert (seen, list(lost)) == (["fj-a"], ["a"])
+    podless.releases.status = know
+    assert list(service.reap("fl", "site-1", lambda name: False, lost.setdefault)) == ["fj-p"]
+    assert list(lost) == ["a", "p"]
