@@ -49,6 +49,7 @@ def helm_edge(site: SiteConfig) -> HelmReleases:
         kubeconfig=site.kubeconfig,
         context=site.context,
         storage_driver=site.storage_driver,
+        pass_env=site.pass_env,
     )
 
 

@@ -6,13 +6,22 @@ The defaults are those of FLARE 2.9.0's own Kubernetes launcher wherever it has 
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from launcher.core.jobspec import Role
 
-__all__ = ["LONGEST_SECONDS", "PendingPolicy", "SiteConfig", "StorageDriver", "Timeouts"]
+__all__ = [
+    "HANDED_DOWN_RULE",
+    "LONGEST_SECONDS",
+    "PendingPolicy",
+    "SiteConfig",
+    "StorageDriver",
+    "Timeouts",
+    "is_handed_down",
+]
 
 # A hundred years: a longer wait is as good as one for ever, and its end is a date that nobody can print
 # (FLARE 2.9.0 takes any number that is not negative, 10**400 too).
@@ -21,6 +30,20 @@ LONGEST_SECONDS = 100 * 366 * 86400.0
 # Where Helm keeps the records of its releases (HELM_DRIVER); `sql` and `memory` outlive no launcher or need a
 # database, so they are no choice.
 StorageDriver = Literal["secret", "configmap"]
+
+
+# Helm's own variables: each is handed down anyway, or it is a setting of the site (HELM_DRIVER is
+# `storage_driver`, KUBECONFIG is `kubeconfig`), or it is kept from helm for a reason (HELM_DEBUG).
+_OF_HELM = re.compile(r"HELM_\w*|KUBECONFIG")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+HANDED_DOWN_RULE = "must be a list of names of environment variables, without KUBECONFIG and HELM_..."
+
+
+def is_handed_down(name: Any) -> bool:
+    """Tell whether ``name`` may stand in ``pass_env``."""
+    return (
+        isinstance(name, str) and _VARIABLE.fullmatch(name) is not None and _OF_HELM.fullmatch(name) is None
+    )
 
 
 class PendingPolicy(str, enum.Enum):
@@ -98,6 +121,9 @@ class SiteConfig:
         values: chart values of the site
         chart: a chart that replaces the shipped one
         helm: name or path of helm
+        pass_env: names of environment variables that helm gets, too: those that the credential program of
+            the kubeconfig needs, such as ``AWS_PROFILE`` or ``GOOGLE_APPLICATION_CREDENTIALS``. Helm gets no
+            others of the launcher but its own (``HELM_...``), ``PATH``, ``HOME``, proxies and certificates
         kubeconfig: kubeconfig file; without it KUBECONFIG, then ``~/.kube/config``, then the pod's account
         context: context of the kubeconfig; without it the current one
         storage_driver: where Helm keeps the records of releases: ``secret`` or ``configmap``. Everybody who
@@ -126,6 +152,7 @@ class SiteConfig:
     values: Mapping[str, Any] = field(default_factory=dict)
     chart: str = ""
     helm: str = "helm"
+    pass_env: tuple[str, ...] = ()
     kubeconfig: str = ""
     context: str = ""
     storage_driver: StorageDriver = "secret"

@@ -12,7 +12,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from launcher.core.checks import bad, show
 from launcher.core.jobspec import Role
 from launcher.core.quantities import quantity_text
-from launcher.core.site import LONGEST_SECONDS, PendingPolicy, SiteConfig, StorageDriver, Timeouts
+from launcher.core.site import (
+    HANDED_DOWN_RULE,
+    LONGEST_SECONDS,
+    PendingPolicy,
+    SiteConfig,
+    StorageDriver,
+    Timeouts,
+    is_handed_down,
+)
 from launcher.edges.documents import read_yaml
 from launcher.errors import InvalidInput
 
@@ -22,6 +30,14 @@ Seconds = Annotated[
     float, Field(ge=0, allow_inf_nan=False), AfterValidator(lambda value: min(value, LONGEST_SECONDS))
 ]
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+
+def _handed_down(name: str) -> str:
+    if not is_handed_down(name):
+        raise ValueError(HANDED_DOWN_RULE)
+    return name
+
+
 _PATHS = ("study_data_file", "study_job_spec_file", "study_runtime_file", "values_dir", "chart", "kubeconfig")
 
 
@@ -69,6 +85,7 @@ class _Site(_Model):
     values: dict[str, Any] = {}
     chart: Text = ""
     helm: Text = SiteConfig.helm
+    pass_env: list[Annotated[str, AfterValidator(_handed_down)]] = []
     kubeconfig: Text = ""
     context: Text = ""
     storage_driver: StorageDriver = SiteConfig.storage_driver
@@ -97,6 +114,7 @@ _RULES = {
     "policy": ("must be graceful or strict", "write `policy: graceful`"),
     "timeouts": ("must be a mapping", "write `timeouts:` and the keys below it, such as `  pull: 300`"),
     "values": ("must be a mapping", "write values of the chart below the key"),
+    "pass_env": (HANDED_DOWN_RULE, "write `pass_env: [AWS_PROFILE]`; `kubeconfig` and `context` are keys"),
     "storage_driver": ("must be secret or configmap", "write `storage_driver: secret`"),
     **dict.fromkeys(_SECONDS, ("must be a number of seconds, 0 or more", "write a number such as 120")),
     **dict.fromkeys(

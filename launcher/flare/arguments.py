@@ -9,7 +9,13 @@ from typing import Any
 from launcher.core.checks import bad
 from launcher.core.meta import UNSET
 from launcher.core.quantities import quantity_text
-from launcher.core.site import LONGEST_SECONDS, PendingPolicy, SiteConfig
+from launcher.core.site import (
+    HANDED_DOWN_RULE,
+    LONGEST_SECONDS,
+    PendingPolicy,
+    SiteConfig,
+    is_handed_down,
+)
 from launcher.errors import InvalidInput
 
 __all__ = ["FLARE_PYTHON", "settings"]
@@ -62,6 +68,11 @@ def _quantity(value: Any) -> str | None:
     except InvalidInput as error:
         return error.message
     return None
+
+
+def _handed_down(value: Any) -> str | None:
+    is_fine = isinstance(value, list) and all(is_handed_down(name) for name in value)
+    return None if is_fine else HANDED_DOWN_RULE
 
 
 def _one_of(*words: str) -> Callable[[Any], str | None]:
@@ -117,6 +128,7 @@ _ARGUMENTS: dict[str, _Argument] = {
     "values": _Argument("values", _mapping, "values of the chart", lambda given: given or {}),
     "chart": _Argument("chart", _text, '"/opt/charts/fljob"'),
     "helm": _Argument("helm", _text, '"/usr/local/bin/helm"'),
+    "pass_env": _Argument("pass_env", _handed_down, '["AWS_PROFILE"]', tuple),
     "context": _Argument("context", _text, '"kind-fljob"'),
     "storage_driver": _Argument("storage_driver", _one_of("secret", "configmap"), '"secret"'),
 }

@@ -65,8 +65,8 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         workspace_mount_path: where a job pod has its workspace.
         image_pull_secrets: names of registry Secrets.
         study_job_spec_file_path: study -> Pod manifest file.
-        options: ``policy``, ``pod_security``, ``values_dir``, ``values``, ``chart``, ``helm``, ``context``,
-            ``storage_driver``; the same as in ``fljob.yaml``.
+        options: ``policy``, ``pod_security``, ``values_dir``, ``values``, ``chart``, ``helm``, ``pass_env``,
+            ``context``, ``storage_driver``; the same as in ``fljob.yaml``.
 
     Raises:
         ValueError: an argument breaks its rule.

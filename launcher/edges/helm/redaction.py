@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from launcher.core.redaction import HIDDEN, by_shape
+from launcher.core.redaction import HIDDEN, by_shape, looks_secret
 
 __all__ = ["redact"]
 
 _LONGEST = 4000
+# A shorter value, such as `true`, is part of many words.
+_SHORTEST = 6
 
 # Data of a Secret in an object that the API server quotes back.
 _DATA = re.compile(r"[A-Za-z0-9+/]{120,}={0,2}")
@@ -34,6 +36,9 @@ def _secrets_in(env: Mapping[str, str]) -> list[str]:
     for name, value in env.items():
         if name.lower().endswith("_proxy"):
             found.append(_password(value))
+        # What `pass_env` names may be a credential itself (AWS_SECRET_ACCESS_KEY); the path of one is none.
+        elif len(value) >= _SHORTEST and looks_secret(name) and not name.endswith("_FILE"):
+            found.append(value)
     return sorted(filter(None, found), key=len, reverse=True)
 
 

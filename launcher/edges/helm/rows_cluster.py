@@ -56,7 +56,8 @@ CLUSTER = (
         r"getting credentials: (?P<why>.*)",
         _GET + "getting credentials: exec: executable aws not found",
         "the credential program of kubeconfig {kubeconfig} failed: {why}",
-        "install it or log in again, then try kubectl get --raw /version",
+        "install it or log in again, then try kubectl get --raw /version; name the variables it needs in "
+        "`pass_env`, helm gets no others",
         seen="source",
     ),
     row(
@@ -65,7 +66,7 @@ CLUSTER = (
         r"the server has asked for the client to provide credentials|\bUnauthorized\b",
         _UNREACHABLE + "the server has asked for the client to provide credentials",
         "the API server does not accept the credentials of kubeconfig {kubeconfig}",
-        "they may have expired: log in again",
+        "they may have expired: log in again; a credential program needs its variables named in `pass_env`",
     ),
     row(
         "Tls",

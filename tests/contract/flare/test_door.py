@@ -133,6 +133,7 @@ def test_a_launcher_is_made_without_helm_cluster_or_their_clients():
         ("timeout", "soon"),
         ("policy", "lenient"),
         *(("storage_driver", value) for value in ("sql", None, ["secret"])),
+        *(("pass_env", value) for value in ("AWS_PROFILE", None, [1], ["HELM_DRIVER"])),
     ],
 )
 def test_a_bad_argument_is_a_value_error_that_names_it(argument, value):
@@ -169,6 +170,11 @@ def test_the_storage_driver_is_that_of_the_argument_else_of_the_site_file(tmp_pa
     (root / "local/fljob.yaml").write_text(line)
     launcher = our_side.make_launcher(CASE, root, **argument)
     assert site_config(launcher._settings, str(root), "site-1", launcher.role).storage_driver == driver
+
+
+def test_the_variables_of_a_credential_program_are_an_argument(tmp_path):
+    launcher = our_side.make_launcher(CASE, tmp_path, pass_env=["AWS_PROFILE"])
+    assert launcher._settings["pass_env"] == ("AWS_PROFILE",)
 
 
 def test_what_nobody_reads_is_told_in_the_log_of_the_parent(launch, caplog):

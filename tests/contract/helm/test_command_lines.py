@@ -148,6 +148,14 @@ def test_the_storage_driver_and_the_own_environment(fake, releases, monkeypatch)
     assert "SITE_TOKEN" not in env
 
 
+def test_the_variables_that_a_site_names_are_helms(fake, monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "p")
+    monkeypatch.setenv("AWS_REGION", "r")
+    helm_edge(SiteConfig(helm=str(fake.path), pass_env=("AWS_PROFILE", "NOT_SET"))).list("ns")
+    assert fake.calls[0].env["AWS_PROFILE"] == "p"
+    assert not {"AWS_REGION", "NOT_SET"} & fake.calls[0].env.keys()
+
+
 @pytest.mark.parametrize("driver", ["secret", "configmap"])
 def test_the_storage_driver_of_a_site_is_helms(fake, driver):
     helm_edge(SiteConfig(helm=str(fake.path), storage_driver=driver)).list("ns")

@@ -35,6 +35,7 @@ values_dir: values
 values: {networkPolicy: {enabled: true}}
 chart: chart
 helm: bin/helm
+pass_env: [AWS_PROFILE, _X1]
 kubeconfig: kube
 context: site-1
 storage_driver: configmap
@@ -87,6 +88,7 @@ def test_every_key(config, tmp_path):
         values={"networkPolicy": {"enabled": True}},
         chart=str(tmp_path / "chart"),
         helm=str(tmp_path / "bin/helm"),
+        pass_env=("AWS_PROFILE", "_X1"),
         kubeconfig=str(tmp_path / "kube"),
         context="site-1",
         storage_driver="configmap",
@@ -182,6 +184,14 @@ def test_null_is_refused_everywhere_else(config, key):
             "storage_driver: sql",
             r"storage_driver: must be secret or configmap, not \"sql\"\n  cure: write `storage_driver: secret`",
         ),
+        *(
+            (
+                f"pass_env: ['{name}']",
+                rf"pass_env\[0\]: must be a list of names of .*, not \"{name}\"\n  cure: ",
+            )
+            for name in ("A B", "1A", "", "A=b", "É", "KUBECONFIG", "HELM_DRIVER", "HELM_KUBETOKEN")
+        ),
+        ("pass_env: AWS_PROFILE", r"pass_env: must be a list of names of environment variables"),
         ("storage_driver: [secret]", r"storage_driver: must be secret or configmap, not \[\"secret\"\]"),
         ("values: x", r"values: must be a mapping, not \"x\""),
         ("values: {on: x}", r"fljob\.yaml: values: must have text as keys, not true"),

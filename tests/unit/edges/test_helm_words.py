@@ -70,6 +70,11 @@ def test_redaction_by_shape(text, hidden):
     assert redact(text, {}) == hidden
 
 
+def test_redaction_of_credentials_that_were_handed_down():
+    env = {"AWS_SECRET_ACCESS_KEY": "canary", "AWS_WEB_IDENTITY_TOKEN_FILE": "/run/t", "A_TOKEN": "x"}
+    assert redact("canary in /run/t, x", env) == "*** in /run/t, x"
+
+
 def test_redaction_of_what_the_child_was_given():
     env = {
         "HELM_KUBETOKEN": "canary1",
