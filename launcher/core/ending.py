@@ -144,12 +144,12 @@ def _killed(main: ContainerView, events: Iterable[PodEvent]) -> Outcome:
 
 
 def _signal(main: ContainerView) -> str:
-    # containerd 8180: lack of memory right after the start may end as 137, "Error", without "OOMKilled".
+    # containerd 8180: lack of memory may end as 137, "Error", without "OOMKilled": in bursts, one in ten.
     if main.exit_code != SIGKILL:
         return "SIGTERM"
     if not main.memory_limit:
         return "SIGKILL"
-    return f"SIGKILL; by whom is not recorded: an early lack of memory (limit {main.memory_limit}) looks so"
+    return f"SIGKILL; by whom is not recorded: a lack of memory (limit {main.memory_limit}) may look so"
 
 
 def _failed_without_main(pod: PodView) -> Outcome:

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.cluster.conftest import kubectl
+from tests.cluster.conftest import OOM, kubectl
 
 pytestmark = pytest.mark.cluster
 
@@ -34,7 +34,7 @@ def launch_args(folder, namespace, *options):
 
 @pytest.mark.parametrize(
     ("script", "code", "word"),
-    [("true", 0, "SUCCEEDED"), ("exit 7", 9, "AppError"), ("sleep 2; exec tail /dev/zero", 104, "OOMKilled")],
+    [("true", 0, "SUCCEEDED"), ("exit 7", 9, "AppError"), (OOM, 104, "OOMKilled")],
 )
 def test_launch_and_wait_exits_with_the_return_code(fljob, job_folder, namespace, script, code, word):
     done = fljob(*launch_args(job_folder(), namespace, "--wait"), "sh", "-c", script, check=code)

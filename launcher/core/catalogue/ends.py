@@ -33,7 +33,7 @@ ENDS: Mapping[Code, Entry] = {
     Code.KILLED: _infra(
         "The job process was killed from outside.",
         "look at the node, at who may exec into the pod, and at the memory limit: the container "
-        "runtime may miss an out-of-memory kill right after the start",
+        "runtime sometimes misses an out-of-memory kill",
     ),
     Code.SIDECAR_OOM: Entry(
         "A sidecar used more memory than its limit.", "raise its limit in the pod template", _INFRA

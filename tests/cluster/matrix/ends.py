@@ -7,6 +7,7 @@ import subprocess
 from functools import partial
 
 from launcher.core.catalogue import Code
+from tests.cluster.conftest import OOM
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.scene import Scene, fake_node, on_fake_node, priority_class
 
@@ -36,11 +37,10 @@ killed = partial(Row, return_code=104)
 _SHARED = "pod: {spec: {shareProcessNamespace: true}}"
 
 _KILLS = (
-    # containerd 8180: of a container that is killed right after its start the runtime may miss why; so, first a pause.
     killed(
         name="oom",
-        how="more memory than the limit",
-        command="sleep 2; exec tail /dev/zero",
+        how="more memory than the limit, by a worker process; the job passes its exit code on",
+        command=OOM,
         code=Code.OOM_KILLED,
         exit_code=137,
         says="container $container ran out of memory (limit ",
@@ -101,9 +101,9 @@ _HUNGRY = """
 pod: {spec: {shareProcessNamespace: true}}
 extra:
   containers:
-  - {name: sidecar, image: $image, command: [sh, -c, ': hungry; sleep 5; exec tail /dev/zero'],
+  - {name: sidecar, image: $image, command: [sh, -c, ': hungry; sleep 5; $oom'],
      resources: {limits: {memory: 16Mi}}}
-"""
+""".replace("$oom", OOM)
 _HUNGRY_RUNS = "grep -aqs '[h]ungry' /proc/[0-9]*/cmdline"
 _OUTLIVE = f"until {_HUNGRY_RUNS}; do sleep 0.2; done; while {_HUNGRY_RUNS}; do sleep 0.2; done; sleep 5"
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from launcher.core.catalogue import Code
 from launcher.core.patience import Action
+from tests.cluster.conftest import OOM
 from tests.cluster.matrix.row import Row
 
 __all__ = ["CONFIG_MAP", "SECRET", "STARTING"]
@@ -112,7 +113,7 @@ _INITS = (
     Row(
         name="init-oom",
         how="an init container that uses more memory than its limit",
-        values=_init(f"command: [sh, -c, 'sleep 2; exec tail /dev/zero'], {_SMALL}"),
+        values=_init(f"command: [sh, -c, '{OOM}'], {_SMALL}"),
         code=Code.INIT_OOM,
         return_code=104,
     ),

@@ -103,7 +103,7 @@ def test_a_job_that_succeeded_while_it_was_deleted_succeeded():
     ("reason", "code", "words"),
     [
         ("OOMKilled", Code.OOM_KILLED, "ran out of memory (limit 64Mi)"),
-        ("Error", Code.KILLED, "an early lack of memory (limit 64Mi) looks so"),
+        ("Error", Code.KILLED, "a lack of memory (limit 64Mi) may look so"),
     ],
 )
 def test_the_memory_limit_is_named(reason, code, words):

@@ -2,6 +2,8 @@
 
 import csv
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,6 +16,13 @@ from nvflare.apis.signal import Signal
 
 DATA = Path("/data/penguins/birds/penguins.csv")
 STEPS, RATE = 200, 0.1
+# A data loader that asks for too much, and that the kernel chooses first.
+HOARD = """
+open("/proc/self/oom_score_adj", "w").write("1000")
+hoard = []
+while True:
+    hoard.append(bytearray(32 * 1024 * 1024))
+"""
 
 
 class PenguinTrainer(Executor):
@@ -50,9 +59,10 @@ class PenguinTrainer(Executor):
             raise ValueError("the trainer was told to raise")
         if self.action == "exit":
             os._exit(7)
-        hoard = []
-        while self.action == "memory":
-            hoard.append(np.ones(4_000_000))
+        if self.action == "memory":
+            worker = subprocess.run([sys.executable, "-c", HOARD], check=False)  # noqa: S603 - our own words
+            time.sleep(1)  # a container that ends at the same moment may lose the reason (containerd 8180)
+            os._exit(128 - worker.returncode)
         while self.action == "sleep" and not abort_signal.triggered:
             time.sleep(0.2)
 
