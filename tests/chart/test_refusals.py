@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chart.conftest import at, refusal
+from launcher.core.names import label_value
+from tests.chart.conftest import at, pod, refusal
 
 OWNED = [
     ("pod.spec.containers", [{"name": "x"}], "this list", "extra.containers"),
@@ -51,6 +52,36 @@ def test_an_environment_is_not_shown():
 def test_a_key_of_the_launcher_is_refused(part, key):
     said = refusal({"pod": {part: {key: "x"}}})
     assert f"""pod.{part}["{key}"]: "x" cannot be set, the key is the launcher's: take it out""" in said
+
+
+JOB_ID = "0f0c1a3e-3c2b-4a51-9d7e-5f1f6c0b7a11"
+
+
+@pytest.mark.parametrize(
+    ("key", "label", "value", "before"),
+    [
+        ("id", "job-id", "zzz", JOB_ID),
+        ("id", "job-id", "a" * 63, JOB_ID),
+        ("site", "site", "site-2", "site-1"),
+        ("role", "role", "server", "client"),
+    ],
+)
+def test_labels_and_job_say_the_same(key, label, value, before):
+    label = f"fljob.internal/{label}"
+    said = refusal(at(f"job.{key}", value))
+    assert f'labels["{label}"]: "{before}" is not job.{key}, which is "{value}": change one of them' in said
+    said = refusal({"labels": {label: value}})
+    assert f'labels["{label}"]: "{value}" is not job.{key}, which is "{before}": change one of them' in said
+    assert pod(at(f"job.{key}", value), {"labels": {label: value}})["metadata"]["labels"][label] == value
+
+
+@pytest.mark.parametrize("text", ["a" * 64, "Klinik Süd#1", "-a", "a-", "a b", "a\nb", "a\n", "."])
+@pytest.mark.parametrize(("key", "label"), [("id", "job-id"), ("site", "site")])
+def test_a_text_that_no_label_can_hold_has_a_label_of_its_own(key, label, text):
+    label = f"fljob.internal/{label}"
+    assert label_value(text) != text
+    made = pod(at(f"job.{key}", text), {"labels": {label: label_value(text)}})
+    assert made["metadata"]["labels"][label] == label_value(text)
 
 
 DATASET = {"claimName": "c", "mountPath": "/a", "readOnly": True}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from launcher.core.names import label_value
 from tests.chart.conftest import container, pod, refusal
 
 TEXTS = [
@@ -110,6 +111,7 @@ def test_text_at_the_end_of_a_block(text):
     """The last line of a block is where the newlines of a text meet those of the template."""
     layer = {
         "job": {"id": text, "site": text, "study": text},
+        "labels": {f"fljob.internal/{key}": label_value(text) for key in ("job-id", "site")},
         "env": [{"name": "X", "value": text}],
         "args": [text],
         "extra": {"volumes": [{"name": "z", "csi": {"driver": "d", "volumeAttributes": {"z": text}}}]},

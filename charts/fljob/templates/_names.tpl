@@ -6,6 +6,7 @@ well, but later, and naming the field of the pod instead of the value to change.
 {{- define "fljob.checks" -}}
 {{- include "fljob.refuseOwnedFields" . -}}
 {{- include "fljob.refuseOwnedMetadata" . -}}
+{{- include "fljob.refuseOtherLabels" . -}}
 {{- include "fljob.refuseDuplicates" . -}}
 {{- end -}}
 
@@ -49,6 +50,20 @@ container.spec:
 {{- if and (hasPrefix "fljob.internal/" $key) (ne (print $part $key) "annotationsfljob.internal/pending-timeout") -}}
 {{- fail (printf "pod.%s[%q]: %q cannot be set, the key is the launcher's: take it out" $part $key $value) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Labels select what job says. Where a label can hold the text, both are the same; the launcher shortens the rest and
+puts a hash to it, which is not repeated here.
+*/}}
+{{- define "fljob.refuseOtherLabels" -}}
+{{- range $key, $label := dict "id" "job-id" "site" "site" "role" "role" -}}
+{{- $label = print "fljob.internal/" $label -}}
+{{- $text := get $.Values.job $key -}}{{- $given := get $.Values.labels $label -}}
+{{- if and (regexMatch "^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$" $text) (ne $text $given) -}}
+{{- fail (printf "labels[%q]: %q is not job.%s, which is %q: change one of them" $label $given $key $text) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
