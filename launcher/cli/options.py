@@ -11,11 +11,14 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from launcher.core.checks import bad
+from launcher.core.grammar import is_dns_label
 from launcher.core.jobspec import Role
 from launcher.core.site import SiteConfig, StorageDriver
 
 __all__ = [
     "cluster_options",
+    "config_options",
     "diagnose_option",
     "driver_option",
     "job_options",
@@ -44,11 +47,15 @@ _config = click.option(
 _namespace = click.option("-n", "--namespace", help="Namespace of the jobs.")
 
 
+def config_options(command: F) -> F:
+    """Add the options that say which site, and where its jobs are."""
+    return _stack(_config, _namespace)(command)
+
+
 def cluster_options(command: F) -> F:
     """Add the options of every command that talks to a cluster."""
     return _stack(
-        _config,
-        _namespace,
+        config_options,
         click.option("--kubeconfig", metavar="FILE", help="Kubeconfig file."),
         click.option("--context", help="Context of the kubeconfig."),
     )(command)
@@ -122,8 +129,11 @@ def site_from(
     """Return the site configuration with the options of the command line over it.
 
     Raises:
-        LauncherError: the file is missing or wrong.
+        LauncherError: the file is missing or wrong, or no namespace can have that name.
     """
+    if namespace is not None and not is_dns_label(namespace):
+        cure = "use a-z, 0-9 and '-', at most 63 characters"
+        raise bad("--namespace", namespace, "must be the name of a namespace", cure=cure)
     path = (
         config
         or os.environ.get("FLJOB_CONFIG")

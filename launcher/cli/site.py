@@ -12,6 +12,8 @@ import yaml
 
 from launcher.cli import options
 from launcher.core import kit, rights
+from launcher.core.checks import bad
+from launcher.core.grammar import is_dns_subdomain
 from launcher.core.site import StorageDriver
 
 __all__ = ["kit_command", "rbac_command"]
@@ -63,13 +65,18 @@ def _next_steps(folder: Path, files: Mapping[str, str]) -> None:
 
 
 @click.command("rbac")
-@click.option("--namespace", "-n", default="default", show_default=True, help="Where jobs run.")
+@options.config_options
 @click.option("--service-account", default="", help="Bind the Role to this ServiceAccount, too.")
 @click.option("--nodes", is_flag=True, help="Also the right to list nodes; optional, see docs/cli.md.")
-@options.driver_option(default="secret", otherwise="`secret`, unless fljob.yaml or the kit says otherwise")
-def rbac_command(namespace: str, service_account: str, driver: StorageDriver, *, nodes: bool) -> None:
+@options.driver_option(default=None, otherwise="as the configuration says, else `secret`")
+def rbac_command(service_account: str, driver: StorageDriver | None, *, nodes: bool, **given: Any) -> None:
     """Print the Role that the parent of a site needs, complete, for `kubectl apply -f -`."""
-    objects = _granted("", {"name": "fljob", "namespace": namespace}, rights.needed(driver), service_account)
+    site = options.site_from(**given)
+    if service_account and not is_dns_subdomain(service_account):
+        cure = "use a-z, 0-9, '-' and '.', at most 253 characters"
+        raise bad("--service-account", service_account, "must be the name of a ServiceAccount", cure=cure)
+    namespace, wanted = site.namespace, rights.needed(driver or site.storage_driver)
+    objects = _granted("", {"name": "fljob", "namespace": namespace}, wanted, service_account)
     if nodes:
         # Of the whole cluster: its name tells whose it is.
         name = {"name": "-".join(filter(None, ("fljob-nodes", namespace, service_account)))}

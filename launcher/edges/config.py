@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from launcher.core.checks import bad, show
+from launcher.core.grammar import is_dns_label
 from launcher.core.jobspec import Role
 from launcher.core.quantities import quantity_text
 from launcher.core.site import (
@@ -32,10 +33,15 @@ Seconds = Annotated[
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
-def _handed_down(name: str) -> str:
-    if not is_handed_down(name):
-        raise ValueError(HANDED_DOWN_RULE)
-    return name
+def _checked(is_fine: Callable[[str], bool]) -> Callable[[str], str]:
+    """Return a validator; which rule was broken says ``_RULES``."""
+
+    def check(value: str) -> str:
+        if not is_fine(value):
+            raise ValueError(value)
+        return value
+
+    return check
 
 
 _PATHS = ("study_data_file", "study_job_spec_file", "study_runtime_file", "values_dir", "chart", "kubeconfig")
@@ -66,7 +72,7 @@ class _Site(_Model):
 
     site: Text = SiteConfig.site
     role: Annotated[Role, Field(strict=False)] = SiteConfig.role
-    namespace: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] = SiteConfig.namespace
+    namespace: Annotated[str, AfterValidator(_checked(is_dns_label))] = SiteConfig.namespace
     default_python_path: Text = SiteConfig.default_python_path
     command: list[Text] = []
     pending_timeout: Seconds | None = SiteConfig.pending_timeout
@@ -85,7 +91,7 @@ class _Site(_Model):
     values: dict[str, Any] = {}
     chart: Text = ""
     helm: Text = SiteConfig.helm
-    pass_env: list[Annotated[str, AfterValidator(_handed_down)]] = []
+    pass_env: list[Annotated[str, AfterValidator(_checked(is_handed_down))]] = []
     kubeconfig: Text = ""
     context: Text = ""
     storage_driver: StorageDriver = SiteConfig.storage_driver

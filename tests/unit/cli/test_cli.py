@@ -293,6 +293,39 @@ def test_output_is_the_same_every_time(fljob):
     assert fljob("render", "meta.json", "--site", "a") == fljob("render", "meta.json", "--site", "a")
 
 
+@pytest.mark.parametrize(
+    ("options", "namespace", "records"),
+    [
+        ((), "of-file", "configmaps"),
+        (("--config", "other.yaml"), "default", "secrets"),
+        (("-n", "fl", "--driver", "secret"), "fl", "secrets"),
+    ],
+)
+def test_rbac_is_for_the_namespace_and_the_driver_of_the_site(fljob, folder, options, namespace, records):
+    (folder / "fljob.yaml").write_text("namespace: of-file\nstorage_driver: configmap\n")
+    (folder / "other.yaml").write_text("")
+    code, out, _ = fljob("rbac", "--service-account", "a.b", *options)
+    role, binding = yaml.safe_load_all(out)
+    assert code == 0
+    assert role["metadata"]["namespace"] == binding["subjects"][0]["namespace"] == namespace
+    assert ("configmaps" in out) is (records == "configmaps")
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (("-n", "A_B"), '--namespace: must be the name of a namespace, not "A_B"'),
+        (("-n", ""), '--namespace: must be the name of a namespace, not ""'),
+        (("--service-account", "A B"), '--service-account: must be the name of a ServiceAccount, not "A B"'),
+    ],
+)
+def test_a_name_that_kubernetes_refuses_is_refused_before(fljob, options, error):
+    code, out, err = fljob("rbac", *options)
+    assert (code, out) == (2, "")
+    assert error in err
+    assert "cure: use a-z" in err
+
+
 def test_the_right_to_list_nodes_is_a_role_of_the_cluster_and_only_on_request(fljob):
     _, plain, _ = fljob("rbac", "-n", "fl", "--service-account", "site-1")
     _, more, _ = fljob("rbac", "-n", "fl", "--service-account", "site-1", "--nodes")

@@ -1,0 +1,24 @@
+"""What Kubernetes takes as a name, so that what it would refuse is refused where it was written."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["is_dns_label", "is_dns_subdomain"]
+
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_SUBDOMAIN_MAX = 253
+
+
+def is_dns_label(text: str) -> bool:
+    """Tell whether ``text`` may be the name of a namespace (`RFC 1123 label`)."""
+    return _LABEL.fullmatch(text) is not None
+
+
+def is_dns_subdomain(text: str) -> bool:
+    """Tell whether ``text`` may be the name of a Secret or a ServiceAccount (`RFC 1123 subdomain`).
+
+    Labels with dots between them; only all of them together have a limit.
+    """
+    return len(text) <= _SUBDOMAIN_MAX and _SUBDOMAIN.fullmatch(text) is not None
