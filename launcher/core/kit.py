@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from launcher.core.checks import bad
+from launcher.core.checks import bad, require_mapping, require_text
 from launcher.core.rights import PREPARED, needed, role_rules
 from launcher.core.site import StorageDriver
 from launcher.errors import InvalidInput
@@ -39,6 +39,7 @@ _PATHS = {
     f"{_FLARE}.ServerK8sJobLauncher": "launcher.flare.ServerHelmJobLauncher",
 }
 _DRIVER = "storage_driver"
+_PREPARE = "name the output folder of `nvflare deploy prepare` with `runtime: k8s`"
 _NAME = re.compile(r'include "([a-z-]+\.name)" \.')
 _RIGHTS_TEMPLATE = """\
 {{{{- if .Values.rbac.create }}}}
@@ -137,9 +138,7 @@ def namespace(files: Mapping[str, str]) -> str:
 
 def _arguments(files: Mapping[str, str]) -> Mapping[str, Any]:
     """Return those of the kit's launcher."""
-    components = json.loads(files[RESOURCES])["components"]
-    found = next((one.get("args") for one in components if one.get("id") == LAUNCHER_ID), None)
-    return found if isinstance(found, Mapping) else {}
+    return next((launcher.get("args") or {} for _, launcher in _launchers(files)), {})
 
 
 def _with_driver(resources: str, driver: str | None) -> str:
@@ -172,21 +171,46 @@ def _at(values: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
 
 def _launcher_path(files: Mapping[str, str]) -> str:
     """Return the class path of the kit's launcher."""
-    cure = "name the output folder of `nvflare deploy prepare` with `runtime: k8s`"
     if RESOURCES not in files:
-        raise InvalidInput("is not in this folder", where=RESOURCES, cure=cure)
-    try:
-        components = json.loads(files[RESOURCES])["components"]
-        found = [str(one["path"]) for one in components if one.get("id") == LAUNCHER_ID]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidInput(f"cannot be read: {error}", where=RESOURCES, cure=cure) from error
-    where = f"{RESOURCES}: components[id={LAUNCHER_ID}]"
+        raise InvalidInput("is not in this folder", where=RESOURCES, cure=_PREPARE)
+    found = _launchers(files)
     if len(found) != 1:
-        raise InvalidInput(f"must be there once, not {len(found)} times", where=where, cure=cure)
-    if found[0] not in {*_PATHS, *_PATHS.values()}:
-        known = " or ".join(_PATHS)
-        raise InvalidInput(f"{found[0]} cannot be replaced", where=f"{where}.path", cure=f"make it {known}")
-    return found[0]
+        where = f"{RESOURCES}: components[id={LAUNCHER_ID}]"
+        raise InvalidInput(f"must be there once, not {len(found)} times", where=where, cure=_PREPARE)
+    ((where, launcher),) = found
+    known = " or ".join(_PATHS)
+    path = require_text(launcher.get("path"), f"{where}.path", cure=f"make it {known}")
+    if path not in {*_PATHS, *_PATHS.values()}:
+        raise InvalidInput(f"{path} cannot be replaced", where=f"{where}.path", cure=f"make it {known}")
+    return path
+
+
+def _launchers(files: Mapping[str, str]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the components that are the kit's launcher, each with its place.
+
+    Raises:
+        InvalidInput: the file is no JSON, or no list of components as FLARE reads it.
+    """
+    try:
+        tree = json.loads(files[RESOURCES])
+    except json.JSONDecodeError as error:
+        where = f"{RESOURCES}:{error.lineno}:{error.colno}"
+        raise InvalidInput(error.msg, where=where, cure="correct the JSON there") from error
+    except (ValueError, RecursionError) as error:  # a number of more than 4300 digits; 1000 brackets
+        raise InvalidInput(f"is not JSON: {error}", where=RESOURCES, cure=_PREPARE) from error
+    components = require_mapping(tree, RESOURCES, cure=_PREPARE).get("components")
+    if not isinstance(components, list):
+        raise bad(f"{RESOURCES}: components", components, "must be a list", cure=_PREPARE)
+    found = []
+    for index, component in enumerate(components):
+        where = f"{RESOURCES}: components[{index}]"
+        if (
+            require_mapping(component, where, cure="write a component there: id, path, args").get("id")
+            == LAUNCHER_ID
+        ):
+            require_mapping(component.get("args") or {}, f"{where}.args", cure="write its arguments there")
+            found.append((where, component))
+    return found
 
 
 def _rights(files: Mapping[str, str], driver: StorageDriver) -> str:

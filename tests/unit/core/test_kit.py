@@ -136,12 +136,35 @@ def test_configmaps_are_asked_for_only_by_their_driver():
     assert Right("configmaps", "create") not in needed()
 
 
+ONE = '{"id": "k8s_launcher"'
+
+
+def listed(text):
+    return {**kit(), RESOURCES: text}
+
+
 @pytest.mark.parametrize(
     ("files", "where"),
     [
         ({}, RESOURCES),
-        ({**kit(), RESOURCES: "{"}, RESOURCES),
-        ({**kit(), RESOURCES: "[]"}, RESOURCES),
+        (listed("{"), f"{RESOURCES}:1:2: Expecting property name"),
+        (listed("[" * 100_000), f"{RESOURCES}: is not JSON"),
+        (listed("[]"), f"{RESOURCES}: must be a mapping, not []"),
+        (listed("{}"), f"{RESOURCES}: components: must be a list, not null"),
+        (listed('{"components": {"a": 1}}'), f'{RESOURCES}: components: must be a list, not {{"a": 1}}'),
+        (listed('{"components": [3]}'), f"{RESOURCES}: components[0]: must be a mapping, not 3"),
+        (
+            listed(f'{{"components": [{{}}, {ONE}}}]}}'),
+            "components[1].path: must be a non-empty string, not null",
+        ),
+        (
+            listed(f'{{"components": [{ONE}, "path": 7}}]}}'),
+            "components[0].path: must be a non-empty string, not 7",
+        ),
+        (
+            listed(f'{{"components": [{ONE}, "args": [1]}}]}}'),
+            "components[0].args: must be a mapping, not [1]",
+        ),
         (kit(count=0), "k8s_launcher"),
         (kit(count=2), "k8s_launcher"),
         (kit("my.Launcher"), "my.Launcher"),
