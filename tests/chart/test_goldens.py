@@ -50,6 +50,15 @@ def test_every_object_is_valid_kubernetes(case, release):
         kubernetes_validate.validate(item, release, strict=True)
 
 
+@pytest.mark.parametrize("release", KUBERNETES)
+def test_what_a_new_site_applies_first_is_valid_kubernetes(release):
+    claim, pod = yaml.safe_load_all((CHART.parents[1] / "examples" / "new-site.yaml").read_text())
+    for item in (claim, pod):
+        kubernetes_validate.validate(item, release, strict=True)
+    (volume,) = pod["spec"]["volumes"]
+    assert volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+
+
 def test_the_validation_sees_an_unknown_field():
     item = yaml.safe_load((GOLDENS / "minimal.yaml").read_text())
     item["spec"]["containers"][0]["imagePullPolice"] = "Always"
