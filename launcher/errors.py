@@ -40,10 +40,12 @@ class LauncherError(Exception):
         cure: what to do about it; empty when the message already says so.
         step: "secret" when a launch failed before there was anything to install; else empty.
         reason: which row of helm's failures recognised it, such as ``QuotaBusy``; else empty.
+        leaves: what the failed install of a release had made could not be taken back.
     """
 
     step: str = ""
     reason: str = ""
+    leaves: bool = False
 
     def __init__(self, message: str, *, cure: str = "") -> None:
         super().__init__(message)

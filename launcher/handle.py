@@ -215,12 +215,16 @@ class JobHandle:
         try:
             if self._removed:
                 return
+            left: Cleanup | None = Cleanup.REMOVE
             if self._installer is not None:
                 self._installer.stop()
                 self.job, _ = self._installer.state
+                left = self._installer.left
             pod = self.track.pod
             job = self.job if self.job.uid or pod is None else replace(self.job, uid=pod.uid)
-            patiently(job, partial(remove, self._world, job), self._world, seconds)
+            act = partial(remove, self._world, job) if left is Cleanup.REMOVE else self._delete_secret
+            if left is not None:
+                patiently(job, act, self._world, seconds)
             self._removed = True
         finally:
             self._removal.release()

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from launcher.core.jobref import JobRef
 from launcher.core.refusal import Refusal, refusal_of
+from launcher.core.track import Cleanup
 from launcher.errors import Cancelled, LauncherError
 from launcher.ports import Clock
 
@@ -25,6 +26,7 @@ _SLICE = 0.25
 _STOP_WITHIN = 30.0
 
 Attempt = Callable[[threading.Event], JobRef]
+Left = Callable[[], Cleanup | None]
 
 
 class Turns:
@@ -88,13 +90,15 @@ class Installer:
 
     Args:
         job: its names.
-        attempt: installs the release once; nothing is left of a try that raises.
+        attempt: installs the release once; nothing is left of a try that raises, or ``left`` says what.
         refusal: how the first try was refused.
         turns: shared by all jobs of the namespace.
+        left: tells what the tries that failed could not take back.
     """
 
-    def __init__(self, job: JobRef, attempt: Attempt, refusal: Refusal, turns: Turns) -> None:
+    def __init__(self, job: JobRef, attempt: Attempt, refusal: Refusal, turns: Turns, left: Left) -> None:
         self._attempt = attempt
+        self._left = left
         self._turns = turns
         self._lock = threading.Lock()
         self._job = job
@@ -108,6 +112,16 @@ class Installer:
         """The job, and why it has no release yet; None once it has one."""
         with self._lock:
             return self._job, self._refusal
+
+    @property
+    def left(self) -> Cleanup | None:
+        """What is there to take away: all of an accepted job, of a refused one only what its tries left.
+
+        A job of the same names may be another process's by now.
+        """
+        if self._thread.is_alive() or self.state[1] is None:
+            return Cleanup.REMOVE
+        return self._left()
 
     def stop(self) -> None:
         """Give up: helm is stopped, and a try that goes on all the same is waited for, 30 s at most."""

@@ -12,9 +12,11 @@ from typing import Any
 from launcher.core.ending import ended
 from launcher.core.jobref import JobRef, ref_of_pod, ref_of_spec
 from launcher.core.jobspec import JobSpec
+from launcher.core.refusal import refusal_of
 from launcher.core.releases import release_state
-from launcher.core.views import Presence
-from launcher.errors import Cancelled, Conflict, LauncherError, Unavailable
+from launcher.core.track import Cleanup
+from launcher.core.views import PodView, Presence
+from launcher.errors import Cancelled, Conflict, LauncherError, Rejected, Unavailable
 from launcher.removal import World, remove
 
 __all__ = ["Making", "Render", "make_room", "nothing"]
@@ -34,32 +36,44 @@ def _step(name: str) -> Iterator[None]:
         raise
 
 
+class _Held(Conflict):
+    """Another process holds the release: it is being installed, or its pod lives."""
+
+
+def _dead_pod(world: World, spec: JobSpec, *, again: bool) -> PodView | None:
+    """Return the pod that a dead job left under these names, None when there is none; refuse a live one."""
+    seen = world.pods.get(spec.pod_name, spec.namespace)
+    if seen.presence is Presence.UNAVAILABLE:
+        cure = "check that the cluster runs and that the kubeconfig names its address"
+        raise Unavailable(f"cannot see whether job {spec.job_id} is already running: {seen.why}", cure=cure)
+    if seen.presence is Presence.ABSENT or seen.value is None:
+        return None
+    pod = seen.value
+    is_ours = again and ref_of_pod(pod).release == spec.release
+    if ended(pod) is None and pod.deleted is None and not is_ours:
+        raise _Held(
+            f"job {spec.job_id} is already running at site {spec.site!r}: release {spec.release}, "
+            f"pod {spec.namespace}/{spec.pod_name}, phase {pod.phase}",
+            cure=f"wait for it, or run `fljob terminate {spec.release} -n {spec.namespace}` first",
+        )
+    return pod
+
+
 def make_room(world: World, spec: JobSpec, *, again: bool = False) -> JobSpec:
     """Refuse a live job, clean up what a dead one left, and return the spec of the next attempt.
 
     Args:
         world: the ports.
         spec: the job.
-        again: an attempt of this very launch failed before; a pod of its release is what that one left.
+        again: an attempt of this very launch could not take its release back; a pod of it is what that left.
 
     Raises:
         Conflict: the job is already running.
         Unavailable: the cluster could not be asked.
     """
-    seen = world.pods.get(spec.pod_name, spec.namespace)
-    if seen.presence is Presence.UNAVAILABLE:
-        cure = "check that the cluster runs and that the kubeconfig names its address"
-        raise Unavailable(f"cannot see whether job {spec.job_id} is already running: {seen.why}", cure=cure)
-    if seen.presence is Presence.ABSENT or seen.value is None:
+    pod = _dead_pod(world, spec, again=again)
+    if pod is None:
         return spec
-    pod = seen.value
-    is_ours = again and ref_of_pod(pod).release == spec.release
-    if ended(pod) is None and pod.deleted is None and not is_ours:
-        raise Conflict(
-            f"job {spec.job_id} is already running at site {spec.site!r}: release {spec.release}, "
-            f"pod {spec.namespace}/{spec.pod_name}, phase {pod.phase}",
-            cure=f"wait for it, or run `fljob terminate {spec.release} -n {spec.namespace}` first",
-        )
     left = ref_of_pod(pod)
     _LOG.info("release=%s pod=%s removing what attempt %d left", spec.release, spec.pod_name, left.attempt)
     remove(world, replace(ref_of_spec(spec), uid=pod.uid))
@@ -70,9 +84,9 @@ def nothing() -> None:
     """Prepare nothing."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Making:
-    """One job that is to be made; every attempt begins anew and leaves nothing when it fails.
+    """One job that is to be made; every attempt begins anew and leaves nothing when it fails, if it can.
 
     Attributes:
         world: the ports.
@@ -80,6 +94,7 @@ class Making:
         render: computes the chart values of a spec.
         secret: content of the per-job Secret, empty for none.
         prepare: makes what jobs share, such as the Secret of a startup kit; asked for in each attempt.
+        left: what the attempts so far made and could not take back; None when nothing of them is left.
     """
 
     world: World
@@ -87,22 +102,25 @@ class Making:
     render: Render
     secret: Mapping[str, bytes] = field(repr=False)
     prepare: Callable[[], object] = nothing
+    left: Cleanup | None = field(default=None, init=False)
 
-    def attempt(self, cancel: threading.Event | None, *, again: bool = False) -> JobRef:
+    def attempt(self, cancel: threading.Event | None) -> JobRef:
         """Make the job and return it, with the pod's uid where it is known.
 
         Args:
             cancel: set by another thread to stop.
-            again: an earlier attempt failed, and may have left something that could not be taken back.
 
         Raises:
             Conflict: the job is already running, or its release is being installed by another process.
             Cancelled: ``cancel`` was set.
-            LauncherError: with ``step`` "secret" when there was nothing to install yet; nothing is left.
+            LauncherError: with ``step`` "secret" when there was nothing to install yet; nothing is left, or
+                ``left`` says what.
         """
         with _step("secret"):
             self.prepare()
-        spec = make_room(self.world, self.spec, again=again)
+        spec = make_room(self.world, self.spec, again=self._left_release)
+        if spec is not self.spec:
+            self.left = None  # there was a pod, and everything went with it
         job, values = ref_of_spec(spec), self.render(spec)
         labels = values["labels"]
         made_anew = self._put_secret(job, labels) if self.secret else False
@@ -110,10 +128,26 @@ class Making:
             self._install(job, values, labels, cancel)
             return self._settle(job, cancel)
         except BaseException as error:
-            # A Secret that was there before may be that of the process which holds the release.
-            if made_anew or not isinstance(error, Conflict):
+            self._remember(error)
+            # The Secret is that of the process which holds the release, whoever made it first.
+            if not isinstance(error, _Held) and (made_anew or not isinstance(error, Conflict)):
                 self._undo_secret(job)
             raise
+
+    @property
+    def _left_release(self) -> bool:
+        return self.left is Cleanup.REMOVE
+
+    def _remember(self, error: BaseException) -> None:
+        """Learn from the end of an attempt whether a release of ours is left.
+
+        Helm asks for the name before it creates anything ("cannot reuse a name that is still in use"), so
+        after the API server has refused a pod, nothing is left of earlier attempts either.
+        """
+        if isinstance(error, LauncherError) and error.leaves:
+            self.left = Cleanup.REMOVE
+        elif isinstance(error, Rejected) and refusal_of(error).may_heal:
+            self.left = None
 
     def _put_secret(self, job: JobRef, labels: Mapping[str, str]) -> bool:
         """Make the per-job Secret and return whether there was none before."""
@@ -121,7 +155,7 @@ class Making:
         with _step("secret"):
             if self.world.secrets.put(name, namespace, self.secret, labels, replace=False):
                 return True
-        self._refuse_if_busy(job)
+        self._refuse_if_held(job)
         with _step("secret"):
             self.world.secrets.put(name, namespace, self.secret, labels)
         return False
@@ -132,6 +166,7 @@ class Making:
         try:
             self.world.secrets.delete(job.credential_secret, job.namespace)
         except LauncherError as error:
+            self.left = self.left or Cleanup.RETAIN
             _LOG.error("secret %s left behind: %s", job.credential_secret, error)
 
     def _install(
@@ -145,23 +180,39 @@ class Making:
             self.world.releases.install(job.release, job.namespace, values, labels, cancel)
         except Conflict:
             self._remove_dead_release(job)
-            self.world.releases.install(job.release, job.namespace, values, labels, cancel)
+            try:
+                self.world.releases.install(job.release, job.namespace, values, labels, cancel)
+            except Conflict:
+                self._refuse_if_held(job)  # another process was quicker
+                raise
 
     def _remove_dead_release(self, job: JobRef) -> None:
-        """Remove a release that has no pod, unless another process may be installing it right now."""
-        self._refuse_if_busy(job)
-        # Without its Secret: that one is the new attempt's.
-        remove(self.world, job, keep_secret=True)
+        """Remove a release whose pod is dead or gone, unless another process may hold it."""
+        pod = self._refuse_if_held(job)
+        if pod is None:
+            self.world.releases.uninstall(job.release, job.namespace)
+            # One that is there now is dying with the release, or is that of a process that was quicker.
+            pod = _dead_pod(self.world, self.spec, again=self._left_release)
+        if pod is not None:
+            # Without its Secret: that one is the new attempt's.
+            remove(self.world, replace(job, uid=pod.uid), keep_secret=True)
+        self.left = None
 
-    def _refuse_if_busy(self, job: JobRef) -> None:
+    def _refuse_if_held(self, job: JobRef) -> PodView | None:
+        """Refuse a release that another process installs, or whose pod lives; return the pod of a dead one.
+
+        The release is asked for before the pod: Helm says "deployed" when it has created the pod, so a
+        deployed release without one has lost it, however young it is.
+        """
         seen = self.world.releases.status(job.release, job.namespace)
         if seen.presence is Presence.UNAVAILABLE:
             raise Unavailable(f"cannot ask Helm about release {job.release}: {seen.why}")
         if release_state(seen.value, self.world.clock.now()).is_busy:
-            raise Conflict(
+            raise _Held(
                 f"release {job.namespace}/{job.release} is being installed by another process",
                 cure=f"wait a minute, or run `fljob terminate {job.release} -n {job.namespace}` first",
             )
+        return _dead_pod(self.world, self.spec, again=self._left_release)
 
     def _settle(self, job: JobRef, cancel: threading.Event | None) -> JobRef:
         """Do what follows an accepted install; whatever ends it early takes the release back."""
@@ -170,9 +221,16 @@ class Making:
             if cancel is not None and cancel.is_set():
                 raise Cancelled(f"release {job.namespace}/{job.release}: cancelled")  # noqa: TRY301
         except BaseException:
-            remove(self.world, job)
+            self._take_back(job)
             raise
         return job
+
+    def _take_back(self, job: JobRef) -> None:
+        try:
+            remove(self.world, job)
+        except LauncherError as left:
+            left.leaves = True
+            raise
 
     def _know_pod(self, job: JobRef) -> JobRef:
         """Learn the pod's uid and make the pod own its Secret, a second road by which it goes.

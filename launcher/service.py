@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from launcher.core import names
 from launcher.core.dated import dated
@@ -99,7 +98,7 @@ class Service:
                 raise
             _LOG.warning("release=%s refused, trying again: %s", job.release, error.message)
             turns = self._turns.setdefault(job.namespace, Turns(self.world.clock))
-            return job, Installer(job, partial(making.attempt, again=True), refusal, turns)
+            return job, Installer(job, making.attempt, refusal, turns, left=lambda: making.left)
         if job.namespace in self._turns:
             self._turns[job.namespace].tell_room()
         _LOG.info("release=%s pod=%s launched", made.release, made.pod_name)

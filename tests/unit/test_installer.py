@@ -132,8 +132,53 @@ def test_what_is_shared_is_prepared_in_each_try(fake):
     assert fake.is_empty
 
 
+def unfinished():
+    error = Unavailable("timed out; and the clean-up failed")
+    error.leaves = True
+    return error
+
+
+@pytest.mark.parametrize("end", ["next try", "terminate"])
+def test_a_refused_job_leaves_another_process_its_job_of_the_same_id(fake, end):
+    """The other one came while this one waited: its pod is not what a try of this one left."""
+    waits = service(fake).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=True)
+    fake.releases.install_error = None
+    other = service(fake).launch(make_spec(), render, secret={"TOKEN": b"other's"})
+    if end == "terminate":
+        waits.terminate()
+    else:
+        assert waits.wait().code is Code.NAME_CONFLICT
+    assert waits.close(30)
+    assert [entry[0] for entry in fake.releases.log].count("uninstall") == 0
+    assert fake.secrets.items == {"nvflare-cred-job-1": {"TOKEN": b"other's"}}
+    fake.pods.show(replace(exited(0), annotations=fake.pods.items["job-1"].annotations))
+    assert other.wait().code is Code.SUCCESS
+
+
+def test_what_was_taken_back_later_is_not_looked_for_any_more(fake):
+    """The try after the one that left something was refused cleanly: a pod that comes then is another's."""
+    fake.releases.install_error = unfinished()
+    waits = service(fake).launch(make_spec(), render, patient=True)
+    fake.releases.install_error = QUOTA
+    until(lambda: waits.poll() is ReturnCode.UNKNOWN and waits.track.verdict.code is Code.QUOTA_EXCEEDED)
+    fake.releases.install_error = None
+    other = service(fake).launch(make_spec(), render)
+    assert waits.wait().code is Code.NAME_CONFLICT
+    assert waits.close(30)
+    assert fake.releases.items
+    other.terminate()
+
+
+def test_a_secret_that_could_not_be_taken_back_goes_with_the_job(fake):
+    fake.secrets.delete_errors = [Unavailable("503")]
+    handle = service(fake).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=True)
+    assert fake.secrets.items
+    handle.terminate()
+    assert fake.is_empty
+
+
 def test_what_an_attempt_could_not_take_back_is_removed_by_the_next(fake):
-    fake.releases.install_error = Unavailable("timed out; and the clean-up failed")
+    fake.releases.install_error = unfinished()
     handle = service(fake).launch(make_spec(), render, patient=True)
     left = make_pod("job-1", annotations={"meta.helm.sh/release-name": make_spec().release}, uid="half-made")
     fake.pods.show(left)
@@ -174,7 +219,7 @@ def test_refused_jobs_take_turns_and_ask_no_oftener_than_one():
 
     turns, names = Turns(SystemClock()), [f"j{n}" for n in range(20)]
     refusal = Refusal(Code.QUOTA_EXCEEDED, "x")
-    made = [Installer(job(name), attempt(name), refusal, turns) for name in names]
+    made = [Installer(job(name), attempt(name), refusal, turns, lambda: None) for name in names]
     time.sleep(4.0)
     with lock:
         refused = list(tries)

@@ -105,12 +105,14 @@ def with_leftover(error: LauncherError, left: LauncherError, call: Call) -> Laun
     cure = f"remove it when the cluster answers: fljob terminate {call.name} -n {call.namespace}"
     if error.cure:
         cure = f"{error.cure}; {cure}"
-    if isinstance(error, Cancelled):  # which promises that nothing is left
-        return Unavailable(message, cure=cure)
     if isinstance(error, Rejected):
-        return Rejected(message, code=error.code, cure=cure)
-    worse = type(error)(message, cure=cure)
-    worse.reason = error.reason
+        worse: LauncherError = Rejected(message, code=error.code, cure=cure)
+    else:
+        # Cancelled promises that nothing is left.
+        kind = Unavailable if isinstance(error, Cancelled) else type(error)
+        worse = kind(message, cure=cure)
+        worse.reason = error.reason
+    worse.leaves = True
     return worse
 
 
