@@ -13,7 +13,7 @@ from launcher.core.ending import ended
 from launcher.core.jobref import JobRef, ref_of_pod, ref_of_spec
 from launcher.core.jobspec import JobSpec
 from launcher.core.refusal import refusal_of
-from launcher.core.releases import release_state
+from launcher.core.releases import INSTALL_MAY_LAST, release_state
 from launcher.core.track import Cleanup
 from launcher.core.views import PodView, Presence
 from launcher.errors import Cancelled, Conflict, LauncherError, Rejected, Unavailable
@@ -208,6 +208,12 @@ class Making:
         if seen.presence is Presence.UNAVAILABLE:
             raise Unavailable(f"cannot ask Helm about release {job.release}: {seen.why}")
         if release_state(seen.value, self.world.clock.now()).is_busy:
+            if self._left_release:
+                # Ours, most likely; if it is another process's, that one has a minute like everybody.
+                raise Unavailable(
+                    f"release {job.namespace}/{job.release} is half installed, as an earlier try left it "
+                    f"without the API server; it is replaced when it is {INSTALL_MAY_LAST:.0f} s old"
+                )
             raise _Held(
                 f"release {job.namespace}/{job.release} is being installed by another process",
                 cure=f"wait a minute, or run `fljob terminate {job.release} -n {job.namespace}` first",

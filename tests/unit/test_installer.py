@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -14,6 +15,7 @@ from launcher.core.patience import WaitPolicy
 from launcher.core.refusal import Refusal
 from launcher.core.returncodes import ReturnCode
 from launcher.core.site import PendingPolicy, Timeouts
+from launcher.core.views import ReleaseView
 from launcher.edges.clock import SystemClock
 from launcher.errors import Denied, Rejected, Unavailable
 from launcher.installer import Installer, Turns
@@ -153,6 +155,24 @@ def test_a_refused_job_leaves_another_process_its_job_of_the_same_id(fake, end):
     assert fake.secrets.items == {"nvflare-cred-job-1": {"TOKEN": b"other's"}}
     fake.pods.show(replace(exited(0), annotations=fake.pods.items["job-1"].annotations))
     assert other.wait().code is Code.SUCCESS
+
+
+def test_a_half_made_release_of_its_own_does_not_fail_the_job(fake):
+    """The API server went away between Helm's record and the pod: "pending-install" is nobody else's."""
+    fake.releases.install_error = unfinished()
+    fake.secrets.delete_errors = [Unavailable("503")]
+    handle = service(fake).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=True)
+    name, nearly_abandoned = make_spec().release, SystemClock().now() - timedelta(seconds=57)
+    fake.releases.items[name] = ReleaseView(name, "fl", "pending-install", 1, nearly_abandoned)
+    fake.releases.install_error = None
+    said = "is half installed, as an earlier try left it"
+    until(lambda: handle.poll() is ReturnCode.UNKNOWN and said in handle.track.verdict.detail)
+    assert handle.track.verdict.code is Code.API_UNAVAILABLE
+    fake.pods.script = [running(), exited(0)]
+    until(lambda: fake.pods.items)
+    assert handle.wait().code is Code.SUCCESS
+    assert handle.close(30)
+    assert fake.is_empty
 
 
 def test_what_was_taken_back_later_is_not_looked_for_any_more(fake):

@@ -98,6 +98,7 @@ def test_the_clean_up_is_tried_again_while_the_cluster_is_away(fake, releases):
     with pytest.raises(Unavailable) as caught:
         releases(sleep=pauses.append).install("r1", "ns", {}, LABELS)
     assert "may be left" not in str(caught.value)
+    assert not caught.value.leaves
     assert pauses == [0.5, 2.0]
     assert fake.verbs == ["install", "list", "list", "list", "uninstall", "status"]
 
@@ -109,6 +110,7 @@ def test_a_failed_clean_up_is_said_and_names_the_release(fake, releases, answer,
     with pytest.raises(Rejected, match="and the clean-up failed, so release ns/r1 may be left") as caught:
         releases().install("r1", "ns", {}, LABELS)
     assert "fljob terminate r1 -n ns" in caught.value.cure
+    assert caught.value.leaves
     assert caught.value.code == "InvalidSpec"
     assert fake.verbs == ["install", *["list"] * listed]
 
