@@ -123,9 +123,10 @@ def _image(request: Request, meta: JobMeta, study: Study) -> str:
     """Return the job's image, else the study's (FLARE: the image a job asks for wins)."""
     image = meta.image or study.image
     if not image:
+        # A key that nobody reads may be the one that was meant to name it.
         raise InvalidInput(
-            f"no image for the job at site {request.site!r}",
-            where="meta.json",
+            "; ".join((f"no image for the job at site {request.site!r}", *meta.warnings)),
+            where=meta.source,
             cure=(
                 f"set launcher_spec[{request.site!r}]['k8s']['image'], "
                 "launcher_spec['default']['k8s']['image'] for all sites, "

@@ -10,11 +10,11 @@ from __future__ import annotations
 import difflib
 import enum
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from launcher.core.checks import bad, require_mapping, require_text
+from launcher.core.checks import bad, require_mapping, require_text, show
 from launcher.core.jobspec import Resources
 from launcher.core.quantities import parse_quantity, quantity_text
 from launcher.core.site import LONGEST_SECONDS
@@ -66,6 +66,7 @@ class JobMeta:
         pending_timeout: seconds, a hundred years at most; None = for ever; UNSET = the site's default.
         resources: cpu, memory and GPU; ephemeral storage is added in ``assemble``.
         warnings: sentences about keys that nobody reads.
+        source: name of the file, for errors.
     """
 
     name: str = ""
@@ -77,6 +78,7 @@ class JobMeta:
     pending_timeout: float | Unset | None = UNSET
     resources: Resources = field(default_factory=Resources)
     warnings: tuple[str, ...] = ()
+    source: str = "meta.json"
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json")
     """
     meta = require_mapping(meta, source)
     block = _native(meta, site, source)
+    odd = _no_mappings(meta, site, source)
     return JobMeta(
         name=_optional_text(meta, "name", source),
         job_id=_optional_text(meta, "job_id", source),
@@ -124,8 +127,27 @@ def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json")
         ephemeral_storage=_ephemeral_storage(block),
         pending_timeout=_pending_timeout(block),
         resources=_resources(block, _portable(meta, site, source)),
-        warnings=tuple(_unread(block, key) for key in block.values if key not in _KEYS),
+        warnings=(
+            *(f"{where} must be a mapping, not {show(value)}: it is read as empty" for where, value in odd),
+            *(_unread(block, key) for key in block.values if key not in _KEYS),
+        ),
+        source=source,
     )
+
+
+def _no_mappings(meta: Mapping[str, Any], site: str, source: str) -> Iterator[tuple[str, Any]]:
+    """Yield place and value of what is empty and no mapping, such as ``launcher_spec: []``.
+
+    FLARE 2.9.0's server refuses it when a job is submitted; its launcher takes it for an empty one.
+    """
+    for root, names in (("launcher_spec", (site, _DEFAULT)), ("resource_spec", (site,))):
+        blocks: list[tuple[str, Any]] = [(f"{source}: {root}", meta.get(root))]
+        for keys in ((name, _MODE) for name in names):
+            (where, value) = blocks[0]
+            for key in keys:
+                where, value = f"{where}[{key!r}]", value.get(key) if isinstance(value, Mapping) else None
+                blocks.append((where, value))
+        yield from (one for one in blocks if not (one[1] is None or one[1] or isinstance(one[1], Mapping)))
 
 
 def _unread(block: _Block, key: Any) -> str:

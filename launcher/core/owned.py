@@ -55,6 +55,12 @@ _OWNED = (
     ("pod", "name"),
     ("container", "name"),
 )
+# What to do instead of setting a key below an owned one.
+_CURES = {
+    "labels": "set it in `pod.labels`",
+    "workspace": "remove the key; `workspace_mount_path` and `ephemeral_storage` of fljob.yaml decide",
+    "command": "remove the key; `command` of fljob.yaml is what runs when nothing else is asked for",
+}
 _PASS_THROUGH = {"pod": POD_OWNED, "container": CONTAINER_OWNED}
 
 
@@ -116,7 +122,9 @@ def refuse_owned(layer: Mapping[str, Any], owned: Mapping[str, Any], source: str
     """
     require_known(layer, TOP_KEYS, source)
     for path in _OWNED:
-        _refuse_change(_dig(layer, path, source), _dig(owned, path, ""), below(source, ".".join(path)))
+        cure = _CURES.get(path[0], "remove the key")
+        where = below(source, ".".join(path))
+        _refuse_change(_dig(layer, path, source), _dig(owned, path, ""), where, cure)
     for key in ("labels", "annotations"):
         where = below(source, f"pod.{key}")
         own = _dig(owned, ("pod", key), "") or {}
@@ -155,17 +163,14 @@ def _dig(values: Mapping[str, Any], path: tuple[str, ...], source: str) -> Any:
     return value
 
 
-def _refuse_change(value: Any, own: Any, where: str) -> None:
+def _refuse_change(value: Any, own: Any, where: str, cure: str) -> None:
     """Refuse ``value`` unless it says the same as ``own``; of a mapping, any part of it."""
     if value is None or value == own:
         return
     if isinstance(value, dict) and isinstance(own, dict):
         for key, item in value.items():
             if item != own.get(key):
-                _refuse_change(item, own.get(key), below(where, key))
+                _refuse_change(item, own.get(key), below(where, key), cure)
         return
-    raise InvalidInput(
-        f"belongs to the launcher ({show(own)}) and cannot be {show(value)}",
-        where=where,
-        cure="remove the key",
-    )
+    has = "" if own is None else f" ({show(own)})"
+    raise InvalidInput(f"belongs to the launcher{has} and cannot be {show(value)}", where=where, cure=cure)

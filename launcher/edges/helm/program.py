@@ -7,8 +7,10 @@ import shutil
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from launcher.edges.documents import is_file, is_folder
 from launcher.edges.helm.child import HelmProcess
 from launcher.edges.helm.environment import cluster_env, offline_env
 from launcher.errors import ToolMissing
@@ -80,10 +82,7 @@ class HelmProgram:
     ) -> HelmProcess:
         executable = shutil.which(self.helm, path=env.get("PATH"))
         if executable is None:
-            raise ToolMissing(
-                f"there is no program {self.helm!r} on PATH",
-                cure="install helm 4.3, or set `helm` to its path",
-            )
+            raise _no_program(self.helm)
         return HelmProcess(
             executable=executable,
             env=env,
@@ -94,6 +93,17 @@ class HelmProgram:
 
     def _parent(self) -> Mapping[str, str]:
         return os.environ if self.environ is None else self.environ
+
+
+def _no_program(helm: str) -> ToolMissing:
+    """Return the error for what PATH does not have, or for a path at which nothing can be run."""
+    path = Path(helm).expanduser()
+    if os.sep not in helm:
+        return ToolMissing(
+            f"there is no program {helm!r} on PATH", cure="install helm 4.3, or set `helm` to its path"
+        )
+    why = "is a folder" if is_folder(path) else "is not executable" if is_file(path) else "is not there"
+    return ToolMissing(f"the helm of the site, {helm}, {why}", cure="set `helm` to the path of helm 4.3")
 
 
 def _not_runnable(executable: str, error: OSError) -> ToolMissing:

@@ -42,6 +42,10 @@ POD_OF_TWO = {"spec": {"containers": [{"name": "a"}, {"name": "b"}]}}
 # name -> (launch, where ours finds the mistake)
 BOTH: dict[str, tuple[dict[str, Any], str]] = {
     "no image": ({"meta": {"job_id": JOB}}, "meta.json: no image"),
+    "launcher_spec is an empty list": (
+        {"meta": {"job_id": JOB, "launcher_spec": []}},
+        "no image for the job at site 'site-1'; meta.json: launcher_spec must be a mapping, not []",
+    ),
     "empty image": (k8s(image=""), "meta.json: no image"),
     "empty python path": (k8s(python_path=""), "launcher_spec['site-1']['k8s']['python_path']"),
     "python path is no text": (k8s(python_path=3), "launcher_spec['site-1']['k8s']['python_path']"),

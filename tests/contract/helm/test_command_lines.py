@@ -148,6 +148,16 @@ def test_the_storage_driver_and_the_own_environment(fake, releases, monkeypatch)
     assert "SITE_TOKEN" not in env
 
 
+@pytest.mark.parametrize(
+    ("name", "why"), [("text", "is not executable"), ("folder", "is a folder"), ("none", "is not there")]
+)
+def test_a_path_at_which_there_is_no_helm_says_what_there_is(tmp_path, name, why):
+    (tmp_path / "text").write_text("x")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ToolMissing, match=f"{name}, {why}\n  cure: set `helm` to the path"):
+        helm_edge(SiteConfig(helm=str(tmp_path / name))).version()
+
+
 def test_the_variables_that_a_site_names_are_helms(fake, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "p")
     monkeypatch.setenv("AWS_REGION", "r")

@@ -56,6 +56,12 @@ def test_a_missing_image_names_every_place():
         assert place in error.value.cure
 
 
+def test_a_missing_image_names_the_file_and_what_may_have_been_meant_to_be_one():
+    warnings = ("m.yml: ['iamge'] is read by nobody; did you mean image?",)
+    with pytest.raises(InvalidInput, match=r"^m.yml: no image .*; m.yml: \['iamge'\] is read by nobody"):
+        build(meta=JobMeta(source="m.yml", warnings=warnings))
+
+
 @pytest.mark.parametrize(
     ("request_", "python_path", "command", "expected"),
     [

@@ -41,6 +41,27 @@ def test_a_key_that_nobody_reads_is_a_warning_with_the_nearest_one(meta, warning
 
 
 @pytest.mark.parametrize(
+    ("meta", "where", "value"),
+    [
+        ({"launcher_spec": []}, "launcher_spec", "[]"),
+        ({"launcher_spec": {"default": ""}}, "launcher_spec['default']", '""'),
+        ({"launcher_spec": {"site-1": {"k8s": []}}}, "launcher_spec['site-1']['k8s']", "[]"),
+        ({"resource_spec": 0}, "resource_spec", "0"),
+    ],
+)
+def test_what_is_empty_and_no_mapping_is_a_warning(meta, where, value):
+    (found,) = parse_meta(meta, "site-1", source="m.yml").warnings
+    assert found == f"m.yml: {where} must be a mapping, not {value}: it is read as empty"
+
+
+def test_nothing_and_null_are_empty():
+    assert (
+        parse_meta({"launcher_spec": None, "resource_spec": {"site-1": {"k8s": None}}}, "site-1").warnings
+        == ()
+    )
+
+
+@pytest.mark.parametrize(
     ("meta", "image"),
     [
         ({"launcher_spec": {"default": {"k8s": {"image": "d"}}, "site-1": {"k8s": {"image": "s"}}}}, "s"),

@@ -235,7 +235,11 @@ def test_a_template_that_leaves_the_job_out_changes_nothing_that_is_owned():
     ("text", "where"),
     [
         ("job: {id: other}", 'job.id: belongs to the launcher \\("abc"\\) and cannot be "other"'),
-        ("labels: {team: a}", "labels.team"),
+        (
+            "labels: {team: a}",
+            r'labels.team: belongs to the launcher and cannot be "a"\n  cure: set it in `pod.labels`',
+        ),
+        ("workspace: {sizeLimit: 9Gi}", "`ephemeral_storage` of fljob.yaml decide"),
         ("labels: {fljob.internal/role: server}", "labels.fljob.internal/role"),
         ("image: {reference: x}", "image.reference"),
         ("command: [sh]", "command"),
