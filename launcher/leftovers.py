@@ -84,6 +84,7 @@ def reap(
     world: World,
     namespace: str,
     site: str,
+    federation: str,
     reports: Sequence[JobReport],
     *,
     secrets: Mapping[str, SecretView],
@@ -93,6 +94,8 @@ def reap(
     """Remove the jobs of a site that nobody watches, whatever state they are in, while names are asked for.
 
     A parent that was killed between making a job's Secret and installing its release leaves the Secret alone.
+    The name of the site is not enough: a person may launch jobs for it by hand, whom no restart of a parent
+    concerns, and the server of every federation in the namespace has the same name, ``server``.
 
     Yields:
         The name of each thing when it is gone.
@@ -101,10 +104,11 @@ def reap(
         LauncherError: something could not be removed, or not be asked whose it is; all the others were.
     """
     known, unknown = _known_of(world, [one for one in reports if not is_ours(one.job.release)])
-    theirs = [one for one in known if one.job.site == site]
+    theirs = [one for one in known if (one.job.site, one.job.federation) == (site, federation)]
     gone = [one.job for one in theirs]
     owned = {one.job.credential_secret for one in reports} | {job.credential_secret for job in gone}
-    alone = [name for name in secrets if is_credential_of(name, site) and name not in owned]
+    marked = [name for name, secret in secrets.items() if secret.federation == federation]
+    alone = [name for name in marked if is_credential_of(name, site) and name not in owned]
     alone = [name for name in alone if not is_ours(name)]
     for one in theirs:
         lost(one.job.job_id, one.track.outcome.return_code if one.track.outcome else _LOST)

@@ -186,6 +186,7 @@ class Service:
         self,
         namespace: str,
         site: str,
+        federation: str,
         is_ours: Callable[[str], bool],
         lost: Lost = to_nobody,
     ) -> Iterator[str]:
@@ -194,6 +195,7 @@ class Service:
         Args:
             namespace: where to look.
             site: whose jobs.
+            federation: of which federation; jobs launched by hand belong to none.
             is_ours: tells for the name of a release or a per-job Secret whether somebody watches it.
             lost: told of each of these jobs, before it is removed.
 
@@ -206,7 +208,9 @@ class Service:
         # Secrets first: the release of one that is listed now is there when the releases are listed.
         secrets = self.world.secrets.list(namespace)
         jobs = self.jobs(namespace)
-        return reap(self.world, namespace, site, jobs, secrets=secrets, is_ours=is_ours, lost=lost)
+        return reap(
+            self.world, namespace, site, federation, jobs, secrets=secrets, is_ours=is_ours, lost=lost
+        )
 
     def look(self, pod: PodView | None, *, ask_events: bool = True) -> Track:
         """Return the track after one look at a pod; one that is not there (None) has been gone for good.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from launcher.core.names import LABEL_JOB_ID
+from launcher.core.names import LABEL_FEDERATION, LABEL_JOB_ID
 from launcher.core.redaction import masker
 from launcher.core.views import (
     Condition,
@@ -295,8 +295,10 @@ class FakeSecrets:
         return masker(value.decode() for value in self.items[name].values())
 
     def list(self, namespace: str) -> Mapping[str, SecretView]:
+        known = {name: self.labels.get(name, {}) for name in self.items}
         return {
-            name: SecretView(START, self.labels.get(name, {}).get(LABEL_JOB_ID, "")) for name in self.items
+            name: SecretView(START, labels.get(LABEL_JOB_ID, ""), labels.get(LABEL_FEDERATION, ""))
+            for name, labels in known.items()
         }
 
 

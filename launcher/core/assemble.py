@@ -38,6 +38,7 @@ class Request:
         secret_env: environment of the launcher by reference to Secret keys.
         startup_secret: Secret with the startup kit, empty for none.
         attempt: from 1.
+        federation: mark of the federation whose parent launches the job, empty for none.
     """
 
     job_id: str
@@ -50,6 +51,7 @@ class Request:
     secret_env: tuple[EnvVar, ...] = ()
     startup_secret: str = ""
     attempt: int = 1
+    federation: str = ""
 
 
 def build_jobspec(request: Request, meta: JobMeta, study: Study, site: SiteConfig) -> JobSpec:
@@ -88,6 +90,7 @@ def build_jobspec(request: Request, meta: JobMeta, study: Study, site: SiteConfi
         if isinstance(meta.pending_timeout, Unset)
         else meta.pending_timeout,
         attempt=request.attempt,
+        federation=request.federation,
     )
 
 

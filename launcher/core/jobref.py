@@ -37,6 +37,7 @@ class JobRef:
         role: ``client`` or ``server``.
         study: the study's name, empty for none.
         attempt: how often the job id was launched at this site, from 1.
+        federation: mark of the federation whose parent launched the job, empty for a job launched by hand.
     """
 
     release: str
@@ -48,6 +49,7 @@ class JobRef:
     role: str = ""
     study: str = ""
     attempt: int = 1
+    federation: str = ""
 
     @property
     def credential_secret(self) -> str:
@@ -66,6 +68,7 @@ def ref_of_spec(spec: JobSpec) -> JobRef:
         role=spec.role.value,
         study=spec.study,
         attempt=spec.attempt,
+        federation=spec.federation,
     )
 
 
@@ -82,13 +85,14 @@ def ref_of_pod(pod: PodView) -> JobRef:
         role=pod.labels.get(names.LABEL_ROLE, ""),
         study=pod.annotations.get(names.ANNOTATION_STUDY, ""),
         attempt=int(attempt) if attempt.isdigit() else 1,
+        federation=pod.labels.get(names.LABEL_FEDERATION, ""),
     )
 
 
 def ref_of_release(release: str, namespace: str, view: ReleaseView | None) -> JobRef:
     """Return the names of a job whose pod is gone, from the values of its release where they are known."""
     values = view.values if view else {}
-    job, pod = values.get("job") or {}, values.get("pod") or {}
+    job, pod, labels = (values.get(key) or {} for key in ("job", "pod", "labels"))
     return JobRef(
         release=release,
         namespace=namespace,
@@ -97,6 +101,7 @@ def ref_of_release(release: str, namespace: str, view: ReleaseView | None) -> Jo
         site=str(job.get("site") or ""),
         role=str(job.get("role") or ""),
         study=str(job.get("study") or ""),
+        federation=str(labels.get(names.LABEL_FEDERATION) or ""),
     )
 
 

@@ -100,6 +100,8 @@ class JobSpec:
         pod_template: Pod manifest of the study or site that the job is merged into, or None.
         pending_timeout: seconds to wait for missing resources; None = for ever, 0 = not at all.
         attempt: how often this job id was launched at this site, from 1.
+        federation: mark of the federation whose parent launched the job, a label value; empty for a job that
+            was launched by hand.
     """
 
     job_id: str
@@ -125,3 +127,4 @@ class JobSpec:
     pod_template: Mapping[str, Any] | None
     pending_timeout: float | None
     attempt: int = 1
+    federation: str = ""

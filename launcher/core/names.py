@@ -17,6 +17,7 @@ __all__ = [
     "ANNOTATION_STUDY",
     "DEFAULT_CONTAINER_ANNOTATION",
     "LABEL_ATTEMPT",
+    "LABEL_FEDERATION",
     "LABEL_JOB_ID",
     "LABEL_ROLE",
     "LABEL_SITE",
@@ -39,6 +40,8 @@ LABEL_JOB_ID = PREFIX + "job-id"
 LABEL_SITE = PREFIX + "site"
 LABEL_ROLE = PREFIX + "role"
 LABEL_ATTEMPT = PREFIX + "attempt"
+# Of jobs that a FLARE parent launched: a new parent may remove those of its predecessor, and no others.
+LABEL_FEDERATION = PREFIX + "federation"
 ANNOTATION_JOB_ID = PREFIX + "job-id"
 ANNOTATION_SITE = PREFIX + "site"
 ANNOTATION_STUDY = PREFIX + "study"

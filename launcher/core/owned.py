@@ -11,6 +11,7 @@ from launcher.core.merge import named_items
 from launcher.core.names import (
     ANNOTATION_PENDING_TIMEOUT,
     LABEL_ATTEMPT,
+    LABEL_FEDERATION,
     LABEL_JOB_ID,
     LABEL_ROLE,
     LABEL_SITE,
@@ -66,12 +67,13 @@ _PASS_THROUGH = {"pod": POD_OWNED, "container": CONTAINER_OWNED}
 
 def job_labels(spec: JobSpec) -> dict[str, str]:
     """Return the launcher's labels of every object of a job; valid label values whatever the names are."""
-    return {
+    labels = {
         LABEL_JOB_ID: label_value(spec.job_id),
         LABEL_SITE: label_value(spec.site),
         LABEL_ROLE: spec.role.value,
         LABEL_ATTEMPT: str(spec.attempt),
     }
+    return {**labels, LABEL_FEDERATION: spec.federation} if spec.federation else labels
 
 
 def owned_values(spec: JobSpec) -> dict[str, Any]:

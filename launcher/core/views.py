@@ -204,10 +204,11 @@ class NodeView:
 
 @dataclass(frozen=True)
 class SecretView:
-    """What may be known of a per-job Secret: when it was made and for which job, never what it holds."""
+    """What may be known of a per-job Secret: when and for which job it was made, never what it holds."""
 
     created: datetime | None
     job_id: str = ""
+    federation: str = ""
 
 
 @dataclass(frozen=True)

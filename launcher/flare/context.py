@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,11 +23,15 @@ from launcher.core.assemble import Request
 from launcher.core.jobspec import EnvVar, Role, SecretKey
 from launcher.core.names import credential_secret_name, pod_name, startup_secret_name
 
-__all__ = ["TRANSFER_TOKEN", "FlareJob", "read_job", "startup_kit"]
+__all__ = ["TRANSFER_TOKEN", "FlareJob", "federation", "read_job", "startup_kit"]
 
 TRANSFER_TOKEN = ENV_WORKSPACE_TRANSFER_TOKEN
 # What a job process reads of startup/; the rest would only make the Secret bigger.
 _KIT_SUFFIXES = (".crt", ".key", ".pem", ".json")
+# The certificate of a federation's own authority, which `nvflare provision` puts into every kit of a project.
+_ROOT = "rootCA.pem"
+_NO_ROOT = "unsigned"
+_HASH = 16
 _ARGUMENT_NAMES = {Role.CLIENT: get_client_job_args, Role.SERVER: get_server_job_args}
 
 
@@ -46,6 +51,7 @@ class FlareJob:
         flags: flag and value of each argument, in order.
         options: words after ``--set``; None = no such flag.
         credentials: environment name -> value; they go into the per-job Secret and nowhere else.
+        federation: mark of the parent's federation.
     """
 
     job_id: str
@@ -59,6 +65,7 @@ class FlareJob:
     flags: tuple[tuple[str, str], ...]
     options: tuple[str, ...] | None
     credentials: Mapping[str, str] = field(repr=False)
+    federation: str
 
     def request(self, role: Role, mount_path: str) -> Request:
         """Return the launch request; credentials are in it by reference only."""
@@ -77,6 +84,7 @@ class FlareJob:
                 EnvVar(name, secret=SecretKey(secret, name)) for name in (*self.credentials, TRANSFER_TOKEN)
             ),
             startup_secret=startup_secret_name(self.site),
+            federation=self.federation,
         )
 
 
@@ -84,7 +92,7 @@ def read_job(job_meta: Mapping[str, Any], fl_ctx: FLContext, role: Role) -> Flar
     """Return what FLARE's parent says about the launch.
 
     Raises:
-        RuntimeError: a part is missing, or the custom folder is not below the workspace.
+        RuntimeError: a part is missing or cannot be read, or the custom folder is not below the workspace.
     """
     job_id = job_meta.get(JobConstants.JOB_ID)
     if not job_id:
@@ -112,6 +120,7 @@ def read_job(job_meta: Mapping[str, Any], fl_ctx: FLContext, role: Role) -> Flar
         flags=tuple((flag, str(value)) for flag, value in filter(None, named) if value is not None),
         options=None if options is None else tuple(str(word) for word in options),
         credentials=get_credential_env(process),
+        federation=federation(workspace.get_startup_kit_dir()),
     )
 
 
@@ -137,6 +146,26 @@ def _below(folder: str, workspace: str) -> str:
     if not path.is_relative_to(os.path.abspath(root)):  # noqa: PTH100
         raise RuntimeError(f"custom folder {folder} is not under workspace {workspace}")
     return path.relative_to(os.path.abspath(root)).as_posix()  # noqa: PTH100
+
+
+def federation(startup: str) -> str:
+    """Return the mark of the federation that a startup kit belongs to: a label value, one for all its kits.
+
+    Kits without a certificate authority, which FLARE allows where nothing is encrypted, share a word.
+
+    Args:
+        startup: folder of the startup kit.
+
+    Raises:
+        RuntimeError: the certificate is there and cannot be read.
+    """
+    try:
+        root = Path(startup, _ROOT).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return _NO_ROOT
+    except OSError as error:
+        raise RuntimeError(f"cannot read {error.filename}: {error.strerror}") from error
+    return hashlib.sha256(root).hexdigest()[:_HASH]
 
 
 def startup_kit(folder: str) -> dict[str, bytes]:

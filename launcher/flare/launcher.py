@@ -26,7 +26,7 @@ from launcher.core.site import SiteConfig
 from launcher.errors import LauncherError
 from launcher.flare import wiring
 from launcher.flare.arguments import settings
-from launcher.flare.context import TRANSFER_TOKEN, FlareJob, read_job, startup_kit
+from launcher.flare.context import TRANSFER_TOKEN, FlareJob, federation, read_job, startup_kit
 from launcher.flare.handle import DeadHandle, FlareJobHandle
 from launcher.flare.orphans import Orphans
 from launcher.flare.outcomes import failure_reporter
@@ -124,7 +124,11 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             workspace = fl_ctx.get_prop(FLContextKey.WORKSPACE_OBJECT)
             if workspace is not None:
                 self._orphans.report = failure_reporter(fl_ctx)
-                given = (workspace.get_root_dir(), fl_ctx.get_identity_name())
+                given = (
+                    workspace.get_root_dir(),
+                    workspace.get_startup_kit_dir(),
+                    fl_ctx.get_identity_name(),
+                )
                 threading.Thread(target=self._get_ready, args=given, name="fljob-ready", daemon=True).start()
 
     def launch_job(self, job_meta: dict[str, Any], fl_ctx: FLContext) -> JobHandleSpec:
@@ -183,7 +187,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         except LauncherError as error:
             raise RuntimeError(str(error)) from error
         self._orphans.spare(spec.release, credential_secret_name(spec.pod_name))
-        self._orphans.look_once(service, spec.namespace, job.site)
+        self._orphans.look_once(service, spec.namespace, job.site, job.federation)
         try:
             handle = service.launch(
                 spec,
@@ -220,12 +224,12 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
 
         composition.keep_refused(launch.spec, launch.site, error, folder, tell, known=credentials, force=True)
 
-    def _get_ready(self, workspace: str, name: str) -> None:
+    def _get_ready(self, workspace: str, startup: str, name: str) -> None:
         """Import what a launch needs, which takes seconds on a busy machine, and look for orphans."""
         try:
             site = wiring.site_config(self._settings, workspace, name, self.role)
-            self._orphans.look_once(self._service(site), site.namespace, name)
-        except (LauncherError, ValueError) as error:
+            self._orphans.look_once(self._service(site), site.namespace, name, federation(startup))
+        except (LauncherError, RuntimeError, ValueError) as error:
             _LOG.warning("site %s cannot launch jobs yet: %s", name, error)
 
     def _service(self, site: SiteConfig) -> Service:

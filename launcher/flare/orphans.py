@@ -42,24 +42,34 @@ class Orphans:
         with self._lock:
             self._spared.update(names)
 
-    def look_once(self, service: Service, namespace: str, site: str) -> None:
-        """Start looking, unless that was done already."""
+    def look_once(self, service: Service, namespace: str, site: str, federation: str) -> None:
+        """Start looking, unless that was done already.
+
+        Args:
+            service: the use cases.
+            namespace: where to look.
+            site: name of the parent's site.
+            federation: mark of the parent's federation, see :func:`launcher.flare.context.federation`.
+        """
         with self._lock:
             if self._looked:
                 return
             self._looked = True
         threading.Thread(
-            target=self._remove, args=(service, namespace, site), name="fljob-orphans", daemon=True
+            target=self._remove,
+            args=(service, namespace, site, federation),
+            name="fljob-orphans",
+            daemon=True,
         ).start()
 
-    def _remove(self, service: Service, namespace: str, site: str) -> None:
+    def _remove(self, service: Service, namespace: str, site: str, federation: str) -> None:
         lost: dict[str, ReturnCode] = {}
         told: set[str] = set()
         for _ in range(_TRIES):
             done = False
             try:
                 # The first look counts: what is removed has no end of its own any more.
-                for name in service.reap(namespace, site, self._is_ours, lost.setdefault):
+                for name in service.reap(namespace, site, federation, self._is_ours, lost.setdefault):
                     _LOG.warning("%s was left by an earlier parent of this site: removed", name)
                 done = True
             except LauncherError as error:

@@ -33,6 +33,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     (at("labels", {"a": "not valid!"}), "at '/labels/a': 'not valid!' does not match"),
     (at("labels", {"a": "x" * 64}), "at '/labels/a'"),
     (at("labels", {"a b": "x"}), "at '/labels': additional properties 'a b' not allowed"),
+    (at("labels", {"fljob.internal/federation": ""}), "at '/labels/fljob.internal~1federation': minLength"),
     (at("labels", {"fljob.internal/site": ""}), "at '/labels/fljob.internal~1site': minLength"),
     (
         at("labels", {"fljob.internal/role": "boss"}),

@@ -14,6 +14,10 @@ from launcher.service import Service
 from tests.fakes import START, FakeWorld, exited
 
 OLD = 100.0  # older than an install may last
+FED = "0123456789abcdef"
+OURS = {names.LABEL_FEDERATION: FED}
+THEIRS = {names.LABEL_FEDERATION: "fedcba9876543210"}
+BY_HAND: dict[str, str] = {}
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def service(fake):
     return Service(fake.world, WaitPolicy())
 
 
-def leave(fake, *jobs, **labels):
+def leave(fake, *jobs, labels=OURS):
     """Leave ended jobs at site-1 behind, each with its release, pod and Secret."""
     for job in jobs:
         annotations = {
@@ -73,7 +77,7 @@ def test_a_dry_run_removes_nothing(fake, service):
 @pytest.fixture
 def podless(fake):
     """A job of site-1 of which the release is left and no pod: its names are in its values only."""
-    values = {"job": {"id": "p", "site": "site-1"}, "pod": {"name": "p"}}
+    values = {"job": {"id": "p", "site": "site-1"}, "pod": {"name": "p"}, "labels": OURS}
     fake.releases.items["fj-p"] = ReleaseView("fj-p", "fl", "deployed", 1, START, values)
     return fake
 
@@ -84,8 +88,40 @@ def test_a_release_that_helm_cannot_be_asked_about_is_not_nobodys(podless, servi
     podless.releases.status = lambda *_: Seen.unavailable("connection refused")
     seen, lost = [], {}
     with pytest.raises(Unavailable, match="whose job release fl/fj-p is: connection refused"):
-        seen.extend(service.reap("fl", "site-1", lambda name: False, lost.setdefault))
+        seen.extend(service.reap("fl", "site-1", FED, lambda name: False, lost.setdefault))
     assert (seen, list(lost)) == (["fj-a"], ["a"])
     podless.releases.status = know
-    assert list(service.reap("fl", "site-1", lambda name: False, lost.setdefault)) == ["fj-p"]
+    assert list(service.reap("fl", "site-1", FED, lambda name: False, lost.setdefault)) == ["fj-p"]
     assert list(lost) == ["a", "p"]
+
+
+def test_a_new_parent_leaves_other_federations_and_jobs_launched_by_hand_alone(fake, service):
+    leave(fake, "ours", labels=OURS)
+    leave(fake, "theirs", labels=THEIRS)
+    leave(fake, "by-hand", labels=BY_HAND)
+    lost = {}
+    assert list(service.reap("fl", "site-1", FED, lambda name: False, lost.setdefault)) == ["fj-ours"]
+    assert list(lost) == ["ours"]
+    assert list(fake.releases.items) == ["fj-theirs", "fj-by-hand"]
+    assert list(fake.secrets.items) == ["nvflare-cred-theirs", "nvflare-cred-by-hand"]
+
+
+def test_a_new_parent_leaves_their_releases_and_secrets_without_a_pod_alone(fake, service):
+    for job, labels in (("ours", OURS), ("theirs", THEIRS), ("by-hand", BY_HAND)):
+        values = {"job": {"id": job, "site": "site-1"}, "pod": {"name": job}, "labels": labels}
+        fake.releases.items[f"fj-{job}"] = ReleaseView(f"fj-{job}", "fl", "deployed", 1, START, values)
+        alone = names.credential_secret_name(names.pod_name(f"{job}-2", "site-1"))
+        fake.secrets.put(alone, "fl", {}, {names.LABEL_JOB_ID: f"{job}-2", **labels})
+    lost = {}
+    mine = names.credential_secret_name(names.pod_name("ours-2", "site-1"))
+    assert list(service.reap("fl", "site-1", FED, lambda name: False, lost.setdefault)) == ["fj-ours", mine]
+    assert list(lost) == ["ours", "ours-2"]
+    assert (len(fake.releases.items), len(fake.secrets.items)) == (2, 2)
+
+
+def test_gc_removes_the_jobs_of_all_federations(fake, service):
+    leave(fake, "ours", labels=OURS)
+    leave(fake, "theirs", labels=THEIRS)
+    leave(fake, "by-hand", labels=BY_HAND)
+    assert len(list(service.sweep("fl", 0.0))) == 3
+    assert fake.is_empty

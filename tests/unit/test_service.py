@@ -36,7 +36,11 @@ def make_spec(**changes) -> JobSpec:
 
 
 def render(spec):
-    labels = {names.LABEL_JOB_ID: spec.job_id, names.LABEL_ATTEMPT: str(spec.attempt)}
+    labels = {
+        names.LABEL_JOB_ID: spec.job_id,
+        names.LABEL_ATTEMPT: str(spec.attempt),
+        names.LABEL_FEDERATION: "fed",
+    }
     annotations = {names.ANNOTATION_PENDING_TIMEOUT: "120"}
     return {
         "labels": labels,
@@ -434,9 +438,9 @@ def test_a_new_parent_takes_away_what_its_predecessor_left_at_its_site(fake, ser
         for job, site in (("a1", "site-1"), ("a2", "site-1"), ("a1", "site-2"))
     )
     for name in (mine, watched, other):
-        fake.secrets.put(name, "fl", {}, {names.LABEL_JOB_ID: "a1"})
+        fake.secrets.put(name, "fl", {}, {names.LABEL_JOB_ID: "a1", names.LABEL_FEDERATION: "fed"})
     lost = {}
-    assert list(service.reap("fl", "site-1", lambda name: name == watched, lost.setdefault)) == [mine]
+    assert list(service.reap("fl", "site-1", "fed", lambda name: name == watched, lost.setdefault)) == [mine]
     assert lost == {"a1": 104}
     assert fake.secrets.items.keys() == {watched, other}
 
@@ -478,8 +482,9 @@ def test_a_release_without_a_pod_is_reaped_by_the_site_in_its_values(fake, servi
     service.launch(make_spec(), lambda spec: {**render(spec), "job": {"id": "a1b2", "site": "site-1"}})
     fake.pods.show(None)
     lost = {}
-    assert list(service.reap("fl", "site-2", lambda name: False, lost.setdefault)) == []
-    assert list(service.reap("fl", "site-1", lambda name: False, lost.setdefault)) == [make_spec().release]
+    assert list(service.reap("fl", "site-2", "fed", lambda name: False, lost.setdefault)) == []
+    reaped = service.reap("fl", "site-1", "fed", lambda name: False, lost.setdefault)
+    assert list(reaped) == [make_spec().release]
     assert fake.is_empty
     assert lost == {"a1b2": 104}
 
@@ -488,9 +493,10 @@ def test_a_release_without_a_pod_is_reaped_by_the_site_in_its_values(fake, servi
 def test_a_job_that_nobody_watches_is_told_with_its_end(fake, service, pod, code):
     service.launch(make_spec(), render)
     told = {names.ANNOTATION_SITE: "site-1", names.ANNOTATION_JOB_ID: "a1b2"}
-    fake.pods.show(replace(pod, annotations={**fake.pods.items["job-1"].annotations, **told}))
+    known = fake.pods.items["job-1"]
+    fake.pods.show(replace(pod, annotations={**known.annotations, **told}, labels=known.labels))
     lost = {}
-    service.reap("fl", "site-1", lambda name: False, lost.setdefault)
+    service.reap("fl", "site-1", "fed", lambda name: False, lost.setdefault)
     assert lost == {"a1b2": code}
 
 
@@ -499,8 +505,9 @@ def test_one_job_that_holds_out_does_not_spare_the_others(fake, service):
     for number in (1, 2):
         name = f"job-{number}"
         annotations = {"meta.helm.sh/release-name": name, names.ANNOTATION_SITE: "site-1"}
-        fake.pods.show(make_pod(name, annotations=annotations, uid=name))
+        labels = {names.LABEL_FEDERATION: "fed"}
+        fake.pods.show(make_pod(name, annotations=annotations, labels=labels, uid=name))
         fake.releases.items[name] = ReleaseView(name, "fl", "deployed", 1, START)
     with pytest.raises(Denied):
-        list(service.reap("fl", "site-1", lambda name: False))
+        list(service.reap("fl", "site-1", "fed", lambda name: False))
     assert list(fake.releases.items) == ["job-1"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from launcher.core.names import LABEL_JOB_ID
+from launcher.core.names import LABEL_FEDERATION, LABEL_JOB_ID
 from launcher.core.redaction import masker
 from launcher.core.views import PodView, SecretView
 from launcher.edges.kube.client import KubeClient
@@ -98,10 +99,13 @@ class KubeSecrets:
             label_selector=f"{LABEL_JOB_ID},owner!=helm",
         )
         metadata = [item["metadata"] for item in answer.get("items") or ()]
-        return {
-            item["name"]: SecretView(when(item.get("creationTimestamp")), item["labels"][LABEL_JOB_ID])
-            for item in metadata
-        }
+        return {item["name"]: _view(item) for item in metadata}
+
+
+def _view(metadata: Mapping[str, Any]) -> SecretView:
+    labels = metadata["labels"]  # it was selected by one
+    made = when(metadata.get("creationTimestamp"))
+    return SecretView(made, labels[LABEL_JOB_ID], labels.get(LABEL_FEDERATION, ""))
 
 
 def _decoded(value: str) -> str:

@@ -24,6 +24,10 @@ ADDITIONS: dict[Path, tuple[str, str]] = {
     (*_LABELS, "fljob.internal/site"): (r".+", "finds a site's objects"),
     (*_LABELS, "fljob.internal/role"): (r"client|server", "tells server pods from client pods"),
     (*_LABELS, "fljob.internal/attempt"): (r"1", "tells a relaunch from the first launch"),
+    (*_LABELS, "fljob.internal/federation"): (
+        r"[0-9a-f]{16}|unsigned",
+        "a new parent removes its own jobs only",
+    ),
     (*_LABELS, "app.kubernetes.io/name"): (r"fljob|c\d+", "Kubernetes' recommended labels"),
     (*_LABELS, "app.kubernetes.io/instance"): (r"fj-test", "Kubernetes' recommended labels"),
     (*_LABELS, "app.kubernetes.io/managed-by"): (r"Helm", "Kubernetes' recommended labels"),

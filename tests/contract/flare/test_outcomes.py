@@ -116,8 +116,9 @@ class Service:
     def __init__(self, *tries):
         self.tries = list(tries)
 
-    def reap(self, namespace, site, is_ours, lost):
-        assert (namespace, site, is_ours("fj-3"), is_ours("fj-1")) == ("fl", SITE, True, False)
+    def reap(self, namespace, site, federation, is_ours, lost):
+        assert (namespace, site, federation) == ("fl", SITE, "fed")
+        assert (is_ours("fj-3"), is_ours("fj-1")) == (True, False)
         found, trouble = self.tries.pop(0)
         for job, code in found.items():
             lost(job, code)
@@ -135,5 +136,5 @@ def test_every_job_of_the_predecessor_is_reported_once_with_its_first_seen_end()
     service = Service(FIRST, SECOND)
     found.report = lambda job, code: told.append((job, int(code), len(service.tries)))
     found.spare("fj-3")
-    found._remove(service, "fl", SITE)
+    found._remove(service, "fl", SITE, "fed")
     assert told == [(JOB, 0, 1), ("b", 104, 1), ("c", 9, 0)]

@@ -293,3 +293,16 @@ def test_no_secret_is_in_an_error_or_a_repr(server, client, caplog):
     shown = f"{failed.value} {failed.value.__cause__!r} {secrets!r} {client!r} {caplog.text}"
     assert "canary-3720" not in shown
     assert "Y2FuYXJ5LTM3MjA" not in shown
+
+
+def test_a_listed_secret_tells_its_job_and_federation_and_no_value(server, client):
+    labels = {"fljob.internal/job-id": "a1", "fljob.internal/federation": "fed"}
+    for name, marks in (("launched", labels), ("by-hand", {"fljob.internal/job-id": "a2"})):
+        made = {"name": name, "creationTimestamp": "2026-01-01T00:00:00Z", "labels": marks}
+        server.items.append({"metadata": made, "data": {"TOKEN": "Y2FuYXJ5LTM3MjA="}})
+    found = KubeSecrets(client).list("fl")
+    assert {name: (one.job_id, one.federation) for name, one in found.items()} == {
+        "launched": ("a1", "fed"),
+        "by-hand": ("a2", ""),
+    }
+    assert "Y2FuYXJ5LTM3MjA" not in repr(found)

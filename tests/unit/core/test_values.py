@@ -135,6 +135,12 @@ def test_labels_are_valid_whatever_the_names_are():
     assert labels["fljob.internal/attempt"] == "3"
 
 
+def test_only_a_job_of_a_federation_is_marked_as_one():
+    assert job_labels(spec_with(federation="0123456789abcdef")).items() - job_labels(SPEC).items() == {
+        ("fljob.internal/federation", "0123456789abcdef")
+    }
+
+
 @pytest.mark.parametrize(
     ("timeout", "text"), [(None, "none"), (0.0, "0"), (120.0, "120"), (0.5, "0.5"), (1e6, "1000000")]
 )
