@@ -74,10 +74,12 @@ def explain(failed: ChildFailed, call: Call) -> LauncherError:
     text = _said(failed.text)
     found = find(text)
     if found is None:
-        return Rejected(
-            f"{call.subject}: helm {call.verb} failed (exit code {failed.returncode}): {_short(text)}",
-            code="HelmFailed",
-        )
+        head = f"{call.subject}: helm {call.verb} failed (exit code {failed.returncode})"
+        if text:
+            return Rejected(f"{head}: {_short(text)}", code="HelmFailed")
+        # Helm always says why (`Error: ...`): this is another program, or one that was killed.
+        cure = f"`{call.helm} version` must print v4.3 or later (3.22 works); else set `helm` to its path"
+        return Rejected(f"{head} and said nothing", code="HelmFailed", cure=cure)
     row, match = found
     error = _error(row, match, call, text)
     error.reason = row.code

@@ -97,7 +97,7 @@ class HelmProgram:
 
 def _no_program(helm: str) -> ToolMissing:
     """Return the error for what PATH does not have, or for a path at which nothing can be run."""
-    path = Path(helm).expanduser()
+    path = Path(helm)
     if os.sep not in helm:
         return ToolMissing(
             f"there is no program {helm!r} on PATH", cure="install helm 4.3, or set `helm` to its path"

@@ -170,6 +170,13 @@ def test_a_text_nobody_knows_is_kept_and_cut():
     assert len(str(error)) < 800
 
 
+def test_a_program_that_says_nothing_may_be_no_helm():
+    error = explain(exited("\n"), CALL)
+    assert isinstance(error, Rejected)
+    assert error.message == "release ns/r1: helm install failed (exit code 1) and said nothing"
+    assert error.cure.startswith("`helm version` must print v4.3")
+
+
 @pytest.mark.parametrize(
     ("text", "nothing"),
     [
