@@ -129,6 +129,7 @@ class JobHandle:
         """
         with self._lock:
             self._track = terminated(self._track, detail)
+        self._give_up()
         try:
             self._remove(_TERMINATE_WITHIN)
         except LauncherError:
@@ -161,7 +162,15 @@ class JobHandle:
         with self._lock:
             self._track = step(self._track, observation, self._policy)
             self._told = tell(self.job, self._track, self._told)
-            return self._track
+            track = self._track
+        if track.outcome is not None:
+            self._give_up()
+        return track
+
+    def _give_up(self) -> None:
+        """Let a job that has ended not start any more; the diagnosis before its removal may take a minute."""
+        if self._installer is not None:
+            self._installer.give_up()
 
     def _clean_up_later(self) -> None:
         with self._lock:

@@ -123,9 +123,13 @@ class Installer:
             return Cleanup.REMOVE
         return self._left()
 
-    def stop(self) -> None:
-        """Give up: helm is stopped, and a try that goes on all the same is waited for, 30 s at most."""
+    def give_up(self) -> None:
+        """Begin no further try; one that is under way is cancelled and takes back what it made."""
         self._stop.set()
+
+    def stop(self) -> None:
+        """Give up, and wait until a try that is under way has ended, 30 s at most."""
+        self.give_up()
         self._thread.join(_STOP_WITHIN)
 
     def _run(self) -> None:

@@ -103,6 +103,54 @@ def test_the_others_are_raised_and_nothing_is_left(fake, error, policy, patient)
     assert fake.is_empty
 
 
+@pytest.mark.parametrize("end", ["wait", "poll"])
+def test_a_refused_job_that_was_reported_failed_does_not_start_any_more(fake, end):
+    """The diagnosis, which goes on before anything is removed, may take a minute."""
+    begun, go_on = threading.Event(), threading.Event()
+    handle = service(fake).launch(
+        make_spec(pending_timeout=0.2), render, keep=lambda *_: begun.set() or go_on.wait(60), patient=True
+    )
+    until(lambda: handle.poll() is ReturnCode.INFRASTRUCTURE_ERROR) if end == "poll" else handle.wait()
+    assert begun.wait(10)
+    fake.releases.install_error = None
+    tried = len(fake.releases.log)
+    time.sleep(1.5)
+    assert len(fake.releases.log) == tried
+    go_on.set()
+    assert handle.close(30)
+    assert fake.is_empty
+
+
+def test_a_try_under_way_when_the_job_is_given_up_takes_its_release_back(fake):
+    install, trying, may_end = fake.releases.install, threading.Event(), threading.Event()
+
+    def slow(*args):
+        if len(fake.releases.log) == 1:
+            trying.set()
+            assert may_end.wait(60)
+            fake.releases.install_error = None
+        install(*args)
+
+    fake.releases.install = slow
+    begun, go_on = threading.Event(), threading.Event()
+    handle = service(fake).launch(
+        make_spec(),
+        render,
+        secret={"TOKEN": b"x"},
+        keep=lambda *_: begun.set() or go_on.wait(60),
+        patient=True,
+    )
+    assert trying.wait(10)
+    handle._policy = replace(handle._policy, pending_timeout=0.0)
+    assert handle.wait().code is Code.QUOTA_EXCEEDED
+    assert begun.wait(10)
+    may_end.set()
+    until(lambda: ("uninstall", make_spec().release, "fl") in fake.releases.log and fake.is_empty)
+    go_on.set()
+    assert handle.close(30)
+    assert fake.is_empty
+
+
 def test_an_api_server_that_is_busy_has_its_own_clock(fake):
     fake.releases.install_error = Unavailable("503")
     handle = service(fake, graces=Timeouts(api=0.3)).launch(make_spec(), render, patient=True)
