@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from launcher.core.checks import bad, plain, require_text
+from launcher.core.grammar import MOUNT_PATH_RULE, is_mount_path
 from launcher.core.jobspec import EnvVar, JobSpec, Resources, Role
 from launcher.core.meta import JobMeta, Unset
 from launcher.core.names import container_name, pod_name, release_name
@@ -115,11 +116,9 @@ def _check(request: Request, site: SiteConfig) -> None:
     check_site(request.site, "site")
     if request.attempt < 1:
         raise bad("attempt", request.attempt, "must be 1 or more", cure="count launches from 1")
-    if not site.workspace_mount_path.startswith("/"):
+    if not is_mount_path(site.workspace_mount_path):
         cure = "write a path such as /var/tmp/nvflare/workspace"
-        raise bad(
-            "site: workspace_mount_path", site.workspace_mount_path, "must be an absolute path", cure=cure
-        )
+        raise bad("site: workspace_mount_path", site.workspace_mount_path, MOUNT_PATH_RULE, cure=cure)
 
 
 def _image(request: Request, meta: JobMeta, study: Study) -> str:

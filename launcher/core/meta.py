@@ -35,6 +35,7 @@ _MODES = frozenset({"process", "docker", "k8s", "slurm"})
 _DEFAULT = "default"
 _PORTABLE_DEFAULT = "@default"
 _PORTABLE_MEMORY = re.compile(r"[1-9][0-9]*(?:Mi|Gi|Ti)")
+_SPACE = re.compile(r"\s")
 _GPU = "nvidia.com/gpu"
 # The largest amount that the API server keeps (an int64); it silently makes a larger one this.
 _MOST = 2**63 - 1
@@ -122,7 +123,7 @@ def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json")
         name=_optional_text(meta, "name", source),
         job_id=_optional_text(meta, "job_id", source),
         study=_optional_text(meta, "study", source),
-        image=require_text(block.values["image"], block.where("image")) if block.values.get("image") else "",
+        image=_image(block),
         python_path=_python_path(block),
         ephemeral_storage=_ephemeral_storage(block),
         pending_timeout=_pending_timeout(block),
@@ -213,6 +214,16 @@ _PORTABLE_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         "must be a whole number followed by Mi, Gi or Ti",
     ),
 }
+
+
+def _image(block: _Block) -> str:
+    value = block.values.get("image")
+    if not value:
+        return ""
+    image = require_text(value, block.where("image"))
+    if _SPACE.search(image):  # never pulled: the kubelet says InvalidImageName
+        raise bad(block.where("image"), image, "must have no spaces", cure="write it as docker pull wants it")
+    return image
 
 
 def _python_path(block: _Block) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from launcher.core.checks import bad, show
-from launcher.core.grammar import is_dns_label
+from launcher.core.grammar import MOUNT_PATH_RULE, is_dns_label, is_dns_subdomain, is_mount_path
 from launcher.core.jobspec import Role
 from launcher.core.quantities import quantity_text
 from launcher.core.site import (
@@ -77,9 +77,11 @@ class _Site(_Model):
     command: list[Text] = []
     pending_timeout: Seconds | None = SiteConfig.pending_timeout
     timeout: Seconds | None = SiteConfig.timeout
-    workspace_mount_path: Annotated[str, Field(pattern=r"^/")] = SiteConfig.workspace_mount_path
+    workspace_mount_path: Annotated[str, AfterValidator(_checked(is_mount_path))] = (
+        SiteConfig.workspace_mount_path
+    )
     ephemeral_storage: Text = SiteConfig.ephemeral_storage
-    image_pull_secrets: list[Text] = []
+    image_pull_secrets: list[Annotated[str, AfterValidator(_checked(is_dns_subdomain))]] = []
     security_context: dict[str, Any] = {}
     pod_security: Annotated[str, Field(pattern=r"^(baseline|restricted)$")] = SiteConfig.pod_security
     policy: Annotated[PendingPolicy, Field(strict=False)] = SiteConfig.policy
@@ -112,9 +114,12 @@ _RULES = {
     "role": ("must be client or server", "write `role: client`"),
     "namespace": ("must be the name of a namespace", "use a-z, 0-9 and '-', at most 63 characters"),
     "command": ("must be a list of words", 'write `command: ["python3", "train.py"]`'),
-    "workspace_mount_path": ("must be an absolute path", "write `/var/tmp/nvflare/workspace`"),
+    "workspace_mount_path": (MOUNT_PATH_RULE, "write `/var/tmp/nvflare/workspace`"),
     "ephemeral_storage": ("must be a quantity in quotes", 'write `ephemeral_storage: "2Gi"`'),
-    "image_pull_secrets": ("must be a list of Secret names", 'write `image_pull_secrets: ["registry"]`'),
+    "image_pull_secrets": (
+        "must be a list of Secret names",
+        "write `image_pull_secrets: [\"registry\"]`, names of a-z, 0-9, '-' and '.'",
+    ),
     "security_context": ("must be a mapping", "write a Kubernetes PodSecurityContext below the key"),
     "pod_security": ("must be baseline or restricted", "write `pod_security: baseline`"),
     "policy": ("must be graceful or strict", "write `policy: graceful`"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from launcher.core.checks import bad
+from launcher.core.grammar import MOUNT_PATH_RULE, is_mount_path
 from launcher.core.meta import UNSET
 from launcher.core.quantities import quantity_text
 from launcher.core.site import (
@@ -57,7 +58,7 @@ def _mapping(value: Any) -> str | None:
 def _path_in_pod(value: Any) -> str | None:
     if rule := _text(value):
         return rule
-    return None if value.startswith("/") else "must be an absolute path"
+    return None if is_mount_path(value) else MOUNT_PATH_RULE
 
 
 def _quantity(value: Any) -> str | None:

@@ -126,7 +126,7 @@ def test_a_launcher_is_made_without_helm_cluster_or_their_clients():
     [
         *(("pending_timeout", value) for value in (-1, "1", True, [1], float("nan"))),
         *(("ephemeral_storage", value) for value in ("", None, 1, "much")),
-        *(("workspace_mount_path", value) for value in ("", None, 7, "relative")),
+        *(("workspace_mount_path", value) for value in ("", None, 7, "relative", "/a:b")),
         *(("image_pull_secrets", value) for value in ("x", [""], ["  "], [7], {"a": "b"})),
         *(("study_data_pvc_file_path", value) for value in ("", 1, False)),
         *(("default_python_path", value) for value in ("", 1)),

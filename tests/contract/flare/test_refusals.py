@@ -177,6 +177,7 @@ ONLY_OURS: dict[str, tuple[dict[str, Any], str, str]] = {
         "the API refuses the pod",
     ),
     "image is a number": (k8s(image=7), "['image']", "the API server refuses the pod"),
+    "image with a space": (k8s(image="a b"), "['image']", "the kubelet says InvalidImageName"),
     "blank image": (k8s(image=" "), "['image']", "the API server refuses the pod"),
     "endless timeout": (k8s(pending_timeout=float("inf")), "['pending_timeout']", "null says it"),
     "template label is a number": (

@@ -131,6 +131,7 @@ def test_job_ids_that_cannot_be_names(job_id):
         (ask(site="a\udcff"), {}, "site: must be valid Unicode"),
         (ask(attempt=0), {}, "attempt: must be 1 or more"),
         (ask(), {"workspace_mount_path": "ws"}, "site: workspace_mount_path: must be an absolute path"),
+        (ask(), {"workspace_mount_path": "/a:b"}, "site: workspace_mount_path: must be .* without ':', not"),
         (ask(), {"ephemeral_storage": "lots"}, "site: ephemeral_storage: must be a quantity"),
     ],
 )

@@ -202,6 +202,8 @@ SITE = r"meta.json: launcher_spec\['site-1'\]\['k8s'\]"
             r"meta.json: resource_spec\['site-1'\]\['num_of_gpus'\]: must be a whole number",
         ),
         (k8s(image=7), SITE + r"\['image'\]: must be a non-empty string, not 7"),
+        (k8s(image="a b"), SITE + r"\['image'\]: must have no spaces, not \"a b\""),
+        (k8s(image="a:1\n"), SITE + r"\['image'\]: must have no spaces"),
         (k8s(image="  "), SITE + r"\['image'\]"),
         (k8s(python_path=None), SITE + r"\['python_path'\]: must be a non-empty string, not null"),
         (k8s(ephemeral_storage=5), SITE + r"\['ephemeral_storage'\]"),

@@ -168,7 +168,13 @@ def test_null_is_refused_everywhere_else(config, key):
         ("timeouts: {heal: -0.5}", r"timeouts\.heal: must be a number of seconds, 0 or more, not -0.5"),
         ("timeouts: {api: null}", r"timeouts\.api: must be a number of seconds, 0 or more, not null"),
         ("timeouts: 300", r"timeouts: must be a mapping, not 300"),
-        ("workspace_mount_path: work", r"workspace_mount_path: must be an absolute path, not \"work\""),
+        *(
+            (
+                f"workspace_mount_path: {path}",
+                rf"workspace_mount_path: must be an absolute .*, not \"{path}\"",
+            )
+            for path in ("work", "/a:b")
+        ),
         ("ephemeral_storage: 1GB", r"ephemeral_storage: must be a quantity in quotes, not \"1GB\""),
         ("ephemeral_storage: 1", r"ephemeral_storage: must be a quantity in quotes, not 1"),
         ("ephemeral_storage: '-1Gi'", r"ephemeral_storage: must be a quantity in quotes, not \"-1Gi\""),
@@ -176,6 +182,10 @@ def test_null_is_refused_everywhere_else(config, key):
         (
             "image_pull_secrets: ['  ']",
             r"image_pull_secrets\[0\]: must be a list of Secret names, not \"  \"",
+        ),
+        *(
+            (f"image_pull_secrets: [a, {name}]", r"image_pull_secrets\[1\]: .*\n  cure: .*, names of a-z")
+            for name in ("A_B", "-a", "a..b", "b" * 254)
         ),
         ("security_context: [1]", r"security_context: must be a mapping, not \[1\]"),
         ("pod_security: privileged", r"pod_security: must be baseline or restricted"),
