@@ -3,6 +3,9 @@
 Quota is the common one: FLARE's own launcher ends the job, Tekton and Argo requeue it. All refused jobs of a
 namespace take turns, so that a hundred of them ask the API server as often as one does; the one that gets
 through lets the next try at once, since more may fit.
+
+A job that waits for room may wait long, one that met a webhook's restart may not: the turns of 25 jobs that
+wait for a quota take six minutes, and ``timeouts.heal`` is five. So there are two rows, tried alternately.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from launcher.core.catalogue import CATALOGUE, Limit
 from launcher.core.jobref import JobRef
 from launcher.core.refusal import Refusal, refusal_of
 from launcher.core.track import Cleanup
@@ -29,8 +33,13 @@ Attempt = Callable[[threading.Event], JobRef]
 Left = Callable[[], Cleanup | None]
 
 
+def _hurries(refusal: Refusal | None) -> bool:
+    """Return whether the cause of a refusal is a moment's, and not room that others must make first."""
+    return refusal is not None and CATALOGUE[refusal.code].limit is not Limit.RESOURCES
+
+
 class Turns:
-    """Who may try next in a namespace, and when.
+    """Who may try next in a namespace, and when: one try at a time, from the two rows alternately.
 
     Args:
         clock: monotonic time.
@@ -38,18 +47,21 @@ class Turns:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._queue: deque[object] = deque()
+        # In a hurry or not -> who waits; and which of the two rows is next.
+        self._rows: dict[bool, deque[object]] = {True: deque(), False: deque()}
+        self._turn = True
+        self._trying: object | None = None
         self._changed = threading.Condition()
         self._pause = _FIRST_PAUSE
         self._next_at = 0.0
 
-    def join(self, who: object) -> None:
-        """Queue up at the end; the first refusal of a row counts as a try."""
+    def join(self, who: object, refusal: Refusal) -> None:
+        """Queue up at the end of the row for this refusal; the first one of all counts as a try."""
         with self._changed:
-            if not self._queue:
+            if not any(self._rows.values()):
                 self._pause = _FIRST_PAUSE
                 self._next_at = self._clock.monotonic() + self._pause
-            self._queue.append(who)
+            self._rows[_hurries(refusal)].append(who)
 
     def tell_room(self) -> None:
         """Say that somebody got through without waiting: the next try is due now."""
@@ -60,28 +72,49 @@ class Turns:
     def leave(self, who: object) -> None:
         """Leave the queue."""
         with self._changed:
-            if who in self._queue:
-                self._queue.remove(who)
+            self._remove(who)
             self._changed.notify_all()
+
+    def _remove(self, who: object) -> None:
+        if self._trying is who:
+            self._trying = None
+        for row in self._rows.values():
+            if who in row:
+                row.remove(who)
+
+    def next(self) -> object:
+        """Return whose turn it is, or who is trying right now; somebody waits."""
+        with self._changed:
+            if self._trying is not None:
+                return self._trying
+            return (self._rows[self._turn] or self._rows[not self._turn])[0]
 
     def wait(self, who: object, stop: threading.Event) -> bool:
         """Block until it is the turn of ``who``; return False when ``stop`` is set first."""
         with self._changed:
             while not stop.is_set():
                 left = self._next_at - self._clock.monotonic()
-                if left <= 0 and self._queue[0] is who:
+                if left <= 0 and self.next() is who:
+                    self._trying = who
                     return True
                 self._changed.wait(min(_SLICE, max(left, 0.01)))
             return False
 
-    def tried(self, who: object, *, accepted: bool) -> None:
-        """Say how a try ended: the next one is due at once after a success, else after a growing pause."""
+    def tried(self, who: object, refusal: Refusal | None) -> None:
+        """Say how a try ended, None = accepted: the next one is due at once then, else after a growing pause.
+
+        A row goes on when the cause of all that wait in it has gone: a webhook that answers again lets the
+        quota speak, and each of them has to hear that before its own clock is up.
+        """
         with self._changed:
-            if who in self._queue:
-                self._queue.remove(who)
-                self._queue.append(who)
-            self._pause = _FIRST_PAUSE if accepted else min(2 * self._pause, _LONGEST_PAUSE)
-            self._next_at = self._clock.monotonic() + (0.0 if accepted else self._pause)
+            hurried, hurries = who in self._rows[True], _hurries(refusal)
+            self._remove(who)
+            self._rows[hurries].append(who)
+            healed = hurried and not hurries and bool(self._rows[True])
+            goes_on = refusal is None or healed
+            self._turn = hurried if goes_on else not hurried
+            self._pause = _FIRST_PAUSE if goes_on else min(2 * self._pause, _LONGEST_PAUSE)
+            self._next_at = self._clock.monotonic() + (0.0 if refusal is None else self._pause)
             self._changed.notify_all()
 
 
@@ -104,6 +137,7 @@ class Installer:
         self._job = job
         self._refusal: Refusal | None = refusal
         self._stop = threading.Event()
+        turns.join(self, refusal)
         self._thread = threading.Thread(target=self._run, name=f"fljob-install-{job.release}", daemon=True)
         self._thread.start()
 
@@ -133,11 +167,10 @@ class Installer:
         self._thread.join(_STOP_WITHIN)
 
     def _run(self) -> None:
-        self._turns.join(self)
         try:
             while self._turns.wait(self, self._stop):
                 go_on = self._try()
-                self._turns.tried(self, accepted=self._refusal is None)
+                self._turns.tried(self, self.state[1])
                 if not go_on:
                     return
         finally:

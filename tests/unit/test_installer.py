@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -20,7 +21,7 @@ from launcher.edges.clock import SystemClock
 from launcher.errors import Denied, Rejected, Unavailable
 from launcher.installer import Installer, Turns
 from launcher.service import Service
-from tests.fakes import FakeWorld, exited, make_pod, running
+from tests.fakes import FakeClock, FakeWorld, exited, make_pod, running
 from tests.unit.test_service import make_spec, render
 
 QUOTA = Rejected("exceeded quota: q", code="QuotaExceeded")
@@ -258,14 +259,71 @@ def test_what_an_attempt_could_not_take_back_is_removed_by_the_next(fake):
 
 def test_newcomers_do_not_push_the_next_try_away():
     turns, first = Turns(SystemClock()), object()
-    turns.join(first)
+    full = Refusal(Code.QUOTA_EXCEEDED, "x")
+    turns.join(first, full)
     due = turns._next_at
     for _ in range(5):
-        turns.join(object())
+        turns.join(object(), full)
     assert turns._next_at == due
     turns.tell_room()
     assert turns._next_at <= due
     assert turns.wait(first, threading.Event())
+
+
+FULL, AWAY = Refusal(Code.QUOTA_EXCEEDED, "full"), Refusal(Code.WEBHOOK_FAILED, "away")
+
+
+def play(clock, turns, answer, seconds):
+    """Let the next one try when it is due, for so long; return (second, who) of each try."""
+    tries = []
+    while (due := max(clock.time, turns._next_at)) <= seconds:
+        clock.time = due
+        who = turns.next()
+        tries.append((due, who))
+        refusal = answer(who)
+        turns.tried(who, refusal)
+        if refusal is None:
+            turns.leave(who)
+    return tries
+
+
+@pytest.mark.parametrize("waiting", [25, 100])
+def test_a_moments_refusal_does_not_wait_behind_all_that_wait_for_a_quota(waiting):
+    clock = FakeClock()
+    turns = Turns(clock)
+    for number in range(waiting):
+        turns.join(number, FULL)
+    play(clock, turns, lambda _: FULL, 60.0)
+    turns.join("moment", AWAY)
+    tries = play(clock, turns, lambda who: AWAY if who == "moment" else FULL, 360.0)
+    moments = [at for at, who in tries if who == "moment"]
+    assert moments[0] <= 60.0 + 30.0
+    assert max(later - at for at, later in pairwise(moments)) <= 30.0
+    assert len(moments) <= len(tries) / 2 + 1  # the others are tried, too
+    assert len(tries) <= 300.0 / 15.0 + 1  # and all together no oftener than one
+
+
+def test_nobody_tries_beside_another_who_tries():
+    turns, first, hurried = Turns(SystemClock()), object(), object()
+    turns.join(first, FULL)
+    assert turns.wait(first, threading.Event())
+    turns.join(hurried, AWAY)
+    assert turns.next() is first
+    turns.tried(first, FULL)
+    assert turns.next() is hurried
+
+
+def test_when_a_webhook_is_back_all_that_met_it_away_learn_of_the_quota_in_time():
+    clock = FakeClock()
+    turns = Turns(clock)
+    for number in range(25):
+        turns.join(number, FULL)
+        turns.join(f"met {number}", AWAY)
+    play(clock, turns, lambda who: AWAY if str(who).startswith("met") else FULL, 60.0)
+    tries = play(clock, turns, lambda _: FULL, 160.0)
+    assert len({who for _, who in tries if str(who).startswith("met")}) == 25
+    later = play(clock, turns, lambda _: FULL, 460.0)
+    assert len(later) <= 300.0 / 15.0 + 4  # four, until the pause has grown again
 
 
 def job(name):
