@@ -1,8 +1,6 @@
 """Job meta of FLARE -> the few fields of it that a job may decide.
 
-The rules are those of FLARE 2.9.0: ``launcher_spec`` of the site over its ``default`` block, one level deep;
-the ``k8s`` block of ``resource_spec`` only when ``launcher_spec`` has none; portable resources last. Whether
-a key is present decides, not whether its value is empty.
+The rules are those of FLARE 2.9.0; which block counts is for :mod:`launcher.core.metablocks`.
 """
 
 from __future__ import annotations
@@ -10,12 +8,13 @@ from __future__ import annotations
 import difflib
 import enum
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from launcher.core.checks import bad, require_mapping, require_text, show
 from launcher.core.jobspec import Resources
+from launcher.core.metablocks import Block, native, no_mappings, portable
 from launcher.core.quantities import parse_quantity, quantity_text
 from launcher.core.site import LONGEST_SECONDS
 
@@ -30,12 +29,9 @@ class Unset(enum.Enum):
 
 UNSET = Unset.UNSET
 
-_MODE = "k8s"
-_MODES = frozenset({"process", "docker", "k8s", "slurm"})
-_DEFAULT = "default"
-_PORTABLE_DEFAULT = "@default"
-_PORTABLE_MEMORY = re.compile(r"[1-9][0-9]*(?:Mi|Gi|Ti)")
 _SPACE = re.compile(r"\s")
+# Amounts with a request of their own (`cpu_request`), and the portable key that overwrites both.
+_NATIVE = {"cpu": "num_of_cpus", "memory": "memory"}
 _GPU = "nvidia.com/gpu"
 # The largest amount that the API server keeps (an int64); it silently makes a larger one this.
 _MOST = 2**63 - 1
@@ -82,29 +78,6 @@ class JobMeta:
     source: str = "meta.json"
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Keys and values of a block that was put together from several places, with the place of each key."""
-
-    values: Mapping[str, Any]
-    places: Mapping[str, str]
-    place: str
-
-    @classmethod
-    def at(cls, values: Any, place: str) -> _Block:
-        """Return the block at ``place``; nothing, null and other empty values are an empty block."""
-        checked = require_mapping(values, place) if values else {}
-        return cls(checked, dict.fromkeys(checked, place), place)
-
-    def over(self, lower: _Block) -> _Block:
-        """Return this block merged over ``lower``, one level deep."""
-        return _Block({**lower.values, **self.values}, {**lower.places, **self.places}, self.place)
-
-    def where(self, key: str) -> str:
-        """Return file and key path of ``key``."""
-        return f"{self.places.get(key, self.place)}[{key!r}]"
-
-
 def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json") -> JobMeta:
     """Return what ``meta`` decides for ``site``.
 
@@ -117,8 +90,9 @@ def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json")
         InvalidInput: a value of the wrong type or out of range, with file and key path.
     """
     meta = require_mapping(meta, source)
-    block = _native(meta, site, source)
-    odd = _no_mappings(meta, site, source)
+    block = native(meta, site, source)
+    odd = no_mappings(meta, site, source)
+    resources = _resources(block, portable(meta, site, source))
     return JobMeta(
         name=_optional_text(meta, "name", source),
         job_id=_optional_text(meta, "job_id", source),
@@ -127,34 +101,35 @@ def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json")
         python_path=_python_path(block),
         ephemeral_storage=_ephemeral_storage(block),
         pending_timeout=_pending_timeout(block),
-        resources=_resources(block, _portable(meta, site, source)),
+        resources=resources,
         warnings=(
             *(f"{where} must be a mapping, not {show(value)}: it is read as empty" for where, value in odd),
             *(_unread(block, key) for key in block.values if key not in _KEYS),
+            *_beyond(block, resources),
         ),
         source=source,
     )
 
 
-def _no_mappings(meta: Mapping[str, Any], site: str, source: str) -> Iterator[tuple[str, Any]]:
-    """Yield place and value of what is empty and no mapping, such as ``launcher_spec: []``.
-
-    FLARE 2.9.0's server refuses it when a job is submitted; its launcher takes it for an empty one.
-    """
-    for root, names in (("launcher_spec", (site, _DEFAULT)), ("resource_spec", (site,))):
-        blocks: list[tuple[str, Any]] = [(f"{source}: {root}", meta.get(root))]
-        for keys in ((name, _MODE) for name in names):
-            (where, value) = blocks[0]
-            for key in keys:
-                where, value = f"{where}[{key!r}]", value.get(key) if isinstance(value, Mapping) else None
-                blocks.append((where, value))
-        yield from (one for one in blocks if not (one[1] is None or one[1] or isinstance(one[1], Mapping)))
-
-
-def _unread(block: _Block, key: Any) -> str:
+def _unread(block: Block, key: Any) -> str:
     near = difflib.get_close_matches(str(key), _KEYS, n=1)
     meant = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(_KEYS)}"
     return f"{block.where(key)} is read by nobody; {meant}"
+
+
+def _beyond(block: Block, resources: Resources) -> Iterator[str]:
+    """Yield a sentence for each request above its limit: the pod will be refused, here as at FLARE.
+
+    `spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1`
+    """
+    for name in _NATIVE:
+        request, limit = resources.requests.get(name), resources.limits.get(name)
+        if request and limit and parse_quantity(request) > parse_quantity(limit):
+            wanted = f"{name}_request"
+            yield (
+                f"{block.where(wanted)} ({request}) is more than {block.where(name)} ({limit}), and "
+                f"Kubernetes refuses such a pod; raise {name} or lower {wanted}"
+            )
 
 
 def _optional_text(meta: Mapping[str, Any], key: str, source: str) -> str:
@@ -164,59 +139,7 @@ def _optional_text(meta: Mapping[str, Any], key: str, source: str) -> str:
     return require_text(value, f"{source}: {key}")
 
 
-def _native(meta: Mapping[str, Any], site: str, source: str) -> _Block:
-    """Return the k8s block: ``launcher_spec`` of site over default, else that of ``resource_spec``."""
-    root = f"{source}: launcher_spec"
-    specs = _Block.at(meta.get("launcher_spec"), root).values
-    here = _Block.at(specs.get(site), f"{root}[{site!r}]")
-    everywhere = _Block.at(specs.get(_DEFAULT), f"{root}[{_DEFAULT!r}]")
-    default = _Block.at(everywhere.values.get(_MODE), everywhere.where(_MODE))
-    own = here.values.get(_MODE)
-    # A site block that is there but empty still keeps FLARE from looking at resource_spec.
-    if default.values or own is not None:
-        return _Block.at(own, f"{here.place}[{_MODE!r}]").over(default)
-    legacy = _site_resources(meta, site, source)
-    return _Block.at(legacy.values.get(_MODE), f"{legacy.place}[{_MODE!r}]")
-
-
-def _site_resources(meta: Mapping[str, Any], site: str, source: str) -> _Block:
-    root = f"{source}: resource_spec"
-    return _Block.at(_Block.at(meta.get("resource_spec"), root).values.get(site), f"{root}[{site!r}]")
-
-
-def _portable(meta: Mapping[str, Any], site: str, source: str) -> _Block:
-    """Return num_of_gpus, num_of_cpus and memory that hold for whatever launcher a site uses."""
-    root = f"{source}: resource_spec"
-    specs = _Block.at(meta.get("resource_spec"), root).values
-    block = _site_resources(meta, site, source)
-    nested = not _MODES.isdisjoint(block.values)
-    if _PORTABLE_DEFAULT in specs:
-        if nested:
-            block = _Block.at(block.values.get("process"), f"{block.place}['process']")
-        block = block.over(_Block.at(specs[_PORTABLE_DEFAULT], f"{root}[{_PORTABLE_DEFAULT!r}]"))
-    elif nested:
-        return _Block({}, {}, root)
-    for key, (is_valid, rule) in _PORTABLE_RULES.items():
-        if key in block.values and not is_valid(block.values[key]):
-            raise bad(block.where(key), block.values[key], rule, cure="correct it or remove the key")
-    return block
-
-
-def _is_int(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-_PORTABLE_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "num_of_gpus": (lambda value: _is_int(value, 0), "must be a whole number, 0 or more"),
-    "num_of_cpus": (lambda value: _is_int(value, 1), "must be a whole number, 1 or more"),
-    "memory": (
-        lambda value: isinstance(value, str) and _PORTABLE_MEMORY.fullmatch(value) is not None,
-        "must be a whole number followed by Mi, Gi or Ti",
-    ),
-}
-
-
-def _image(block: _Block) -> str:
+def _image(block: Block) -> str:
     value = block.values.get("image")
     if not value:
         return ""
@@ -226,13 +149,13 @@ def _image(block: _Block) -> str:
     return image
 
 
-def _python_path(block: _Block) -> str:
+def _python_path(block: Block) -> str:
     if "python_path" not in block.values:
         return ""
     return require_text(block.values["python_path"], block.where("python_path"))
 
 
-def _ephemeral_storage(block: _Block) -> str:
+def _ephemeral_storage(block: Block) -> str:
     value = block.values.get("ephemeral_storage")
     if value is None:
         return ""
@@ -240,7 +163,7 @@ def _ephemeral_storage(block: _Block) -> str:
     return quantity_text(require_text(value, where, cure='write text such as "2Gi"'), where)
 
 
-def _pending_timeout(block: _Block) -> float | Unset | None:
+def _pending_timeout(block: Block) -> float | Unset | None:
     if "pending_timeout" not in block.values:
         return UNSET
     value = block.values["pending_timeout"]
@@ -259,11 +182,11 @@ def _pending_timeout(block: _Block) -> float | Unset | None:
     return float(min(value, LONGEST_SECONDS))
 
 
-def _resources(block: _Block, portable: _Block) -> Resources:
+def _resources(block: Block, portable: Block) -> Resources:
     """Return requests and limits; FLARE leaves out what is empty and lets portable amounts overwrite both."""
     requests: dict[str, str] = {}
     limits: dict[str, str] = {}
-    for name, portable_key in (("cpu", "num_of_cpus"), ("memory", "memory")):
+    for name, portable_key in _NATIVE.items():
         wanted = f"{name}_request"
         _put(limits, name, block, name)
         _put(requests, name, block, wanted if wanted in block.values else name)
@@ -280,7 +203,7 @@ def _resources(block: _Block, portable: _Block) -> Resources:
     return Resources(requests=requests, limits=limits)
 
 
-def _put(amounts: dict[str, str], name: str, block: _Block, key: str) -> None:
+def _put(amounts: dict[str, str], name: str, block: Block, key: str) -> None:
     value = block.values.get(key)
     if value:
         amounts[name] = quantity_text(value, block.where(key))

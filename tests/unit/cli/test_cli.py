@@ -289,6 +289,14 @@ def test_render_prints_the_values(fljob):
     assert values["args"] == ["-u", "-m", "nvflare.private.fed.app.client.worker_process"]
 
 
+def test_a_request_above_its_limit_is_a_warning_of_render(fljob, folder):
+    k8s = {"image": "i", "cpu": "1", "cpu_request": "2"}
+    (folder / "meta.json").write_text(json.dumps({"launcher_spec": {"default": {"k8s": k8s}}}))
+    code, _, err = fljob("render", "meta.json", "--site", "a")
+    assert code == 0
+    assert "warning: meta.json: launcher_spec['default']['k8s']['cpu_request'] (2) is more than" in err
+
+
 def test_output_is_the_same_every_time(fljob):
     assert fljob("render", "meta.json", "--site", "a") == fljob("render", "meta.json", "--site", "a")
 

@@ -54,6 +54,34 @@ def test_what_is_empty_and_no_mapping_is_a_warning(meta, where, value):
     assert found == f"m.yml: {where} must be a mapping, not {value}: it is read as empty"
 
 
+@pytest.mark.parametrize(
+    "block", [{"cpu": "1", "cpu_request": "1100m"}, {"memory": "1Gi", "memory_request": "2G"}]
+)
+def test_a_request_above_its_limit_is_a_warning_with_both_keys(block):
+    limit, request = block
+    (found,) = parse_meta(k8s(**block), "site-1").warnings
+    place = "meta.json: launcher_spec['site-1']['k8s']"
+    told = f"{place}['{request}'] ({block[request]}) is more than {place}['{limit}'] ({block[limit]}), and Kubernetes"
+    assert found.startswith(told)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"cpu": "1", "cpu_request": "1000m"},
+        {"cpu": None, "cpu_request": "2"},
+        {"memory": "1Gi", "memory_request": "1G"},
+    ],
+)
+def test_a_request_within_its_limit_is_none(block):
+    assert parse_meta(k8s(**block), "site-1").warnings == ()
+
+
+def test_portable_amounts_make_up_for_a_request_above_its_limit():
+    meta = {**k8s(cpu="1", cpu_request="2"), "resource_spec": {"site-1": {"num_of_cpus": 3}}}
+    assert parse_meta(meta, "site-1").warnings == ()
+
+
 def test_nothing_and_null_are_empty():
     assert (
         parse_meta({"launcher_spec": None, "resource_spec": {"site-1": {"k8s": None}}}, "site-1").warnings
