@@ -198,7 +198,8 @@ def _resources(block: Block, portable: Block) -> Resources:
         amount = parse_quantity(limits[_GPU])
         if amount > _MOST or amount != int(amount):
             value, cure = source.values["num_of_gpus"], "write how many GPUs, such as 1"
-            raise bad(source.where("num_of_gpus"), value, "must be a whole number", cure=cure)
+            rule = "must be a whole number that a node can have"
+            raise bad(source.where("num_of_gpus"), value, rule, cure=cure)
         requests[_GPU] = limits[_GPU]
     return Resources(requests=requests, limits=limits)
 

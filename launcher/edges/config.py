@@ -167,18 +167,26 @@ def load_config(path: Path | None) -> SiteConfig:
         model = _Site.model_validate(dict(parsed))
     except ValidationError as error:
         raise _explain(error, path) from error
-    return _to_site(model, path.parent)
+    return _to_site(model, path)
 
 
-def _to_site(model: _Site, folder: Path) -> SiteConfig:
+def _to_site(model: _Site, path: Path) -> SiteConfig:
     fields = {name: getattr(model, name) for name in model.model_fields_set - {"timeouts"}}
     for name, value in fields.items():
         if isinstance(value, list):
             fields[name] = tuple(value)
         # `helm` is a program to look up in PATH unless it is written as a path.
         elif name in _PATHS or (name == "helm" and "/" in value):
-            fields[name] = str((folder / Path(value).expanduser()).absolute())
+            fields[name] = str((path.parent / _home(value, f"{path}: {name}")).absolute())
     return SiteConfig(**fields, timeouts=Timeouts(**model.timeouts.model_dump()))
+
+
+def _home(value: str, where: str) -> Path:
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:  # "Could not determine home directory."
+        rule, cure = "must begin with the home of a user that there is", "write the path without ~"
+        raise bad(where, value, rule, cure=cure) from error
 
 
 def _explain(error: ValidationError, path: Path) -> InvalidInput:

@@ -27,6 +27,8 @@ __all__ = [
 _LARGEST = 4 * 1024 * 1024
 # YAML aliases repeat what they point to: nine lines can stand for a billion items, or for themselves.
 _MOST_ITEMS = 200_000
+# Python prints no longer number (sys.int_info, 4300 digits), and reads one in YAML's hexadecimal.
+_LONGEST_NUMBER_BITS = 14_000
 # What PyYAML raises on tags that do not fit their text (`!!int ""`, `!!bool x`, `!!timestamp x`).
 _NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
 
@@ -128,10 +130,14 @@ def read_yaml(path: Path) -> Any:
 
 
 def _refuse_endless(parsed: Any, source: str) -> None:
-    """Refuse a document whose aliases contain themselves or multiply beyond any use."""
+    """Refuse a document whose aliases contain themselves or multiply beyond any use, and endless numbers."""
     items, queue = 0, [parsed]
     while queue:
         value = queue.pop()
+        if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER_BITS:
+            raise InvalidInput(
+                "has a number of more than 4000 digits", where=source, cure="correct the number"
+            )
         below = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
         items += len(below)
         if items > _MOST_ITEMS:

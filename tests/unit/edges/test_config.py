@@ -205,6 +205,7 @@ def test_null_is_refused_everywhere_else(config, key):
         ("storage_driver: [secret]", r"storage_driver: must be secret or configmap, not \[\"secret\"\]"),
         ("values: x", r"values: must be a mapping, not \"x\""),
         ("values: {on: x}", r"fljob\.yaml: values: must have text as keys, not true"),
+        ("kubeconfig: ~no-such-user/x", r"kubeconfig: must begin with the home of a user .*, not \"~no-such"),
         ("study_data_file: ''", r"study_data_file: must be non-empty text, not \"\""),
         ("site: a\nsite: b", r"fljob\.yaml:2:1: key 'site' occurs twice\n  cure: \w"),
         ("site: [a", r"fljob\.yaml:\d+:\d+: \w.*\n  cure: \w"),

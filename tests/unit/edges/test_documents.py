@@ -30,6 +30,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: !!timestamp x", r"x\.yaml: is not YAML"),
         ("a: \x01", r"x\.yaml: is not YAML: unacceptable character"),
         ("[" * 5000, r"x\.yaml: is not YAML"),
+        (f"a: [0x{'f' * 4000}]", r"x\.yaml: has a number of more than 4000 digits"),
         ("&a [*a]", r"x\.yaml: has more than 200000 items"),
         (BOMB, r"x\.yaml: has more than 200000 items"),
     ],
