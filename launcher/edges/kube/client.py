@@ -15,6 +15,7 @@ from kubernetes import client, config
 from kubernetes.config.config_exception import ConfigException
 from urllib3.connection import HTTPConnection
 
+from launcher.edges.documents import is_file
 from launcher.edges.kube.errors import TRANSPORT, translate
 from launcher.errors import InvalidInput
 
@@ -116,9 +117,16 @@ class KubeClient:
             raise translate(error, asked) from error
 
 
+def _path(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~nosuch: the client does not know that home either
+        return Path(text)
+
+
 def _load(configuration: client.Configuration, kubeconfig: str, context: str) -> None:
     named = kubeconfig or os.environ.get("KUBECONFIG", "")
-    path = Path(named or "~/.kube/config").expanduser()
+    path = _path(named or "~/.kube/config")
     if not named and not path.exists() and _IN_CLUSTER in os.environ:
         try:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
@@ -127,7 +135,7 @@ def _load(configuration: client.Configuration, kubeconfig: str, context: str) ->
                 f"the in-cluster configuration is incomplete: {error}", cure="mount a service account token"
             ) from error
         return
-    if os.pathsep not in named and not path.is_file():
+    if os.pathsep not in named and not is_file(path):
         raise InvalidInput(
             f"there is no kubeconfig at {path}",
             where="kubeconfig",

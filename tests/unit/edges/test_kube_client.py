@@ -20,6 +20,12 @@ def test_a_file_that_is_no_kubeconfig_is_named_in_words(tmp_path, text):
     assert "object" not in found.value.message
 
 
+@pytest.mark.parametrize("path", ["/no/such", "~nosuch/config", "a" * 300, "a\0b"])
+def test_a_path_that_cannot_be_is_no_kubeconfig(path):
+    with pytest.raises(InvalidInput, match="there is no kubeconfig at"):
+        KubeClient(path)
+
+
 def test_a_chosen_lack_of_certificate_checks_is_no_warning(tmp_path):
     cluster = {"server": "https://127.0.0.1:1", "insecure-skip-tls-verify": True}
     kubeconfig = {
