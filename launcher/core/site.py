@@ -110,7 +110,8 @@ class SiteConfig:
         ephemeral_storage: size limit of the workspace
         image_pull_secrets: names of registry Secrets
         security_context: replaces ``spec.securityContext`` of the pod
-        pod_security: ``baseline``, or ``restricted``, which adds non-root and drops all capabilities
+        pod_security: ``baseline``, or ``restricted``, which adds non-root and drops all
+            capabilities of the job container
         policy: ``graceful``, or ``strict`` = verdicts and return codes of FLARE's own launcher, with its
             clocks (``pending_timeout``, ``timeout``) only
         timeouts: how long each kind of cause may last, below this key
