@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,33 @@ def pytest_configure(config):
 def kubectl(*args: str, stdin: str | None = None) -> str:
     """Run kubectl and return what it prints."""
     return subprocess.run(["kubectl", *args], input=stdin, check=True, capture_output=True, text=True).stdout
+
+
+def broken_webhook(namespace: str, operation: str) -> dict[str, Any]:
+    """Return a webhook for one operation on the pods of a namespace, behind which nobody listens."""
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": namespace},
+        "webhooks": [
+            {
+                "name": "hook.example.com",
+                "sideEffects": "None",
+                "admissionReviewVersions": ["v1"],
+                "timeoutSeconds": 2,
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+                "clientConfig": {"url": "https://127.0.0.1:1/x"},
+                "rules": [
+                    {
+                        "apiGroups": [""],
+                        "apiVersions": ["v1"],
+                        "operations": [operation],
+                        "resources": ["pods"],
+                    }
+                ],
+            }
+        ],
+    }
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ from launcher.errors import (
     Rejected,
     Unavailable,
 )
-from tests.cluster.conftest import CHART, ROOT, kubectl
+from tests.cluster.conftest import CHART, ROOT, broken_webhook, kubectl
 
 pytestmark = pytest.mark.cluster
 
@@ -232,35 +232,8 @@ def test_pod_security_is_named(releases, namespace):
     assert wait_until_empty(namespace) == []
 
 
-def hook(namespace: str) -> dict[str, Any]:
-    """Return a webhook for the pods of one namespace behind which nobody listens."""
-    return {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": namespace},
-        "webhooks": [
-            {
-                "name": "hook.example.com",
-                "sideEffects": "None",
-                "admissionReviewVersions": ["v1"],
-                "timeoutSeconds": 2,
-                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-                "clientConfig": {"url": "https://127.0.0.1:1/x"},
-                "rules": [
-                    {
-                        "apiGroups": [""],
-                        "apiVersions": ["v1"],
-                        "operations": ["CREATE"],
-                        "resources": ["pods"],
-                    }
-                ],
-            }
-        ],
-    }
-
-
 def test_a_broken_webhook_is_named(releases, namespace):
-    kubectl("apply", "-f", "-", stdin=json.dumps(hook(namespace)))
+    kubectl("apply", "-f", "-", stdin=json.dumps(broken_webhook(namespace, "CREATE")))
     try:
         error = _refused(releases, namespace)
     finally:

@@ -11,7 +11,7 @@ import pytest
 
 from launcher.core.views import Presence
 from launcher.errors import Conflict, LauncherError
-from tests.cluster.conftest import kubectl
+from tests.cluster.conftest import broken_webhook, kubectl
 from tests.cluster.flare_parent import Parent
 
 pytestmark = pytest.mark.cluster
@@ -58,30 +58,7 @@ def test_of_launches_of_one_job_one_wins_and_the_others_leave_it_alone(launch, g
 @pytest.fixture
 def closed(namespace):
     """A webhook without anybody behind it refuses to let pods of the namespace be deleted; return how it heals."""
-    hook = {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": namespace},
-        "webhooks": [
-            {
-                "name": "hook.example.com",
-                "sideEffects": "None",
-                "admissionReviewVersions": ["v1"],
-                "timeoutSeconds": 1,
-                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-                "clientConfig": {"url": "https://127.0.0.1:1/x"},
-                "rules": [
-                    {
-                        "apiGroups": [""],
-                        "apiVersions": ["v1"],
-                        "operations": ["DELETE"],
-                        "resources": ["pods"],
-                    }
-                ],
-            }
-        ],
-    }
-    kubectl("apply", "-f", "-", stdin=json.dumps(hook))
+    kubectl("apply", "-f", "-", stdin=json.dumps(broken_webhook(namespace, "DELETE")))
 
     def heal():
         kubectl("delete", "validatingwebhookconfiguration", namespace, "--ignore-not-found")
