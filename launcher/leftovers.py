@@ -103,24 +103,25 @@ def reap(
     Raises:
         LauncherError: something could not be removed, or not be asked whose it is; all the others were.
     """
-    known, unknown = _known_of(world, [one for one in reports if not is_ours(one.job.release)])
+    known, unnamed = _known_of(world, [one for one in reports if not is_ours(one.job.release)])
     theirs = [one for one in known if (one.job.site, one.job.federation) == (site, federation)]
     gone = [one.job for one in theirs]
     owned = {one.job.credential_secret for one in reports} | {job.credential_secret for job in gone}
     marked = [name for name, secret in secrets.items() if secret.federation == federation]
-    alone = [name for name in marked if is_credential_of(name, site) and name not in owned]
-    alone = [name for name in alone if not is_ours(name)]
+    alone = [
+        name for name in marked if is_credential_of(name, site) and name not in owned and not is_ours(name)
+    ]
     for one in theirs:
         lost(one.job.job_id, one.track.outcome.return_code if one.track.outcome else _LOST)
     for name in alone:
         lost(secrets[name].job_id, _LOST)
     acts: list[_Act] = [(job.release, partial(remove, world, job)) for job in gone]
     acts += [(name, partial(world.secrets.delete, name, namespace)) for name in alone]
-    return _each([*acts, *unknown])
+    return _each(acts, unnamed)
 
 
-def _each(acts: Iterable[_Act]) -> Iterator[str]:
-    """Do all of ``acts``, yield the name of each that worked, then raise the last failure.
+def _each(acts: Iterable[_Act], before: LauncherError | None = None) -> Iterator[str]:
+    """Do all of ``acts``, yield the name of each that worked, then raise a failure ``before``, or the last.
 
     One that holds out, such as a pod with a finalizer or a Secret that may not be deleted, must not spare
     the rest: it would hold out at every later try as well.
@@ -130,28 +131,30 @@ def _each(acts: Iterable[_Act]) -> Iterator[str]:
         try:
             act()
         except LauncherError as error:
-            _LOG.warning("%s not removed: %s", name, error.message)
+            _tell(name, error)
             failed = error
         else:
             yield name
-    if failed is not None:
-        raise failed
+    why = before or failed
+    if why is not None:
+        raise why
 
 
-def _known_of(world: World, reports: Sequence[JobReport]) -> tuple[list[JobReport], list[_Act]]:
-    """Return the reports with the names of their jobs; for each that cannot be named, an act that fails."""
+def _tell(name: str, error: LauncherError) -> None:
+    _LOG.warning("%s not removed: %s", name, error.message)
+
+
+def _known_of(world: World, reports: Sequence[JobReport]) -> tuple[list[JobReport], LauncherError | None]:
+    """Return the reports whose jobs can be named, with the names, and why the last of the others cannot."""
     known: list[JobReport] = []
-    unknown: list[_Act] = []
+    failed = None
     for one in reports:
         try:
             known.append(replace(one, job=_known(world, one)))
         except LauncherError as error:
-            unknown.append((one.job.release, partial(_fail, error)))
-    return known, unknown
-
-
-def _fail(error: LauncherError) -> None:
-    raise error
+            _tell(one.job.release, error)
+            failed = error
+    return known, failed
 
 
 def _known(world: World, found: JobReport) -> JobRef:

@@ -204,12 +204,10 @@ def _launchers(files: Mapping[str, str]) -> list[tuple[str, Mapping[str, Any]]]:
     found = []
     for index, component in enumerate(components):
         where = f"{RESOURCES}: components[{index}]"
-        if (
-            require_mapping(component, where, cure="write a component there: id, path, args").get("id")
-            == LAUNCHER_ID
-        ):
-            require_mapping(component.get("args") or {}, f"{where}.args", cure="write its arguments there")
-            found.append((where, component))
+        known = require_mapping(component, where, cure="write a component there: id, path, args")
+        if known.get("id") == LAUNCHER_ID:
+            require_mapping(known.get("args") or {}, f"{where}.args", cure="write its arguments there")
+            found.append((where, known))
     return found
 
 

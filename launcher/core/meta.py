@@ -16,7 +16,7 @@ from launcher.core.checks import bad, require_mapping, require_text, show
 from launcher.core.jobspec import Resources
 from launcher.core.metablocks import Block, native, no_mappings, portable
 from launcher.core.quantities import parse_quantity, quantity_text
-from launcher.core.site import LONGEST_SECONDS
+from launcher.core.site import at_most_longest, is_seconds
 
 __all__ = ["UNSET", "JobMeta", "Unset", "parse_meta"]
 
@@ -169,9 +169,7 @@ def _pending_timeout(block: Block) -> float | Unset | None:
     value = block.values["pending_timeout"]
     if value is None:
         return None
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    # No math.isfinite: it cannot turn 10**400 into a float.
-    if not is_number or not 0 <= value < float("inf"):
+    if not is_seconds(value):
         cure = "write seconds such as 120, 0 to fail at once, or null to wait for ever"
         raise bad(
             block.where("pending_timeout"),
@@ -179,7 +177,7 @@ def _pending_timeout(block: Block) -> float | Unset | None:
             "must be a number of seconds, 0 or more, or null",
             cure=cure,
         )
-    return float(min(value, LONGEST_SECONDS))
+    return float(at_most_longest(value))
 
 
 def _resources(block: Block, portable: Block) -> Resources:

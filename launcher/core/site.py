@@ -20,12 +20,27 @@ __all__ = [
     "SiteConfig",
     "StorageDriver",
     "Timeouts",
+    "at_most_longest",
     "is_handed_down",
+    "is_seconds",
 ]
 
 # A hundred years: a longer wait is as good as one for ever, and its end is a date that nobody can print
 # (FLARE 2.9.0 takes any number that is not negative, 10**400 too).
 LONGEST_SECONDS = 100 * 366 * 86400.0
+
+
+def is_seconds(value: Any) -> bool:
+    """Tell whether FLARE takes ``value`` for a time to wait: a number, 0 or more, and not infinite."""
+    # No math.isfinite: it cannot turn 10**400 into a float.
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 <= value < float("inf")
+
+
+def at_most_longest(seconds: float) -> float:
+    """Return a time to wait as one whose end has a date."""
+    return min(seconds, LONGEST_SECONDS)
+
 
 # Where Helm keeps the records of its releases (HELM_DRIVER); `sql` and `memory` outlive no launcher or need a
 # database, so they are no choice.

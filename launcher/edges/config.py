@@ -15,11 +15,11 @@ from launcher.core.jobspec import Role
 from launcher.core.quantities import quantity_text
 from launcher.core.site import (
     HANDED_DOWN_RULE,
-    LONGEST_SECONDS,
     PendingPolicy,
     SiteConfig,
     StorageDriver,
     Timeouts,
+    at_most_longest,
     is_handed_down,
 )
 from launcher.edges.documents import read_yaml
@@ -27,14 +27,12 @@ from launcher.errors import InvalidInput
 
 __all__ = ["load_config"]
 
-Seconds = Annotated[
-    float, Field(ge=0, allow_inf_nan=False), AfterValidator(lambda value: min(value, LONGEST_SECONDS))
-]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(at_most_longest)]
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
 def _checked(is_fine: Callable[[str], bool]) -> Callable[[str], str]:
-    """Return a validator; which rule was broken says ``_RULES``."""
+    """Return a validator; ``_RULES`` says what was broken."""
 
     def check(value: str) -> str:
         if not is_fine(value):

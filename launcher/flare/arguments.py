@@ -12,10 +12,11 @@ from launcher.core.meta import UNSET
 from launcher.core.quantities import quantity_text
 from launcher.core.site import (
     HANDED_DOWN_RULE,
-    LONGEST_SECONDS,
     PendingPolicy,
     SiteConfig,
+    at_most_longest,
     is_handed_down,
+    is_seconds,
 )
 from launcher.errors import InvalidInput
 
@@ -35,12 +36,8 @@ def _optional_text(value: Any) -> str | None:
 
 
 def _seconds(value: Any) -> str | None:
-    rule = "must be a non-negative number of seconds or None"
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return rule
-    return None if 0 <= value < float("inf") else rule
+    is_fine = value is None or is_seconds(value)
+    return None if is_fine else "must be a non-negative number of seconds or None"
 
 
 def _names(value: Any) -> str | None:
@@ -95,7 +92,7 @@ class _Argument:
 
 
 def _at_most(value: Any) -> Any:
-    return None if value is None else min(value, LONGEST_SECONDS)
+    return None if value is None else at_most_longest(value)
 
 
 def _or_empty(value: Any) -> Any:

@@ -10,14 +10,12 @@ import pytest
 
 from launcher import composition
 from launcher.core.jobref import JobRef
-from launcher.core.patience import WaitPolicy
 from launcher.core.track import Track
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent
 from launcher.diagnosis import collect, diagnose
 from launcher.edges.bundle import write_bundle
 from launcher.errors import Denied, InvalidInput, NotFound, ToolMissing, Unavailable
-from launcher.service import Service
-from tests.fakes import START, FakeWorld, exited, main, running, scheduled, unscheduled
+from tests.fakes import START, exited, main, running, scheduled, unscheduled
 from tests.unit.test_service import make_spec, render
 
 CANARIES = {"secret": "canary-secret-1", "literal": "canary-literal-2", "given": "canary-given-3"}
@@ -26,16 +24,6 @@ INIT = ContainerView(
     "fetch", ContainerKind.INIT, state=ContainerState.TERMINATED, reason="Completed", exit_code=0
 )
 SIDE = ContainerView("proxy", ContainerKind.SIDECAR_INIT, state=ContainerState.RUNNING, restarts=1)
-
-
-@pytest.fixture
-def fake():
-    return FakeWorld()
-
-
-@pytest.fixture
-def service(fake):
-    return Service(fake.world, WaitPolicy())
 
 
 def show(fake, pod):

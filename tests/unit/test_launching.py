@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.core.patience import WaitPolicy
 from launcher.core.views import ReleaseView
 from launcher.errors import Conflict
-from launcher.service import Service
-from tests.fakes import START, FakeWorld
+from tests.fakes import START
 from tests.unit.test_service import CANARY, make_spec, render
-
-
-@pytest.fixture
-def fake():
-    return FakeWorld()
-
-
-@pytest.fixture
-def service(fake):
-    return Service(fake.world, WaitPolicy())
 
 
 def first_of_two(fake, service, when, secret):

@@ -7,10 +7,8 @@ from dataclasses import replace
 import pytest
 
 from launcher.core import names
-from launcher.core.patience import WaitPolicy
 from launcher.core.views import ReleaseView, Seen
 from launcher.errors import Denied, Unavailable
-from launcher.service import Service
 from tests.fakes import START, FakeWorld, exited
 
 OLD = 100.0  # older than an install may last
@@ -25,11 +23,6 @@ def fake():
     fake = FakeWorld()
     fake.clock.time = OLD
     return fake
-
-
-@pytest.fixture
-def service(fake):
-    return Service(fake.world, WaitPolicy())
 
 
 def leave(fake, *jobs, labels=OURS):

@@ -19,7 +19,7 @@ from launcher.core.views import ContainerKind, ContainerView, NodeView, PodEvent
 from launcher.diagnosis import diagnose
 from launcher.errors import Cancelled, Conflict, Denied, NotFound, Rejected, Unavailable
 from launcher.service import Service
-from tests.fakes import START, FakeWorld, exited, main, make_pod, running, scheduled, unscheduled
+from tests.fakes import START, exited, main, make_pod, running, scheduled, unscheduled
 
 CANARY = b"canary-4711"
 
@@ -47,16 +47,6 @@ def render(spec):
         "pod": {"name": spec.pod_name, "annotations": annotations},
         "job": {"id": spec.job_id},
     }
-
-
-@pytest.fixture
-def fake():
-    return FakeWorld()
-
-
-@pytest.fixture
-def service(fake):
-    return Service(fake.world, WaitPolicy())
 
 
 def show(fake, pod):

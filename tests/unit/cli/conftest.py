@@ -8,15 +8,9 @@ from dataclasses import replace
 import pytest
 
 import launcher.cli
-from tests.fakes import FakeWorld
 
 META = {"name": "x", "launcher_spec": {"default": {"k8s": {"image": "img:1"}}}}
 LAUNCH = ("launch", "meta.json", "--site", "site-1", "-n", "fl", "--job-id", "a1")
-
-
-@pytest.fixture
-def fake():
-    return FakeWorld()
 
 
 @pytest.fixture

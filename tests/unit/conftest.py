@@ -1,0 +1,19 @@
+"""A world in memory and the use cases over it; a test file that needs another world has its own `fake`."""
+
+from __future__ import annotations
+
+import pytest
+
+from launcher.core.patience import WaitPolicy
+from launcher.service import Service
+from tests.fakes import FakeWorld
+
+
+@pytest.fixture
+def fake():
+    return FakeWorld()
+
+
+@pytest.fixture
+def service(fake):
+    return Service(fake.world, WaitPolicy())
