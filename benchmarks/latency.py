@@ -25,8 +25,8 @@ from launcher.edges.clock import SystemClock
 from launcher.edges.files import chart_dir, values_templates
 from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
-from launcher.removal import World
-from launcher.service import Service
+from launcher.usecases.ports import World
+from launcher.usecases.service import Service
 
 NAMESPACE = "fljob-bench"
 

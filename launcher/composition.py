@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from launcher.core.views import Seen
     from launcher.edges.helm import HelmReleases
     from launcher.errors import LauncherError
-    from launcher.handle import Keep
-    from launcher.removal import World
-    from launcher.service import Service
+    from launcher.usecases.handle import Keep
+    from launcher.usecases.ports import World
+    from launcher.usecases.service import Service
 
 __all__ = ["bundle_keeper", "helm_edge", "keep_refused", "make_service", "render_values"]
 
@@ -58,8 +58,8 @@ def make_service(site: SiteConfig, world: World | None = None) -> Service:
     from launcher.core.patience import WaitPolicy  # noqa: PLC0415
     from launcher.edges.clock import SystemClock  # noqa: PLC0415
     from launcher.edges.kube import KubeClient, KubePods, KubeSecrets  # noqa: PLC0415 - costs 0.6 s
-    from launcher.removal import World  # noqa: PLC0415
-    from launcher.service import Service  # noqa: PLC0415
+    from launcher.usecases.ports import World  # noqa: PLC0415
+    from launcher.usecases.service import Service  # noqa: PLC0415
 
     if world is None:
         client = KubeClient(site.kubeconfig, site.context)
@@ -92,8 +92,8 @@ def bundle_keeper(
     """
 
     def keep(job: JobRef, track: Track) -> None:
-        from launcher.diagnosis import collect  # noqa: PLC0415 - only jobs that fail need it
         from launcher.edges.bundle import write_bundle  # noqa: PLC0415
+        from launcher.usecases.diagnose import collect  # noqa: PLC0415 - only jobs that fail need it
 
         bundle = collect(world, job, track, known=known)
         write_bundle(folder, bundle.files, force=force, where=where)

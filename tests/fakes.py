@@ -24,7 +24,7 @@ from launcher.core.views import (
     Seen,
 )
 from launcher.errors import Conflict, LauncherError, NotFound
-from launcher.removal import World
+from launcher.usecases.ports import World
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SHORTAGE = "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No victims."

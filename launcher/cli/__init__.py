@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from launcher.removal import World
+    from launcher.usecases.ports import World
 
 __all__ = ["main"]
 

@@ -14,7 +14,7 @@ from launcher.cli.groups import LazyGroup
 from launcher.errors import LauncherError
 
 if TYPE_CHECKING:
-    from launcher.removal import World
+    from launcher.usecases.ports import World
 
 __all__ = ["run"]
 

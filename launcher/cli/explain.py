@@ -14,11 +14,11 @@ from launcher.cli import options, wiring
 from launcher.core.bundle import event_json, event_line
 from launcher.core.ending import ended
 from launcher.core.views import PodEvent, PodView, Presence, Seen
-from launcher.diagnosis import TAIL, diagnose
 from launcher.edges.bundle import check_folder, write_bundle
 from launcher.errors import LauncherError, NotFound
-from launcher.ports import PodWatch
-from launcher.service import Service
+from launcher.usecases.diagnose import TAIL, diagnose
+from launcher.usecases.ports import PodWatch
+from launcher.usecases.service import Service
 
 __all__ = ["diagnose_command", "events_command"]
 

@@ -10,8 +10,8 @@ import click
 
 from launcher.core.report import describe
 from launcher.core.track import Track
-from launcher.handle import Notice
-from launcher.ports import Clock
+from launcher.usecases.handle import Notice
+from launcher.usecases.ports import Clock
 
 __all__ = ["live_line"]
 

@@ -19,8 +19,8 @@ from launcher.core.report import report, verdict_line
 from launcher.core.track import JobState
 from launcher.core.views import ContainerState
 from launcher.errors import LauncherError
-from launcher.handle import JobHandle
-from launcher.service import Service
+from launcher.usecases.handle import JobHandle
+from launcher.usecases.service import Service
 
 __all__ = ["launch_command", "wait_command"]
 

@@ -12,8 +12,8 @@ from launcher.core.report import cause_line
 from launcher.core.track import Track
 from launcher.core.views import ContainerState
 from launcher.errors import NotFound
-from launcher.observer import observe
-from launcher.service import JobReport, Service
+from launcher.usecases.observe import observe
+from launcher.usecases.service import JobReport, Service
 
 __all__ = ["has_started", "no_log", "until_started"]
 

@@ -22,8 +22,8 @@ from launcher.edges.files import load_study, read_meta
 from launcher.errors import Cancelled, InvalidInput, LauncherError
 
 if TYPE_CHECKING:
-    from launcher.handle import Keep
-    from launcher.service import Service
+    from launcher.usecases.handle import Keep
+    from launcher.usecases.service import Service
 
 __all__ = ["helm", "job_spec", "keeper", "refusal_kept", "secret_content", "service"]
 

@@ -17,8 +17,8 @@ from launcher.core.outcome import Outcome
 from launcher.core.redaction import Mask, by_shape
 from launcher.core.returncodes import ReturnCode
 from launcher.errors import LauncherError
-from launcher.handle import JobHandle
-from launcher.ports import Pods
+from launcher.usecases.handle import JobHandle
+from launcher.usecases.ports import Pods
 
 __all__ = ["DeadHandle", "FlareJobHandle"]
 

@@ -32,8 +32,8 @@ from launcher.flare.orphans import Orphans
 from launcher.flare.outcomes import failure_reporter
 
 if TYPE_CHECKING:
-    from launcher.handle import Keep
-    from launcher.service import Service
+    from launcher.usecases.handle import Keep
+    from launcher.usecases.service import Service
 
 __all__ = ["ClientHelmJobLauncher", "HelmJobLauncher", "ServerHelmJobLauncher"]
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from launcher.core.returncodes import ReturnCode
 from launcher.errors import LauncherError
-from launcher.leftovers import Lost, to_nobody
+from launcher.usecases.sweep import Lost, to_nobody
 
 if TYPE_CHECKING:
-    from launcher.service import Service
+    from launcher.usecases.service import Service
 
 __all__ = ["Orphans"]
 

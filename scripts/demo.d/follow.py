@@ -13,7 +13,7 @@ from launcher.cli.table import make_table
 from launcher.cli.wiring import service
 from launcher.core.report import report, verdict_line
 from launcher.core.site import SiteConfig
-from launcher.service import Service
+from launcher.usecases.service import Service
 
 PATIENCE = 120.0
 

@@ -14,7 +14,7 @@ from launcher.core.returncodes import ReturnCode
 from launcher.edges.clock import SystemClock
 from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
-from launcher.removal import World
+from launcher.usecases.ports import World
 from tests.cluster.conftest import CHART
 
 pytestmark = [pytest.mark.cluster, pytest.mark.exclusive]

@@ -24,7 +24,7 @@ from launcher.edges.clock import SystemClock
 from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
 from launcher.errors import LauncherError
-from launcher.removal import World
+from launcher.usecases.ports import World
 from tests.cluster.conftest import CHART, SHORT, SITE, kubectl
 from tests.cluster.matrix import ROWS, registry
 from tests.cluster.matrix.recorder import Recorder

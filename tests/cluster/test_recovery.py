@@ -18,7 +18,7 @@ from launcher.edges.clock import SystemClock
 from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
 from launcher.edges.kube.watch import KubePodWatch
-from launcher.removal import World
+from launcher.usecases.ports import World
 from tests.cluster.conftest import CHART, kubectl
 from tests.cluster.proxy import through
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from launcher.core.patience import WaitPolicy
-from launcher.service import Service
+from launcher.usecases.service import Service
 from tests.fakes import FakeWorld
 
 

@@ -12,9 +12,9 @@ from launcher import composition
 from launcher.core.jobref import JobRef
 from launcher.core.track import Track
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent
-from launcher.diagnosis import collect, diagnose
 from launcher.edges.bundle import write_bundle
 from launcher.errors import Denied, InvalidInput, NotFound, ToolMissing, Unavailable
+from launcher.usecases.diagnose import collect, diagnose
 from tests.fakes import START, exited, main, running, scheduled, unscheduled
 from tests.unit.test_service import make_spec, render
 

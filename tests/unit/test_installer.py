@@ -19,8 +19,8 @@ from launcher.core.site import PendingPolicy, Timeouts
 from launcher.core.views import ReleaseView
 from launcher.edges.clock import SystemClock
 from launcher.errors import Denied, Rejected, Unavailable
-from launcher.installer import Installer, Turns
-from launcher.service import Service
+from launcher.usecases.retry import Installer, Turns
+from launcher.usecases.service import Service
 from tests.fakes import FakeClock, FakeWorld, exited, make_pod, running
 from tests.unit.test_service import make_spec, render
 

@@ -15,7 +15,7 @@ from launcher.core.site import PendingPolicy
 from launcher.core.track import Observation, Track
 from launcher.core.views import PodEvent, Seen
 from launcher.errors import Unavailable
-from launcher.observer import observe, tell
+from launcher.usecases.observe import observe, tell
 from tests.fakes import START, FakeWorld, exited, main, scheduled, unscheduled
 
 

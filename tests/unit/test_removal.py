@@ -10,8 +10,8 @@ from launcher.core.jobref import JobRef
 from launcher.core.patience import WaitPolicy
 from launcher.core.views import ReleaseView
 from launcher.errors import Denied, Rejected, Unavailable
-from launcher.handle import JobHandle
-from launcher.removal import patiently, remove
+from launcher.usecases.handle import JobHandle
+from launcher.usecases.remove import patiently, remove
 from tests.fakes import START, FakeWorld, make_pod
 
 JOB = JobRef(release="fj-1", namespace="fl", pod_name="job-1")

@@ -16,9 +16,9 @@ from launcher.core.returncodes import ReturnCode
 from launcher.core.site import Timeouts
 from launcher.core.track import JobState
 from launcher.core.views import ContainerKind, ContainerView, NodeView, PodEvent, ReleaseView
-from launcher.diagnosis import diagnose
 from launcher.errors import Cancelled, Conflict, Denied, NotFound, Rejected, Unavailable
-from launcher.service import Service
+from launcher.usecases.diagnose import diagnose
+from launcher.usecases.service import Service
 from tests.fakes import START, exited, main, make_pod, running, scheduled, unscheduled
 
 CANARY = b"canary-4711"
@@ -278,7 +278,7 @@ def test_a_watch_that_fell_silent_ends_nothing(fake, service):
 
 
 def test_terminate_waits_no_longer_than_it_promises_for_another_thread(fake, service, monkeypatch):
-    monkeypatch.setattr("launcher.handle._TERMINATE_WITHIN", 0.2)
+    monkeypatch.setattr("launcher.usecases.handle._TERMINATE_WITHIN", 0.2)
     handle = service.launch(make_spec(), render)
     with handle._removal, pytest.raises(Unavailable, match="another thread"):
         handle.terminate()

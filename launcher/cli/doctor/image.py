@@ -30,7 +30,7 @@ from launcher.core.study import Study
 from launcher.core.track import Track
 from launcher.core.views import ContainerKind
 from launcher.errors import Cancelled, InvalidInput, Rejected
-from launcher.service import Service
+from launcher.usecases.service import Service
 
 __all__ = ["Probe", "image_checks", "look_into"]
 

@@ -86,7 +86,7 @@ class HelmReleases:
         labels: Mapping[str, str],
         cancel: threading.Event | None = None,
     ) -> None:
-        """Install once; see :class:`launcher.ports.Releases`.
+        """Install once; see :class:`launcher.usecases.ports.Releases`.
 
         Raises:
             Conflict: the name or an object of the job is taken; nothing was changed.

@@ -19,7 +19,7 @@ from launcher.core.patience import Verdict
 from launcher.core.track import Track
 from launcher.edges.helm.child import ChildFailed
 from launcher.errors import LauncherError
-from launcher.ports import Releases
+from launcher.usecases.ports import Releases
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.scene import Scene
 from tests.recorded import POLICY, Recording

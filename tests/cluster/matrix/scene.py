@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from launcher.handle import JobHandle
+from launcher.usecases.handle import JobHandle
 
 __all__ = ["Scene", "fake_node", "filler", "on_fake_node", "priority_class"]
 

@@ -19,7 +19,7 @@ from launcher.edges.files import chart_dir
 from launcher.edges.helm.parsing import values_json
 from launcher.flare import ClientHelmJobLauncher
 from launcher.flare.handle import FlareJobHandle
-from launcher.service import Service
+from launcher.usecases.service import Service
 from tests.contract.flare import flare_side
 from tests.contract.flare.case import Case
 from tests.fakes import FakeWorld

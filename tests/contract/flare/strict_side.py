@@ -27,8 +27,8 @@ from launcher.core.views import NodeView, PodEvent, PodView, Seen
 from launcher.edges.kube.events import KubeEventWatch
 from launcher.edges.kube.translate import pod_view
 from launcher.errors import Denied, Unavailable
-from launcher.observer import observe
-from launcher.removal import World
+from launcher.usecases.observe import observe
+from launcher.usecases.ports import World
 from tests.contract.flare.case import JOB
 from tests.contract.flare.strict_case import CONTAINER, NAMESPACE, POD, UID, Case, Json, Look
 from tests.fakes import START

@@ -17,7 +17,7 @@ from launcher.errors import Unavailable
 from launcher.flare import orphans, outcomes
 from launcher.flare.orphans import Orphans
 from launcher.flare.outcomes import failure_reporter
-from launcher.leftovers import to_nobody
+from launcher.usecases.sweep import to_nobody
 
 LOST = ReturnCode.INFRASTRUCTURE_ERROR
 JOB, SITE, TOKEN = "86ba3990-e798-4699-b450-00ab4cb70832", "site-1", "token"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from launcher.core.views import NodeView, PodEvent, PodView, ReleaseView, SecretView, Seen
 
-__all__ = ["Clock", "PodWatch", "Pods", "Releases", "Secrets"]
+__all__ = ["Clock", "PodWatch", "Pods", "Releases", "Secrets", "World"]
 
 
 class Releases(Protocol):
@@ -148,3 +149,13 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the current time, aware, in UTC."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything outside that a job needs: one value instead of four arguments."""
+
+    releases: Releases
+    pods: Pods
+    secrets: Secrets
+    clock: Clock

@@ -26,11 +26,11 @@ from launcher.core.site import PendingPolicy
 from launcher.core.track import Observation, Track
 from launcher.core.views import PodEvent, PodView, Presence, Seen, age_seconds
 from launcher.errors import LauncherError, Unavailable
-from launcher.handle import JobHandle, Keep
-from launcher.installer import Installer, Turns
-from launcher.launching import Making, Render, nothing
-from launcher.leftovers import JobReport, Lost, reap, sweep, to_nobody
-from launcher.removal import World
+from launcher.usecases.handle import JobHandle, Keep
+from launcher.usecases.launch import Making, Render, nothing
+from launcher.usecases.ports import World
+from launcher.usecases.retry import Installer, Turns
+from launcher.usecases.sweep import JobReport, Lost, reap, sweep, to_nobody
 
 __all__ = ["JobReport", "Service"]
 

@@ -18,8 +18,7 @@ from launcher.core.site import PendingPolicy
 from launcher.core.track import Observation, Track
 from launcher.core.views import NodeView, PodEvent, PodView, Presence, ReleaseView, Seen
 from launcher.errors import Denied, LauncherError
-from launcher.ports import PodWatch
-from launcher.removal import World
+from launcher.usecases.ports import PodWatch, World
 
 __all__ = ["observe", "tell"]
 

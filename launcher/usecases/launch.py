@@ -17,7 +17,8 @@ from launcher.core.releases import INSTALL_MAY_LAST, release_state
 from launcher.core.track import Cleanup
 from launcher.core.views import PodView, Presence
 from launcher.errors import Cancelled, Conflict, LauncherError, Rejected, Unavailable
-from launcher.removal import World, remove
+from launcher.usecases.ports import World
+from launcher.usecases.remove import remove
 
 __all__ = ["Making", "Render", "make_room", "nothing"]
 

@@ -17,7 +17,7 @@ from launcher.core.report import report
 from launcher.core.track import JobState, Track
 from launcher.core.views import ContainerState, ContainerView, PodEvent, PodView, Presence, ReleaseView, Seen
 from launcher.errors import LauncherError, NotFound
-from launcher.removal import World
+from launcher.usecases.ports import World
 
 __all__ = ["TAIL", "collect", "diagnose"]
 

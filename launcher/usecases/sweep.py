@@ -15,7 +15,8 @@ from launcher.core.returncodes import ReturnCode
 from launcher.core.track import Track
 from launcher.core.views import Presence, ReleaseView, SecretView, age_seconds
 from launcher.errors import LauncherError, Unavailable
-from launcher.removal import World, remove
+from launcher.usecases.ports import World
+from launcher.usecases.remove import remove
 
 __all__ = ["JobReport", "Lost", "reap", "sweep", "to_nobody"]
 

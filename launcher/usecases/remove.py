@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from launcher.core.jobref import JobRef
 from launcher.core.refusal import refusal_of
 from launcher.core.views import PodView, Presence
 from launcher.errors import LauncherError, Rejected, Unavailable
-from launcher.ports import Clock, Pods, Releases, Secrets
+from launcher.usecases.ports import World
 
-__all__ = ["World", "patiently", "remove"]
+__all__ = ["patiently", "remove"]
 
 _LOG = logging.getLogger(__name__)
 _LOOK_EVERY = 0.1
@@ -22,16 +21,6 @@ _GONE_WITHIN = 20.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 15.0
 # Rejected.code of an uninstall of which helm does not say, or we do not know, why it failed.
 _UNEXPLAINED = ("DeleteFailed", "HelmFailed")
-
-
-@dataclass(frozen=True)
-class World:
-    """Everything outside that a job needs: one value instead of four arguments."""
-
-    releases: Releases
-    pods: Pods
-    secrets: Secrets
-    clock: Clock
 
 
 def remove(world: World, job: JobRef, *, keep_secret: bool = False) -> None:

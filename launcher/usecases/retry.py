@@ -20,7 +20,7 @@ from launcher.core.jobref import JobRef
 from launcher.core.refusal import Refusal, refusal_of
 from launcher.core.track import Cleanup
 from launcher.errors import Cancelled, LauncherError
-from launcher.ports import Clock
+from launcher.usecases.ports import Clock
 
 __all__ = ["Installer", "Turns"]
 

@@ -20,10 +20,10 @@ from launcher.core.patience import WaitPolicy
 from launcher.core.returncodes import ReturnCode
 from launcher.core.track import Cleanup, JobState, Track
 from launcher.errors import LauncherError, Unavailable
-from launcher.installer import Installer
-from launcher.observer import observe, tell
-from launcher.ports import PodWatch
-from launcher.removal import World, patiently, remove
+from launcher.usecases.observe import observe, tell
+from launcher.usecases.ports import PodWatch, World
+from launcher.usecases.remove import patiently, remove
+from launcher.usecases.retry import Installer
 
 __all__ = ["JobHandle", "Keep", "Notice"]
 

@@ -1,0 +1,1 @@
+"""What is done: one verb per file, through the ports, with every decision taken in ``core``."""
