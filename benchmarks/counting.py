@@ -11,6 +11,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -21,6 +22,33 @@ COUNTER = "apiserver_flowcontrol_dispatched_requests_total"
 
 def kubectl(*words: str, stdin: str | None = None) -> str:
     return subprocess.run(["kubectl", *words], input=stdin, check=True, capture_output=True, text=True).stdout
+
+
+def _flow_schema(name: str, namespace: str) -> dict[str, Any]:
+    """Return the FlowSchema that matches every request of one ServiceAccount, and nothing else."""
+    account = {"kind": "ServiceAccount", "serviceAccount": {"name": name, "namespace": namespace}}
+    everything = {
+        "verbs": ["*"],
+        "apiGroups": ["*"],
+        "resources": ["*"],
+        "namespaces": ["*"],
+        "clusterScope": True,
+    }
+    rule = {
+        "subjects": [account],
+        "resourceRules": [everything],
+        "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+    }
+    return {
+        "apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+        "kind": "FlowSchema",
+        "metadata": {"name": name},
+        "spec": {
+            "priorityLevelConfiguration": {"name": "workload-low"},
+            "matchingPrecedence": 100,
+            "rules": [rule],
+        },
+    }
 
 
 def account(name: str, namespace: str, folder: Path) -> Path:
@@ -38,35 +66,7 @@ def account(name: str, namespace: str, folder: Path) -> Path:
             "roleRef": {"apiGroup": group, "kind": "Role", "name": name},
             "subjects": [subject],
         },
-        {
-            "apiVersion": "flowcontrol.apiserver.k8s.io/v1",
-            "kind": "FlowSchema",
-            "metadata": {"name": name},
-            "spec": {
-                "priorityLevelConfiguration": {"name": "workload-low"},
-                "matchingPrecedence": 100,
-                "rules": [
-                    {
-                        "subjects": [
-                            {
-                                "kind": "ServiceAccount",
-                                "serviceAccount": {"name": name, "namespace": namespace},
-                            }
-                        ],
-                        "resourceRules": [
-                            {
-                                "verbs": ["*"],
-                                "apiGroups": ["*"],
-                                "resources": ["*"],
-                                "namespaces": ["*"],
-                                "clusterScope": True,
-                            }
-                        ],
-                        "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
-                    }
-                ],
-            },
-        },
+        _flow_schema(name, namespace),
     ]
     kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
     token = kubectl("create", "token", name, "-n", namespace, "--duration=2h").strip()

@@ -16,11 +16,11 @@ import time
 import uuid
 from pathlib import Path
 
-from launcher.core.assemble import Request, build_jobspec
-from launcher.core.meta import parse_meta
-from launcher.core.site import SiteConfig
-from launcher.core.study import Study
-from launcher.core.values import build_values
+from launcher.core.flare.meta import parse_meta
+from launcher.core.spec.assemble import Request, build_jobspec
+from launcher.core.spec.site import SiteConfig
+from launcher.core.spec.study import Study
+from launcher.core.values.build import build_values
 from launcher.edges.clock import SystemClock
 from launcher.edges.files import chart_dir, values_templates
 from launcher.edges.helm import HelmReleases

@@ -10,14 +10,14 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from launcher.core.jobspec import JobSpec
-from launcher.core.site import SiteConfig
+from launcher.core.spec.jobspec import JobSpec
+from launcher.core.spec.site import SiteConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from launcher.core.jobref import JobRef
-    from launcher.core.track import Track
+    from launcher.core.lifecycle.state import Track
     from launcher.core.views import Seen
     from launcher.edges.helm import HelmReleases
     from launcher.errors import LauncherError
@@ -32,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 
 def render_values(spec: JobSpec, site: SiteConfig) -> dict[str, Any]:
     """Return the chart values of a job."""
-    from launcher.core.values import build_values  # noqa: PLC0415 - jinja2 costs 0.1 s
+    from launcher.core.values.build import build_values  # noqa: PLC0415 - jinja2 costs 0.1 s
     from launcher.edges.files import values_templates  # noqa: PLC0415
 
     return build_values(spec, site, values_templates(site))
@@ -55,7 +55,7 @@ def helm_edge(site: SiteConfig) -> HelmReleases:
 
 def make_service(site: SiteConfig, world: World | None = None) -> Service:
     """Return the use cases over ``world``; None = helm and the cluster of the site."""
-    from launcher.core.patience import WaitPolicy  # noqa: PLC0415
+    from launcher.core.pending.clocks import WaitPolicy  # noqa: PLC0415
     from launcher.edges.clock import SystemClock  # noqa: PLC0415
     from launcher.edges.kube import KubeClient, KubePods, KubeSecrets  # noqa: PLC0415 - costs 0.6 s
     from launcher.usecases.ports import World  # noqa: PLC0415
@@ -125,8 +125,8 @@ def keep_refused(
         force: replace an earlier bundle.
         where: the option that named the folder, for errors.
     """
-    from launcher.core.jobref import ref_of_spec  # noqa: PLC0415 - only launches that fail need it
-    from launcher.core.refused import refused_bundle  # noqa: PLC0415
+    from launcher.core.report.refused_launch import refused_bundle  # noqa: PLC0415
+    from launcher.core.spec.jobspec import ref_of_spec  # noqa: PLC0415 - only launches that fail need it
     from launcher.edges.bundle import write_bundle  # noqa: PLC0415
     from launcher.edges.clock import SystemClock  # noqa: PLC0415
 

@@ -11,11 +11,11 @@ import yaml
 
 from launcher import errors
 from launcher.core.catalogue import CATALOGUE, Code
-from launcher.core.lifecycle import step
-from launcher.core.patience import WaitPolicy
-from launcher.core.refusal import refusal_of
-from launcher.core.site import Timeouts
-from launcher.core.track import Observation, Track
+from launcher.core.lifecycle.state import Observation, Track
+from launcher.core.lifecycle.step import step
+from launcher.core.pending.clocks import WaitPolicy
+from launcher.core.pending.refusal import refusal_of
+from launcher.core.spec.site import Timeouts
 from launcher.core.views import NodeView, PodEvent, PodView, Seen
 from launcher.edges.helm.child import ChildFailed, Ended
 from launcher.edges.helm.failures import Call, explain

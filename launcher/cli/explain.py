@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from launcher.cli import options, wiring
-from launcher.core.bundle import event_json, event_line
-from launcher.core.ending import ended
+from launcher.core.ending.job_end import ended
+from launcher.core.report.bundle import event_json, event_line
 from launcher.core.views import PodEvent, PodView, Presence, Seen
 from launcher.edges.bundle import check_folder, write_bundle
 from launcher.errors import LauncherError, NotFound

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import click
 
-from launcher.core.report import describe
-from launcher.core.track import Track
+from launcher.core.lifecycle.state import Track
+from launcher.core.report.status import describe
 from launcher.usecases.handle import Notice
 from launcher.usecases.ports import Clock
 

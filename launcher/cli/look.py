@@ -9,8 +9,9 @@ import click
 
 from launcher.cli import options, wiring
 from launcher.cli.start import has_started, no_log, until_started
-from launcher.core.report import cause_rows, report
-from launcher.usecases.service import JobReport, Service
+from launcher.core.lifecycle.state import JobReport
+from launcher.core.report.status import cause_rows, report
+from launcher.usecases.service import Service
 
 __all__ = ["list_command", "logs_command", "status_command"]
 

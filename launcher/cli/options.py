@@ -12,9 +12,10 @@ from typing import Any, TypeVar, get_args
 import click
 
 from launcher.core.checks import bad
-from launcher.core.grammar import is_dns_label
-from launcher.core.jobspec import Role
-from launcher.core.site import SiteConfig, StorageDriver
+from launcher.core.releases import StorageDriver
+from launcher.core.spec.jobspec import Role
+from launcher.core.spec.site import SiteConfig
+from launcher.core.syntax import is_dns_label
 
 __all__ = [
     "cluster_options",

@@ -14,9 +14,9 @@ from launcher.cli import options, wiring
 from launcher.cli.live import live_line
 from launcher.cli.signals import Stopped, cancelled_by_signals, stopped_by_sigterm
 from launcher.core.jobref import JobRef
+from launcher.core.lifecycle.state import JobState
 from launcher.core.redaction import Mask, by_shape, cautious, literals, masker
-from launcher.core.report import report, verdict_line
-from launcher.core.track import JobState
+from launcher.core.report.status import report, verdict_line
 from launcher.core.views import ContainerState
 from launcher.errors import LauncherError
 from launcher.usecases.handle import JobHandle

@@ -11,10 +11,11 @@ import click
 import yaml
 
 from launcher.cli import options
-from launcher.core import kit, rights
+from launcher.core import rights
 from launcher.core.checks import bad
-from launcher.core.grammar import is_dns_subdomain
-from launcher.core.site import StorageDriver
+from launcher.core.flare import kit
+from launcher.core.releases import StorageDriver
+from launcher.core.syntax import is_dns_subdomain
 
 __all__ = ["kit_command", "rbac_command"]
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from launcher.cli.live import live_line
-from launcher.core.lifecycle import step
-from launcher.core.report import cause_line
-from launcher.core.track import Track
+from launcher.core.lifecycle.state import JobReport, Track
+from launcher.core.lifecycle.step import step
+from launcher.core.report.status import cause_line
 from launcher.core.views import ContainerState
 from launcher.errors import NotFound
 from launcher.usecases.observe import observe
-from launcher.usecases.service import JobReport, Service
+from launcher.usecases.service import Service
 
 __all__ = ["has_started", "no_log", "until_started"]
 

@@ -13,11 +13,11 @@ import click
 
 from launcher.composition import bundle_keeper, keep_refused, make_service
 from launcher.composition import helm_edge as helm
-from launcher.core.assemble import Request, all_warnings, build_jobspec, check_site
-from launcher.core.jobspec import EnvVar, JobSpec, Role, SecretKey
-from launcher.core.meta import parse_meta
+from launcher.core.flare.meta import parse_meta
 from launcher.core.names import credential_secret_name, pod_name
-from launcher.core.site import SiteConfig
+from launcher.core.spec.assemble import Request, all_warnings, build_jobspec, check_site
+from launcher.core.spec.jobspec import EnvVar, JobSpec, Role, SecretKey
+from launcher.core.spec.site import SiteConfig
 from launcher.edges.files import load_study, read_meta
 from launcher.errors import Cancelled, InvalidInput, LauncherError
 

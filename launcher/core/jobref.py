@@ -1,11 +1,10 @@
-"""Which job: the names under which one launched job is found again, from its spec or from its pod."""
+"""Which job: the names under which one launched job is found again, from its pod or from its release."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from launcher.core import names
-from launcher.core.jobspec import JobSpec
 from launcher.core.views import PodView, ReleaseView
 from launcher.errors import NotFound
 
@@ -16,7 +15,6 @@ __all__ = [
     "pending_timeout_from_text",
     "ref_of_pod",
     "ref_of_release",
-    "ref_of_spec",
 ]
 
 # Helm writes it on every object it creates, so a pod always knows its release.
@@ -55,21 +53,6 @@ class JobRef:
     def credential_secret(self) -> str:
         """Name of the per-job Secret, whether there is one or not."""
         return names.credential_secret_name(self.pod_name)
-
-
-def ref_of_spec(spec: JobSpec) -> JobRef:
-    """Return the reference of a job that is about to be launched."""
-    return JobRef(
-        release=spec.release,
-        namespace=spec.namespace,
-        pod_name=spec.pod_name,
-        job_id=spec.job_id,
-        site=spec.site,
-        role=spec.role.value,
-        study=spec.study,
-        attempt=spec.attempt,
-        federation=spec.federation,
-    )
 
 
 def ref_of_pod(pod: PodView) -> JobRef:

@@ -10,12 +10,17 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 from launcher.core.views import PodView, ReleaseView, age_seconds
 
-__all__ = ["INSTALL_MAY_LAST", "ReleaseState", "is_drifted", "release_state"]
+__all__ = ["INSTALL_MAY_LAST", "ReleaseState", "StorageDriver", "is_drifted", "release_state"]
 
 INSTALL_MAY_LAST = 60.0
+
+# Where Helm keeps the records of its releases (HELM_DRIVER); `sql` and `memory` outlive no launcher or need a
+# database, so they are no choice.
+StorageDriver = Literal["secret", "configmap"]
 
 
 class ReleaseState(str, enum.Enum):

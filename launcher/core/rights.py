@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from launcher.core.site import StorageDriver
+from launcher.core.releases import StorageDriver
 
 __all__ = ["LIST_NODES", "PREPARED", "Right", "needed", "role_rules"]
 

@@ -10,18 +10,18 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from launcher.core.checks import bad, show
-from launcher.core.grammar import MOUNT_PATH_RULE, is_dns_label, is_dns_subdomain, is_mount_path
-from launcher.core.jobspec import Role
 from launcher.core.quantities import quantity_text
-from launcher.core.site import (
+from launcher.core.releases import StorageDriver
+from launcher.core.spec.jobspec import Role
+from launcher.core.spec.site import (
     HANDED_DOWN_RULE,
     PendingPolicy,
     SiteConfig,
-    StorageDriver,
     Timeouts,
     at_most_longest,
     is_handed_down,
 )
+from launcher.core.syntax import MOUNT_PATH_RULE, is_dns_label, is_dns_subdomain, is_mount_path
 from launcher.edges.documents import read_yaml
 from launcher.errors import InvalidInput
 

@@ -6,16 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from launcher.core.site import SiteConfig
-from launcher.core.study import (
-    Study,
-    combine,
-    from_study_data,
-    from_study_job_spec,
-    from_study_runtime,
-    refuse_both_formats,
-    study_job_spec_path,
-)
+from launcher.core.flare.study_data import from_study_data, from_study_job_spec, study_job_spec_path
+from launcher.core.flare.study_runtime import from_study_runtime
+from launcher.core.spec.site import SiteConfig
+from launcher.core.spec.study import Study, combine, refuse_both_formats
 from launcher.edges.documents import exists, is_file, is_folder, parse_json, read_stdin, read_text, read_yaml
 from launcher.errors import InvalidInput
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from launcher.core.kit import RESOURCES, RIGHTS, ROLE, SITE
-from launcher.core.site import StorageDriver
+from launcher.core.flare.kit import RESOURCES, RIGHTS, ROLE, SITE
+from launcher.core.releases import StorageDriver
 from launcher.edges.config import load_config
 from launcher.edges.documents import is_folder, read_text
 from launcher.errors import InvalidInput

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from launcher.core.checks import bad
-from launcher.core.grammar import MOUNT_PATH_RULE, is_mount_path
-from launcher.core.meta import UNSET
 from launcher.core.quantities import quantity_text
-from launcher.core.site import (
+from launcher.core.spec.asked import UNSET
+from launcher.core.spec.site import (
     HANDED_DOWN_RULE,
     PendingPolicy,
     SiteConfig,
@@ -18,6 +17,7 @@ from launcher.core.site import (
     is_handed_down,
     is_seconds,
 )
+from launcher.core.syntax import MOUNT_PATH_RULE, is_mount_path
 from launcher.errors import InvalidInput
 
 __all__ = ["FLARE_PYTHON", "settings"]

@@ -19,9 +19,9 @@ from nvflare.app_opt.job_launcher.workspace_cell_transfer import (
 )
 from nvflare.utils.job_launcher_utils import get_client_job_args, get_credential_env, get_server_job_args
 
-from launcher.core.assemble import Request
-from launcher.core.jobspec import EnvVar, Role, SecretKey
 from launcher.core.names import credential_secret_name, pod_name, startup_secret_name
+from launcher.core.spec.assemble import Request
+from launcher.core.spec.jobspec import EnvVar, Role, SecretKey
 
 __all__ = ["TRANSFER_TOKEN", "FlareJob", "federation", "read_job", "startup_kit"]
 

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from nvflare.apis.job_launcher_spec import JobHandleSpec
 
 from launcher.core.catalogue import Code
-from launcher.core.outcome import Outcome
+from launcher.core.catalogue.returncodes import ReturnCode
+from launcher.core.ending.outcome import Outcome
 from launcher.core.redaction import Mask, by_shape
-from launcher.core.returncodes import ReturnCode
 from launcher.errors import LauncherError
 from launcher.usecases.handle import JobHandle
 from launcher.usecases.ports import Pods

@@ -17,12 +17,12 @@ from nvflare.apis.job_launcher_spec import JobHandleSpec, JobLauncherSpec, add_l
 from nvflare.app_opt.job_launcher.workspace_cell_transfer import WorkspaceTransferManager
 
 from launcher import composition
-from launcher.core.jobspec import JobSpec, Role
-from launcher.core.meta import UNSET
 from launcher.core.names import credential_secret_name
 from launcher.core.redaction import cautious
-from launcher.core.refused import refused_code
-from launcher.core.site import SiteConfig
+from launcher.core.report.refused_launch import refused_code
+from launcher.core.spec.asked import UNSET
+from launcher.core.spec.jobspec import JobSpec, Role
+from launcher.core.spec.site import SiteConfig
 from launcher.errors import LauncherError
 from launcher.flare import wiring
 from launcher.flare.arguments import settings

@@ -11,7 +11,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from launcher.core.returncodes import ReturnCode
+from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.errors import LauncherError
 from launcher.usecases.sweep import Lost, to_nobody
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from launcher.core.assemble import all_warnings, build_jobspec
-from launcher.core.jobspec import JobSpec, Role
-from launcher.core.kit import SITE
-from launcher.core.meta import parse_meta
-from launcher.core.site import SiteConfig
+from launcher.core.flare.kit import SITE
+from launcher.core.flare.meta import parse_meta
+from launcher.core.spec.assemble import all_warnings, build_jobspec
+from launcher.core.spec.jobspec import JobSpec, Role
+from launcher.core.spec.site import SiteConfig
 from launcher.errors import InvalidInput, LauncherError, StudyFormats
 from launcher.flare.arguments import FLARE_PYTHON
 from launcher.flare.context import FlareJob

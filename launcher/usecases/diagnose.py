@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, TypeVar
 
-from launcher.core.bundle import Bundle, Facts, Log, build, container_names
 from launcher.core.jobref import JobRef, no_release, ref_of_pod, ref_of_release
+from launcher.core.lifecycle.state import JobState, Track
 from launcher.core.redaction import Mask, cautious, literals, secrets_of
-from launcher.core.report import report
-from launcher.core.track import JobState, Track
+from launcher.core.report.bundle import Bundle, Facts, Log, build, container_names
+from launcher.core.report.status import report
 from launcher.core.views import ContainerState, ContainerView, PodEvent, PodView, Presence, ReleaseView, Seen
 from launcher.errors import LauncherError, NotFound
 from launcher.usecases.ports import World

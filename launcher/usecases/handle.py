@@ -1,7 +1,7 @@
 """The handle of one launched job: watch it, say how it ended, take it away.
 
-Deciding lives in :mod:`launcher.core.lifecycle`; the handle feeds it with what the watch shows and carries
-out what it asks for. Any thread may call any method at any time, any number of times.
+Deciding lives in :mod:`launcher.core.lifecycle.step`; the handle feeds it with what the watch shows and
+carries out what it asks for. Any thread may call any method at any time, any number of times.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import replace
 from functools import partial
 
 from launcher.core.catalogue import Code
+from launcher.core.catalogue.returncodes import ReturnCode
+from launcher.core.ending.outcome import Outcome
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import cleanup, step, terminated
-from launcher.core.outcome import Outcome
-from launcher.core.patience import WaitPolicy
-from launcher.core.returncodes import ReturnCode
-from launcher.core.track import Cleanup, JobState, Track
+from launcher.core.lifecycle.state import Cleanup, JobState, Track
+from launcher.core.lifecycle.step import cleanup, step, terminated
+from launcher.core.pending.clocks import WaitPolicy
 from launcher.errors import LauncherError, Unavailable
 from launcher.usecases.observe import observe, tell
 from launcher.usecases.ports import PodWatch, World

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from launcher.core.ending import ended
-from launcher.core.jobref import JobRef, ref_of_pod, ref_of_spec
-from launcher.core.jobspec import JobSpec
-from launcher.core.refusal import refusal_of
+from launcher.core.ending.job_end import ended
+from launcher.core.jobref import JobRef, ref_of_pod
+from launcher.core.lifecycle.state import Cleanup
+from launcher.core.pending.refusal import refusal_of
 from launcher.core.releases import INSTALL_MAY_LAST, release_state
-from launcher.core.track import Cleanup
+from launcher.core.spec.jobspec import JobSpec, ref_of_spec
 from launcher.core.views import PodView, Presence
 from launcher.errors import Cancelled, Conflict, LauncherError, Rejected, Unavailable
 from launcher.usecases.ports import World

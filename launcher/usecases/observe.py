@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from launcher.core.catalogue import Code
-from launcher.core.ending import was_signalled
+from launcher.core.ending.job_end import was_signalled
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import absence_is_due, asks_for_release
-from launcher.core.patience import WaitPolicy
-from launcher.core.pending import is_pending
+from launcher.core.lifecycle.state import Observation, Track
+from launcher.core.lifecycle.step import absence_is_due, asks_for_release
+from launcher.core.pending.classify import is_pending
+from launcher.core.pending.clocks import WaitPolicy
+from launcher.core.pending.refusal import Refusal
 from launcher.core.redaction import by_shape
-from launcher.core.refusal import Refusal
-from launcher.core.site import PendingPolicy
-from launcher.core.track import Observation, Track
+from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import NodeView, PodEvent, PodView, Presence, ReleaseView, Seen
 from launcher.errors import Denied, LauncherError
 from launcher.usecases.ports import PodWatch, World

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from launcher.core.jobref import JobRef
-from launcher.core.refusal import refusal_of
+from launcher.core.pending.refusal import refusal_of
 from launcher.core.views import PodView, Presence
 from launcher.errors import LauncherError, Rejected, Unavailable
 from launcher.usecases.ports import World

@@ -17,8 +17,8 @@ from collections.abc import Callable
 
 from launcher.core.catalogue import CATALOGUE, Limit
 from launcher.core.jobref import JobRef
-from launcher.core.refusal import Refusal, refusal_of
-from launcher.core.track import Cleanup
+from launcher.core.lifecycle.state import Cleanup
+from launcher.core.pending.refusal import Refusal, refusal_of
 from launcher.errors import Cancelled, LauncherError
 from launcher.usecases.ports import Clock
 

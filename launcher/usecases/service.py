@@ -8,29 +8,22 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from launcher.core import names
-from launcher.core.dated import dated
-from launcher.core.jobref import (
-    JobRef,
-    no_release,
-    pending_timeout_from_text,
-    ref_of_pod,
-    ref_of_release,
-    ref_of_spec,
-)
-from launcher.core.jobspec import JobSpec
-from launcher.core.lifecycle import DEAD_NODE, step
-from launcher.core.patience import WaitPolicy
-from launcher.core.pending import is_pending
-from launcher.core.refusal import refusal_of
-from launcher.core.site import PendingPolicy
-from launcher.core.track import Observation, Track
+from launcher.core.jobref import JobRef, no_release, pending_timeout_from_text, ref_of_pod, ref_of_release
+from launcher.core.lifecycle.one_look import dated
+from launcher.core.lifecycle.state import JobReport, Observation, Track
+from launcher.core.lifecycle.step import DEAD_NODE, step
+from launcher.core.pending.classify import is_pending
+from launcher.core.pending.clocks import WaitPolicy
+from launcher.core.pending.refusal import refusal_of
+from launcher.core.spec.jobspec import JobSpec, ref_of_spec
+from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import PodEvent, PodView, Presence, Seen, age_seconds
 from launcher.errors import LauncherError, Unavailable
 from launcher.usecases.handle import JobHandle, Keep
 from launcher.usecases.launch import Making, Render, nothing
 from launcher.usecases.ports import World
 from launcher.usecases.retry import Installer, Turns
-from launcher.usecases.sweep import JobReport, Lost, reap, sweep, to_nobody
+from launcher.usecases.sweep import Lost, reap, sweep, to_nobody
 
 __all__ = ["JobReport", "Service"]
 

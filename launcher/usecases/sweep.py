@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.jobref import JobRef, ref_of_release
+from launcher.core.lifecycle.state import JobReport
 from launcher.core.names import is_credential_of
 from launcher.core.releases import INSTALL_MAY_LAST, release_state
-from launcher.core.returncodes import ReturnCode
-from launcher.core.track import Track
-from launcher.core.views import Presence, ReleaseView, SecretView, age_seconds
+from launcher.core.views import Presence, SecretView, age_seconds
 from launcher.errors import LauncherError, Unavailable
 from launcher.usecases.ports import World
 from launcher.usecases.remove import remove
 
-__all__ = ["JobReport", "Lost", "reap", "sweep", "to_nobody"]
+__all__ = ["Lost", "reap", "sweep", "to_nobody"]
 
 _LOG = logging.getLogger(__name__)
 _LOST = ReturnCode.INFRASTRUCTURE_ERROR
@@ -30,15 +30,6 @@ _Act = tuple[str, Callable[[], None]]
 
 def to_nobody(job_id: str, return_code: ReturnCode) -> None:
     """Tell nobody."""
-
-
-@dataclass(frozen=True)
-class JobReport:
-    """One look at one job: its names, its release and everything known about its pod."""
-
-    job: JobRef
-    release: ReleaseView | None
-    track: Track
 
 
 def sweep(

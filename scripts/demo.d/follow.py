@@ -11,8 +11,8 @@ from rich.live import Live
 
 from launcher.cli.table import make_table
 from launcher.cli.wiring import service
-from launcher.core.report import report, verdict_line
-from launcher.core.site import SiteConfig
+from launcher.core.report.status import report, verdict_line
+from launcher.core.spec.site import SiteConfig
 from launcher.usecases.service import Service
 
 PATIENCE = 120.0

@@ -13,7 +13,7 @@ from rich.live import Live
 
 from launcher.cli.table import make_table
 from launcher.cli.wiring import service
-from launcher.core.site import SiteConfig
+from launcher.core.spec.site import SiteConfig
 from launcher.errors import Unavailable
 
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from launcher.core.assemble import Request, build_jobspec
-from launcher.core.jobspec import EnvVar, SecretKey
-from launcher.core.meta import parse_meta
+from launcher.core.flare.meta import parse_meta
 from launcher.core.names import LABEL_JOB_ID, credential_secret_name, pod_name
-from launcher.core.patience import WaitPolicy
-from launcher.core.site import PendingPolicy, SiteConfig, Timeouts
-from launcher.core.study import Study
-from launcher.core.values import build_values
+from launcher.core.pending.clocks import WaitPolicy
+from launcher.core.spec.assemble import Request, build_jobspec
+from launcher.core.spec.jobspec import EnvVar, SecretKey
+from launcher.core.spec.site import PendingPolicy, SiteConfig, Timeouts
+from launcher.core.spec.study import Study
+from launcher.core.values.build import build_values
 from launcher.core.views import Presence
 from launcher.edges.clock import SystemClock
 from launcher.edges.files import values_templates

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.counting import account, counted, forget
 from launcher.core.catalogue import Code
-from launcher.core.returncodes import ReturnCode
+from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.edges.clock import SystemClock
 from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeClient, KubePods, KubeSecrets

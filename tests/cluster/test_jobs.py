@@ -9,10 +9,10 @@ import uuid
 import pytest
 
 from launcher.core.catalogue import Code
-from launcher.core.patience import Action
-from launcher.core.returncodes import ReturnCode
-from launcher.core.site import PendingPolicy
-from launcher.core.track import JobState
+from launcher.core.catalogue.returncodes import ReturnCode
+from launcher.core.lifecycle.state import JobState
+from launcher.core.pending.clocks import Action
+from launcher.core.spec.site import PendingPolicy
 from launcher.errors import Conflict
 from tests.cluster.conftest import kubectl
 

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from launcher.core.catalogue import CATALOGUE
+from launcher.core.lifecycle.state import JobState, Track
 from launcher.core.names import container_name, pod_name
-from launcher.core.refusal import refusal_of
-from launcher.core.site import PendingPolicy, Timeouts
-from launcher.core.track import JobState, Track
+from launcher.core.pending.refusal import refusal_of
+from launcher.core.spec.site import PendingPolicy, Timeouts
 from launcher.edges.clock import SystemClock
 from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeClient, KubePods, KubeSecrets

@@ -10,9 +10,9 @@ import time
 import pytest
 
 from launcher.core.catalogue import Code
-from launcher.core.returncodes import ReturnCode
-from launcher.core.site import Timeouts
-from launcher.core.track import JobState
+from launcher.core.catalogue.returncodes import ReturnCode
+from launcher.core.lifecycle.state import JobState
+from launcher.core.spec.site import Timeouts
 from launcher.core.views import Presence
 from launcher.edges.clock import SystemClock
 from launcher.edges.helm import HelmReleases

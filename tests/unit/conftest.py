@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.core.patience import WaitPolicy
+from launcher.core.pending.clocks import WaitPolicy
 from launcher.usecases.service import Service
 from tests.fakes import FakeWorld
 

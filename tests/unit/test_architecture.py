@@ -1,68 +1,60 @@
-"""The rooms, their arrows and their budgets (CONTRIBUTING.md draws them)."""
+"""The packages, the arrows between them and their budgets; docs/architecture.md draws them."""
 
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2] / "launcher"
+REPOSITORY = Path(__file__).parents[2]
+ROOT = REPOSITORY / "launcher"
 FILES = sorted(ROOT.rglob("*.py"))
-MAX_FILE, MAX_FUNCTION = 300, 40
+MAX_FILE, MAX_FUNCTION, MAX_TEST_FILE = 300, 40, 500
 
-# Room -> what it may import besides the standard library. First match wins.
-ROOMS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("core/values.py", frozenset({"launcher.core", "launcher.errors", "jinja2", "yaml"})),
-    ("core/bundle.py", frozenset({"launcher.core", "launcher.errors", "yaml"})),
-    ("core/", frozenset({"launcher.core", "launcher.errors"})),
-    ("errors.py", frozenset()),
-    ("__init__.py", frozenset({"launcher.core", "launcher.errors"})),
-    ("__main__.py", frozenset({"launcher.cli"})),
-    ("usecases/", frozenset({"launcher.core", "launcher.errors", "launcher.usecases"})),
-    (
-        "edges/",
-        frozenset(
-            {
-                "launcher.core",
-                "launcher.errors",
-                "launcher.edges",
-                "pyhelm3",
-                "kubernetes",
-                "urllib3",
-                "tenacity",
-                "pydantic",
-                "pydantic_core",
-                "yaml",
-            }
-        ),
-    ),
-    (
-        "composition.py",
-        frozenset(
-            {
-                "launcher.core",
-                "launcher.errors",
-                "launcher.edges",
-                "launcher.usecases",
-            }
-        ),
-    ),
-    ("cli", frozenset({"launcher", "click", "rich", "yaml"})),
-    ("flare", frozenset({"launcher", "nvflare"})),
+_CORE = {"launcher.core", "launcher.errors"}
+_USECASES = _CORE | {"launcher.usecases"}
+_EDGES = _CORE | {"launcher.edges"}
+# Package or file -> what it may import besides the standard library. First match wins.
+PACKAGES: tuple[tuple[str, set[str]], ...] = (
+    ("core/values/build.py", _CORE | {"jinja2", "yaml"}),
+    ("core/report/bundle.py", _CORE | {"yaml"}),
+    ("core/", _CORE),
+    ("errors.py", set()),
+    ("__init__.py", _CORE),
+    ("__main__.py", {"launcher.cli"}),
+    ("usecases/", _USECASES),
+    ("edges/helm/", _EDGES | {"pyhelm3", "pydantic_core", "yaml"}),
+    ("edges/kube/", _EDGES | {"kubernetes", "urllib3", "yaml"}),
+    ("edges/", _EDGES | {"pydantic", "yaml"}),
+    ("composition.py", _USECASES | _EDGES),
+    ("cli/", _USECASES | _EDGES | {"launcher.composition", "launcher.cli", "click", "rich", "yaml"}),
+    ("flare/", _USECASES | _EDGES | {"launcher.composition", "launcher.flare", "nvflare"}),
 )
-# Outside library -> the only room that may import it.
+# Outside library -> the only place that may import it.
 ONE_IMPORTER = {
-    "pyhelm3": "edges/helm",
-    "kubernetes": "edges/kube",
-    "urllib3": "edges/kube",
+    "pyhelm3": "edges/helm/",
+    "kubernetes": "edges/kube/",
+    "urllib3": "edges/kube/",
     "pydantic": "edges/config.py",
-    "nvflare": "flare",
-    "click": "cli",
-    "rich": "cli",
-    "jinja2": "core/values.py",
+    "nvflare": "flare/",
+    "click": "cli/",
+    "rich": "cli/",
+    "jinja2": "core/values/build.py",
 }
+# The layers of the core, lowest first; a module imports from its own package and from lower layers only.
+# What stands in no package is the ground, below everything; packages of one layer do not know each other.
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("catalogue",),
+    ("spec",),
+    ("flare", "values"),
+    ("pending",),
+    ("ending",),
+    ("lifecycle",),
+    ("report",),
+)
 IMPURE = frozenset(
     {"os", "time", "threading", "logging", "socket", "subprocess", "asyncio", "pathlib", "random", "uuid"}
 )
@@ -75,23 +67,36 @@ def imports(path: Path) -> set[str]:
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            found.add(node.module or "")
+            found.update(_imported(node.module or "", [alias.name for alias in node.names]))
     return found - {"__future__"}
+
+
+def _imported(module: str, names: list[str]) -> set[str]:
+    """Return the modules that ``from module import names`` reaches: submodules where a name is one."""
+    folder = REPOSITORY / module.replace(".", "/")
+    return {
+        f"{module}.{name}" if (folder / name).is_dir() or (folder / f"{name}.py").is_file() else module
+        for name in names
+    }
 
 
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def is_within(module: str, allowed: frozenset[str]) -> bool:
+def below(folder: str) -> list[Path]:
+    return [path for path in FILES if name_of(path).startswith(folder)]
+
+
+def is_within(module: str, allowed: set[str]) -> bool:
     return any(module == name or module.startswith(name + ".") for name in allowed)
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_room_imports_only_what_its_row_allows(path):
+def test_package_imports_only_what_its_row_allows(path):
     name = name_of(path)
-    allowed = next((allowed for prefix, allowed in ROOMS if name.startswith(prefix)), None)
-    assert allowed is not None, f"{name} belongs to no room"
+    allowed = next((allowed for prefix, allowed in PACKAGES if name.startswith(prefix)), None)
+    assert allowed is not None, f"{name} belongs to no package"
     outside = {m for m in imports(path) if m.partition(".")[0] not in sys.stdlib_module_names}
     assert {m for m in outside if not is_within(m, allowed)} == set()
 
@@ -104,7 +109,26 @@ def test_an_outside_library_has_one_importer(path):
     assert wrong == set()
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if name_of(p).startswith("core/")], ids=name_of)
+def _package_in_core(module: str) -> str:
+    """Return the package of a module of the core, empty for the ground."""
+    parts = module.split(".")
+    name = parts[2] if len(parts) > 2 else ""
+    return name if (ROOT / "core" / name).is_dir() else ""
+
+
+def _layer(package: str) -> int:
+    return next((number for number, row in enumerate(LAYERS) if package in row), -1)
+
+
+@pytest.mark.parametrize("path", below("core/"), ids=name_of)
+def test_core_imports_lower_layers_only(path):
+    own = path.relative_to(ROOT).parts[1] if len(path.relative_to(ROOT).parts) > 2 else ""
+    assert own == "" or _layer(own) >= 0, f"{own} stands in no row of LAYERS"
+    packages = {_package_in_core(m) for m in imports(path) if m.startswith("launcher.core.")}
+    assert {one for one in packages if one != own and _layer(one) >= _layer(own)} == set()
+
+
+@pytest.mark.parametrize("path", below("core/"), ids=name_of)
 def test_core_touches_nothing(path):
     assert {m.partition(".")[0] for m in imports(path)} & IMPURE == set()
     calls = {
@@ -115,7 +139,7 @@ def test_core_touches_nothing(path):
     assert calls & {"open", "print", "input", "eval", "exec"} == set()
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if name_of(p).startswith("usecases/")], ids=name_of)
+@pytest.mark.parametrize("path", below("usecases/"), ids=name_of)
 def test_use_cases_take_time_from_the_clock(path):
     assert imports(path) & {"time", "os", "pathlib", "subprocess"} == set()
     # The type is needed for annotations; asking it for the time is what the port is for.
@@ -125,14 +149,38 @@ def test_use_cases_take_time_from_the_clock(path):
     assert asked & {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"} == set()
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_files_and_functions_keep_their_budget(path):
-    text = path.read_text()
-    assert text.count("\n") <= MAX_FILE
-    long = {
+def _tracked(*folders: str) -> list[Path]:
+    """Return the Python files and scripts in these folders, as git knows them."""
+    names = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", *folders],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\n")
+    return [REPOSITORY / name for name in names if name.endswith(".py") and (REPOSITORY / name).is_file()]
+
+
+def _in_repository(path: Path) -> str:
+    return path.relative_to(REPOSITORY).as_posix()
+
+
+def _long_functions(text: str) -> set[str]:
+    return {
         f"{node.name}: {(node.end_lineno or node.lineno) - node.lineno + 1} lines"
         for node in ast.walk(ast.parse(text))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         and (node.end_lineno or node.lineno) - node.lineno + 1 > MAX_FUNCTION
     }
-    assert long == set()
+
+
+@pytest.mark.parametrize("path", [*FILES, *_tracked("scripts", "benchmarks")], ids=_in_repository)
+def test_files_and_functions_keep_their_budget(path):
+    text = path.read_text()
+    assert text.count("\n") <= MAX_FILE
+    assert _long_functions(text) == set()
+
+
+@pytest.mark.parametrize("path", _tracked("tests"), ids=_in_repository)
+def test_test_files_keep_their_budget(path):
+    assert path.read_text().count("\n") <= MAX_TEST_FILE

@@ -10,7 +10,7 @@ import pytest
 
 from launcher import composition
 from launcher.core.jobref import JobRef
-from launcher.core.track import Track
+from launcher.core.lifecycle.state import Track
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent
 from launcher.edges.bundle import write_bundle
 from launcher.errors import Denied, InvalidInput, NotFound, ToolMissing, Unavailable

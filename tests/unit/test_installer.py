@@ -11,11 +11,11 @@ from itertools import pairwise
 import pytest
 
 from launcher.core.catalogue import Code
+from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.jobref import JobRef
-from launcher.core.patience import WaitPolicy
-from launcher.core.refusal import Refusal
-from launcher.core.returncodes import ReturnCode
-from launcher.core.site import PendingPolicy, Timeouts
+from launcher.core.pending.clocks import WaitPolicy
+from launcher.core.pending.refusal import Refusal
+from launcher.core.spec.site import PendingPolicy, Timeouts
 from launcher.core.views import ReleaseView
 from launcher.edges.clock import SystemClock
 from launcher.errors import Denied, Rejected, Unavailable

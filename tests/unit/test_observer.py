@@ -9,10 +9,10 @@ import pytest
 
 from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import step
-from launcher.core.patience import WaitPolicy
-from launcher.core.site import PendingPolicy
-from launcher.core.track import Observation, Track
+from launcher.core.lifecycle.state import Observation, Track
+from launcher.core.lifecycle.step import step
+from launcher.core.pending.clocks import WaitPolicy
+from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import PodEvent, Seen
 from launcher.errors import Unavailable
 from launcher.usecases.observe import observe, tell

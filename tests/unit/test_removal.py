@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from launcher.core.jobref import JobRef
-from launcher.core.patience import WaitPolicy
+from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.views import ReleaseView
 from launcher.errors import Denied, Rejected, Unavailable
 from launcher.usecases.handle import JobHandle

@@ -10,11 +10,11 @@ import pytest
 
 from launcher.core import names
 from launcher.core.catalogue import Code
-from launcher.core.jobspec import EnvVar, JobSpec, Resources, Role, SecretKey
-from launcher.core.patience import WaitPolicy
-from launcher.core.returncodes import ReturnCode
-from launcher.core.site import Timeouts
-from launcher.core.track import JobState
+from launcher.core.catalogue.returncodes import ReturnCode
+from launcher.core.lifecycle.state import JobState
+from launcher.core.pending.clocks import WaitPolicy
+from launcher.core.spec.jobspec import EnvVar, JobSpec, Resources, Role, SecretKey
+from launcher.core.spec.site import Timeouts
 from launcher.core.views import ContainerKind, ContainerView, NodeView, PodEvent, ReleaseView
 from launcher.errors import Cancelled, Conflict, Denied, NotFound, Rejected, Unavailable
 from launcher.usecases.diagnose import diagnose

@@ -14,7 +14,8 @@ from launcher.cli.doctor import kit as kits
 from launcher.cli.doctor.check import Check, run_checks
 from launcher.cli.doctor.image import Probe, image_checks
 from launcher.cli.doctor.site import site_checks
-from launcher.core.site import SiteConfig, StorageDriver
+from launcher.core.releases import StorageDriver
+from launcher.core.spec.site import SiteConfig
 
 __all__ = ["doctor_command"]
 

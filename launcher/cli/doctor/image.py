@@ -20,14 +20,14 @@ from launcher import composition
 from launcher.cli import wiring
 from launcher.cli.doctor.check import Check
 from launcher.cli.signals import cancelled_by_signals
-from launcher.core.assemble import Request, build_jobspec
 from launcher.core.catalogue import CATALOGUE, Code
-from launcher.core.jobspec import JobSpec
-from launcher.core.meta import parse_meta
-from launcher.core.outcome import Outcome
-from launcher.core.site import SiteConfig, Timeouts
-from launcher.core.study import Study
-from launcher.core.track import Track
+from launcher.core.ending.outcome import Outcome
+from launcher.core.flare.meta import parse_meta
+from launcher.core.lifecycle.state import Track
+from launcher.core.spec.assemble import Request, build_jobspec
+from launcher.core.spec.jobspec import JobSpec
+from launcher.core.spec.site import SiteConfig, Timeouts
+from launcher.core.spec.study import Study
 from launcher.core.views import ContainerKind
 from launcher.errors import Cancelled, InvalidInput, Rejected
 from launcher.usecases.service import Service

@@ -13,8 +13,9 @@ import yaml
 
 from launcher.cli.doctor.check import Check
 from launcher.cli.doctor.site import access, secret
-from launcher.core import kit as kits
-from launcher.core.site import SiteConfig, StorageDriver
+from launcher.core.flare import kit as kits
+from launcher.core.releases import StorageDriver
+from launcher.core.spec.site import SiteConfig
 from launcher.edges.kit import read_kit, storage_driver
 from launcher.errors import InvalidInput, NotFound
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from launcher import composition
 from launcher.cli import wiring
 from launcher.cli.doctor.check import Check
-from launcher.core.assemble import Request, build_jobspec
-from launcher.core.meta import parse_meta
+from launcher.core.flare.meta import parse_meta
 from launcher.core.rights import LIST_NODES, needed
-from launcher.core.site import SiteConfig
-from launcher.core.study import Study
+from launcher.core.spec.assemble import Request, build_jobspec
+from launcher.core.spec.site import SiteConfig
+from launcher.core.spec.study import Study
 from launcher.errors import Denied, InvalidInput, LauncherError, NotFound, ToolMissing
 
 if TYPE_CHECKING:

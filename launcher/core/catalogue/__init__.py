@@ -2,7 +2,7 @@
 
 It is the only place that knows what a code means, how long its cause may last, which FLARE return code
 it ends in and what FLARE 2.9.0's own launcher does about it. Classifiers choose a code; the verdicts of
-:mod:`launcher.core.pending` and :mod:`launcher.core.ending` read the rest from here.
+:mod:`launcher.core.pending.classify` and :mod:`launcher.core.ending.job_end` read the rest from here.
 """
 
 from __future__ import annotations

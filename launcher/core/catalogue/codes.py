@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from launcher.core.returncodes import ReturnCode
+from launcher.core.catalogue.returncodes import ReturnCode
 
 __all__ = ["Code", "Entry", "Limit", "StrictRule"]
 
@@ -41,7 +41,7 @@ class Limit(str, enum.Enum):
 class StrictRule(str, enum.Enum):
     """What FLARE 2.9.0's own launcher does on sight of a pending cause, for the reference page.
 
-    The policy ``strict`` is finer than a word per code: :mod:`launcher.core.strict`.
+    The policy ``strict`` is finer than a word per code: :mod:`launcher.core.lifecycle.strict`.
     """
 
     FAIL = "fail"

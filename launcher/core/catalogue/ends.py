@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from launcher.core.catalogue.codes import Code, Entry
-from launcher.core.returncodes import ReturnCode
+from launcher.core.catalogue.returncodes import ReturnCode
 
 __all__ = ["ENDS"]
 

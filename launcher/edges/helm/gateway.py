@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from launcher.core.names import LABEL_JOB_ID, PREFIX
-from launcher.core.site import StorageDriver
+from launcher.core.releases import StorageDriver
 from launcher.core.views import Presence, ReleaseView, Seen
 from launcher.edges.helm import parsing
 from launcher.edges.helm.child import ChildFailed, Ended

@@ -6,7 +6,7 @@ import time
 from functools import partial
 
 from launcher.core.catalogue import Code
-from launcher.core.patience import Action
+from launcher.core.pending.clocks import Action
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.scene import Scene
 from tests.cluster.matrix.webhook import Webhook

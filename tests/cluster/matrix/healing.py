@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import partial
 
 from launcher.core.catalogue import CATALOGUE, Code
-from launcher.core.patience import Action
-from launcher.core.site import Timeouts
+from launcher.core.pending.clocks import Action
+from launcher.core.spec.site import Timeouts
 from tests.cluster.matrix.registry import mend
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.scene import Scene, fake_node, filler, on_fake_node

@@ -14,9 +14,9 @@ from typing import Any
 import yaml
 
 from launcher.core.catalogue import Code
-from launcher.core.outcome import Outcome
-from launcher.core.patience import Verdict
-from launcher.core.track import Track
+from launcher.core.ending.outcome import Outcome
+from launcher.core.lifecycle.state import Track
+from launcher.core.pending.clocks import Verdict
 from launcher.edges.helm.child import ChildFailed
 from launcher.errors import LauncherError
 from launcher.usecases.ports import Releases

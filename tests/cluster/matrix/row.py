@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from launcher.core.catalogue import Code
-from launcher.core.patience import Action
-from launcher.core.track import JobState
+from launcher.core.lifecycle.state import JobState
+from launcher.core.pending.clocks import Action
 from tests.cluster.matrix.scene import Scene
 
 __all__ = ["KWOK", "REAL", "Row"]

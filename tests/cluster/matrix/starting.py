@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from launcher.core.catalogue import Code
-from launcher.core.patience import Action
+from launcher.core.pending.clocks import Action
 from tests.cluster.conftest import OOM
 from tests.cluster.matrix.row import Row
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from launcher.core.jobspec import Role
+from launcher.core.spec.jobspec import Role
 
 __all__ = ["CLIENT_FLAGS", "SERVER_FLAGS", "V1", "V2", "Case", "write_workspace"]
 

@@ -19,7 +19,7 @@ from nvflare.app_opt.job_launcher.k8s_launcher import (
     ServerK8sJobLauncher,
 )
 
-from launcher.core.jobspec import Role
+from launcher.core.spec.jobspec import Role
 from tests.contract.flare.case import Case
 
 __all__ = ["FlareLaunch", "Recorder", "arguments", "context", "launch", "make_launcher"]

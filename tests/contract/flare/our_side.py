@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from launcher.core.jobspec import Role
-from launcher.core.site import SiteConfig
+from launcher.core.spec.jobspec import Role
+from launcher.core.spec.site import SiteConfig
 from launcher.edges.files import chart_dir
 from launcher.edges.helm.parsing import values_json
 from launcher.flare import ClientHelmJobLauncher

@@ -9,8 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from launcher.core.jobspec import Role
 from launcher.core.names import container_name
+from launcher.core.spec.jobspec import Role
 from tests.contract.flare.case import CLIENT_FLAGS, SERVER_FLAGS, V1, V2, Case
 
 __all__ = ["ARGUMENTS", "KINDS", "cases", "launchable_names", "metas", "sites", "templates"]

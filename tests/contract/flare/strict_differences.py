@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from launcher.core.returncodes import ReturnCode
+from launcher.core.catalogue.returncodes import ReturnCode
 from tests.contract.flare.strict_case import UID, Case, Json, Look
 from tests.contract.flare.strict_side import Told, flare
 

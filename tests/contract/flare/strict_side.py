@@ -17,12 +17,12 @@ from kubernetes.client.exceptions import ApiException
 from nvflare.app_opt.job_launcher import k8s_launcher
 from nvflare.app_opt.job_launcher.k8s_launcher import JobState, K8sJobHandle
 
+from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import cleanup, step, terminated
-from launcher.core.patience import WaitPolicy
-from launcher.core.returncodes import ReturnCode
-from launcher.core.site import PendingPolicy
-from launcher.core.track import Cleanup, Observation, Track
+from launcher.core.lifecycle.state import Cleanup, Observation, Track
+from launcher.core.lifecycle.step import cleanup, step, terminated
+from launcher.core.pending.clocks import WaitPolicy
+from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import NodeView, PodEvent, PodView, Seen
 from launcher.edges.kube.events import KubeEventWatch
 from launcher.edges.kube.translate import pod_view

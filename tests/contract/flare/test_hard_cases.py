@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from launcher.core.jobspec import Role
 from launcher.core.names import container_name
+from launcher.core.spec.jobspec import Role
 from tests.contract.flare import flare_side, our_side
 from tests.contract.flare.case import JOB, V1, V2, Case, write_workspace
 from tests.contract.flare.compare import ADDITIONS, REPLACED, differences, leaves, normalised

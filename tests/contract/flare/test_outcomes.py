@@ -12,7 +12,7 @@ from nvflare.private.defs import CellChannel, CellChannelTopic, CellMessageHeade
 from nvflare.private.fed.client.fed_client_base import FederatedClientBase
 from nvflare.private.fed.server.fed_server import FederatedServer
 
-from launcher.core.returncodes import ReturnCode
+from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.errors import Unavailable
 from launcher.flare import orphans, outcomes
 from launcher.flare.orphans import Orphans

@@ -12,10 +12,11 @@ from nvflare.app_opt.job_launcher import k8s_launcher, study_runtime
 from nvflare.utils import job_launcher_utils
 
 from launcher.core import names
-from launcher.core.meta import UNSET, parse_meta
-from launcher.core.returncodes import PASS_THROUGH, ReturnCode
-from launcher.core.site import SiteConfig
-from launcher.core.study import RESERVED_ENV
+from launcher.core.catalogue.returncodes import PASS_THROUGH, ReturnCode
+from launcher.core.flare.meta import parse_meta
+from launcher.core.spec.asked import UNSET
+from launcher.core.spec.site import SiteConfig
+from launcher.core.spec.study import RESERVED_ENV
 from tests.contract.flare import our_side
 from tests.contract.flare.case import JOB, V1, V2, Case, write_workspace
 from tests.contract.flare.strategies import BLOCK, PORTABLE, datasets, metas, some, templates

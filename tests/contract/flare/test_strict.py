@@ -1,7 +1,7 @@
 """Policy strict says what FLARE's own handle says: the same recordings for both, look by look.
 
 FLARE 2.9.0's ``K8sJobHandle`` is driven as its parent does (``enter_states``, ``wait``, ``poll``) with a
-recorded API; ours is ``launcher.core.lifecycle.step`` behind our own observer and translation of the same JSON.
+recorded API; ours is ``launcher.core.lifecycle.step.step`` behind our own observer and translation of the same JSON.
 What differs on purpose is the list in ``strict_differences.py``.
 
 ``strict_by_hand.py`` holds the subtle behaviours of FLARE's handle as literal sequences.
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from launcher.core.returncodes import ReturnCode
+from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.edges.kube.translate import when
 from tests.contract.flare.strict_by_hand import (
     AFFINITY,

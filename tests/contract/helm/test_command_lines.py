@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from launcher.composition import helm_edge
-from launcher.core.site import SiteConfig
+from launcher.core.spec.site import SiteConfig
 from launcher.core.views import Presence
 from launcher.edges.helm import HelmReleases
 from launcher.errors import InvalidInput, Rejected, ToolMissing, Unavailable

@@ -15,7 +15,7 @@ PROGRAM = """
 import atexit, sys, threading
 atexit.register(lambda: print(sorted(thread.name for thread in threading.enumerate())))
 from launcher.composition import make_service
-from launcher.core.site import SiteConfig
+from launcher.core.spec.site import SiteConfig
 service = make_service(SiteConfig(namespace="fl", kubeconfig=sys.argv[1]))
 print(service.world.pods.watch("fl").look("a").presence.name)
 print(service.world.pods.events("fl", "u-a"))

@@ -14,7 +14,7 @@ import yaml
 
 from launcher.cli.codes import EPILOG, EXIT_CODES
 from launcher.cli.groups import COMMANDS
-from launcher.core.returncodes import ReturnCode
+from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.errors import Denied, LauncherError, Unavailable
 from tests.fakes import exited, running, unscheduled
 from tests.unit.cli.conftest import LAUNCH, show

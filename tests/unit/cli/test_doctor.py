@@ -17,7 +17,7 @@ from launcher.cli.doctor.check import Check, run_checks
 from launcher.cli.doctor.image import Probe, look_into
 from launcher.composition import make_service
 from launcher.core.rights import needed
-from launcher.core.site import SiteConfig
+from launcher.core.spec.site import SiteConfig
 from launcher.errors import Cancelled, Denied, InvalidInput, Rejected, ToolMissing
 from tests.fakes import FakeReleases, FakeWorld, exited, main, scheduled
 

@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 
-from launcher.core.assemble import Request, build_jobspec
-from launcher.core.jobspec import EnvVar, Resources, Role, SecretKey
-from launcher.core.meta import JobMeta
-from launcher.core.site import SiteConfig
-from launcher.core.study import Study
+from launcher.core.spec.asked import JobMeta
+from launcher.core.spec.assemble import Request, build_jobspec
+from launcher.core.spec.jobspec import EnvVar, Resources, Role, SecretKey
+from launcher.core.spec.site import SiteConfig
+from launcher.core.spec.study import Study
 from launcher.errors import InvalidInput
 
 REQUEST = Request(job_id="7f4e9c1a-3b2d", site="site-1", args=("-u", "-m", "job"))

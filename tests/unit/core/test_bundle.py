@@ -9,13 +9,13 @@ from datetime import timedelta
 import pytest
 import yaml
 
-from launcher.core.bundle import Facts, Log, age, build, container_names, event_json, event_line
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle import step
-from launcher.core.patience import WaitPolicy
+from launcher.core.lifecycle.state import JobState, Observation, Track
+from launcher.core.lifecycle.step import step
+from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.redaction import by_shape
-from launcher.core.report import report
-from launcher.core.track import JobState, Observation, Track
+from launcher.core.report.bundle import Facts, Log, age, build, container_names, event_json, event_line
+from launcher.core.report.status import report
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, ReleaseView, Seen
 from tests.fakes import START, exited, main, scheduled, unscheduled
 

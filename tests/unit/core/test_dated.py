@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 
 from launcher.core.catalogue import Code
-from launcher.core.dated import dated, since
-from launcher.core.lifecycle import step
-from launcher.core.patience import Action, Timing, WaitPolicy
-from launcher.core.pending import Cause, classify
-from launcher.core.site import PendingPolicy, Timeouts
-from launcher.core.track import Observation, Track
+from launcher.core.lifecycle.one_look import dated, since
+from launcher.core.lifecycle.state import Observation, Track
+from launcher.core.lifecycle.step import step
+from launcher.core.pending.classify import Cause, classify
+from launcher.core.pending.clocks import Action, Timing, WaitPolicy
+from launcher.core.spec.site import PendingPolicy, Timeouts
 from launcher.core.views import Condition, NodeView, PodEvent, Seen
 from tests.fakes import SHORTAGE, START, main, make_pod, running, scheduled, unscheduled
 from tests.recorded import POLICY, recordings

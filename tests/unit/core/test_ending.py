@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from launcher.core.catalogue import Code
-from launcher.core.ending import ended, lost, was_signalled
+from launcher.core.ending.job_end import ended, lost, was_signalled
 from launcher.core.views import Condition, ContainerKind, ContainerState, ContainerView
 from tests.fakes import START, exited, main, make_pod, running, scheduled
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from launcher.core.catalogue import CATALOGUE, Code
-from launcher.core.patience import Action
-from launcher.core.returncodes import PASS_THROUGH
-from launcher.core.site import PendingPolicy, SiteConfig
+from launcher.core.catalogue.returncodes import PASS_THROUGH
+from launcher.core.pending.clocks import Action
+from launcher.core.spec.site import PendingPolicy, SiteConfig
 from tests.cluster.matrix import ROWS
 from tests.cluster.matrix.elsewhere import ELSEWHERE
 from tests.recorded import Recording, recordings

@@ -6,15 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from launcher.core.capacity import impossible
 from launcher.core.catalogue import CATALOGUE, Code
-from launcher.core.ending import lost
-from launcher.core.hints import name_claims, refine
-from launcher.core.lifecycle import step
-from launcher.core.patience import Action, WaitPolicy
-from launcher.core.pending import classify
-from launcher.core.site import PendingPolicy
-from launcher.core.track import Observation, Track
+from launcher.core.ending.job_end import lost
+from launcher.core.lifecycle.state import Observation, Track
+from launcher.core.lifecycle.step import step
+from launcher.core.pending.classify import classify
+from launcher.core.pending.clocks import Action, WaitPolicy
+from launcher.core.pending.hints import name_claims, refine
+from launcher.core.pending.nodes import impossible
+from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import ContainerKind, ContainerView, NodeView, PodEvent, Seen
 from tests.fakes import SHORTAGE, START, make_pod, scheduled, unscheduled
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from launcher.core.kit import RESOURCES, RIGHTS, ROLE, adopt, namespace, next_steps, undo
+from launcher.core.flare.kit import RESOURCES, RIGHTS, ROLE, adopt, namespace, next_steps, undo
 from launcher.core.rights import PREPARED, Right, needed, role_rules
 from launcher.errors import InvalidInput
 

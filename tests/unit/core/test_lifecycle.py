@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from launcher.core.catalogue import Code
-from launcher.core.lifecycle import asks_for_release, cleanup, step, terminated
-from launcher.core.patience import Action, WaitPolicy
-from launcher.core.site import PendingPolicy, Timeouts
-from launcher.core.track import Cleanup, JobState, Observation, Track
+from launcher.core.lifecycle.state import Cleanup, JobState, Observation, Track
+from launcher.core.lifecycle.step import asks_for_release, cleanup, step, terminated
+from launcher.core.pending.clocks import Action, WaitPolicy
+from launcher.core.spec.site import PendingPolicy, Timeouts
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, ReleaseView, Seen
 from tests.fakes import START, exited, main, running, scheduled, unscheduled
 

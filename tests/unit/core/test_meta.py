@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.core.meta import UNSET, JobMeta, parse_meta
-from launcher.core.site import LONGEST_SECONDS
+from launcher.core.flare.meta import parse_meta
+from launcher.core.spec.asked import UNSET, JobMeta
+from launcher.core.spec.site import LONGEST_SECONDS
 from launcher.errors import InvalidInput
 
 

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 
 from launcher.core.catalogue import CATALOGUE, ENDS, STARTING, UNSCHEDULED, Code, Limit
-from launcher.core.mounting import failure_code
-from launcher.core.patience import Action, Patience, WaitPolicy, judge, pause
-from launcher.core.pending import Cause, classify, needs_events
-from launcher.core.scheduling import scarce_resources, scheduling_code
-from launcher.core.site import Timeouts
+from launcher.core.pending.classify import Cause, classify, needs_events
+from launcher.core.pending.clocks import Action, Patience, WaitPolicy, judge, pause
+from launcher.core.pending.containers import waiting_code
+from launcher.core.pending.events import failure_code
+from launcher.core.pending.scheduler import scarce_resources, scheduling_code
+from launcher.core.spec.site import Timeouts
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent
-from launcher.core.waiting import waiting_code
 from tests.fakes import START, main, make_pod, running, scheduled, unscheduled
 
 CONTROL_PLANE = "1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }"

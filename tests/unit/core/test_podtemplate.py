@@ -8,12 +8,17 @@ from typing import Any
 
 import pytest
 
-from launcher.core.assemble import Request, build_jobspec
-from launcher.core.jobspec import Dataset, SecretMount
-from launcher.core.meta import JobMeta
-from launcher.core.podtemplate import check_template, prepare_template, template_values, template_warnings
-from launcher.core.site import SiteConfig
-from launcher.core.study import Study
+from launcher.core.spec.asked import JobMeta
+from launcher.core.spec.assemble import Request, build_jobspec
+from launcher.core.spec.jobspec import Dataset, SecretMount
+from launcher.core.spec.podtemplate import (
+    check_template,
+    prepare_template,
+    template_values,
+    template_warnings,
+)
+from launcher.core.spec.site import SiteConfig
+from launcher.core.spec.study import Study
 from launcher.errors import InvalidInput
 
 NAME = "container-abc"

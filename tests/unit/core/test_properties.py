@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from launcher.core.catalogue import CATALOGUE, Code
-from launcher.core.lifecycle import step
-from launcher.core.patience import Action, WaitPolicy
-from launcher.core.pending import is_pending, needs_events
-from launcher.core.refusal import Refusal
-from launcher.core.site import PendingPolicy, Timeouts
-from launcher.core.track import JobState, Observation, Track
+from launcher.core.lifecycle.state import JobState, Observation, Track
+from launcher.core.lifecycle.step import step
+from launcher.core.pending.classify import is_pending, needs_events
+from launcher.core.pending.clocks import Action, WaitPolicy
+from launcher.core.pending.refusal import Refusal
+from launcher.core.spec.site import PendingPolicy, Timeouts
 from launcher.core.views import Presence, Seen
 from launcher.edges.kube.translate import event_view, node_view, pod_view
 from tests.fakes import START

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from launcher.core.catalogue import CATALOGUE, CREATION, Code
-from launcher.core.lifecycle import step
-from launcher.core.patience import Action, WaitPolicy
-from launcher.core.refusal import _BY_REASON, Refusal, refusal_of
-from launcher.core.site import PendingPolicy
-from launcher.core.track import JobState, Observation, Track
+from launcher.core.lifecycle.state import JobState, Observation, Track
+from launcher.core.lifecycle.step import step
+from launcher.core.pending.clocks import Action, WaitPolicy
+from launcher.core.pending.refusal import _BY_REASON, Refusal, refusal_of
+from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import Seen
 from launcher.edges.helm.table import FAILURES
 from launcher.errors import Conflict, Denied, InvalidInput, LauncherError, NotFound, Rejected, Unavailable

@@ -9,8 +9,8 @@ import yaml
 
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.jobref import JobRef
-from launcher.core.refused import refused_bundle, refused_code
-from launcher.core.site import PendingPolicy
+from launcher.core.report.refused_launch import refused_bundle, refused_code
+from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import Seen
 from launcher.errors import Conflict, Denied, InvalidInput, Rejected
 from tests.fakes import START

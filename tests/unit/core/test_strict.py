@@ -7,15 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from launcher.core import strict
 from launcher.core.catalogue import Code
-from launcher.core.ending import lost
-from launcher.core.lifecycle import cleanup, step
-from launcher.core.outcome import make_outcome
-from launcher.core.patience import Action, Patience, WaitPolicy
-from launcher.core.refusal import Refusal
-from launcher.core.site import PendingPolicy
-from launcher.core.track import Cleanup, JobState, Observation, Track
+from launcher.core.ending.job_end import lost
+from launcher.core.ending.outcome import make_outcome
+from launcher.core.lifecycle import strict
+from launcher.core.lifecycle.state import Cleanup, JobState, Observation, Track
+from launcher.core.lifecycle.step import cleanup, step
+from launcher.core.pending.clocks import Action, Patience, WaitPolicy
+from launcher.core.pending.refusal import Refusal
+from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import Condition, ContainerKind, ContainerState, ContainerView, PodEvent, Seen
 from tests.fakes import START, exited, main, make_pod, running, scheduled, unscheduled
 
@@ -31,7 +31,7 @@ def event(reason, message="text", age=0.0, kind="Warning"):
 def judged(pod, *events, pending_timeout=120.0, patience=None, now=0.0, seen=None):
     policy = WaitPolicy(PendingPolicy.STRICT, pending_timeout)
     found = seen or Seen.found(events)
-    return strict.judge(patience or Patience(), pod, found, now=now, wall=START, policy=policy)
+    return strict.judge_as_flare(patience or Patience(), pod, found, now=now, wall=START, policy=policy)
 
 
 def verdict(pod, *events, **more):
@@ -146,7 +146,7 @@ def clock(*looks, pending_timeout=2.0):
     patience, actions = Patience(), []
     for now, pod, events in looks:
         if pod is None:
-            patience = strict.pause(patience, now)
+            patience = strict.pause_as_flare(patience, now)
             continue
         patience, found = judged(
             pod, patience=patience, now=now, seen=events, pending_timeout=pending_timeout
@@ -224,14 +224,14 @@ SIDECAR = ContainerView("s", ContainerKind.SIDECAR, state=ContainerState.TERMINA
     ],
 )
 def test_the_phase_ends_a_job_and_the_return_code_is_flares(pod, code, return_code):
-    outcome = strict.ended(pod)
+    outcome = strict.end_as_flare(pod)
     assert (outcome.code, outcome.return_code) == (code, return_code)
     assert outcome.succeeded is (return_code == 0)
 
 
 @pytest.mark.parametrize("phase", ["Pending", "Running", "Unknown", ""])
 def test_no_other_phase_ends_a_job(phase):
-    assert strict.ended(exited(1, phase=phase)) is None
+    assert strict.end_as_flare(exited(1, phase=phase)) is None
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_no_other_phase_ends_a_job(phase):
     ],
 )  # fmt: skip
 def test_a_pod_that_is_gone_is_an_abort_unless_its_end_was_seen(last, code, return_code):
-    outcome = strict.lost(lost(last), last)
+    outcome = strict.lost_as_flare(lost(last), last)
     assert (outcome.code, outcome.return_code) == (code, return_code)
 
 

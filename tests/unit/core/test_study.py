@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.core.jobspec import Dataset, EnvVar, SecretKey, SecretMount
-from launcher.core.study import (
-    RESERVED_ENV,
-    Study,
-    combine,
-    from_study_data,
-    from_study_job_spec,
-    from_study_runtime,
-    refuse_both_formats,
-    study_job_spec_path,
-)
+from launcher.core.flare.study_data import from_study_data, from_study_job_spec, study_job_spec_path
+from launcher.core.flare.study_runtime import from_study_runtime
+from launcher.core.spec.jobspec import Dataset, EnvVar, SecretKey, SecretMount
+from launcher.core.spec.study import RESERVED_ENV, Study, combine, refuse_both_formats
 from launcher.errors import InvalidInput
 
 DATA = {"cancer": {"images": {"source": "pvc-a", "mode": "ro"}, "out": {"source": "pvc-b", "mode": "rw"}}}

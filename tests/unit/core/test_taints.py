@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from launcher.core.catalogue import Code
-from launcher.core.hints import refine
-from launcher.core.pending import classify
-from launcher.core.taints import closed_for_a_while
+from launcher.core.pending.classify import classify
+from launcher.core.pending.hints import refine
+from launcher.core.pending.nodes import closed_for_a_while
 from launcher.core.views import NodeView, Taint, Toleration
 from tests.fakes import unscheduled
 

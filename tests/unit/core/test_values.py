@@ -12,10 +12,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from launcher.core.jobspec import Dataset, EnvVar, JobSpec, Resources, Role, SecretKey, SecretMount
-from launcher.core.podtemplate import prepare_template
-from launcher.core.site import SiteConfig
-from launcher.core.values import build_values, emit, job_labels, merge
+from launcher.core.spec.jobspec import Dataset, EnvVar, JobSpec, Resources, Role, SecretKey, SecretMount
+from launcher.core.spec.podtemplate import prepare_template
+from launcher.core.spec.site import SiteConfig
+from launcher.core.values.build import build_values, emit, job_labels, merge
 from launcher.errors import InvalidInput
 
 FOLDER = Path(__file__).parents[3] / "values"

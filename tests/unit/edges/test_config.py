@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from launcher.core.jobspec import Role
-from launcher.core.site import LONGEST_SECONDS, PendingPolicy, SiteConfig, Timeouts
+from launcher.core.spec.jobspec import Role
+from launcher.core.spec.site import LONGEST_SECONDS, PendingPolicy, SiteConfig, Timeouts
 from launcher.edges.config import load_config
 from launcher.errors import InvalidInput
 

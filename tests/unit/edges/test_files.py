@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from launcher.core.jobspec import EnvVar
-from launcher.core.site import SiteConfig
+from launcher.core.spec.jobspec import EnvVar
+from launcher.core.spec.site import SiteConfig
 from launcher.edges.files import chart_dir, load_study, read_meta, values_templates
 from launcher.errors import InvalidInput
 

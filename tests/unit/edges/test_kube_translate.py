@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from launcher.core.ending import ended
-from launcher.core.pending import classify, needs_events
+from launcher.core.ending.job_end import ended
+from launcher.core.pending.classify import classify, needs_events
 from launcher.core.views import ContainerKind, ContainerState, PodView
 from launcher.edges.kube.translate import event_view, pod_view, when
 

@@ -8,7 +8,7 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 
 from launcher.core.catalogue import Code
-from launcher.core.refusal import refusal_of
+from launcher.core.pending.refusal import refusal_of
 from launcher.edges.helm.child import ChildFailed, Ended
 from launcher.edges.helm.failures import Call, explain
 from launcher.edges.kube.errors import translate

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import yaml
 
 from launcher.core.catalogue import Code
-from launcher.core.patience import Action
-from launcher.core.track import JobState
+from launcher.core.lifecycle.state import JobState
+from launcher.core.pending.clocks import Action
 from tests.cluster.matrix.kwok.status import container, failed, fake_row, terminated
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.scene import Scene

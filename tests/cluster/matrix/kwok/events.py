@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from launcher.core.catalogue import Code
-from launcher.core.patience import Action
+from launcher.core.pending.clocks import Action
 from tests.cluster.matrix.kwok.status import waits
 from tests.cluster.matrix.row import KWOK, Row
 from tests.cluster.matrix.scene import Scene, fake_node, filler, on_fake_node

@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 
 from launcher.core.catalogue import Code
-from launcher.core.patience import Action
+from launcher.core.pending.clocks import Action
 from tests.cluster.matrix.row import KWOK, Row
 from tests.cluster.matrix.scene import fake_node, on_fake_node
 

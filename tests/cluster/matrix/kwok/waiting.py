@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from launcher.core.catalogue import Code
-from launcher.core.patience import Action
+from launcher.core.pending.clocks import Action
 from tests.cluster.matrix.kwok.status import terminated, waits
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.scene import Scene

@@ -1,0 +1,108 @@
+"""Who took a pod away: a drain, a preemption, a lost node, a deletion.
+
+Each of them sends SIGTERM, and a process that handles it ends with a code of its own choice: 1, 130,
+whatever. So such an end is the disruption's, unless the job had ended before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from launcher.core.catalogue import Code
+from launcher.core.ending.outcome import Outcome, make_outcome
+from launcher.core.views import Condition, ContainerView, PodEvent, PodView
+
+__all__ = ["SIGKILL", "SIGNALS", "SIGTERM", "announced", "deleted", "taken", "told", "was_deleted"]
+
+# Exit codes of a container that a signal ended.
+SIGKILL, SIGTERM = 137, 143
+SIGNALS = (SIGKILL, SIGTERM)
+
+_DISRUPTIONS: Mapping[str, Code] = {
+    "PreemptionByScheduler": Code.PREEMPTED,
+    "DeletionByTaintManager": Code.NODE_LOST,
+    "DeletionByPodGC": Code.NODE_LOST,
+    "EvictionByEvictionAPI": Code.DRAINED,
+    "TerminationByKubelet": Code.NODE_SHUTDOWN,
+}
+# Events that outlive the pod they are about: what took it away.
+_LAST_EVENTS: Mapping[str, Code] = {
+    "Preempted": Code.PREEMPTED,
+    "TaintManagerEviction": Code.NODE_LOST,
+    "NodeNotReady": Code.NODE_LOST,
+    "NodeShutdown": Code.NODE_SHUTDOWN,
+    "Evicted": Code.EVICTED,
+}
+
+
+def announced(pod: PodView, finished: datetime | None = None) -> Outcome | None:
+    """Return the end that a condition of the pod announces.
+
+    Args:
+        pod: the pod.
+        finished: when the job ended, if it may have ended by itself: a later condition is not why then.
+    """
+    exit_code = pod.main.exit_code if pod.main else None
+    queue = _condition(pod, "TerminationTarget", finished)  # Kueue's own, set before it deletes the pod
+    if queue is not None:
+        detail = f"{queue.reason}: {queue.message}"
+        return make_outcome(Code.QUEUE_PREEMPTED, detail, exit_code=exit_code)
+    condition = _condition(pod, "DisruptionTarget", finished)
+    if condition is None:
+        return None
+    return make_outcome(
+        _DISRUPTIONS.get(condition.reason, Code.DELETED_EXTERNALLY),
+        f"{condition.reason}: {condition.message}",
+        exit_code=exit_code,
+    )
+
+
+def _condition(pod: PodView, kind: str, finished: datetime | None) -> Condition | None:
+    condition = pod.condition(kind)
+    if condition is None or condition.status != "True":
+        return None
+    # Whole seconds: within the same one the condition came first, as a process ends soon after SIGTERM.
+    late = finished is not None and condition.since is not None and condition.since > finished
+    return None if late else condition
+
+
+def told(events: Iterable[PodEvent]) -> Outcome | None:
+    """Return the end that the last events of a pod tell of, oldest first; they outlive it."""
+    last = next((event for event in reversed(tuple(events)) if event.reason in _LAST_EVENTS), None)
+    return None if last is None else make_outcome(_LAST_EVENTS[last.reason], f"{last.reason}: {last.message}")
+
+
+def taken(pod: PodView, main: ContainerView) -> Outcome | None:
+    """Return the end of a job whose pod was taken away; None for one that ended by itself."""
+    signalled = main.exit_code in SIGNALS
+    # Announced before the pod is deleted, which may fail; only a kubelet that shuts down deletes nothing.
+    if not signalled and pod.deleted is None and not pod.has_reason("TerminationByKubelet"):
+        return None
+    disruption = announced(pod, None if signalled else main.finished_at)
+    if disruption is None:
+        return deleted(pod, main.exit_code) if was_deleted(pod, main) else None
+    if signalled:
+        return disruption
+    answer = f"{disruption.detail}; the job process then ended with exit code {main.exit_code}"
+    return replace(disruption, detail=answer)
+
+
+def was_deleted(pod: PodView, container: ContainerView) -> bool:
+    """Return whether a container ended because somebody deleted its pod.
+
+    The exit code of a signal says so. Any other needs both times: the deletion was asked for a grace period
+    before ``deletionTimestamp``.
+    """
+    if pod.deleted is None or container.exit_code in SIGNALS:
+        return pod.deleted is not None
+    if pod.grace_seconds is None or container.finished_at is None:
+        return False
+    return (pod.deleted - container.finished_at).total_seconds() <= pod.grace_seconds
+
+
+def deleted(pod: PodView, exit_code: int | None = None) -> Outcome:
+    """Return the end of a pod that somebody deleted without saying why."""
+    detail = f"pod {pod.name} was deleted by somebody else"
+    return make_outcome(Code.DELETED_EXTERNALLY, detail, exit_code=exit_code)

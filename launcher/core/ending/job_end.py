@@ -1,0 +1,183 @@
+"""A pod's last state -> how its job ended.
+
+The job container decides, as soon as its status is terminated: the kubelet shows that about a second
+before the pod's phase, and a sidecar that still runs says nothing about the job. A reason on the pod
+itself (Evicted, DeadlineExceeded) comes first, since the kubelet then kills the containers and their
+exit codes only tell that they were killed. Then comes who took the pod away
+(:mod:`launcher.core.ending.disruption`), and last the exit code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from launcher.core.catalogue import Code
+from launcher.core.catalogue.returncodes import PASS_THROUGH, ReturnCode
+from launcher.core.ending.disruption import (
+    SIGKILL,
+    SIGNALS,
+    SIGTERM,
+    announced,
+    deleted,
+    taken,
+    told,
+    was_deleted,
+)
+from launcher.core.ending.outcome import Outcome, make_outcome
+from launcher.core.pending.process import start_code
+from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, PodView
+
+__all__ = ["ended", "lost", "was_signalled"]
+
+_START_FAILED = frozenset({"StartError", "ContainerCannotRun"})
+# kubelet: 'Pod ephemeral local storage usage exceeds the total limit of containers 10Mi.',
+# 'Usage of EmptyDir volume "workspace-job" exceeds the limit "1Gi".'
+_OWN_STORAGE = re.compile(r"exceeds the (?:total )?limit|exceeded its local ephemeral storage limit")
+
+_POD_REASONS: Mapping[str, Code] = {
+    "Evicted": Code.EVICTED,
+    "DeadlineExceeded": Code.DEADLINE_EXCEEDED,
+    "NodeShutdown": Code.NODE_SHUTDOWN,
+    "Shutdown": Code.NODE_SHUTDOWN,
+    "Terminated": Code.NODE_SHUTDOWN,
+    "NodeLost": Code.NODE_LOST,
+    "ContainerStatusUnknown": Code.NODE_LOST,
+    "Preempting": Code.PREEMPTED,
+    "NodeAffinity": Code.ADMISSION,
+    "UnexpectedAdmissionError": Code.ADMISSION,
+}
+_ADMISSION_PREFIX = "OutOf"  # OutOfcpu, OutOfmemory, OutOfpods, OutOfnvidia.com/gpu
+
+
+def ended(pod: PodView, events: Iterable[PodEvent] = ()) -> Outcome | None:
+    """Return how the job ended, or None while it has not.
+
+    Args:
+        pod: the pod as last seen.
+        events: its events as far as they are known; they name a hook for which the kubelet killed the job.
+    """
+    main = pod.main
+    code = _pod_reason(pod)
+    if code is not None:
+        return make_outcome(code, pod.message, exit_code=main.exit_code if main else None)
+    if main is not None and main.state is ContainerState.TERMINATED:
+        return _main_ended(pod, main, events)
+    if pod.phase == "Succeeded":
+        return make_outcome(Code.SUCCESS, exit_code=0)
+    if pod.phase == "Failed":
+        return _failed_without_main(pod)
+    return None
+
+
+def was_signalled(pod: PodView) -> bool:
+    """Return whether the job container ended by a signal that nothing on the pod explains: events may."""
+    main = pod.main
+    if main is None or main.exit_code not in SIGNALS or main.reason == "OOMKilled":
+        return False
+    return pod.deleted is None and not pod.reason and announced(pod) is None
+
+
+def lost(last: PodView | None, events: Iterable[PodEvent] = ()) -> Outcome:
+    """Return the outcome of a pod that is gone for certain.
+
+    Args:
+        last: what was last seen of it.
+        events: its last events, oldest first; they say who took it when the pod itself does not.
+    """
+    if last is None:
+        return make_outcome(Code.DELETED_EXTERNALLY, "the pod was deleted before it was ever seen")
+    events = tuple(events)
+    finished = ended(last, events)
+    if finished is not None:
+        return finished
+    disruption = announced(last)
+    if disruption is not None:
+        return disruption
+    return told(events) or deleted(last)
+
+
+def _pod_reason(pod: PodView) -> Code | None:
+    if pod.phase != "Failed":
+        return None
+    if pod.reason.startswith(_ADMISSION_PREFIX):
+        return Code.ADMISSION
+    code = _POD_REASONS.get(pod.reason)
+    if code is Code.EVICTED and _OWN_STORAGE.search(pod.message):
+        return Code.STORAGE_LIMIT
+    return code
+
+
+def _main_ended(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -> Outcome:
+    hungry = next((c.name for c in pod.containers if "OOMKilled" in (c.reason, c.last_reason)), "")
+    if main.exit_code == 0:
+        note = f"exit code 0, although container {hungry} was killed for lack of memory" if hungry else ""
+        return make_outcome(Code.SUCCESS, note, exit_code=0)
+    known = _said_by_container(main) or taken(pod, main)
+    if known is not None:
+        return known
+    if main.exit_code in SIGNALS:
+        return _killed(main, events)
+    note = f"; container {hungry} was killed for lack of memory" if hungry else ""
+    detail = f"the job process ended with exit code {main.exit_code}{note}"
+    return make_outcome(Code.APP_ERROR, detail, exit_code=main.exit_code)
+
+
+def _said_by_container(main: ContainerView) -> Outcome | None:
+    """Return the end for which the container's own status is enough."""
+    exit_code = main.exit_code
+    # kubernetes 140716: a child killed long ago gives this reason, too; the kernel never kills with SIGTERM.
+    if main.reason == "OOMKilled" and exit_code != SIGTERM:
+        limit = f" (limit {main.memory_limit})" if main.memory_limit else ""
+        detail = f"container {main.name} ran out of memory{limit}"
+        return make_outcome(Code.OOM_KILLED, detail, exit_code=exit_code)
+    if exit_code in PASS_THROUGH:
+        detail = f"the job process ended with FLARE's code {exit_code}"
+        return Outcome(Code.APP_CODE, ReturnCode(exit_code), detail, exit_code)
+    if main.reason in _START_FAILED:
+        code = start_code(main.message)
+        return make_outcome(code, f"container {main.name}: {main.message}", exit_code=exit_code)
+    if main.reason == "ContainerStatusUnknown":
+        return make_outcome(Code.NODE_LOST, main.message, exit_code=exit_code)
+    return None
+
+
+def _killed(main: ContainerView, events: Iterable[PodEvent]) -> Outcome:
+    # kubelet: a failed hook is an event and nothing else; the container just ends with 137, "Error".
+    hook = next((event for event in events if event.reason == "FailedPostStartHook"), None)
+    if hook is not None:
+        return make_outcome(Code.POST_START_HOOK, f"{hook.reason}: {hook.message}", exit_code=main.exit_code)
+    return make_outcome(
+        Code.KILLED, f"the job process was killed ({_signal(main)})", exit_code=main.exit_code
+    )
+
+
+def _signal(main: ContainerView) -> str:
+    # containerd 8180: lack of memory may end as 137, "Error", without "OOMKilled": in bursts, one in ten.
+    if main.exit_code != SIGKILL:
+        return "SIGTERM"
+    if not main.memory_limit:
+        return "SIGKILL"
+    return f"SIGKILL; by whom is not recorded: a lack of memory (limit {main.memory_limit}) may look so"
+
+
+def _failed_without_main(pod: PodView) -> Outcome:
+    # A drain or a deletion kills init containers, too: their exit code is not the job's fault then.
+    disruption = announced(pod)
+    if disruption is not None:
+        return disruption
+    for container in pod.containers:
+        if container.state is not ContainerState.TERMINATED or not container.exit_code:
+            continue
+        init = container.kind is ContainerKind.INIT
+        if container.reason == "OOMKilled":
+            code = Code.INIT_OOM if init else Code.SIDECAR_OOM
+            limit = f" (limit {container.memory_limit})" if container.memory_limit else ""
+            return make_outcome(code, f"container {container.name} ran out of memory{limit}")
+        if init and was_deleted(pod, container):
+            return deleted(pod)
+        if init:
+            how = f"ended with exit code {container.exit_code}: {container.reason}"
+            detail = f"init container {container.name} {how}"
+            return make_outcome(Code.INIT_FAILED, detail)
+    return make_outcome(Code.POD_FAILED, ": ".join(filter(None, (pod.reason, pod.message))))

@@ -1,0 +1,1 @@
+"""FLARE's file formats, as pure functions: job meta, study files, deployment kits."""

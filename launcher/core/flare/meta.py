@@ -1,0 +1,170 @@
+"""Job meta of FLARE -> the few fields of it that a job may decide.
+
+The rules are those of FLARE 2.9.0; which block counts is for :mod:`launcher.core.flare.meta_blocks`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from launcher.core.checks import bad, require_mapping, require_text, show
+from launcher.core.flare.meta_blocks import Block, native, no_mappings, portable
+from launcher.core.quantities import parse_quantity, quantity_text
+from launcher.core.spec.asked import UNSET, JobMeta, Unset
+from launcher.core.spec.jobspec import Resources
+from launcher.core.spec.site import at_most_longest, is_seconds
+
+__all__ = ["parse_meta"]
+
+
+_SPACE = re.compile(r"\s")
+# Amounts with a request of their own (`cpu_request`), and the portable key that overwrites both.
+_NATIVE = {"cpu": "num_of_cpus", "memory": "memory"}
+_GPU = "nvidia.com/gpu"
+# The largest amount that the API server keeps (an int64); it silently makes a larger one this.
+_MOST = 2**63 - 1
+# All that FLARE 2.9.0 reads of a k8s block. It does not look for others: a job that has one more runs there.
+_KEYS = (
+    "cpu",
+    "cpu_request",
+    "ephemeral_storage",
+    "image",
+    "memory",
+    "memory_request",
+    "num_of_gpus",
+    "pending_timeout",
+    "python_path",
+)
+
+
+def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json") -> JobMeta:
+    """Return what ``meta`` decides for ``site``.
+
+    Args:
+        meta: parsed job meta.
+        site: the site's name as FLARE knows it; the server's is ``server``.
+        source: name of the file, for errors.
+
+    Raises:
+        InvalidInput: a value of the wrong type or out of range, with file and key path.
+    """
+    meta = require_mapping(meta, source)
+    block = native(meta, site, source)
+    odd = no_mappings(meta, site, source)
+    resources = _resources(block, portable(meta, site, source))
+    return JobMeta(
+        name=_optional_text(meta, "name", source),
+        job_id=_optional_text(meta, "job_id", source),
+        study=_optional_text(meta, "study", source),
+        image=_image(block),
+        python_path=_python_path(block),
+        ephemeral_storage=_ephemeral_storage(block),
+        pending_timeout=_pending_timeout(block),
+        resources=resources,
+        warnings=(
+            *(f"{where} must be a mapping, not {show(value)}: it is read as empty" for where, value in odd),
+            *(_unread(block, key) for key in block.values if key not in _KEYS),
+            *_beyond(block, resources),
+        ),
+        source=source,
+    )
+
+
+def _unread(block: Block, key: Any) -> str:
+    near = difflib.get_close_matches(str(key), _KEYS, n=1)
+    meant = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(_KEYS)}"
+    return f"{block.where(key)} is read by nobody; {meant}"
+
+
+def _beyond(block: Block, resources: Resources) -> Iterator[str]:
+    """Yield a sentence for each request above its limit: the pod will be refused, here as at FLARE.
+
+    `spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1`
+    """
+    for name in _NATIVE:
+        request, limit = resources.requests.get(name), resources.limits.get(name)
+        if request and limit and parse_quantity(request) > parse_quantity(limit):
+            wanted = f"{name}_request"
+            yield (
+                f"{block.where(wanted)} ({request}) is more than {block.where(name)} ({limit}), and "
+                f"Kubernetes refuses such a pod; raise {name} or lower {wanted}"
+            )
+
+
+def _optional_text(meta: Mapping[str, Any], key: str, source: str) -> str:
+    value = meta.get(key)
+    if value is None or value == "":
+        return ""
+    return require_text(value, f"{source}: {key}")
+
+
+def _image(block: Block) -> str:
+    value = block.values.get("image")
+    if not value:
+        return ""
+    image = require_text(value, block.where("image"))
+    if _SPACE.search(image):  # never pulled: the kubelet says InvalidImageName
+        raise bad(block.where("image"), image, "must have no spaces", cure="write it as docker pull wants it")
+    return image
+
+
+def _python_path(block: Block) -> str:
+    if "python_path" not in block.values:
+        return ""
+    return require_text(block.values["python_path"], block.where("python_path"))
+
+
+def _ephemeral_storage(block: Block) -> str:
+    value = block.values.get("ephemeral_storage")
+    if value is None:
+        return ""
+    where = block.where("ephemeral_storage")
+    return quantity_text(require_text(value, where, cure='write text such as "2Gi"'), where)
+
+
+def _pending_timeout(block: Block) -> float | Unset | None:
+    if "pending_timeout" not in block.values:
+        return UNSET
+    value = block.values["pending_timeout"]
+    if value is None:
+        return None
+    if not is_seconds(value):
+        cure = "write seconds such as 120, 0 to fail at once, or null to wait for ever"
+        raise bad(
+            block.where("pending_timeout"),
+            value,
+            "must be a number of seconds, 0 or more, or null",
+            cure=cure,
+        )
+    return float(at_most_longest(value))
+
+
+def _resources(block: Block, portable: Block) -> Resources:
+    """Return requests and limits; FLARE leaves out what is empty and lets portable amounts overwrite both."""
+    requests: dict[str, str] = {}
+    limits: dict[str, str] = {}
+    for name, portable_key in _NATIVE.items():
+        wanted = f"{name}_request"
+        _put(limits, name, block, name)
+        _put(requests, name, block, wanted if wanted in block.values else name)
+        for amounts in (limits, requests):
+            _put(amounts, name, portable, portable_key)
+    source = block if "num_of_gpus" in block.values else portable
+    _put(limits, _GPU, source, "num_of_gpus")
+    if _GPU in limits:
+        amount = parse_quantity(limits[_GPU])
+        if amount > _MOST or amount != int(amount):
+            value, cure = source.values["num_of_gpus"], "write how many GPUs, such as 1"
+            rule = "must be a whole number that a node can have"
+            raise bad(source.where("num_of_gpus"), value, rule, cure=cure)
+        requests[_GPU] = limits[_GPU]
+    return Resources(requests=requests, limits=limits)
+
+
+def _put(amounts: dict[str, str], name: str, block: Block, key: str) -> None:
+    value = block.values.get(key)
+    if value:
+        amounts[name] = quantity_text(value, block.where(key))

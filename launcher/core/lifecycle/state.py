@@ -1,0 +1,101 @@
+"""What is seen of one job in one look, and what is remembered of it between two: frozen values."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from launcher.core.ending.outcome import Outcome
+from launcher.core.jobref import JobRef
+from launcher.core.pending.clocks import Patience, Verdict
+from launcher.core.pending.refusal import Refusal
+from launcher.core.views import NodeView, PodEvent, PodView, ReleaseView, Seen
+
+__all__ = ["Cleanup", "JobReport", "JobState", "Observation", "Track"]
+
+
+class JobState(str, enum.Enum):
+    """Where a job is, for people and for ``fljob status``."""
+
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TERMINATED = "TERMINATED"
+    UNKNOWN = "UNKNOWN"
+
+
+class Cleanup(enum.Enum):
+    """What to take away after the end."""
+
+    REMOVE = "uninstall the release and delete the per-job Secret"
+    RETAIN = "delete the per-job Secret and keep the release, so that the cause can be looked at"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was seen in one look.
+
+    Attributes:
+        now: monotonic seconds.
+        wall: wall clock time, aware.
+        pod: the pod, its certain absence (with what was last seen of it), or "could not ask".
+        events: events of this pod's uid; UNAVAILABLE pauses the clocks of a pod about which only they speak.
+        nodes: all nodes, empty when they were not needed or may not be listed.
+        claims: the newest event of each claim, by its name; empty when nobody had to ask.
+        refused: why there is no pod yet: its creation was refused and is tried again.
+        release: the release of a pod that somebody else deletes; "could not ask" when nobody had to.
+    """
+
+    now: float
+    wall: datetime
+    pod: Seen[PodView]
+    events: Seen[tuple[PodEvent, ...]] = field(default_factory=lambda: Seen.found(()))
+    nodes: tuple[NodeView, ...] = ()
+    claims: Mapping[str, PodEvent] = field(default_factory=dict)
+    refused: Refusal | None = None
+    release: Seen[ReleaseView] = field(default_factory=lambda: Seen.unavailable("not asked"))
+
+
+@dataclass(frozen=True)
+class Track:
+    """Everything remembered about one job between two looks.
+
+    Attributes:
+        launched: monotonic seconds of the launch; FLARE's ``timeout`` counts from here.
+        state: where the job is.
+        pod: the pod as last seen.
+        patience: how much waiting was used up.
+        verdict: why the pod is not running; None once it is.
+        events: the events of the pod when they could be read last.
+        ran: whether the pod was ever seen running; FLARE's ``timeout`` does not count after that.
+        deleting_since: when the pod was first seen with a deletionTimestamp.
+        absent_since: first of an unbroken row of absences.
+        stale_since: since when the cluster could not be asked; None when it can.
+        why_stale: the reason in words.
+        outcome: the end; set once.
+    """
+
+    launched: float
+    state: JobState = JobState.STARTING
+    pod: PodView | None = None
+    patience: Patience = field(default_factory=Patience)
+    verdict: Verdict | None = None
+    events: tuple[PodEvent, ...] = ()
+    ran: bool = False
+    deleting_since: float | None = None
+    absent_since: float | None = None
+    stale_since: float | None = None
+    why_stale: str = ""
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True)
+class JobReport:
+    """One look at one job: its names, its release and everything known about its pod."""
+
+    job: JobRef
+    release: ReleaseView | None
+    track: Track

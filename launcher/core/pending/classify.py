@@ -1,0 +1,143 @@
+"""Why a pod is not running: (pod, events) -> cause.
+
+Compute never fetches: everything here is a function of its arguments. The cause is one code of the
+catalogue and the words of Kubernetes; :mod:`launcher.core.pending.clocks` decides how long it may last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from launcher.core.catalogue import Code
+from launcher.core.pending.containers import NOT_A_CAUSE, waiting_code
+from launcher.core.pending.events import newest_warning
+from launcher.core.pending.scheduler import scarce_resources, scheduling_code
+from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, PodView
+
+__all__ = ["Cause", "classify", "is_pending", "needs_events"]
+
+_CRASHES = 3
+# ImagePullBackOff before Kubernetes 1.32; since then the error follows (kubernetes#127918).
+_ECHO = re.compile(r'Back-off pulling image "[^"]*"')
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a pod is not running now.
+
+    Attributes:
+        code: which cause of the catalogue.
+        detail: the words of Kubernetes, with the container named where there is one.
+        scheduled: whether a node has been found.
+        scarce: names of the resources there is too little of.
+        revision: resource version of the pod that was looked at; two sightings need two of them.
+        is_echo: the kubelet repeats an earlier pull error without its words; the earlier cause goes on.
+    """
+
+    code: Code
+    detail: str
+    scheduled: bool
+    scarce: tuple[str, ...] = ()
+    revision: str = ""
+    is_echo: bool = False
+
+
+def is_pending(pod: PodView) -> bool:
+    """Return whether the job container has neither started nor ended."""
+    return pod.main is None or pod.main.state not in (ContainerState.RUNNING, ContainerState.TERMINATED)
+
+
+def needs_events(pod: PodView) -> bool:
+    """Return whether only events can say what the pod waits for: no condition, or no waiting reason."""
+    if not _is_scheduled(pod):
+        return pod.condition("PodScheduled") is None
+    return pod.main is None or (_waiting(pod) is None and pod.main.state is not ContainerState.RUNNING)
+
+
+def classify(pod: PodView, events: tuple[PodEvent, ...] = ()) -> Cause | None:
+    """Return why the pod is not running, or None when its job container has started or ended.
+
+    Args:
+        pod: the pod as last seen; any garbage gives a cause, never an exception.
+        events: events of this pod's uid, oldest first; empty when they were not needed.
+    """
+    if pod.phase == "Unknown":  # whatever the container said last: its kubelet is not heard of any more
+        return Cause(Code.UNKNOWN_PHASE, pod.message, scheduled=True, revision=pod.resource_version)
+    if not is_pending(pod):
+        return None
+    if not _is_scheduled(pod):
+        return _unscheduled(pod, events)
+    if pod.phase == "Running" and pod.main is None:
+        return None
+    return _not_started(pod, events)
+
+
+def _is_scheduled(pod: PodView) -> bool:
+    condition = pod.condition("PodScheduled")
+    return bool(pod.node) or (condition is not None and condition.status == "True")
+
+
+def _unscheduled(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
+    condition = pod.condition("PodScheduled")
+    if condition is None:
+        refused = [e for e in events if e.reason == "FailedScheduling" and e.type == "Warning"]
+        if not refused:
+            detail = "the pod has no PodScheduled condition"
+            return Cause(Code.NO_SCHEDULER, detail, scheduled=False, revision=pod.resource_version)
+        reason, message = "Unschedulable", refused[-1].message
+    else:
+        reason, message = condition.reason, condition.message
+    code = _CONDITION_CODES.get(reason) or scheduling_code(message)
+    return Cause(
+        code, message, scheduled=False, scarce=scarce_resources(message), revision=pod.resource_version
+    )
+
+
+_CONDITION_CODES: Mapping[str, Code] = {
+    "SchedulingGated": Code.SCHEDULING_GATED,
+    "SchedulerError": Code.NO_SCHEDULER,
+}
+
+
+def _waiting(pod: PodView) -> ContainerView | None:
+    """Return the first container, in the order the kubelet starts them, that says why it waits."""
+    waiting = (c for c in pod.containers if c.state is ContainerState.WAITING and c.reason not in NOT_A_CAUSE)
+    return min(waiting, key=lambda c: c.kind, default=None)
+
+
+def _last_end(container: ContainerView) -> str:
+    if container.last_exit_code is None:
+        return ""
+    return f" (last end: {container.last_reason or '?'}, exit code {container.last_exit_code})"
+
+
+def _not_started(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
+    revision = pod.resource_version
+    container = _waiting(pod)
+    if container is not None:
+        code = waiting_code(container.reason, container.message)
+        detail = f"container {container.name}: {container.reason}: {container.message}".rstrip(": ")
+        if code is Code.CRASH_LOOP:
+            detail += _last_end(container)
+        if code is Code.CRASH_LOOP and container.restarts < _CRASHES:
+            code = Code.INITIALIZING
+        is_echo = _ECHO.fullmatch(container.message) is not None
+        return Cause(code, detail, scheduled=True, revision=revision, is_echo=is_echo)
+    warning = newest_warning(events, pod.created)
+    if warning is not None:
+        event, code = warning
+        return Cause(code, f"{event.reason}: {event.message}", scheduled=True, revision=revision)
+    running = [
+        c.name for c in pod.containers if c.kind is ContainerKind.INIT and c.state is ContainerState.RUNNING
+    ]
+    if running:
+        detail = f"init container {running[0]} is running"
+        return Cause(Code.INITIALIZING, detail, scheduled=True, revision=revision)
+    return Cause(
+        Code.CREATING,
+        f"the pod is being prepared on node {pod.node or '?'}",
+        scheduled=True,
+        revision=revision,
+    )

@@ -1,0 +1,101 @@
+"""What a waiting container says: one table of (waiting reason, message) in the order in which it is read.
+
+The same reason covers causes that heal and causes that do not: ErrImagePull is a missing tag as well as
+a registry that is down for a minute. Only the message tells them apart, so a reason may have several rows.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from launcher.core.catalogue import Code
+from launcher.core.pending.process import start_code
+
+__all__ = ["NOT_A_CAUSE", "waiting_code"]
+
+# The kubelet's two words for "on its way"; every pod passes through one of them.
+NOT_A_CAUSE = frozenset({"", "ContainerCreating", "PodInitializing"})
+
+
+@dataclass(frozen=True)
+class _Row:
+    reasons: frozenset[str]
+    code: Code
+    message: re.Pattern[str] | None = None
+
+
+def _row(reasons: str, code: Code, message: str = "") -> _Row:
+    return _Row(frozenset(reasons.split()), code, re.compile(message, re.IGNORECASE) if message else None)
+
+
+_PULL = "ErrImagePull ImagePullBackOff"
+_START_REASONS = frozenset({"RunContainerError", "StartError", "ContainerCannotRun"})
+
+_ROWS: tuple[_Row, ...] = (
+    # containerd: 'pulling from host H failed with status code [manifests 1]: 401 Unauthorized'
+    _row(
+        _PULL,
+        Code.IMAGE_AUTH,
+        # not a bare "denied:": unpacking says 'lchown /x: permission denied: unknown'
+        r"\b401 unauthorized|\b403 forbidden|unauthorized|authorization failed|access denied|"
+        r"denied: (?:requested access|permission|access)",
+    ),
+    # containerd: 'no match for platform in manifest: not found'; says "not found" too, so it comes first
+    _row(_PULL, Code.IMAGE_PLATFORM, r"no match for platform|no matching manifest"),
+    # A proxy or login page that answers for the registry; containerd calls it NotFound too:
+    # 'code = NotFound desc = ... unexpected media type text/html for sha256:...: not found'
+    _row(_PULL, Code.IMAGE_PULL_TRANSIENT, r"unexpected media type"),
+    # containerd: 'failed to resolve reference "localhost:5001/x:1": localhost:5001/x:1: not found'
+    _row(
+        _PULL,
+        Code.IMAGE_NOT_FOUND,
+        r"code = notfound|: not found|manifest unknown|name unknown|does not exist",
+    ),
+    # 429, 5xx, connection refused, DNS, TLS, QPS exceeded and whatever else a registry may say later:
+    # a pull that is not known to be hopeless is worth its grace.
+    _row(_PULL + " RegistryUnavailable", Code.IMAGE_PULL_TRANSIENT),
+    _row("ErrImageNeverPull", Code.IMAGE_NEVER_PULL),
+    _row("InvalidImageName", Code.IMAGE_NAME_INVALID),
+    _row("ImageInspectError", Code.IMAGE_INSPECT),
+    _row("SignatureValidationFailed", Code.IMAGE_SIGNATURE),
+    # 'secret "no-such" not found', "couldn't find key x in ConfigMap ns/name",
+    # 'references non-existent secret key: x'
+    _row(
+        "CreateContainerConfigError",
+        Code.MISSING_REF,
+        r"not found|couldn't find key|non-existent (?:secret|config) key",
+    ),
+    _row("CreateContainerConfigError", Code.SUB_PATH, r"subpath"),
+    # 'container has runAsNonRoot and image will run as root', 'image has non-numeric user (x)'
+    _row(
+        "CreateContainerConfigError",
+        Code.CONTAINER_CONFIG,
+        r"runasnonroot|run as root|invalid|non-numeric user",
+    ),
+    # a kubelet that has just started: 'services have not yet been read at least once, cannot construct ...';
+    # 'failed to sync secret cache: timed out waiting for the condition'
+    _row("CreateContainerConfigError", Code.CONFIG_TRANSIENT),
+    # 'context deadline exceeded', 'failed to reserve container name ... is reserved for'
+    _row("CreateContainerError", Code.CREATE_TRANSIENT),
+    _row("CrashLoopBackOff", Code.CRASH_LOOP),
+    _row("PostStartHookError", Code.POST_START_HOOK),
+    _row(
+        "CreatePodSandboxError ConfigPodSandboxError PreCreateHookError PreStartHookError KillContainerError "
+        "ResizePodInPlaceError KillPodSandboxError",
+        Code.SANDBOX,
+    ),
+)
+
+
+def waiting_code(reason: str, message: str) -> Code:
+    """Return the code of a container's waiting state; unknown reasons are UNCLASSIFIED, never an error."""
+    if reason in _START_REASONS:
+        return start_code(message)
+    # 'no command specified'; and CRI-O prepares the process while it creates the container
+    if reason == "CreateContainerError" and start_code(message) is Code.BAD_COMMAND:
+        return Code.BAD_COMMAND
+    for row in _ROWS:
+        if reason in row.reasons and (row.message is None or row.message.search(message)):
+            return row.code
+    return Code.UNCLASSIFIED

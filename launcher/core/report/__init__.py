@@ -1,0 +1,1 @@
+"""What people are told about a job: status, diagnosis bundle, refused launches."""

@@ -1,0 +1,183 @@
+"""The one JSON shape of a job, for ``fljob status``, ``fljob list`` and whoever reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from launcher.core.catalogue import CATALOGUE, Code
+from launcher.core.jobref import JobRef
+from launcher.core.lifecycle.state import Track
+from launcher.core.pending.clocks import Timing
+from launcher.core.releases import is_drifted, release_state
+from launcher.core.views import ReleaseView
+
+__all__ = ["cause_line", "cause_rows", "describe", "report", "verdict_line"]
+
+
+def report(
+    job: JobRef, release: ReleaseView | None, track: Track, *, now: float, wall: datetime
+) -> dict[str, Any]:
+    """Return a job as JSON; the keys are stable.
+
+    Args:
+        job: its names.
+        release: its Helm release, None when it is gone.
+        track: everything known about its pod.
+        now: monotonic seconds at which ``track`` was made.
+        wall: wall clock time of the same moment.
+    """
+    pod = track.pod
+    return {
+        "release": job.release,
+        "namespace": job.namespace,
+        "jobId": job.job_id,
+        "site": job.site,
+        "role": job.role,
+        "study": job.study,
+        "state": track.state.value,
+        "helm": _helm(release, wall),
+        "pod": None
+        if pod is None
+        else {
+            "name": pod.name,
+            "uid": pod.uid,
+            "node": pod.node,
+            "phase": pod.phase,
+            "drifted": is_drifted(pod),
+        },
+        "pending": _pending(track, now, wall),
+        "outcome": _outcome(track),
+    }
+
+
+def _helm(release: ReleaseView | None, wall: datetime) -> dict[str, Any] | None:
+    if release is None:
+        return None
+    summary = release_state(release, wall).value
+    return {"status": release.status, "revision": release.revision, "summary": summary}
+
+
+def _pending(track: Track, now: float, wall: datetime) -> dict[str, Any] | None:
+    verdict = track.verdict
+    if verdict is None or track.outcome is not None:
+        return None
+    return {
+        "action": verdict.action.value,
+        "code": verdict.code.value,
+        "summary": CATALOGUE[verdict.code].summary,
+        "detail": verdict.detail,
+        "cure": CATALOGUE[verdict.code].cure,
+        "clock": verdict.clock,
+        "since": _moment(verdict.since, now, wall),
+        "deadline": None if verdict.deadline is None else _moment(verdict.deadline, now, wall),
+        "timing": verdict.timing.value,
+    }
+
+
+def _outcome(track: Track) -> dict[str, Any] | None:
+    outcome = track.outcome
+    if outcome is None:
+        return None
+    return {
+        "code": outcome.code.value,
+        "returnCode": int(outcome.return_code),
+        "exitCode": outcome.exit_code,
+        "summary": CATALOGUE[outcome.code].summary,
+        "detail": outcome.detail,
+        "cure": CATALOGUE[outcome.code].cure,
+    }
+
+
+def _moment(monotonic: float, now: float, wall: datetime) -> str:
+    return (wall + timedelta(seconds=monotonic - now)).isoformat(timespec="seconds")
+
+
+def describe(track: Track, now: float) -> str:
+    """Return a few words about a job that has not ended: state, cause, the time that is left, the cure."""
+    if track.stale_since is not None:
+        return f"{track.state.value}  (cluster cannot be asked: {track.why_stale})"
+    if track.verdict is None:
+        return track.state.value
+    verdict = track.verdict
+    entry = CATALOGUE[verdict.code]
+    left = "no limit" if verdict.deadline is None else _left(verdict.deadline - now, verdict.timing)
+    left = f"{verdict.clock}: {left}" if verdict.clock else left
+    sentence = _sentence(entry.summary, verdict.detail)
+    head = f"{track.state.value}  {verdict.action.value} {verdict.code.value} ({left})"
+    return f"{head}: {sentence}\n  cure: {entry.cure}"
+
+
+def verdict_line(described: Mapping[str, Any]) -> str:
+    """Return how a job ended, and what can be done about it, from its JSON."""
+    outcome = described["outcome"]
+    if outcome is None:
+        return str(described["state"])
+    sentence = _sentence(outcome["summary"], outcome["detail"])
+    line = f"{described['state']}  {outcome['code']}: {sentence} (return code {outcome['returnCode']})"
+    return line if outcome["code"] == Code.SUCCESS.value else f"{line}\n  cure: {outcome['cure']}"
+
+
+def cause_rows(described: Mapping[str, Any], wall: datetime) -> dict[str, str]:
+    """Return why a job is where it is, as titled lines for people, from its JSON.
+
+    Args:
+        described: what :func:`report` returned.
+        wall: the time now, for how much of a clock is left.
+    """
+    why = described["outcome"] or described["pending"]
+    if why is None:
+        return {}
+    rows = {"cause": f"{why['code']}: {why['summary']}", "detail": _without(why["summary"], why["detail"])}
+    if described["outcome"] is None:
+        rows["action"] = why["action"]
+        rows["until"] = _until(why, wall)
+    if why["code"] != Code.SUCCESS.value:
+        rows["cure"] = why["cure"]
+    return {title: text for title, text in rows.items() if text}
+
+
+def cause_line(described: Mapping[str, Any]) -> str:
+    """Return why a job is where it is in one line: code, sentence, detail, cure."""
+    why = described["outcome"] or described["pending"]
+    if why is None:
+        return _ONE_LINE.get(described["state"], described["state"])
+    return " ".join(f"{why['code']}: {_sentence(why['summary'], why['detail'])} Cure: {why['cure']}".split())
+
+
+_ONE_LINE: Mapping[str, str] = {
+    "RUNNING": "Running: the job runs.",
+    "STARTING": "Starting: the pod has not been looked at yet. Cure: ask again in a moment",
+    "UNKNOWN": "Unknown: Kubernetes or helm could not be asked. Cure: read missing.txt",
+}
+
+
+def _until(why: Mapping[str, Any], wall: datetime) -> str:
+    deadline, clock = why["deadline"], why["clock"]
+    if deadline is None:
+        return f"no limit ({clock})" if clock else "no limit"
+    left = _left((datetime.fromisoformat(deadline) - wall).total_seconds(), Timing(why["timing"]))
+    return f"{deadline} ({clock}{': ' if clock else ''}{left})"
+
+
+def _left(seconds: float, timing: Timing) -> str:
+    if timing is Timing.CLUSTER and seconds < 1:
+        return "run out by the cluster's clock"
+    return _LEFT[timing].format(f"{max(0.0, seconds):.0f}")
+
+
+_LEFT: Mapping[Timing, str] = {
+    Timing.WATCHED: "{} s left",
+    Timing.CLUSTER: "about {} s left by the cluster's clock",
+    Timing.UNKNOWN: "at most {} s left",
+}
+
+
+def _sentence(summary: str, detail: str) -> str:
+    """Return both; an end whose detail begins with the sentence of the catalogue does not say it twice."""
+    return f"{summary} {_without(summary, detail)}".rstrip()
+
+
+def _without(summary: str, detail: str) -> str:
+    return detail.removeprefix(summary).strip()

@@ -1,0 +1,185 @@
+"""A job merged into a Pod manifest template, by FLARE's rule, as pieces of chart values.
+
+The job replaces what it owns (name, image, command, args, resources, its volumes, mounts and environment, by
+name) and everything else of the template stays: node selector, service account, sidecars, probes, security
+contexts of containers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from launcher.core.checks import bad, below, plain, require_mapping
+from launcher.core.merge import named_items
+from launcher.core.spec.jobspec import JobSpec
+from launcher.errors import InvalidInput
+
+__all__ = [
+    "CONTAINER_OWNED",
+    "POD_OWNED",
+    "STARTUP_VOLUME",
+    "WORKSPACE_VOLUME",
+    "check_template",
+    "owned_volumes",
+    "prepare_template",
+    "template_values",
+    "template_warnings",
+]
+
+WORKSPACE_VOLUME = "workspace-job"
+STARTUP_VOLUME = "startup-kit"
+
+# FLARE's default container name; not a valid Kubernetes name, so only ever a mark in a template.
+_MARK = "nvflare_job"
+_LISTS = ("containers", "initContainers", "volumes", "imagePullSecrets")
+POD_OWNED = frozenset({*_LISTS, "restartPolicy"})
+CONTAINER_OWNED = frozenset(
+    {"name", "image", "imagePullPolicy", "command", "args", "env", "volumeMounts", "resources"}
+)
+_METADATA_KEPT = frozenset({"labels", "annotations"})
+_METADATA_SILENT = frozenset({"name", "namespace", "creationTimestamp"})
+
+
+def check_template(template: Any, source: str) -> dict[str, Any]:
+    """Return a copy of a Pod manifest with every null left out, checked as far as the merge looks at it.
+
+    Args:
+        template: a parsed manifest.
+        source: its file and key path, for errors.
+
+    Raises:
+        InvalidInput: not a Pod manifest, or one whose parts have the wrong type.
+    """
+    checked: dict[str, Any] = plain(require_mapping(template, source), source, prune=True)
+    kind = checked.get("kind")
+    if kind and kind != "Pod":
+        raise bad(below(source, "kind"), kind, "must be Pod", cure="give a Pod manifest, not a controller")
+    metadata = require_mapping(checked.setdefault("metadata", {}), below(source, "metadata"))
+    for key in sorted(_METADATA_KEPT & metadata.keys()):
+        for name, value in require_mapping(metadata[key], below(source, f"metadata.{key}")).items():
+            if not isinstance(value, str):
+                raise bad(
+                    below(source, f"metadata.{key}.{name}"), value, "must be text", cure="put it in quotes"
+                )
+    spec = checked.setdefault("spec", {})
+    require_mapping(spec, below(source, "spec"))
+    for key in _LISTS:
+        items = spec.get(key, [])
+        if not isinstance(items, list):
+            raise bad(below(source, f"spec.{key}"), items, "must be a list", cure="write `- name: ...` items")
+        for index, item in enumerate(items):
+            require_mapping(item, below(source, f"spec.{key}[{index}]"))
+    spec["containers"] = spec.get("containers") or [{}]
+    return checked
+
+
+def prepare_template(
+    template: Mapping[str, Any], source: str, container_name: str, *, main_by_name: bool = True
+) -> dict[str, Any]:
+    """Return a checked copy of ``template`` in which the job container is the one named ``container_name``.
+
+    The job container is the first one named ``container_name`` or ``nvflare_job``, else the only one, else
+    (without ``main_by_name``) the first one.
+
+    Raises:
+        InvalidInput: ``main_by_name`` and several containers of which none is named; or a list whose items
+            the merge must tell apart has an item without a name.
+    """
+    checked = check_template(template, source)
+    containers = checked["spec"]["containers"]
+    index = next((i for i, c in enumerate(containers) if c.get("name") in {container_name, _MARK}), None)
+    if index is None and main_by_name and len(containers) > 1:
+        raise InvalidInput(
+            f"{len(containers)} containers and none is marked as the job's: "
+            f"{', '.join(str(c.get('name', '(no name)')) for c in containers)}",
+            where=below(source, "spec.containers"),
+            cure=f"mark the main container: give it the name {_MARK}",
+        )
+    main = containers[index or 0]
+    main["name"] = container_name
+    at = below(source, f"spec.containers[{index or 0}]")
+    main["env"] = named_items(main.get("env"), f"{at}.env")
+    main["volumeMounts"] = named_items(main.get("volumeMounts"), f"{at}.volumeMounts")
+    for key in ("volumes", "imagePullSecrets"):
+        checked["spec"][key] = named_items(checked["spec"].get(key), below(source, f"spec.{key}"))
+    return checked
+
+
+def owned_volumes(spec: JobSpec) -> frozenset[str]:
+    """Return the names of the volumes that the job itself brings."""
+    startup = {STARTUP_VOLUME} if spec.startup_secret else set()
+    return frozenset(
+        {
+            WORKSPACE_VOLUME,
+            *startup,
+            *(d.volume for d in spec.datasets),
+            *(m.volume for m in spec.secret_mounts),
+        }
+    )
+
+
+def template_values(spec: JobSpec) -> dict[str, Any]:
+    """Return the values that the pod template of ``spec`` contributes; empty without a template.
+
+    ``env`` and ``imagePullSecrets`` hold the template's items alone: the job's are merged over them by name.
+    A security context of the site replaces the template's as a whole (FLARE), so the template's is left out.
+    """
+    if spec.pod_template is None:
+        return {}
+    pod = spec.pod_template["spec"]
+    main, others = _split(pod["containers"], spec.container_name)
+    dropped = POD_OWNED | ({"securityContext"} if spec.security_context else set())
+    owned = owned_volumes(spec)
+    pieces = {
+        "image": {"pullPolicy": main["imagePullPolicy"]} if "imagePullPolicy" in main else {},
+        "imagePullSecrets": pod["imagePullSecrets"],
+        "env": main["env"],
+        "pod": {
+            **{key: value for key, value in spec.pod_template["metadata"].items() if key in _METADATA_KEPT},
+            "spec": {key: value for key, value in pod.items() if key not in dropped},
+        },
+        "container": {"spec": {key: value for key, value in main.items() if key not in CONTAINER_OWNED}},
+        "extra": {
+            "volumes": [item for item in pod["volumes"] if item["name"] not in owned],
+            "volumeMounts": [item for item in main["volumeMounts"] if item["name"] not in owned],
+            "initContainers": pod.get("initContainers", []),
+            "containers": others,
+        },
+    }
+    result: dict[str, Any] = plain(_without_empty(pieces), "pod template")
+    return result
+
+
+def _split(
+    containers: Sequence[Mapping[str, Any]], name: str
+) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
+    index = next(i for i, container in enumerate(containers) if container.get("name") == name)
+    return containers[index], [*containers[:index], *containers[index + 1 :]]
+
+
+def _without_empty(pieces: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what the template does not say, two levels deep: further down an empty map has a meaning."""
+    trimmed = {
+        key: {name: item for name, item in value.items() if item} if isinstance(value, dict) else value
+        for key, value in pieces.items()
+    }
+    return {key: value for key, value in trimmed.items() if value}
+
+
+def template_warnings(spec: JobSpec) -> tuple[str, ...]:
+    """Return a sentence for each thing of the template that is replaced or left out; for the log."""
+    if spec.pod_template is None:
+        return ()
+    metadata = spec.pod_template["metadata"]
+    namespace = metadata.get("namespace", spec.namespace)
+    warnings = [
+        f"pod template: metadata.{key} is left out: only labels and annotations are carried over"
+        for key in metadata
+        if key not in _METADATA_KEPT | _METADATA_SILENT
+    ]
+    if namespace != spec.namespace:
+        warnings.append(
+            f"pod template: metadata.namespace {namespace!r} is replaced by the site's, {spec.namespace!r}"
+        )
+    return tuple(warnings)

@@ -1,0 +1,1 @@
+"""The chart values of one job."""
