@@ -22,7 +22,7 @@ from launcher.core.spec.site import SiteConfig
 from launcher.core.spec.study import Study
 from launcher.core.values.build import build_values
 from launcher.edges.clock import SystemClock
-from launcher.edges.files import chart_dir, values_templates
+from launcher.edges.disk.site_files import chart_dir, values_templates
 from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
 from launcher.usecases.ports import World

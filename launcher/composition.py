@@ -33,14 +33,14 @@ _LOG = logging.getLogger(__name__)
 def render_values(spec: JobSpec, site: SiteConfig) -> dict[str, Any]:
     """Return the chart values of a job."""
     from launcher.core.values.build import build_values  # noqa: PLC0415 - jinja2 costs 0.1 s
-    from launcher.edges.files import values_templates  # noqa: PLC0415
+    from launcher.edges.disk.site_files import values_templates  # noqa: PLC0415
 
     return build_values(spec, site, values_templates(site))
 
 
 def helm_edge(site: SiteConfig) -> HelmReleases:
     """Return the Helm edge of a site."""
-    from launcher.edges.files import chart_dir  # noqa: PLC0415
+    from launcher.edges.disk.site_files import chart_dir  # noqa: PLC0415
     from launcher.edges.helm import HelmReleases  # noqa: PLC0415
 
     return HelmReleases(
@@ -92,7 +92,7 @@ def bundle_keeper(
     """
 
     def keep(job: JobRef, track: Track) -> None:
-        from launcher.edges.bundle import write_bundle  # noqa: PLC0415
+        from launcher.edges.disk.bundle import write_bundle  # noqa: PLC0415
         from launcher.usecases.diagnose import collect  # noqa: PLC0415 - only jobs that fail need it
 
         bundle = collect(world, job, track, known=known)
@@ -127,8 +127,8 @@ def keep_refused(
     """
     from launcher.core.report.refused_launch import refused_bundle  # noqa: PLC0415
     from launcher.core.spec.jobspec import ref_of_spec  # noqa: PLC0415 - only launches that fail need it
-    from launcher.edges.bundle import write_bundle  # noqa: PLC0415
     from launcher.edges.clock import SystemClock  # noqa: PLC0415
+    from launcher.edges.disk.bundle import write_bundle  # noqa: PLC0415
 
     try:
         at, values = SystemClock().now(), _values_of(spec, site)

@@ -18,7 +18,7 @@ from launcher.core.pending.refusal import refusal_of
 from launcher.core.spec.site import Timeouts
 from launcher.core.views import NodeView, PodEvent, PodView, Seen
 from launcher.edges.helm.child import ChildFailed, Ended
-from launcher.edges.helm.failures import Call, explain
+from launcher.edges.helm.failures.explain import Call, explain
 from launcher.edges.kube.translate import event_view, node_view, pod_view, when
 from launcher.errors import LauncherError
 

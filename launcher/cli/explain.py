@@ -14,7 +14,7 @@ from launcher.cli import options, wiring
 from launcher.core.ending.job_end import ended
 from launcher.core.report.bundle import event_json, event_line
 from launcher.core.views import PodEvent, PodView, Presence, Seen
-from launcher.edges.bundle import check_folder, write_bundle
+from launcher.edges.disk.bundle import check_folder, write_bundle
 from launcher.errors import LauncherError, NotFound
 from launcher.usecases.diagnose import TAIL, diagnose
 from launcher.usecases.ports import PodWatch

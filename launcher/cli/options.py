@@ -142,7 +142,7 @@ def site_from(
     )
     found = SiteConfig()
     if path is not None:
-        from launcher.edges.config import load_config  # noqa: PLC0415 - pydantic costs 0.2 s
+        from launcher.edges.disk.config import load_config  # noqa: PLC0415 - pydantic costs 0.2 s
 
         found = load_config(Path(path))
     given: dict[str, Any] = {

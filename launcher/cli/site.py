@@ -34,7 +34,7 @@ def kit_command() -> None:
 @options.driver_option(default=None, otherwise="the one that the kit has stays, `secret` in a new one")
 def adopt_command(folder: Path, *, dry_run: bool, undo: bool, driver: StorageDriver | None) -> None:
     """Swap the launcher of a kit and add the rights that Helm needs; doing it twice changes nothing."""
-    from launcher.edges.kit import read_kit, storage_driver, write_kit  # noqa: PLC0415
+    from launcher.edges.disk.kit import read_kit, storage_driver, write_kit  # noqa: PLC0415
 
     before = read_kit(folder)
     after = kit.undo(before) if undo else kit.adopt(before, driver, default=storage_driver(folder))
@@ -56,7 +56,7 @@ def adopt_command(folder: Path, *, dry_run: bool, undo: bool, driver: StorageDri
 
 def _next_steps(folder: Path, files: Mapping[str, str]) -> None:
     """Say what makes the change take effect: neither the chart nor helm touches what the parent reads."""
-    from launcher.edges.documents import read_yaml  # noqa: PLC0415
+    from launcher.edges.disk.documents import read_yaml  # noqa: PLC0415
 
     found = read_yaml(folder / kit.VALUES) if (folder / kit.VALUES).is_file() else {}
     steps = kit.next_steps(str(folder), found if isinstance(found, dict) else {}, kit.namespace(files))

@@ -18,7 +18,7 @@ from launcher.core.names import credential_secret_name, pod_name
 from launcher.core.spec.assemble import Request, all_warnings, build_jobspec, check_site
 from launcher.core.spec.jobspec import EnvVar, JobSpec, Role, SecretKey
 from launcher.core.spec.site import SiteConfig
-from launcher.edges.files import load_study, read_meta
+from launcher.edges.disk.site_files import load_study, read_meta
 from launcher.errors import Cancelled, InvalidInput, LauncherError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def keeper(service: Service, folder: Path | None, known: Mapping[str, bytes] | N
     """
     if folder is None:
         return None
-    from launcher.edges.bundle import check_folder  # noqa: PLC0415 - only when asked for
+    from launcher.edges.disk.bundle import check_folder  # noqa: PLC0415 - only when asked for
 
     check_folder(folder, where=_DIAGNOSE)
     tell = partial(_tell, folder)

@@ -29,7 +29,7 @@ from launcher.flare.arguments import settings
 from launcher.flare.context import TRANSFER_TOKEN, FlareJob, federation, read_job, startup_kit
 from launcher.flare.handle import DeadHandle, FlareJobHandle
 from launcher.flare.orphans import Orphans
-from launcher.flare.outcomes import failure_reporter
+from launcher.flare.server_report import failure_reporter
 
 if TYPE_CHECKING:
     from launcher.usecases.handle import Keep
@@ -161,7 +161,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         Raises:
             RuntimeError, ValueError: as :meth:`launch_job`.
         """
-        from launcher.edges.documents import parse_manifests  # noqa: PLC0415
+        from launcher.edges.disk.documents import parse_manifests  # noqa: PLC0415
 
         launch = self._check(job_meta, fl_ctx)
         values = composition.render_values(launch.spec, launch.site)

@@ -50,7 +50,7 @@ def site_config(settings: Mapping[str, Any], workspace: str, site: str, role: Ro
         ValueError: a mistake in ``fljob.yaml``.
     """
     # pydantic is needed here and not in a job pod, where no job is launched.
-    from launcher.edges.config import load_config  # noqa: PLC0415
+    from launcher.edges.disk.config import load_config  # noqa: PLC0415
 
     path = Path(workspace) / SITE
     with _refused_as(ValueError):
@@ -68,7 +68,7 @@ def job_spec(job: FlareJob, meta: Mapping[str, Any], site: SiteConfig) -> JobSpe
         RuntimeError: a mistake in the job's meta.
         ValueError: a mistake in the site's study files.
     """
-    from launcher.edges.files import load_study  # noqa: PLC0415
+    from launcher.edges.disk.site_files import load_study  # noqa: PLC0415
 
     with _refused_as(RuntimeError):
         parsed = parse_meta(meta, job.site)

@@ -22,7 +22,7 @@ from launcher.core.spec.study import Study
 from launcher.core.values.build import build_values
 from launcher.core.views import Presence
 from launcher.edges.clock import SystemClock
-from launcher.edges.files import values_templates
+from launcher.edges.disk.site_files import values_templates
 from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
 from launcher.usecases.ports import World

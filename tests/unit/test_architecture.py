@@ -38,7 +38,7 @@ ONE_IMPORTER = {
     "pyhelm3": "edges/helm/",
     "kubernetes": "edges/kube/",
     "urllib3": "edges/kube/",
-    "pydantic": "edges/config.py",
+    "pydantic": "edges/disk/config.py",
     "nvflare": "flare/",
     "click": "cli/",
     "rich": "cli/",

@@ -12,7 +12,7 @@ from launcher import composition
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.state import Track
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent
-from launcher.edges.bundle import write_bundle
+from launcher.edges.disk.bundle import write_bundle
 from launcher.errors import Denied, InvalidInput, NotFound, ToolMissing, Unavailable
 from launcher.usecases.diagnose import collect, diagnose
 from tests.fakes import START, exited, main, running, scheduled, unscheduled

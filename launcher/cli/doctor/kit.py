@@ -16,7 +16,7 @@ from launcher.cli.doctor.site import access, secret
 from launcher.core.flare import kit as kits
 from launcher.core.releases import StorageDriver
 from launcher.core.spec.site import SiteConfig
-from launcher.edges.kit import read_kit, storage_driver
+from launcher.edges.disk.kit import read_kit, storage_driver
 from launcher.errors import InvalidInput, NotFound
 
 __all__ = ["Kit", "kit_checks", "read"]

@@ -1,7 +1,7 @@
 """The diagnosis bundle: everything that tells why a job is where it is, as texts by file name.
 
-Pure: :mod:`launcher.usecases.diagnose` collects, :mod:`launcher.edges.bundle` writes. No credential passes
-through :func:`build` - see :mod:`launcher.core.redaction`.
+Pure: :mod:`launcher.usecases.diagnose` collects, :mod:`launcher.edges.disk.bundle` writes. No credential
+passes through :func:`build` - see :mod:`launcher.core.redaction`.
 """
 
 from __future__ import annotations

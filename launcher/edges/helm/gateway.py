@@ -19,7 +19,13 @@ from launcher.core.releases import StorageDriver
 from launcher.core.views import Presence, ReleaseView, Seen
 from launcher.edges.helm import parsing
 from launcher.edges.helm.child import ChildFailed, Ended
-from launcher.edges.helm.failures import Call, changed_nothing, explain, is_release_missing, with_leftover
+from launcher.edges.helm.failures.explain import (
+    Call,
+    changed_nothing,
+    explain,
+    is_release_missing,
+    with_leftover,
+)
 from launcher.edges.helm.program import HelmProgram
 from launcher.errors import LauncherError, Rejected, ToolMissing, Unavailable
 

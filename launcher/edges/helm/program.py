@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from launcher.edges.documents import is_file, is_folder
+from launcher.edges.disk.documents import is_file, is_folder
 from launcher.edges.helm.child import HelmProcess
 from launcher.edges.helm.environment import cluster_env, offline_env
 from launcher.errors import ToolMissing

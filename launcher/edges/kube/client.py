@@ -15,7 +15,7 @@ from kubernetes import client, config
 from kubernetes.config.config_exception import ConfigException
 from urllib3.connection import HTTPConnection
 
-from launcher.edges.documents import is_file
+from launcher.edges.disk.documents import is_file
 from launcher.edges.kube.errors import TRANSPORT, translate
 from launcher.errors import InvalidInput
 

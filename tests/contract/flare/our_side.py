@@ -15,7 +15,7 @@ import yaml
 
 from launcher.core.spec.jobspec import Role
 from launcher.core.spec.site import SiteConfig
-from launcher.edges.files import chart_dir
+from launcher.edges.disk.site_files import chart_dir
 from launcher.edges.helm.parsing import values_json
 from launcher.flare import ClientHelmJobLauncher
 from launcher.flare.handle import FlareJobHandle

@@ -14,9 +14,10 @@ from nvflare.private.fed.server.fed_server import FederatedServer
 
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.errors import Unavailable
-from launcher.flare import orphans, outcomes
+from launcher.flare import orphans
+from launcher.flare import server_report as outcomes
 from launcher.flare.orphans import Orphans
-from launcher.flare.outcomes import failure_reporter
+from launcher.flare.server_report import failure_reporter
 from launcher.usecases.sweep import to_nobody
 
 LOST = ReturnCode.INFRASTRUCTURE_ERROR

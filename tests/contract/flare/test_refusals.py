@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from launcher.edges.config import load_config
+from launcher.edges.disk.config import load_config
 from launcher.errors import InvalidInput
 from tests.contract.flare import flare_side, our_side
 from tests.contract.flare.case import JOB, V1, V2, Case, write_workspace

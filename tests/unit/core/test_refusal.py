@@ -11,7 +11,7 @@ from launcher.core.pending.clocks import Action, WaitPolicy
 from launcher.core.pending.refusal import _BY_REASON, Refusal, refusal_of
 from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import Seen
-from launcher.edges.helm.table import FAILURES
+from launcher.edges.helm.failures.table import FAILURES
 from launcher.errors import Conflict, Denied, InvalidInput, LauncherError, NotFound, Rejected, Unavailable
 from tests.fakes import START, running
 

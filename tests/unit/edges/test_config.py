@@ -9,7 +9,7 @@ import pytest
 
 from launcher.core.spec.jobspec import Role
 from launcher.core.spec.site import LONGEST_SECONDS, PendingPolicy, SiteConfig, Timeouts
-from launcher.edges.config import load_config
+from launcher.edges.disk.config import load_config
 from launcher.errors import InvalidInput
 
 FULL = """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.edges.documents import exists, parse_json, read_text, read_yaml
+from launcher.edges.disk.documents import exists, parse_json, read_text, read_yaml
 from launcher.errors import InvalidInput
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(

@@ -11,7 +11,7 @@ import pytest
 
 from launcher.core.spec.jobspec import EnvVar
 from launcher.core.spec.site import SiteConfig
-from launcher.edges.files import chart_dir, load_study, read_meta, values_templates
+from launcher.edges.disk.site_files import chart_dir, load_study, read_meta, values_templates
 from launcher.errors import InvalidInput
 
 V1 = "cancer:\n  images: {source: pvc-a, mode: ro}\n"

@@ -7,8 +7,8 @@ import string
 import pytest
 
 from launcher.edges.helm.child import ChildFailed, Ended
-from launcher.edges.helm.failures import Call, changed_nothing, explain, find
-from launcher.edges.helm.table import FAILURES, Failure
+from launcher.edges.helm.failures.explain import Call, changed_nothing, explain, find
+from launcher.edges.helm.failures.table import FAILURES, Failure
 from launcher.errors import (
     Cancelled,
     Conflict,

@@ -10,7 +10,7 @@ from kubernetes.client.exceptions import ApiException
 from launcher.core.catalogue import Code
 from launcher.core.pending.refusal import refusal_of
 from launcher.edges.helm.child import ChildFailed, Ended
-from launcher.edges.helm.failures import Call, explain
+from launcher.edges.helm.failures.explain import Call, explain
 from launcher.edges.kube.errors import translate
 
 _INTERNAL = "Internal error occurred: "

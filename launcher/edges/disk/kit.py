@@ -7,8 +7,8 @@ from pathlib import Path
 
 from launcher.core.flare.kit import RESOURCES, RIGHTS, ROLE, SITE
 from launcher.core.releases import StorageDriver
-from launcher.edges.config import load_config
-from launcher.edges.documents import is_folder, read_text
+from launcher.edges.disk.config import load_config
+from launcher.edges.disk.documents import is_folder, read_text
 from launcher.errors import InvalidInput
 
 __all__ = ["read_kit", "storage_driver", "write_kit"]

@@ -22,7 +22,7 @@ from launcher.core.spec.site import (
     is_handed_down,
 )
 from launcher.core.syntax import MOUNT_PATH_RULE, is_dns_label, is_dns_subdomain, is_mount_path
-from launcher.edges.documents import read_yaml
+from launcher.edges.disk.documents import read_yaml
 from launcher.errors import InvalidInput
 
 __all__ = ["load_config"]

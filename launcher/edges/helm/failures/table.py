@@ -6,11 +6,11 @@ too, a full quota and a missing right both say "is forbidden", and a release tha
 
 from __future__ import annotations
 
-from launcher.edges.helm.row import Failure, row
-from launcher.edges.helm.rows_admission import ADMISSION
-from launcher.edges.helm.rows_cluster import CLUSTER
-from launcher.edges.helm.rows_helm import HELM
-from launcher.edges.helm.rows_names import NAMES
+from launcher.edges.helm.failures.admission import ADMISSION
+from launcher.edges.helm.failures.cluster import CLUSTER
+from launcher.edges.helm.failures.helm import HELM
+from launcher.edges.helm.failures.names import NAMES
+from launcher.edges.helm.failures.row import Failure, row
 from launcher.errors import Denied, Rejected
 
 __all__ = ["FAILURES", "Failure"]

@@ -1,7 +1,7 @@
 """What helm says and what we call it. Helm's exit code is 1 for everything, so the text decides.
 
-``FAILURES`` (in :mod:`launcher.edges.helm.table`) is tried from top to bottom over the error that helm
-prints; the first row that matches makes the error.
+``FAILURES`` (in :mod:`launcher.edges.helm.failures.table`) is tried from top to bottom over the error that
+helm prints; the first row that matches makes the error.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from launcher.edges.helm.child import ChildFailed, Ended
-from launcher.edges.helm.table import FAILURES, Failure
+from launcher.edges.helm.failures.table import FAILURES, Failure
 from launcher.errors import Cancelled, InvalidInput, LauncherError, Rejected, Unavailable
 
 __all__ = ["Call", "changed_nothing", "explain", "find", "is_release_missing", "with_leftover"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from launcher.edges.helm.row import row
+from launcher.edges.helm.failures.row import row
 from launcher.errors import Conflict, NotFound
 
 __all__ = ["NAMES"]

@@ -10,12 +10,20 @@ from launcher.core.flare.study_data import from_study_data, from_study_job_spec,
 from launcher.core.flare.study_runtime import from_study_runtime
 from launcher.core.spec.site import SiteConfig
 from launcher.core.spec.study import Study, combine, refuse_both_formats
-from launcher.edges.documents import exists, is_file, is_folder, parse_json, read_stdin, read_text, read_yaml
+from launcher.edges.disk.documents import (
+    exists,
+    is_file,
+    is_folder,
+    parse_json,
+    read_stdin,
+    read_text,
+    read_yaml,
+)
 from launcher.errors import InvalidInput
 
 __all__ = ["chart_dir", "load_study", "read_meta", "values_templates"]
 
-_PACKAGE = Path(__file__).parents[1]
+_PACKAGE = Path(__file__).parents[2]
 # A wheel carries them inside the package; a checkout has them beside it.
 _SHARED = (_PACKAGE / "_share", _PACKAGE.parent)
 _SUFFIX = ".yaml.j2"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from launcher.edges.helm.row import row
+from launcher.edges.helm.failures.row import row
 from launcher.errors import Denied, InvalidInput, NotFound, Rejected, Unavailable
 
 __all__ = ["CLUSTER"]

@@ -1,0 +1,1 @@
+"""Files: site configuration, job folders, study files, kits, diagnosis bundles."""
