@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from launcher.cli.codes import EPILOG, exit_code_of
-from launcher.cli.groups import LazyGroup
+from launcher.cli.command_table import LazyGroup
+from launcher.cli.exit_codes import EPILOG, exit_code_of
 from launcher.errors import LauncherError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = ["run"]
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
-        from launcher.cli.offline import version_command  # noqa: PLC0415
+        from launcher.cli.commands.version import version_command  # noqa: PLC0415
 
         ctx.invoke(version_command)
         ctx.exit()

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from launcher.cli import options
 from launcher.composition import bundle_keeper, keep_refused, make_service
 from launcher.composition import helm_edge as helm
 from launcher.core.flare.meta import parse_meta
+from launcher.core.lifecycle.state import JobReport
 from launcher.core.names import credential_secret_name, pod_name
+from launcher.core.report.status import report
 from launcher.core.spec.assemble import Request, all_warnings, build_jobspec, check_site
 from launcher.core.spec.jobspec import EnvVar, JobSpec, Role, SecretKey
 from launcher.core.spec.site import SiteConfig
@@ -25,7 +28,17 @@ if TYPE_CHECKING:
     from launcher.usecases.handle import Keep
     from launcher.usecases.service import Service
 
-__all__ = ["helm", "job_spec", "keeper", "refusal_kept", "secret_content", "service"]
+__all__ = [
+    "described",
+    "helm",
+    "job_spec",
+    "keeper",
+    "offline_job",
+    "refusal_kept",
+    "secret_content",
+    "service",
+    "texts",
+]
 
 # What FLARE's parent starts, without the arguments that only a FLARE parent knows.
 _PROCESS = {
@@ -33,12 +46,20 @@ _PROCESS = {
     Role.SERVER: "nvflare.private.fed.app.server.runner_process",
 }
 _SERVER = "server"
+# Without --job-id the output must not change from run to run, so that it can be diffed.
+_NO_JOB = "00000000-0000-0000-0000-000000000000"
 _DIAGNOSE = "--diagnose"
 
 
 def service(site: SiteConfig) -> Service:
     """Return the use cases over the real world, or over the one that a test put into the click context."""
     return make_service(site, click.get_current_context().find_root().obj)
+
+
+def described(service: Service, found: JobReport) -> dict[str, Any]:
+    """Return what is known about a job as JSON."""
+    clock = service.world.clock
+    return report(found.job, found.release, found.track, now=clock.monotonic(), wall=clock.now())
 
 
 def keeper(service: Service, folder: Path | None, known: Mapping[str, bytes] | None = None) -> Keep | None:
@@ -53,7 +74,7 @@ def keeper(service: Service, folder: Path | None, known: Mapping[str, bytes] | N
 
     check_folder(folder, where=_DIAGNOSE)
     tell = partial(_tell, folder)
-    return bundle_keeper(service.world, folder, tell, known=_texts(known or {}), where=_DIAGNOSE)
+    return bundle_keeper(service.world, folder, tell, known=texts(known or {}), where=_DIAGNOSE)
 
 
 @contextmanager
@@ -68,7 +89,7 @@ def refusal_kept(
     except LauncherError as error:
         if folder is not None:
             tell = partial(_tell, folder)
-            keep_refused(spec, site, error, folder, tell, known=_texts(known), where=_DIAGNOSE)
+            keep_refused(spec, site, error, folder, tell, known=texts(known), where=_DIAGNOSE)
         raise
 
 
@@ -76,7 +97,8 @@ def _tell(folder: Path, cause: str) -> None:
     click.echo(f"diagnosis in {folder}: {cause}", err=True)
 
 
-def _texts(known: Mapping[str, bytes]) -> list[str]:
+def texts(known: Mapping[str, bytes]) -> list[str]:
+    """Return the contents of a Secret as text, to be masked."""
     return [value.decode("utf-8", "replace") for value in known.values()]
 
 
@@ -120,6 +142,14 @@ def job_spec(
     for warning in all_warnings(asked, loaded, spec):
         click.echo(f"warning: {warning}", err=True)
     return spec
+
+
+def offline_job(meta: str, command: tuple[str, ...], **given: Any) -> tuple[SiteConfig, JobSpec]:
+    """Return the site and the job of a command that asks no cluster, from its options."""
+    keys = ("config", "namespace", "site", "role")
+    site = options.site_from(**{key: given[key] for key in keys})
+    job_id = given["job_id"] or _NO_JOB
+    return site, job_spec(site, meta, job_id=job_id, study=given["study"], command=command, offline=True)
 
 
 def _site_name(site: SiteConfig) -> str:

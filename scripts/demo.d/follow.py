@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from launcher.cli.table import make_table
+from launcher.cli.jobs_table import make_table
 from launcher.cli.wiring import service
 from launcher.core.report.status import report, verdict_line
 from launcher.core.spec.site import SiteConfig

@@ -11,7 +11,7 @@ from follow import rows
 from rich.console import Console
 from rich.live import Live
 
-from launcher.cli.table import make_table
+from launcher.cli.jobs_table import make_table
 from launcher.cli.wiring import service
 from launcher.core.spec.site import SiteConfig
 from launcher.errors import Unavailable

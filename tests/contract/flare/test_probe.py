@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from launcher.cli.doctor import probe
+from launcher.cli.commands.doctor import probe
 
 LIMIT = 4096  # the kubelet cuts termination messages there
 

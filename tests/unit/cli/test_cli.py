@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from launcher.cli.codes import EPILOG, EXIT_CODES
-from launcher.cli.groups import COMMANDS
+from launcher.cli.command_table import COMMANDS
+from launcher.cli.exit_codes import EPILOG, EXIT_CODES
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.errors import Denied, LauncherError, Unavailable
 from tests.fakes import exited, running, unscheduled

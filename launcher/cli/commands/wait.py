@@ -1,98 +1,31 @@
-"""Commands that start a job and wait for it: launch, wait."""
+"""``fljob wait``: wait for the end of a job and say how it ended."""
 
 from __future__ import annotations
 
 import json
-import uuid
 from pathlib import Path
 from typing import Any
 
 import click
 
-from launcher import composition
 from launcher.cli import options, wiring
-from launcher.cli.live import live_line
-from launcher.cli.signals import Stopped, cancelled_by_signals, stopped_by_sigterm
+from launcher.cli.live_line import live_line
+from launcher.cli.signals import Stopped, stopped_by_sigterm
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.state import JobState
-from launcher.core.redaction import Mask, by_shape, cautious, literals, masker
+from launcher.core.redaction import Mask, by_shape, literals, masker
 from launcher.core.report.status import report, verdict_line
 from launcher.core.views import ContainerState
 from launcher.errors import LauncherError
 from launcher.usecases.handle import JobHandle
 from launcher.usecases.service import Service
 
-__all__ = ["launch_command", "wait_command"]
+__all__ = ["wait_and_report", "wait_command"]
 
-_OF_SITE = ("config", "namespace", "kubeconfig", "context", "site", "role")
 _TIMED_OUT = 10
 _SIGINT, _SIGTERM = 130, 143  # as a shell says it: 128 and the number of the signal
 _LAST_LINES = 5
 _CLEAN_UP_WITHIN = 60.0
-
-
-@click.command("launch")
-@options.job_options
-@options.cluster_options
-@options.output_option("table", "json")
-@click.option(
-    "--secret-env", multiple=True, metavar="NAME", help="Pass this variable through the per-job Secret."
-)
-@click.option(
-    "--wait",
-    "wait",
-    is_flag=True,
-    help="Wait for the end and exit with the job's return code. A job that succeeded is removed then, its "
-    "log with it; one that failed is kept, unless it never started.",
-)
-@options.diagnose_option
-@click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def launch_command(
-    meta: str,
-    command: tuple[str, ...],
-    output: str,
-    secret_env: tuple[str, ...],
-    *,
-    wait: bool,
-    diagnose: Path | None,
-    **given: Any,
-) -> int:
-    """Install the release of job META and return when Helm has accepted it. The job runs COMMAND.
-
-    Only the meta of a job folder is read: what COMMAND runs must be in the image, as in:
-    fljob launch meta.json --site site-1 -- python3 -c 'print("hello")'
-    """
-    site = options.site_from(**{key: given[key] for key in _OF_SITE})
-    if diagnose and not wait:
-        raise click.UsageError("--diagnose needs --wait: without it nobody is there when the job fails")
-    secret = wiring.secret_content(secret_env)
-    job_id = given["job_id"] or str(uuid.uuid4())
-    spec = wiring.job_spec(
-        site, meta, job_id=job_id, study=given["study"], command=command, secret_env=secret_env
-    )
-    service = wiring.service(site)
-    keep = wiring.keeper(service, diagnose, known=secret)
-    # The install stops then, and what it made is removed.
-    with cancelled_by_signals() as cancel, wiring.refusal_kept(spec, site, diagnose, secret):
-        handle = service.launch(
-            spec,
-            lambda s: composition.render_values(s, site),
-            secret=secret,
-            cancel=cancel,
-            keep=keep,
-            patient=wait,
-        )
-    if not wait:
-        return _launched(handle.job, output)
-    mask = cautious(value.decode("utf-8", "replace") for value in secret.values())
-    return _wait(service, handle, output, None, where=options.repeated(given, site.namespace), mask=mask)
-
-
-def _launched(job: JobRef, output: str) -> int:
-    shown = {"release": job.release, "namespace": job.namespace, "jobId": job.job_id, "pod": job.pod_name}
-    text = f"launched {job.release} (pod {job.namespace}/{job.pod_name})"
-    click.echo(json.dumps(shown) if output == "json" else text)
-    return 0
 
 
 @click.command("wait")
@@ -116,7 +49,7 @@ def wait_command(
     keep = wiring.keeper(service, diagnose)
     handle = service.attach(release, site.namespace, keep=keep)
     where = options.repeated(given, site.namespace)
-    return _wait(service, handle, output, timeout, where=where, mask=_mask(service, handle.job))
+    return wait_and_report(service, handle, output, timeout, where=where, mask=_mask(service, handle.job))
 
 
 def _mask(service: Service, job: JobRef) -> Mask:
@@ -128,7 +61,7 @@ def _mask(service: Service, job: JobRef) -> Mask:
     return lambda text: by_shape(known(text))
 
 
-def _wait(
+def wait_and_report(
     service: Service, handle: JobHandle, output: str, timeout: float | None, *, where: str, mask: Mask
 ) -> int:
     """Wait and say how it ended.

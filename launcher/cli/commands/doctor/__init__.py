@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from launcher.cli import options
-from launcher.cli.doctor import kit as kits
-from launcher.cli.doctor.check import Check, run_checks
-from launcher.cli.doctor.image import Probe, image_checks
-from launcher.cli.doctor.site import site_checks
+from launcher.cli.commands.doctor import kit as kits
+from launcher.cli.commands.doctor.check import Check, run_checks
+from launcher.cli.commands.doctor.image import Probe, image_checks
+from launcher.cli.commands.doctor.site import site_checks
 from launcher.core.releases import StorageDriver
 from launcher.core.spec.site import SiteConfig
 

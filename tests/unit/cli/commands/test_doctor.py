@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from launcher.cli.doctor import _probes, image, kit, probe
-from launcher.cli.doctor import site as site_module
-from launcher.cli.doctor.check import Check, run_checks
-from launcher.cli.doctor.image import Probe, look_into
+from launcher.cli.commands.doctor import _probes, image, kit, probe
+from launcher.cli.commands.doctor import site as site_module
+from launcher.cli.commands.doctor.check import Check, run_checks
+from launcher.cli.commands.doctor.image import Probe, look_into
 from launcher.composition import make_service
 from launcher.core.rights import needed
 from launcher.core.spec.site import SiteConfig

@@ -13,46 +13,13 @@ from launcher.core.catalogue import Code
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.lifecycle.state import JobState
 from launcher.core.pending.clocks import WaitPolicy
-from launcher.core.spec.jobspec import EnvVar, JobSpec, Resources, Role, SecretKey
 from launcher.core.spec.site import Timeouts
 from launcher.core.views import ContainerKind, ContainerView, NodeView, PodEvent, ReleaseView
 from launcher.errors import Cancelled, Conflict, Denied, NotFound, Rejected, Unavailable
 from launcher.usecases.diagnose import diagnose
 from launcher.usecases.service import Service
 from tests.fakes import START, exited, main, make_pod, running, scheduled, unscheduled
-
-CANARY = b"canary-4711"
-
-
-def make_spec(**changes) -> JobSpec:
-    spec = JobSpec(
-        job_id="a1b2", site="site-1", role=Role.CLIENT, study="", namespace="fl", release="fj-a1b2-site-1-0",
-        pod_name="job-1", container_name="job", image="img:1", command=("python",), args=(),
-        env=(EnvVar("TOKEN", secret=SecretKey("nvflare-cred-job-1", "TOKEN")),), resources=Resources(),
-        ephemeral_storage="1Gi", workspace_mount_path="/ws", startup_secret="", datasets=(), secret_mounts=(),
-        image_pull_secrets=(), security_context={}, pod_template=None, pending_timeout=120.0,
-    )  # fmt: skip
-    return replace(spec, **changes)
-
-
-def render(spec):
-    labels = {
-        names.LABEL_JOB_ID: spec.job_id,
-        names.LABEL_ATTEMPT: str(spec.attempt),
-        names.LABEL_FEDERATION: "fed",
-    }
-    annotations = {names.ANNOTATION_PENDING_TIMEOUT: "120"}
-    return {
-        "labels": labels,
-        "pod": {"name": spec.pod_name, "annotations": annotations},
-        "job": {"id": spec.job_id},
-    }
-
-
-def show(fake, pod):
-    """Show a state of the pod that was installed, keeping its labels and annotations."""
-    known = fake.pods.items["job-1"]
-    fake.pods.show(replace(pod, labels=known.labels, annotations=known.annotations))
+from tests.jobs import CANARY, make_spec, render, show
 
 
 def test_launch_returns_when_helm_has_accepted(fake, service):
@@ -393,25 +360,6 @@ def test_an_old_handle_does_not_take_a_later_attempt_away(fake, service):
     assert fake.releases.items
 
 
-def test_sweep_leaves_what_another_process_is_installing(fake, service):
-    fake.releases.items["fj-new"] = ReleaseView("fj-new", "fl", "pending-install", 1, START)
-    fake.clock.time = 5
-    assert list(service.sweep("fl", 0.0)) == []
-    fake.clock.time = 61
-    assert list(service.sweep("fl", 0.0)) == ["release fj-new"]
-
-
-def test_sweep_counts_from_the_end_of_the_job(fake, service):
-    service.launch(make_spec(), render)
-    ended = exited(1)
-    main = replace(ended.containers[0], finished_at=START + timedelta(seconds=90))
-    show(fake, replace(ended, containers=(main,)))
-    fake.clock.time = 100
-    assert list(service.sweep("fl", 60.0, dry_run=True)) == []
-    fake.clock.time = 151
-    assert len(list(service.sweep("fl", 60.0, dry_run=True))) == 1
-
-
 def test_polling_an_ended_job_cleans_up_once(fake, service):
     handle = service.launch(make_spec(), render)
     show(fake, exited(7))
@@ -419,20 +367,6 @@ def test_polling_an_ended_job_cleans_up_once(fake, service):
     handle.close(5)
     assert handle.poll() is ReturnCode.ABORTED
     assert handle._cleaner is None
-
-
-def test_a_new_parent_takes_away_what_its_predecessor_left_at_its_site(fake, service):
-    """Killed between Secret and install: the Secret is alone. Another site's, and what is watched, stays."""
-    mine, watched, other = (
-        names.credential_secret_name(names.pod_name(job, site))
-        for job, site in (("a1", "site-1"), ("a2", "site-1"), ("a1", "site-2"))
-    )
-    for name in (mine, watched, other):
-        fake.secrets.put(name, "fl", {}, {names.LABEL_JOB_ID: "a1", names.LABEL_FEDERATION: "fed"})
-    lost = {}
-    assert list(service.reap("fl", "site-1", "fed", lambda name: name == watched, lost.setdefault)) == [mine]
-    assert lost == {"a1": 104}
-    assert fake.secrets.items.keys() == {watched, other}
 
 
 def test_a_pending_cause_is_logged_once_and_an_unknown_one_as_a_warning(fake, service, caplog):
@@ -466,38 +400,3 @@ def test_a_relaunch_is_not_taken_for_the_pod_that_the_watch_remembers(fake, serv
     assert again.job.uid
     fake.pods.last["job-1"] = old
     assert again.poll() is ReturnCode.UNKNOWN
-
-
-def test_a_release_without_a_pod_is_reaped_by_the_site_in_its_values(fake, service):
-    service.launch(make_spec(), lambda spec: {**render(spec), "job": {"id": "a1b2", "site": "site-1"}})
-    fake.pods.show(None)
-    lost = {}
-    assert list(service.reap("fl", "site-2", "fed", lambda name: False, lost.setdefault)) == []
-    reaped = service.reap("fl", "site-1", "fed", lambda name: False, lost.setdefault)
-    assert list(reaped) == [make_spec().release]
-    assert fake.is_empty
-    assert lost == {"a1b2": 104}
-
-
-@pytest.mark.parametrize(("pod", "code"), [(exited(0), 0), (exited(7), 9), (running(), 104)])
-def test_a_job_that_nobody_watches_is_told_with_its_end(fake, service, pod, code):
-    service.launch(make_spec(), render)
-    told = {names.ANNOTATION_SITE: "site-1", names.ANNOTATION_JOB_ID: "a1b2"}
-    known = fake.pods.items["job-1"]
-    fake.pods.show(replace(pod, annotations={**known.annotations, **told}, labels=known.labels))
-    lost = {}
-    service.reap("fl", "site-1", "fed", lambda name: False, lost.setdefault)
-    assert lost == {"a1b2": code}
-
-
-def test_one_job_that_holds_out_does_not_spare_the_others(fake, service):
-    fake.releases.uninstall_errors = [Denied("finalizer")]
-    for number in (1, 2):
-        name = f"job-{number}"
-        annotations = {"meta.helm.sh/release-name": name, names.ANNOTATION_SITE: "site-1"}
-        labels = {names.LABEL_FEDERATION: "fed"}
-        fake.pods.show(make_pod(name, annotations=annotations, labels=labels, uid=name))
-        fake.releases.items[name] = ReleaseView(name, "fl", "deployed", 1, START)
-    with pytest.raises(Denied):
-        list(service.reap("fl", "site-1", "fed", lambda name: False))
-    assert list(fake.releases.items) == ["job-1"]

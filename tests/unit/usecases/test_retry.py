@@ -22,7 +22,7 @@ from launcher.errors import Denied, Rejected, Unavailable
 from launcher.usecases.retry import Installer, Turns
 from launcher.usecases.service import Service
 from tests.fakes import FakeClock, FakeWorld, exited, make_pod, running
-from tests.unit.test_service import make_spec, render
+from tests.jobs import make_spec, render
 
 QUOTA = Rejected("exceeded quota: q", code="QuotaExceeded")
 

@@ -1,4 +1,4 @@
-"""Commands that take away: terminate, gc."""
+"""``fljob gc``: remove what ended jobs left behind."""
 
 from __future__ import annotations
 
@@ -9,20 +9,10 @@ import click
 
 from launcher.cli import options, wiring
 
-__all__ = ["gc_command", "terminate_command"]
+__all__ = ["gc_command"]
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-@click.command("terminate")
-@click.argument("release")
-@options.cluster_options
-def terminate_command(release: str, **given: Any) -> None:
-    """End RELEASE in whatever state it is; returns when release, pod and per-job Secret are gone."""
-    site = options.site_from(**given)
-    found = wiring.service(site).terminate(release, site.namespace)
-    click.echo(f"terminated {found.job.release} (was {found.track.state.value})")
 
 
 def _age(ctx: click.Context, param: click.Parameter, value: str) -> float:

@@ -11,8 +11,8 @@ from typing import Any, get_args
 
 import yaml
 
-from launcher.cli.doctor.check import Check
-from launcher.cli.doctor.site import access, secret
+from launcher.cli.commands.doctor.check import Check
+from launcher.cli.commands.doctor.site import access, secret
 from launcher.core.flare import kit as kits
 from launcher.core.releases import StorageDriver
 from launcher.core.spec.site import SiteConfig

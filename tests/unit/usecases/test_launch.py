@@ -7,7 +7,7 @@ import pytest
 from launcher.core.views import ReleaseView
 from launcher.errors import Conflict
 from tests.fakes import START
-from tests.unit.test_service import CANARY, make_spec, render
+from tests.jobs import CANARY, make_spec, render
 
 
 def first_of_two(fake, service, when, secret):

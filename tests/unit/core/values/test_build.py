@@ -18,7 +18,7 @@ from launcher.core.spec.site import SiteConfig
 from launcher.core.values.build import build_values, emit, job_labels, merge
 from launcher.errors import InvalidInput
 
-FOLDER = Path(__file__).parents[3] / "values"
+FOLDER = Path(__file__).parents[4] / "values"
 SHIPPED = {path.relative_to(FOLDER).as_posix(): path.read_text() for path in FOLDER.rglob("*.j2")}
 EMPTY = {"site.yaml.j2": "", "mounts.yaml.j2": "", "job.yaml.j2": ""}
 SITE = SiteConfig()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from launcher import composition
 from launcher.cli import wiring
-from launcher.cli.doctor.check import Check
+from launcher.cli.commands.doctor.check import Check
 from launcher.core.flare.meta import parse_meta
 from launcher.core.rights import LIST_NODES, needed
 from launcher.core.spec.assemble import Request, build_jobspec

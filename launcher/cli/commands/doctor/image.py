@@ -18,7 +18,7 @@ import click
 
 from launcher import composition
 from launcher.cli import wiring
-from launcher.cli.doctor.check import Check
+from launcher.cli.commands.doctor.check import Check
 from launcher.cli.signals import cancelled_by_signals
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.ending.outcome import Outcome

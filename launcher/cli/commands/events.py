@@ -1,11 +1,10 @@
-"""Commands that tell why: diagnose, events."""
+"""``fljob events``: what Kubernetes says about a job's pod."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,47 +13,14 @@ from launcher.cli import options, wiring
 from launcher.core.ending.job_end import ended
 from launcher.core.report.bundle import event_json, event_line
 from launcher.core.views import PodEvent, PodView, Presence, Seen
-from launcher.edges.disk.bundle import check_folder, write_bundle
 from launcher.errors import LauncherError, NotFound
-from launcher.usecases.diagnose import TAIL, diagnose
 from launcher.usecases.ports import PodWatch
 from launcher.usecases.service import Service
 
-__all__ = ["diagnose_command", "events_command"]
+__all__ = ["events_command"]
 
 _EVERY = 1.0
 _HEAD = f"{'AGE':>5}  {'TYPE':7}  {'REASON':24}  {'COUNT':>5}  MESSAGE"
-
-
-@click.command("diagnose")
-@click.argument("release")
-@options.cluster_options
-@click.option(
-    "-o",
-    "--output",
-    "folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="New folder.",
-)
-@click.option(
-    "--tail", type=click.IntRange(min=1), default=TAIL, show_default=True, help="Last lines of each log."
-)
-@click.option("--force", is_flag=True, help="Write into a folder that is not empty.")
-def diagnose_command(release: str, folder: Path, tail: int, *, force: bool, **given: Any) -> None:
-    """Write everything that tells why RELEASE is where it is into DIR, without credentials.
-
-    cause.txt has the answer; what could not be had is named in missing.txt.
-    """
-    site = options.site_from(**given)
-    check_folder(folder, force=force)
-    service = wiring.service(site)
-    bundle = diagnose(service.world, release, site.namespace, service.look, tail=tail)
-    write_bundle(folder, bundle.files, force=force)
-    click.echo(bundle.cause)
-    for name in sorted(bundle.files):
-        click.echo(folder / name)
 
 
 @click.command("events")

@@ -16,7 +16,7 @@ from launcher.edges.disk.bundle import write_bundle
 from launcher.errors import Denied, InvalidInput, NotFound, ToolMissing, Unavailable
 from launcher.usecases.diagnose import collect, diagnose
 from tests.fakes import START, exited, main, running, scheduled, unscheduled
-from tests.unit.test_service import make_spec, render
+from tests.jobs import make_spec, render
 
 CANARIES = {"secret": "canary-secret-1", "literal": "canary-literal-2", "given": "canary-given-3"}
 RELEASE = "fj-a1b2-site-1-0"

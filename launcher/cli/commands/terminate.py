@@ -1,0 +1,21 @@
+"""``fljob terminate``: end a job and take everything of it away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from launcher.cli import options, wiring
+
+__all__ = ["terminate_command"]
+
+
+@click.command("terminate")
+@click.argument("release")
+@options.cluster_options
+def terminate_command(release: str, **given: Any) -> None:
+    """End RELEASE in whatever state it is; returns when release, pod and per-job Secret are gone."""
+    site = options.site_from(**given)
+    found = wiring.service(site).terminate(release, site.namespace)
+    click.echo(f"terminated {found.job.release} (was {found.track.state.value})")
