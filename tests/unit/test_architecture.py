@@ -23,7 +23,7 @@ PACKAGES: tuple[tuple[str, set[str]], ...] = (
     ("core/report/bundle.py", _CORE | {"yaml"}),
     ("core/", _CORE),
     ("errors.py", set()),
-    ("__init__.py", _CORE),
+    ("__init__.py", _USECASES | {"launcher.composition"}),
     ("__main__.py", {"launcher.cli"}),
     ("usecases/", _USECASES),
     ("edges/helm/", _EDGES | {"pyhelm3", "pydantic_core", "yaml"}),
