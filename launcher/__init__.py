@@ -11,6 +11,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from launcher import errors
+
 if TYPE_CHECKING:
     from launcher.composition import make_service, render_values
     from launcher.core.catalogue import Code
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
         LauncherError,
         NotFound,
         Rejected,
+        StudyFormats,
         ToolMissing,
         Unavailable,
     )
@@ -46,17 +49,7 @@ _PUBLIC = {
     "launcher.core.spec.jobspec": ("EnvVar", "JobSpec", "Role"),
     "launcher.core.spec.site": ("SiteConfig",),
     "launcher.core.spec.study": ("Study",),
-    "launcher.errors": (
-        "Cancelled",
-        "Conflict",
-        "Denied",
-        "InvalidInput",
-        "LauncherError",
-        "NotFound",
-        "Rejected",
-        "ToolMissing",
-        "Unavailable",
-    ),
+    "launcher.errors": tuple(errors.__all__),
     "launcher.usecases.handle": ("JobHandle",),
     "launcher.usecases.service": ("Service",),
 }
@@ -81,6 +74,7 @@ __all__ = [
     "Service",
     "SiteConfig",
     "Study",
+    "StudyFormats",
     "ToolMissing",
     "Unavailable",
     "build_jobspec",

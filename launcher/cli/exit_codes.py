@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from launcher.errors import (
-    Cancelled,
-    Conflict,
-    Denied,
-    InvalidInput,
-    LauncherError,
-    NotFound,
-    Rejected,
-    ToolMissing,
-    Unavailable,
-)
+from launcher import errors
 
 __all__ = ["EPILOG", "EXIT_CODES", "exit_code_of"]
 
 # None of them is one of FLARE's return codes (0, 9, 101-104, 127).
-EXIT_CODES: tuple[tuple[type[LauncherError], int], ...] = (
-    (InvalidInput, 2),
-    (NotFound, 3),
-    (Conflict, 4),
-    (Unavailable, 5),
-    (Denied, 6),
-    (Rejected, 7),
-    (ToolMissing, 8),
-    (Cancelled, 130),
+EXIT_CODES: tuple[tuple[type[errors.LauncherError], int], ...] = (
+    (errors.InvalidInput, 2),
+    (errors.NotFound, 3),
+    (errors.Conflict, 4),
+    (errors.Unavailable, 5),
+    (errors.Denied, 6),
+    (errors.Rejected, 7),
+    (errors.ToolMissing, 8),
+    (errors.Cancelled, 130),
 )
 
 EPILOG = """\b
@@ -35,6 +25,6 @@ of fljob: 1 a check of doctor failed, 2 input, 3 not found, 4 conflict, 5 unavai
 """
 
 
-def exit_code_of(error: LauncherError) -> int:
+def exit_code_of(error: errors.LauncherError) -> int:
     """Return the exit code of an error."""
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
