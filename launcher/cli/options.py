@@ -14,8 +14,8 @@ import click
 from launcher.core.checks import bad
 from launcher.core.releases import StorageDriver
 from launcher.core.spec.jobspec import Role
+from launcher.core.spec.settings import NAMESPACE
 from launcher.core.spec.site import SiteConfig
-from launcher.core.syntax import is_dns_label
 
 __all__ = [
     "cluster_options",
@@ -132,9 +132,8 @@ def site_from(
     Raises:
         LauncherError: the file is missing or wrong, or no namespace can have that name.
     """
-    if namespace is not None and not is_dns_label(namespace):
-        cure = "use a-z, 0-9 and '-', at most 63 characters"
-        raise bad("--namespace", namespace, "must be the name of a namespace", cure=cure)
+    if namespace is not None and not NAMESPACE.accepts(namespace):
+        raise bad("--namespace", namespace, NAMESPACE.rule, cure=NAMESPACE.cure)
     path = (
         config
         or os.environ.get("FLJOB_CONFIG")

@@ -52,21 +52,12 @@ class _Launch:
 class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
     """What both launchers share. Arguments that are not given come from ``local/fljob.yaml``.
 
+    Those that FLARE's own launcher has stand first, in its order; every other setting that has a FLARE
+    argument in ``docs/configuration.md`` can be given by name.
+
     Args:
-        config_file_path: kubeconfig; None = the pod's own service account.
-        study_data_pvc_file_path: FLARE v1 ``study_data.yaml``.
-        timeout: seconds from launch until Running; None = no limit.
-        namespace: where jobs run.
-        pending_timeout: seconds to wait for missing resources; None = for ever.
         python_path: old name of ``default_python_path``.
-        security_context: replaces ``spec.securityContext`` of job pods.
-        ephemeral_storage: default size of a job's workspace.
-        default_python_path: interpreter of the job image.
-        workspace_mount_path: where a job pod has its workspace.
-        image_pull_secrets: names of registry Secrets.
-        study_job_spec_file_path: study -> Pod manifest file.
-        options: ``policy``, ``pod_security``, ``values_dir``, ``values``, ``chart``, ``helm``, ``pass_env``,
-            ``context``, ``storage_driver``; the same as in ``fljob.yaml``.
+        more: the others.
 
     Raises:
         ValueError: an argument breaks its rule.
@@ -89,7 +80,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         workspace_mount_path: Any = UNSET,
         image_pull_secrets: Any = UNSET,
         study_job_spec_file_path: Any = UNSET,
-        **options: Any,
+        **more: Any,
     ) -> None:
         super().__init__()
         python = python_path if default_python_path in (UNSET, None) else default_python_path
@@ -107,7 +98,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
                 "image_pull_secrets": image_pull_secrets,
                 "study_job_spec_file_path": study_job_spec_file_path,
             }
-            | options
+            | more
         )
         self._making = threading.Lock()
         self._services: dict[str, Service] = {}

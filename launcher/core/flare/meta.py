@@ -15,7 +15,7 @@ from launcher.core.flare.meta_blocks import Block, native, no_mappings, portable
 from launcher.core.quantities import parse_quantity, quantity_text
 from launcher.core.spec.asked import UNSET, JobMeta, Unset
 from launcher.core.spec.jobspec import Resources
-from launcher.core.spec.site import at_most_longest, is_seconds
+from launcher.core.spec.settings import at_most_longest, is_seconds
 
 __all__ = ["parse_meta"]
 

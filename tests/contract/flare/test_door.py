@@ -8,7 +8,10 @@ import sys
 import threading
 
 import pytest
+import yaml
 
+from launcher.core.spec.site import SETTINGS
+from launcher.edges.disk.config import load_config
 from launcher.errors import Denied, Rejected, Unavailable
 from launcher.flare import ClientHelmJobLauncher
 from launcher.flare.handle import DeadHandle
@@ -139,6 +142,32 @@ def test_a_launcher_is_made_without_helm_cluster_or_their_clients():
 def test_a_bad_argument_is_a_value_error_that_names_it(argument, value):
     with pytest.raises(ValueError, match=rf"^{argument}: .*\n  cure: "):
         ClientHelmJobLauncher(config_file_path=None, **{argument: value})
+
+
+@pytest.mark.parametrize("row", [row for row in SETTINGS.values() if row.argument], ids=lambda row: row.name)
+def test_an_argument_and_a_key_of_the_site_file_decide_the_same(tmp_path, row):
+    (tmp_path / "fljob.yaml").write_text(yaml.safe_dump({row.name: row.sample}))
+    launcher = ClientHelmJobLauncher(**{row.argument: row.sample})
+    assert launcher._settings == {row.name: getattr(load_config(tmp_path / "fljob.yaml"), row.name)}
+
+
+@pytest.mark.parametrize("row", [row for row in SETTINGS.values() if row.null], ids=lambda row: row.name)
+def test_an_argument_that_is_null(row):
+    expected = None if row.kind.nullable else row.default
+    assert ClientHelmJobLauncher(**{row.argument: None})._settings == {row.name: expected}
+
+
+@pytest.mark.parametrize(
+    ("given", "python"),
+    [
+        ({"python_path": "/old"}, {"default_python_path": "/old"}),
+        ({"python_path": "/old", "default_python_path": None}, {"default_python_path": "/old"}),
+        ({"python_path": "/old", "default_python_path": "/new"}, {"default_python_path": "/new"}),
+        ({"default_python_path": None}, {}),
+    ],
+)
+def test_the_old_name_of_the_python_path(given, python):
+    assert ClientHelmJobLauncher(**given)._settings == python
 
 
 def test_an_unknown_argument_is_a_type_error():

@@ -15,8 +15,9 @@ from launcher.core import names
 from launcher.core.catalogue.returncodes import PASS_THROUGH, ReturnCode
 from launcher.core.flare.meta import parse_meta
 from launcher.core.spec.asked import UNSET
-from launcher.core.spec.site import SiteConfig
+from launcher.core.spec.site import SETTINGS, SiteConfig
 from launcher.core.spec.study import RESERVED_ENV
+from launcher.flare import ClientHelmJobLauncher
 from tests.contract.flare import our_side
 from tests.contract.flare.case import JOB, V1, V2, Case, write_workspace
 from tests.contract.flare.strategies import BLOCK, PORTABLE, datasets, metas, some, templates
@@ -124,6 +125,13 @@ def test_defaults_of_a_site_are_flares():
     }
     # The one exception: `nvflare deploy prepare` writes this path into every prepared site.
     assert ours.default_python_path == k8s_launcher.DEFAULT_PYTHON_PATH + "3"
+
+
+def test_arguments_of_the_launcher_are_flares_in_its_order():
+    flares = list(inspect.signature(k8s_launcher.K8sJobLauncher).parameters)
+    ours = list(inspect.signature(ClientHelmJobLauncher).parameters)
+    assert ours[: len(flares)] == flares
+    assert set(flares) <= {name for row in SETTINGS.values() for name in (row.argument, row.formerly)}
 
 
 # --- study job spec files: a study's Pod manifest beside a v1 file, not in 2.9.0 -------------------------

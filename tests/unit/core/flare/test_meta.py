@@ -6,7 +6,7 @@ import pytest
 
 from launcher.core.flare.meta import parse_meta
 from launcher.core.spec.asked import UNSET, JobMeta
-from launcher.core.spec.site import LONGEST_SECONDS
+from launcher.core.spec.settings import LONGEST_SECONDS
 from launcher.errors import InvalidInput
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from launcher.core.spec.jobspec import Role
-from launcher.core.spec.site import LONGEST_SECONDS, PendingPolicy, SiteConfig, Timeouts
+from launcher.core.spec.settings import LONGEST_SECONDS
+from launcher.core.spec.site import PendingPolicy, SiteConfig, Timeouts
 from launcher.edges.disk.config import load_config
 from launcher.errors import InvalidInput
 
