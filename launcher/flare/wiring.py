@@ -26,13 +26,20 @@ _PORTABLE = ("['num_of_gpus']", "['num_of_cpus']", "['memory']")
 
 
 @contextmanager
-def _refused_as(kind: type[Exception]) -> Iterator[None]:
-    """Raise our errors as the type that FLARE raises at the same place."""
+def _refused_as(kind: type[Exception], *, meta: str = "") -> Iterator[None]:
+    """Raise our errors as the type that FLARE raises at the same place.
+
+    Args:
+        kind: of mistakes in what is read here.
+        meta: file of the job's meta, if a mistake there can be found here, too.
+    """
     try:
         yield
     except StudyFormats as error:
         raise RuntimeError(str(error)) from error
     except InvalidInput as error:
+        if meta and error.where == meta:
+            raise RuntimeError(str(error)) from error
         raise (ValueError if _is_portable(error.where) else kind)(str(error)) from error
     except LauncherError as error:
         raise kind(str(error)) from error
@@ -75,7 +82,7 @@ def job_spec(job: FlareJob, meta: Mapping[str, Any], site: SiteConfig) -> JobSpe
     with _refused_as(ValueError):
         study = load_study(site, job.study)
     request = job.request(site.role, site.workspace_mount_path)
-    with _refused_as(ValueError if parsed.image or study.image else RuntimeError):
+    with _refused_as(ValueError, meta=parsed.source):
         spec = build_jobspec(request, parsed, study, site)
     for warning in all_warnings(parsed, study, spec):
         _LOG.warning("job %s at site %s: %s", job.job_id, job.site, warning)

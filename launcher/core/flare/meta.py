@@ -6,7 +6,6 @@ The rules are those of FLARE 2.9.0; which block counts is for :mod:`launcher.cor
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,11 +15,11 @@ from launcher.core.quantities import parse_quantity, quantity_text
 from launcher.core.spec.asked import UNSET, JobMeta, Unset
 from launcher.core.spec.jobspec import Resources
 from launcher.core.spec.settings import at_most_longest, is_seconds
+from launcher.core.syntax import is_image_name
 
 __all__ = ["parse_meta"]
 
 
-_SPACE = re.compile(r"\s")
 # Amounts with a request of their own (`cpu_request`), and the portable key that overwrites both.
 _NATIVE = {"cpu": "num_of_cpus", "memory": "memory"}
 _GPU = "nvidia.com/gpu"
@@ -106,7 +105,7 @@ def _image(block: Block) -> str:
     if not value:
         return ""
     image = require_text(value, block.where("image"))
-    if _SPACE.search(image):  # never pulled: the kubelet says InvalidImageName
+    if not is_image_name(image):
         raise bad(block.where("image"), image, "must have no spaces", cure="write it as docker pull wants it")
     return image
 

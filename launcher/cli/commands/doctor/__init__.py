@@ -53,7 +53,7 @@ def _checks(site: SiteConfig, kit: kits.Kit | None, images: tuple[str, ...]) -> 
 
 def _probes(site: SiteConfig, kit: kits.Kit | None, images: tuple[str, ...]) -> list[Probe]:
     arguments = {} if kit is None else kit.arguments
-    names = dict.fromkeys((*images, *(() if kit is None else kit.study_images)))
+    names = dict.fromkeys((*images, *(() if kit is None else kit.job_images)))
     probes = [Probe(image, site.default_python_path, arguments) for image in names]
     if kit is not None and kit.parent_image:
         python = kit.parent_python or site.default_python_path

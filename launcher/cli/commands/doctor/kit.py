@@ -57,8 +57,8 @@ class Kit:
         return str(command[0]) if isinstance(command, list) and command else ""
 
     @property
-    def study_images(self) -> list[str]:
-        """Images that studies give their jobs."""
+    def job_images(self) -> list[str]:
+        """Images that the kit gives to jobs."""
         found = {_mapping(study.get("container")).get("image") for study in self.studies.values()}
         return sorted(str(image) for image in found if image)
 
