@@ -74,7 +74,7 @@ def build_jobspec(request: Request, meta: JobMeta, study: Study, site: SiteConfi
         release=release_name(request.job_id, request.site),
         pod_name=pod_name(request.job_id, request.site),
         container_name=container,
-        image=_image(request, meta, study),
+        image=_image(request, meta, study, site),
         command=_command(request, meta, site),
         args=request.args,
         env=_environment(request, study),
@@ -121,9 +121,9 @@ def _check(request: Request, site: SiteConfig) -> None:
         raise bad("site: workspace_mount_path", site.workspace_mount_path, MOUNT_PATH_RULE, cure=cure)
 
 
-def _image(request: Request, meta: JobMeta, study: Study) -> str:
-    """Return the job's image, else the study's (FLARE: the image a job asks for wins)."""
-    image = meta.image or study.image
+def _image(request: Request, meta: JobMeta, study: Study, site: SiteConfig) -> str:
+    """Return the job's image, else the study's (FLARE: the image a job asks for wins), else the site's."""
+    image = meta.image or study.image or site.image
     if not image:
         # A key that nobody reads may be the one that was meant to name it.
         raise InvalidInput(
@@ -133,7 +133,8 @@ def _image(request: Request, meta: JobMeta, study: Study) -> str:
                 f"set launcher_spec[{request.site!r}]['k8s']['image'], "
                 "launcher_spec['default']['k8s']['image'] for all sites, "
                 f"resource_spec[{request.site!r}]['k8s']['image'] (old form), "
-                "or studies.<study>.container.image in the site's study_runtime.yaml"
+                "studies.<study>.container.image in the site's study_runtime.yaml, "
+                "or image in the site's fljob.yaml"
             ),
         )
     return image

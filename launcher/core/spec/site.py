@@ -33,6 +33,7 @@ from launcher.core.spec.settings import (
     setting,
     settings_of,
 )
+from launcher.core.syntax import is_image_name
 
 __all__ = ["SETTINGS", "PendingPolicy", "SiteConfig", "Timeouts"]
 
@@ -54,6 +55,10 @@ def _is_handed_down(name: Any) -> bool:
     return (
         isinstance(name, str) and _VARIABLE.fullmatch(name) is not None and _OF_HELM.fullmatch(name) is None
     )
+
+
+def _is_image(value: Any) -> bool:
+    return isinstance(value, str) and is_image_name(value)
 
 
 _HANDED_DOWN = Kind(
@@ -112,6 +117,12 @@ class SiteConfig:
         is_argument=False,
     )
     namespace: str = setting(NAMESPACE, "default", "where jobs run", example="flare")
+    image: str = setting(
+        Kind(_is_image, "must be the name of an image", "write `{name}: {example}`"),
+        "",
+        "image of a job when neither its meta nor its study names one",
+        example="registry.example.org/train:1.0",
+    )
     default_python_path: str = setting(
         TEXT,
         "/usr/local/bin/python3",

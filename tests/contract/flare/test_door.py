@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from launcher.flare import ClientHelmJobLauncher
 from launcher.flare.handle import DeadHandle
 from launcher.flare.wiring import site_config
 from tests.contract.flare import flare_side, our_side
-from tests.contract.flare.case import JOB, write_workspace
+from tests.contract.flare.case import JOB, V2, write_workspace
 from tests.contract.flare.door import CASE, CREDENTIALS, STARTUP, until
 
 
@@ -199,6 +200,39 @@ def test_the_storage_driver_is_that_of_the_argument_else_of_the_site_file(tmp_pa
     (root / "local/fljob.yaml").write_text(line)
     launcher = our_side.make_launcher(CASE, root, **argument)
     assert site_config(launcher._settings, str(root), "site-1", launcher.role).storage_driver == driver
+
+
+def image_of(tmp_path, *, line="", study=None, **arguments):
+    """Return the image of a job whose meta names none."""
+    files = {"local/fljob.yaml": line} | (
+        {V2: {"format_version": 2, "studies": {"cancer": study}}} if study else {}
+    )
+    case = dataclasses.replace(CASE, meta={"job_id": JOB, "study": "cancer" if study else ""}, files=files)
+    launched = our_side.launch(case, write_workspace(tmp_path / "workspace", case), **arguments)
+    return launched.values["image"]["reference"]
+
+
+def test_the_image_of_the_site_is_that_of_the_argument_else_of_the_site_file(tmp_path):
+    assert image_of(tmp_path, image="of-argument") == "of-argument"
+    assert image_of(tmp_path, line="image: of-file\n") == "of-file"
+    assert image_of(tmp_path, line="image: of-file\n", image="of-argument") == "of-argument"
+
+
+def test_the_image_of_a_study_wins_over_the_sites(tmp_path):
+    study = {"container": {"image": "of-study"}}
+    assert image_of(tmp_path, study=study, image="of-argument") == "of-study"
+
+
+def test_a_mistake_of_a_study_is_a_value_error_when_the_image_is_the_sites(tmp_path):
+    study = {"pod_template": {"spec": {"containers": [{"name": "a"}, {"name": "b"}]}}}
+    with pytest.raises(ValueError, match=r"spec\.containers"):
+        image_of(tmp_path, study=study, image="of-argument")
+
+
+@pytest.mark.parametrize("value", ["", " ", "a b", None, 7])
+def test_an_image_that_is_none_is_refused_as_an_argument(value):
+    with pytest.raises(ValueError, match=r"^image: must be the name of an image, not .*\n  cure: write \""):
+        ClientHelmJobLauncher(image=value)
 
 
 def test_the_variables_of_a_credential_program_are_an_argument(tmp_path):

@@ -58,9 +58,10 @@ class Kit:
 
     @property
     def job_images(self) -> list[str]:
-        """Images that the kit gives to jobs."""
-        found = {_mapping(study.get("container")).get("image") for study in self.studies.values()}
-        return sorted(str(image) for image in found if image)
+        """Images that the kit gives to jobs: those of its studies, and the one for jobs without."""
+        found = [_mapping(study.get("container")).get("image") for study in self.studies.values()]
+        found.append(self.arguments.get("image") or self.configured.get("image"))
+        return sorted({str(image) for image in found if image})
 
     def site(self, site: SiteConfig, *, namespace: bool) -> SiteConfig:
         """Return the site's configuration with what the kit's launcher says over it.

@@ -209,6 +209,17 @@ def test_a_kit_names_objects_images_and_the_site(folder):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "line", "image"),
+    [({"image": "of-argument"}, "image: of-file", "of-argument"), ({}, "image: of-file", "of-file")],
+)
+def test_a_kit_names_the_image_of_jobs_without_one(folder, arguments, line, image):
+    component = {"id": "k8s_launcher", "path": "x", "args": arguments}
+    (folder / "local/resources.json.default").write_text(json.dumps({"components": [component]}))
+    (folder / "local/fljob.yaml").write_text(line)
+    assert kit.read(folder).job_images == sorted([image, "study/a:1"])
+
+
+@pytest.mark.parametrize(
     "text", ["", "[]", "{", "a: [", "3", "image: 3\npersistence: []\ncommand: {}\nstudies: 3"]
 )
 def test_a_kit_that_cannot_be_read_says_nothing(folder, text):

@@ -44,6 +44,13 @@ def test_the_jobs_image_wins_over_the_studys(job, study, image):
     assert build(meta=JobMeta(image=job), study=Study(image=study)).image == image
 
 
+@pytest.mark.parametrize(
+    ("job", "study", "image"), [("j", "s", "j"), ("j", "", "j"), ("", "s", "s"), ("", "", "site")]
+)
+def test_the_sites_image_is_for_jobs_whose_meta_and_study_name_none(job, study, image):
+    assert build(meta=JobMeta(image=job), study=Study(image=study), image="site").image == image
+
+
 def test_a_missing_image_names_every_place():
     with pytest.raises(InvalidInput, match="no image for the job at site 'site-1'") as error:
         build(meta=JobMeta())
@@ -52,6 +59,7 @@ def test_a_missing_image_names_every_place():
         "launcher_spec['default']['k8s']['image']",
         "resource_spec['site-1']['k8s']['image']",
         "studies.<study>.container.image",
+        "image in the site's fljob.yaml",
     ):
         assert place in error.value.cure
 

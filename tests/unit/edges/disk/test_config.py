@@ -17,6 +17,7 @@ FULL = """
 site: hôpital
 role: server
 namespace: fl
+image: reg.example:5000/job:1
 default_python_path: /opt/python
 command: [python3, train.py]
 pending_timeout: 60
@@ -69,6 +70,7 @@ def test_every_key(config, tmp_path):
         site="hôpital",
         role=Role.SERVER,
         namespace="fl",
+        image="reg.example:5000/job:1",
         default_python_path="/opt/python",
         command=("python3", "train.py"),
         pending_timeout=60,
@@ -158,6 +160,13 @@ def test_null_is_refused_everywhere_else(config, key):
         ("site: ' '", r"site: must be non-empty text, not \" \""),
         ("role: clint", r"role: must be client or server, not \"clint\"\n  cure: write `role: client`"),
         ("namespace: FL", r"namespace: must be the name of a namespace, not \"FL\""),
+        *(
+            (
+                f"image: {value}",
+                rf"image: must be the name of an image, not {shown}\n  cure: write `image: reg",
+            )
+            for value, shown in (("job 1", r"\"job 1\""), ("7", "7"), ("''", r"\"\""))
+        ),
         ("command: python3 train.py", r"command: must be a list of words, not \"python3 train.py\""),
         ("command: [python3, 7]", r"command\[1\]: must be a list of words, not 7"),
         ("command: [python3, '']", r"command\[1\]: must be a list of words, not \"\""),
