@@ -19,7 +19,7 @@ _USECASES = _CORE | {"launcher.usecases"}
 _EDGES = _CORE | {"launcher.edges"}
 # Package or file -> what it may import besides the standard library. First match wins.
 PACKAGES: tuple[tuple[str, set[str]], ...] = (
-    ("core/values/build.py", _CORE | {"jinja2", "yaml"}),
+    ("core/values/render.py", _CORE | {"jinja2", "yaml"}),
     ("core/report/bundle.py", _CORE | {"yaml"}),
     ("core/", _CORE),
     ("errors.py", set()),
@@ -42,7 +42,7 @@ ONE_IMPORTER = {
     "nvflare": "flare/",
     "click": "cli/",
     "rich": "cli/",
-    "jinja2": "core/values/build.py",
+    "jinja2": "core/values/render.py",
 }
 # The layers of the core, lowest first; a module imports from its own package and from lower layers only.
 # What stands in no package is the ground, below everything; packages of one layer do not know each other.

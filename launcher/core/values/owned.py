@@ -1,28 +1,21 @@
-"""What the launcher alone decides in the values, and the refusal of layers that try to."""
+"""What the launcher alone decides in the values: no other layer may say otherwise.
+
+``launcher.yaml.j2`` writes these values; nothing here writes any.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from launcher.core.checks import below, plain, require_known, require_mapping, show
+from launcher.core.checks import below, require_known, require_mapping, show
 from launcher.core.merge import named_items
-from launcher.core.names import (
-    ANNOTATION_PENDING_TIMEOUT,
-    LABEL_ATTEMPT,
-    LABEL_FEDERATION,
-    LABEL_JOB_ID,
-    LABEL_ROLE,
-    LABEL_SITE,
-    PREFIX,
-    label_value,
-)
-from launcher.core.spec.jobspec import EnvVar, JobSpec
+from launcher.core.names import PREFIX
 from launcher.core.spec.podtemplate import CONTAINER_OWNED, POD_OWNED
 from launcher.core.spec.study import RESERVED_ENV
 from launcher.errors import InvalidInput
 
-__all__ = ["TOP_KEYS", "job_labels", "owned_values", "refuse_owned", "refuse_reserved_env"]
+__all__ = ["TOP_KEYS", "refuse_owned", "refuse_reserved_env", "require_owned"]
 
 # In the order of the chart's values.yaml, which is the order of the result.
 TOP_KEYS = (
@@ -45,70 +38,38 @@ TOP_KEYS = (
     "networkPolicy",
 )
 
-_OWNED = (
-    ("job",),
-    ("labels",),
-    ("image", "reference"),
-    ("command",),
-    ("args",),
-    ("workspace",),
-    ("startupKit",),
-    ("pod", "name"),
-    ("container", "name"),
-)
-# What to do instead of setting a key below an owned one.
-_CURES = {
-    "labels": "set it in `pod.labels`",
-    "workspace": "remove the key; `workspace_mount_path` and `ephemeral_storage` of fljob.yaml decide",
-    "command": "remove the key; `command` of fljob.yaml is what runs when nothing else is asked for",
+_REMOVE = "remove the key"
+# Key path that is the launcher's, with all below it -> what to do instead of setting it.
+_OWNED = {
+    ("job",): _REMOVE,
+    ("labels",): "set it in `pod.labels`",
+    ("image", "reference"): _REMOVE,
+    ("command",): "remove the key; `command` of fljob.yaml is what runs when nothing else is asked for",
+    ("args",): _REMOVE,
+    ("workspace",): "remove the key; `workspace_mount_path` and `ephemeral_storage` of fljob.yaml decide",
+    ("startupKit",): _REMOVE,
+    ("pod", "name"): _REMOVE,
+    ("container", "name"): _REMOVE,
 }
+# What others may add to: an item of the launcher's wins over one of the same name.
+_SHARED = (("imagePullSecrets",), ("env",), ("pod", "annotations"))
 _PASS_THROUGH = {"pod": POD_OWNED, "container": CONTAINER_OWNED}
 
 
-def job_labels(spec: JobSpec) -> dict[str, str]:
-    """Return the launcher's labels of every object of a job; valid label values whatever the names are."""
-    labels = {
-        LABEL_JOB_ID: label_value(spec.job_id),
-        LABEL_SITE: label_value(spec.site),
-        LABEL_ROLE: spec.role.value,
-        LABEL_ATTEMPT: str(spec.attempt),
-    }
-    return {**labels, LABEL_FEDERATION: spec.federation} if spec.federation else labels
+def require_owned(layer: Mapping[str, Any], source: str) -> None:
+    """Refuse a launcher's layer that is not whole: what it leaves out, any other layer could set.
 
+    Args:
+        layer: values of ``launcher.yaml.j2``.
+        source: name of the template, for errors.
 
-def owned_values(spec: JobSpec) -> dict[str, Any]:
-    """Return the values that hold whatever the templates say."""
-    return {
-        "job": {"id": spec.job_id, "site": spec.site, "role": spec.role.value, "study": spec.study},
-        "labels": job_labels(spec),
-        "image": {"reference": spec.image},
-        "imagePullSecrets": [{"name": name} for name in spec.image_pull_secrets],
-        "command": list(spec.command),
-        "args": list(spec.args),
-        "env": [_env_item(var) for var in spec.env],
-        "workspace": {"mountPath": spec.workspace_mount_path, "sizeLimit": spec.ephemeral_storage},
-        "startupKit": {"secretName": spec.startup_secret},
-        "pod": {
-            "name": spec.pod_name,
-            "annotations": {ANNOTATION_PENDING_TIMEOUT: _seconds(spec.pending_timeout)},
-        },
-        "container": {"name": spec.container_name},
-    }
-
-
-def _env_item(var: EnvVar) -> dict[str, Any]:
-    if var.secret is not None:
-        ref = {"name": var.secret.secret, "key": var.secret.key}
-        return {"name": var.name, "valueFrom": {"secretKeyRef": ref}}
-    if var.raw is not None:
-        return {**plain(var.raw, f"env {var.name}", prune=True), "name": var.name}
-    return {"name": var.name, "value": var.value or ""}
-
-
-def _seconds(timeout: float | None) -> str:
-    if timeout is None:
-        return "none"
-    return str(int(timeout)) if timeout == int(timeout) else repr(timeout)
+    Raises:
+        InvalidInput: with source and key path.
+    """
+    for path in (*_OWNED, *_SHARED):
+        if _dig(layer, path, source) is None:
+            where = below(source, ".".join(path))
+            raise InvalidInput("is missing", where=where, cure="install fljob-launcher again")
 
 
 def refuse_owned(layer: Mapping[str, Any], owned: Mapping[str, Any], source: str) -> None:
@@ -116,15 +77,14 @@ def refuse_owned(layer: Mapping[str, Any], owned: Mapping[str, Any], source: str
 
     Args:
         layer: values of one source.
-        owned: result of :func:`owned_values`.
+        owned: values of ``launcher.yaml.j2``.
         source: name of the source, for errors.
 
     Raises:
         InvalidInput: with source and key path.
     """
     require_known(layer, TOP_KEYS, source)
-    for path in _OWNED:
-        cure = _CURES.get(path[0], "remove the key")
+    for path, cure in _OWNED.items():
         where = below(source, ".".join(path))
         _refuse_change(_dig(layer, path, source), _dig(owned, path, ""), where, cure)
     for key in ("labels", "annotations"):
@@ -132,7 +92,7 @@ def refuse_owned(layer: Mapping[str, Any], owned: Mapping[str, Any], source: str
         own = _dig(owned, ("pod", key), "") or {}
         for name, value in require_mapping(_dig(layer, ("pod", key), source) or {}, where).items():
             if str(name).startswith(PREFIX) and own.get(name) != value:
-                raise InvalidInput(f"{name} belongs to the launcher", where=where, cure="remove the key")
+                raise InvalidInput(f"{name} belongs to the launcher", where=where, cure=_REMOVE)
     for part, keys in _PASS_THROUGH.items():
         where = below(source, f"{part}.spec")
         for name in require_mapping(_dig(layer, (part, "spec"), source) or {}, where):

@@ -10,6 +10,7 @@ from launcher.core.flare.study_data import from_study_data, from_study_job_spec,
 from launcher.core.flare.study_runtime import from_study_runtime
 from launcher.core.spec.site import SiteConfig
 from launcher.core.spec.study import Study, combine, refuse_both_formats
+from launcher.core.values.templates import replaced
 from launcher.edges.disk.documents import (
     exists,
     is_file,
@@ -59,17 +60,15 @@ def values_templates(site: SiteConfig) -> dict[str, str]:
     """Return the values templates, file name -> text; a file of the site replaces a shipped one.
 
     Raises:
-        InvalidInput: ``values_dir`` is not a folder.
+        InvalidInput: ``values_dir`` is not a folder, or replaces the launcher's own template.
     """
-    templates = _templates_below(_shipped("values"))
-    if site.values_dir:
-        own = Path(site.values_dir)
-        if not is_folder(own):
-            raise InvalidInput(
-                f"values_dir: {own} is not a folder", cure="correct `values_dir` in fljob.yaml"
-            )
-        templates |= _templates_below(own)
-    return templates
+    shipped = _templates_below(_shipped("values"))
+    if not site.values_dir:
+        return shipped
+    folder = Path(site.values_dir)
+    if not is_folder(folder):
+        raise InvalidInput(f"values_dir: {folder} is not a folder", cure="correct `values_dir` in fljob.yaml")
+    return replaced(shipped, _templates_below(folder), str(folder))
 
 
 def _templates_below(folder: Path) -> dict[str, str]:

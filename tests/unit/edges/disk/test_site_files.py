@@ -56,6 +56,10 @@ def test_the_shipped_templates_are_found():
     assert {"job.yaml.j2", "mounts.yaml.j2", "site.yaml.j2", "studies/example.yaml.j2"} <= names.keys()
 
 
+def test_nothing_but_templates_is_taken_for_one():
+    assert [name for name in values_templates(SiteConfig()) if not name.endswith(".yaml.j2")] == []
+
+
 def test_a_sites_templates_replace_and_add(put, tmp_path):
     put("values/site.yaml.j2", "mine")
     put("values/studies/cancer.yaml.j2", "added")
@@ -63,6 +67,19 @@ def test_a_sites_templates_replace_and_add(put, tmp_path):
     shipped = values_templates(SiteConfig())
     both = values_templates(SiteConfig(values_dir=str(tmp_path / "values")))
     assert both == shipped | {"site.yaml.j2": "mine", "studies/cancer.yaml.j2": "added"}
+
+
+def test_a_site_cannot_replace_the_launchers_template(put, tmp_path):
+    put("values/launcher.yaml.j2", "image: {reference: theirs}")
+    with pytest.raises(InvalidInput, match=r"/values/launcher\.yaml\.j2: belongs to the launcher"):
+        values_templates(SiteConfig(values_dir=str(tmp_path / "values")))
+
+
+def test_a_site_may_have_a_copy_of_the_whole_folder(put, tmp_path):
+    shipped = values_templates(SiteConfig())
+    for name, text in shipped.items():
+        put(f"values/{name}", text)
+    assert values_templates(SiteConfig(values_dir=str(tmp_path / "values"))) == shipped
 
 
 @pytest.mark.parametrize("name", ["file", "x" * 300, "a\0b"])
