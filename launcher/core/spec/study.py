@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +12,19 @@ from typing import Any
 from launcher.core.checks import bad, require_text
 from launcher.core.names import dataset_volume_name
 from launcher.core.spec.jobspec import Dataset, EnvVar, SecretMount
-from launcher.errors import StudyFormats
+from launcher.errors import InvalidInput, StudyFormats
 
-__all__ = ["RESERVED_ENV", "Study", "combine", "make_dataset", "refuse_both_formats", "require_name"]
+__all__ = [
+    "RESERVED_ENV",
+    "Study",
+    "StudyFile",
+    "StudyFormat",
+    "combine",
+    "files_to_read",
+    "make_dataset",
+    "require_name",
+    "without_file",
+]
 
 # FLARE sets these in every job process; a study that set them would break the job or be ignored.
 RESERVED_ENV = frozenset(
@@ -61,34 +72,118 @@ class Study:
     warnings: tuple[str, ...] = ()
 
 
-def combine(template: Study, data: Study) -> Study:
-    """Return the Pod template of a study job spec file with the datasets of a ``study_data.yaml``.
+class StudyFormat(str, enum.Enum):
+    """A format of study files; its text is the setting of the site that names the file."""
 
-    Both may be configured for one site; a study that is in both gets both, and a warning.
+    RUNTIME = "study_runtime_file"  # FLARE's v2, study_runtime.yaml
+    DATA = "study_data_file"  # FLARE's v1, study_data.yaml
+    JOB_SPEC = "study_job_spec_file"  # v1, too: study -> Pod manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFile:
+    """A place for a study file.
+
+    Attributes:
+        format: what is written there.
+        path: the file.
+        exists: whether it is there.
+        named: whether a setting names it; False for a place where FLARE looks all the same.
     """
-    warnings = template.warnings + data.warnings
-    if template.pod_template is not None and data.datasets:
-        added = (
-            f"study {template.name!r}: its datasets are added to its Pod template {template.template_source}"
-        )
-        warnings = (*warnings, added)
-    return dataclasses.replace(template, datasets=data.datasets, warnings=warnings)
+
+    format: StudyFormat
+    path: str
+    exists: bool
+    named: bool = True
 
 
-def refuse_both_formats(runtime: str, legacy: Sequence[str]) -> None:
-    """Refuse a v2 file beside v1 files: nobody could say which of them holds for a study.
+@dataclass(frozen=True, kw_only=True)
+class _Rule:
+    """How the files of one format stand to those of the others.
+
+    Attributes:
+        gives: the fields of a :class:`Study` that come from it.
+        beside: formats whose files are read along with it.
+        refuses: formats whose files must not exist.
+        optional: a file that is named and does not exist is a warning, no error.
+        every_job: it is read for a job without a study, too.
+    """
+
+    gives: tuple[str, ...]
+    beside: tuple[StudyFormat, ...] = ()
+    refuses: tuple[StudyFormat, ...] = ()
+    optional: bool = False
+    every_job: bool = False
+
+
+# Which study formats combine, as in FLARE 2.9.0. Of those whose files are named the first one here decides.
+_RULES: Mapping[StudyFormat, _Rule] = {
+    # Nobody could say whether this file or a v1 file holds for a study.
+    StudyFormat.RUNTIME: _Rule(
+        gives=tuple(field.name for field in dataclasses.fields(Study)),
+        refuses=(StudyFormat.DATA, StudyFormat.JOB_SPEC),
+        every_job=True,
+    ),
+    StudyFormat.JOB_SPEC: _Rule(
+        gives=("pod_template", "template_source", "main_by_name"), beside=(StudyFormat.DATA,)
+    ),
+    # The file may be rolled out after the site, so FLARE mounts nothing and warns.
+    StudyFormat.DATA: _Rule(gives=("datasets",), optional=True),
+}
+
+
+def files_to_read(files: Sequence[StudyFile], study: str) -> tuple[StudyFile, ...]:
+    """Return those of ``files`` that hold for a job of ``study``, in the order of ``files``.
 
     Args:
-        runtime: path of the existing ``study_runtime.yaml``, empty = there is none.
-        legacy: paths of the v1 files that exist.
+        files: every place that a study file of the site may have.
+        study: name of the study, empty for a job without one.
 
     Raises:
-        StudyFormats: both are there.
+        StudyFormats: files exist that must not stand beside each other.
     """
-    if runtime and legacy:
-        names = ", ".join(sorted(legacy))
-        cure = f"move all studies to {runtime} and delete {names}"
-        raise StudyFormats(f"cannot be combined with {names}", where=runtime, cure=cure)
+    named = [file for file in files if file.named]
+    first = next((file for form in _RULES for file in named if file.format is form), None)
+    if first is None or not (study or _RULES[first.format].every_job):
+        return ()
+    rule = _RULES[first.format]
+    refused = {file.path for file in files if file.exists and file.format in rule.refuses}
+    if first.exists and refused:
+        names = ", ".join(sorted(refused))
+        cure = f"move all studies to {first.path} and delete {names}"
+        raise StudyFormats(f"cannot be combined with {names}", where=first.path, cure=cure)
+    return tuple(file for file in named if file.format in (first.format, *rule.beside))
+
+
+def without_file(file: StudyFile, study: str) -> Study:
+    """Return what a file that is named and does not exist gives to ``study``: nothing, and a warning.
+
+    Raises:
+        InvalidInput: the file is not optional.
+    """
+    if not _RULES[file.format].optional:
+        cure = "create it, or take it out of fljob.yaml"
+        raise InvalidInput(f"{file.path}: there is no such study file", cure=cure)
+    warning = f"{file.path}: there is no such study file, so no dataset is mounted"
+    return Study(name=study, warnings=(warning,))
+
+
+def combine(study: str, parts: Mapping[StudyFormat, Study]) -> Study:
+    """Return what the files of a site give to ``study`` together.
+
+    Args:
+        study: name of the study, empty for a job without one.
+        parts: what each file gives to it; none = the study gives nothing.
+    """
+    result = Study(name=study)
+    for form in (form for form in _RULES if form in parts):
+        given = {name: getattr(parts[form], name) for name in _RULES[form].gives}
+        given["warnings"] = result.warnings + parts[form].warnings
+        result = dataclasses.replace(result, **given)
+    if len(parts) > 1 and result.pod_template is not None and result.datasets:
+        added = f"study {study!r}: its datasets are added to its Pod template {result.template_source}"
+        result = dataclasses.replace(result, warnings=(*result.warnings, added))
+    return result
 
 
 def require_name(value: Any, where: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from launcher.core.flare.study_data import from_study_data, from_study_job_spec, study_job_spec_path
 from launcher.core.flare.study_runtime import from_study_runtime
 from launcher.core.spec.site import SiteConfig
-from launcher.core.spec.study import Study, combine, refuse_both_formats
+from launcher.core.spec.study import Study, StudyFile, StudyFormat, combine, files_to_read, without_file
 from launcher.core.values.templates import replaced
 from launcher.edges.disk.documents import (
     exists,
@@ -31,8 +31,6 @@ _SUFFIX = ".yaml.j2"
 _STDIN = "-"
 _METAS = ("meta.json", "meta.yml", "meta.yaml", "meta.conf")  # FLARE reads all of them
 _HOCON = ".conf"
-# Where FLARE looks for the v1 file whatever the site's configuration says.
-_STUDY_DATA = "study_data.yaml"
 
 
 def _shipped(name: str) -> Path:
@@ -119,45 +117,54 @@ def load_study(site: SiteConfig, study: str) -> Study:
         InvalidInput: a file breaks its format, or files of both formats are there.
         InvalidInput: a study file or a pod template that is named is not there.
     """
-    runtime = Path(site.study_runtime_file) if site.study_runtime_file else None
-    if runtime is None:
-        return _legacy_study(site, study)
-    if not exists(runtime):
-        raise _no_study_file(runtime)
-    v1 = {site.study_data_file, site.study_job_spec_file, str(runtime.parent / _STUDY_DATA)} - {""}
-    refuse_both_formats(str(runtime), [name for name in v1 if exists(Path(name))])
+    files = files_to_read(_study_files(site), study)
+    return combine(study, {file.format: _given_by(file, study) for file in files})
+
+
+def _study_files(site: SiteConfig) -> list[StudyFile]:
+    named = {form: getattr(site, form.value) for form in StudyFormat}
+    files = [_study_file(form, Path(path)) for form, path in named.items() if path]
+    if site.study_runtime_file:
+        # FLARE looks for the v1 file beside the v2 file whatever the site's configuration says.
+        flares = Path(site.study_runtime_file).parent / "study_data.yaml"
+        files.append(_study_file(StudyFormat.DATA, flares, named=False))
+    return files
+
+
+def _study_file(form: StudyFormat, path: Path, *, named: bool = True) -> StudyFile:
+    return StudyFile(format=form, path=str(path), exists=exists(path), named=named)
+
+
+def _given_by(file: StudyFile, study: str) -> Study:
+    return _READERS[file.format](Path(file.path), study) if file.exists else without_file(file, study)
+
+
+def _study_runtime(path: Path, study: str) -> Study:
     return from_study_runtime(
-        read_yaml(runtime), study, str(runtime), lambda name: _template(runtime.parent / name, runtime)
+        read_yaml(path), study, str(path), lambda name: _template(path.parent / name, path)
     )
 
 
-def _legacy_study(site: SiteConfig, study: str) -> Study:
-    # FLARE never opens these files for a job without a study.
-    if not study:
-        return Study()
-    data = _study_data(site.study_data_file, study)
-    if not site.study_job_spec_file:
-        return data
-    spec = Path(site.study_job_spec_file)
-    if not exists(spec):
-        raise _no_study_file(spec)
-    entry = study_job_spec_path(read_yaml(spec), study, str(spec))
+def _study_data(path: Path, study: str) -> Study:
+    return from_study_data(read_yaml(path), study, str(path))
+
+
+def _study_job_spec(path: Path, study: str) -> Study:
+    entry = study_job_spec_path(read_yaml(path), study, str(path))
     if not entry:
-        return combine(from_study_job_spec(None, study, str(spec)), data)
-    path = spec.parent / entry
-    manifest = _template(path, spec)
+        return from_study_job_spec(None, study, str(path))
+    template = path.parent / entry
+    manifest = _template(template, path)
     if manifest is None:
-        raise InvalidInput("is empty", where=str(path), cure="write a Pod manifest into it")
-    return combine(from_study_job_spec(manifest, study, str(path)), data)
+        raise InvalidInput("is empty", where=str(template), cure="write a Pod manifest into it")
+    return from_study_job_spec(manifest, study, str(template))
 
 
-def _study_data(name: str, study: str) -> Study:
-    if not name:
-        return Study(name=study)
-    if not exists(Path(name)):
-        # FLARE warns and mounts nothing, too: the file may be rolled out after the site.
-        return Study(name=study, warnings=(f"{name}: there is no such study file, so no dataset is mounted",))
-    return from_study_data(read_yaml(Path(name)), study, name)
+_READERS: Mapping[StudyFormat, Callable[[Path, str], Study]] = {
+    StudyFormat.RUNTIME: _study_runtime,
+    StudyFormat.JOB_SPEC: _study_job_spec,
+    StudyFormat.DATA: _study_data,
+}
 
 
 def _template(path: Path, source: Path) -> Any:
@@ -167,9 +174,3 @@ def _template(path: Path, source: Path) -> Any:
             f"{source}: names the pod template {path}, and there is no such file", cure="correct the path"
         )
     return read_yaml(path)
-
-
-def _no_study_file(path: Path) -> InvalidInput:
-    return InvalidInput(
-        f"{path}: there is no such study file", cure="create it, or take it out of fljob.yaml"
-    )
