@@ -22,11 +22,6 @@ CI_CASES = tuple(sorted(path.name.removesuffix("-values.yaml") for path in (CHAR
 ALL_CASES = (*CI_CASES, *sorted(path.stem for path in CASES.iterdir()))
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the switch that writes the goldens anew."""
-    parser.addoption("--update-goldens", action="store_true", help="write tests/chart/goldens anew")
-
-
 def helm(
     *args: str, stdin: str = "", env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:

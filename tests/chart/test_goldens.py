@@ -20,11 +20,8 @@ KUBERNETES = ("1.29", "1.36")
 
 
 @pytest.mark.parametrize("case", ALL_CASES)
-def test_the_chart_prints_its_golden(case, request):
-    golden = GOLDENS / f"{case}.yaml"
-    if request.config.getoption("--update-goldens"):
-        golden.write_text(render_case(case))
-    assert render_case(case) == golden.read_text()
+def test_the_chart_prints_its_golden(case, check_golden):
+    check_golden(render_case(case), GOLDENS / f"{case}.yaml")
 
 
 def test_every_golden_has_a_case():
