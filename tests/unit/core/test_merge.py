@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launcher.core.merge import merge
+from launcher.core.merge import merge, merge_by_name, named_items
 from launcher.errors import InvalidInput
 from tests.unit.core.plain_values import KEYS, PLAIN
 
@@ -67,3 +67,54 @@ def test_merge_of_disjoint_keys_is_associative_and_commutative(maps):
 @given(st.dictionaries(KEYS, PLAIN, max_size=3))
 def test_merge_with_nothing_and_with_itself_changes_nothing(tree):
     assert merge(tree, {}, "f") == merge({}, tree, "f") == merge(tree, tree, "f") == tree
+
+
+# --- lists of named items ---------------------------------------------------------------------------------
+
+
+def test_items_of_the_same_name_are_replaced_where_they_stand_and_new_ones_follow():
+    base = [{"name": "a", "value": "1"}, {"name": "b", "value": "1", "x": {}}]
+    over = [{"name": "c"}, {"name": "b", "value": "2"}]
+    before = copy.deepcopy((base, over))
+    assert merge_by_name(base, over) == [
+        {"name": "a", "value": "1"},
+        {"name": "b", "value": "2"},
+        {"name": "c"},
+    ]
+    assert (base, over) == before
+
+
+def test_a_name_occurs_once_and_the_last_item_of_it_counts():
+    assert merge_by_name([], [{"name": "a", "value": "1"}, {"name": "a"}]) == [{"name": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("value", "items"),
+    [
+        (None, []),
+        ([], []),
+        ([{"name": "a", "valueFrom": None}], [{"name": "a"}]),
+        (({"name": "a"},), [{"name": "a"}]),
+    ],
+)
+def test_named_items(value, items):
+    assert named_items(value, "f: env") == items
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"A": "b"}, 'f: env: must be a list, not {"A": "b"}'),
+        ("a", 'f: env: must be a list, not "a"'),
+        ([{"name": "a"}, "b"], 'f: env[1]: must be a mapping, not "b"'),
+        ([{"value": "1"}], 'f: env[0]: has no name: {"value": "1"}'),
+        ([{"name": ""}], 'f: env[0]: has no name: {"name": ""}'),
+        ([{"name": 5}], 'f: env[0]: has no name: {"name": 5}'),
+        ([{"name": "a", "x": [None]}], "f: env[0].x[0]: null is refused"),
+    ],
+)
+def test_what_is_no_list_of_named_items(value, message):
+    with pytest.raises(InvalidInput) as error:
+        named_items(value, "f: env")
+    assert error.value.message == message
+    assert error.value.cure
