@@ -65,7 +65,7 @@ def exited(code: int, reason: str = "Error", **changes: Any) -> PodView:
 
 
 class FakeClock:
-    """A clock that only moves when told."""
+    """A clock that moves when told, and when somebody sleeps: at once, by as much."""
 
     def __init__(self) -> None:
         self.time = 0.0
@@ -75,6 +75,9 @@ class FakeClock:
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.time)
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
 
 
 @dataclass

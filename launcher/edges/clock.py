@@ -18,3 +18,7 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the current time, aware, in UTC."""
         return datetime.now(timezone.utc)
+
+    def sleep(self, seconds: float) -> None:
+        """Block for so many seconds."""
+        time.sleep(seconds)

@@ -22,7 +22,7 @@ from launcher.core.pending.clocks import WaitPolicy
 from launcher.errors import LauncherError, Unavailable
 from launcher.usecases.observe import observe, tell
 from launcher.usecases.ports import PodWatch, World
-from launcher.usecases.remove import patiently, remove
+from launcher.usecases.remove import remove, with_retries
 from launcher.usecases.retry import Installer
 
 __all__ = ["JobHandle", "Keep", "Notice"]
@@ -186,7 +186,7 @@ class JobHandle:
             if cleanup(self.track) is Cleanup.REMOVE:
                 self._remove(None)
             else:
-                patiently(self.job, self._delete_secret, self._world, None)
+                with_retries(self.job, self._delete_secret, self._world, None)
             self._cleaned = True
         except LauncherError as error:
             _LOG.error("release=%s pod=%s left behind: %s", self.job.release, self.job.pod_name, error)
@@ -233,7 +233,7 @@ class JobHandle:
             job = self.job if self.job.uid or pod is None else replace(self.job, uid=pod.uid)
             act = partial(remove, self._world, job) if left is Cleanup.REMOVE else self._delete_secret
             if left is not None:
-                patiently(job, act, self._world, seconds)
+                with_retries(job, act, self._world, seconds)
             self._removed = True
         finally:
             self._removal.release()

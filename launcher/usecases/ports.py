@@ -150,6 +150,9 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the current time, aware, in UTC."""
 
+    def sleep(self, seconds: float) -> None:
+        """Block for so many seconds."""
+
 
 @dataclass(frozen=True)
 class World:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 
 from launcher.core.jobref import JobRef
@@ -12,10 +11,10 @@ from launcher.core.views import PodView, Presence
 from launcher.errors import LauncherError, Rejected, Unavailable
 from launcher.usecases.ports import World
 
-__all__ = ["patiently", "remove"]
+__all__ = ["remove", "with_retries"]
 
 _LOG = logging.getLogger(__name__)
-_LOOK_EVERY = 0.1
+_POLL_EVERY = 0.1
 # The chart's grace period is one second; a kubelet that needs longer than this is not going to answer.
 _GONE_WITHIN = 20.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 15.0
@@ -63,7 +62,7 @@ def _see_pod_gone(world: World, job: JobRef) -> None:
                 "its release was uninstalled",
                 cure="look for finalizers with `kubectl get pod -o yaml`, then terminate again",
             )
-        threading.Event().wait(_LOOK_EVERY)
+        world.clock.sleep(_POLL_EVERY)
 
 
 def _is_another(pod: PodView | None, job: JobRef) -> bool:
@@ -75,7 +74,7 @@ def _is_overdue(world: World, start: float, pod: PodView) -> bool:
     return pod.deleted is None or world.clock.monotonic() - start > _GONE_WITHIN
 
 
-def patiently(job: JobRef, act: Callable[[], None], world: World, seconds: float | None) -> None:
+def with_retries(job: JobRef, act: Callable[[], None], world: World, seconds: float | None) -> None:
     """Take something of a job away, with growing pauses while trying again can help.
 
     That is while the cluster cannot be asked, and while a cause lasts that heals: with an admission webhook
@@ -92,26 +91,27 @@ def patiently(job: JobRef, act: Callable[[], None], world: World, seconds: float
     Raises:
         LauncherError: the last failure, when time is up or trying again cannot help.
     """
-    start = world.clock.monotonic()
+    clock, start = world.clock, world.clock.monotonic()
     delay = _FIRST_DELAY
+    # By hand: of a library such as tenacity only the loop would be left, with our pause, end, log and clock.
     while True:
         try:
             act()
         except LauncherError as error:
-            if not _may_help(error, is_endless=seconds is None):
+            if not _is_worth_a_retry(error, is_endless=seconds is None):
                 raise
             pause = max(delay, error.retry_after if isinstance(error, Unavailable) else 0.0)
-            if seconds is not None and world.clock.monotonic() - start + pause > seconds:
+            if seconds is not None and clock.monotonic() - start + pause > seconds:
                 raise
             words = "release=%s pod=%s not removed yet, trying again: %s"
             _LOG.warning(words, job.release, job.pod_name, error.message)
-            threading.Event().wait(pause)
+            clock.sleep(pause)
             delay = min(2 * delay, _LONGEST_DELAY)
         else:
             return
 
 
-def _may_help(error: LauncherError, *, is_endless: bool) -> bool:
+def _is_worth_a_retry(error: LauncherError, *, is_endless: bool) -> bool:
     """Tell whether trying again may take away what this error has left."""
     if isinstance(error, Unavailable) or refusal_of(error).may_heal:
         return True

@@ -11,7 +11,7 @@ from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.views import ReleaseView
 from launcher.errors import Denied, Rejected, Unavailable
 from launcher.usecases.handle import JobHandle
-from launcher.usecases.remove import patiently, remove
+from launcher.usecases.remove import remove, with_retries
 from tests.fakes import START, FakeWorld, make_pod
 
 JOB = JobRef(release="fj-1", namespace="fl", pod_name="job-1")
@@ -32,7 +32,7 @@ def fake():
 
 
 def taken_away(fake, seconds):
-    patiently(JOB, partial(remove, fake.world, JOB), fake.world, seconds)
+    with_retries(JOB, partial(remove, fake.world, JOB), fake.world, seconds)
     return fake.is_empty
 
 
