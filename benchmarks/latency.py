@@ -14,9 +14,11 @@ import subprocess
 import sys
 import time
 import uuid
+from functools import partial
 from pathlib import Path
 
 from launcher.core.flare.meta import parse_meta
+from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.spec.assemble import Request, build_jobspec
 from launcher.core.spec.site import SiteConfig
 from launcher.core.spec.study import Study
@@ -44,9 +46,8 @@ def one(service: Service, site: SiteConfig, image: str) -> tuple[float, float]:
     command = ("sh", "-c", f"sleep {1 + random.random():.3f}; cat /proc/uptime")
     request = Request(job_id=str(uuid.uuid4()), site="site-1", command=command)
     spec = build_jobspec(request, parse_meta(meta, "site-1"), Study(), site)
-    templates = values_templates(site)
     start = time.monotonic()
-    handle = service.launch(spec, lambda s: build_values(s, site, templates))
+    handle = service.launch(spec)
     launched = time.monotonic() - start
     outcome = handle.wait(timeout=60)
     seen = uptime()
@@ -80,6 +81,7 @@ def main(image: str, jobs: int) -> None:
     site = SiteConfig(namespace=NAMESPACE)
     client = KubeClient()
     world = World(HelmReleases(chart=chart_dir(site)), KubePods(client), KubeSecrets(client), SystemClock())
+    render = partial(build_values, site=site, templates=values_templates(site))
     subprocess.run(["kubectl", "create", "namespace", NAMESPACE], check=True, capture_output=True)
     try:
         subprocess.run(
@@ -87,7 +89,7 @@ def main(image: str, jobs: int) -> None:
             check=True,
             capture_output=True,
         )
-        pairs = [one(Service(world), site, image) for _ in range(jobs)]
+        pairs = [one(Service(world, WaitPolicy(), render), site, image) for _ in range(jobs)]
     finally:
         subprocess.run(
             ["kubectl", "delete", "namespace", NAMESPACE, "--wait=false"], check=True, capture_output=True

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from launcher.core.spec.jobspec import JobSpec
@@ -54,21 +55,26 @@ def helm_edge(site: SiteConfig) -> HelmReleases:
 
 
 def make_service(site: SiteConfig, world: World | None = None) -> Service:
-    """Return the use cases over ``world``; None = helm and the cluster of the site."""
+    """Return the use cases of a site over ``world``; None = over helm and the cluster of the site."""
     from launcher.core.pending.clocks import WaitPolicy  # noqa: PLC0415
+    from launcher.usecases.service import Service  # noqa: PLC0415
+
+    world = world or _world_of(site)
+    policy = WaitPolicy(site.policy, site.pending_timeout, site.timeout, site.timeouts)
+    return Service(world, policy, partial(render_values, site=site))
+
+
+def _world_of(site: SiteConfig) -> World:
     from launcher.edges.clock import SystemClock  # noqa: PLC0415
     from launcher.edges.kube import KubeClient, KubePods, KubeSecrets  # noqa: PLC0415 - costs 0.6 s
     from launcher.usecases.ports import World  # noqa: PLC0415
-    from launcher.usecases.service import Service  # noqa: PLC0415
 
-    if world is None:
-        client = KubeClient(site.kubeconfig, site.context)
-        pods = KubePods(client)
-        # A thread that wakes up while the interpreter is taken down aborts it ("FATAL: exception not
-        # rethrown", exit code 134): once in a hundred runs of `fljob status` beside three others.
-        atexit.register(pods.stop)
-        world = World(helm_edge(site), pods, KubeSecrets(client), SystemClock())
-    return Service(world, WaitPolicy(site.policy, site.pending_timeout, site.timeout, site.timeouts))
+    client = KubeClient(site.kubeconfig, site.context)
+    pods = KubePods(client)
+    # A thread that wakes up while the interpreter is taken down aborts it ("FATAL: exception not
+    # rethrown", exit code 134): once in a hundred runs of `fljob status` beside three others.
+    atexit.register(pods.stop)
+    return World(helm_edge(site), pods, KubeSecrets(client), SystemClock())
 
 
 def bundle_keeper(

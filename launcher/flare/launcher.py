@@ -182,7 +182,6 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         try:
             handle = service.launch(
                 spec,
-                partial(composition.render_values, site=launch.site),
                 secret={name: value.encode() for name, value in credentials.items()},
                 keep=self._keeper(service, job, tuple(credentials.values())),
                 prepare=partial(service.world.secrets.put, spec.startup_secret, spec.namespace, kit, {}),

@@ -37,16 +37,17 @@ class Service:
     Attributes:
         world: the ports.
         policy: the site's patience; a job's own pending_timeout replaces the one in it.
+        render: computes the chart values of a job from its spec, once the attempt number is known.
     """
 
     world: World
-    policy: WaitPolicy = field(default_factory=WaitPolicy)
+    policy: WaitPolicy
+    render: Render
     _turns: dict[str, Turns] = field(default_factory=dict, repr=False, compare=False)
 
     def launch(
         self,
         spec: JobSpec,
-        render: Render,
         *,
         secret: Mapping[str, bytes] | None = None,
         cancel: threading.Event | None = None,
@@ -58,7 +59,6 @@ class Service:
 
         Args:
             spec: the job.
-            render: computes the chart values of a spec; called after the attempt number is known.
             secret: content of the per-job Secret, environment name -> value; None or empty = no Secret.
             cancel: set by another thread to stop the install; nothing is left then.
             keep: looks at the job if it fails, before anything of it is removed.
@@ -73,7 +73,7 @@ class Service:
         """
         launched = self.world.clock.monotonic()
         policy = replace(self.policy, pending_timeout=spec.pending_timeout)
-        making = Making(self.world, spec, render, secret or {}, prepare)
+        making = Making(self.world, spec, self.render, secret or {}, prepare)
         job, installer = self._make(making, cancel, patient=patient)
         return JobHandle(job, self.world, policy, launched=launched, keep=keep, installer=installer)
 

@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from launcher.composition import render_values
 from launcher.core.flare.meta import parse_meta
 from launcher.core.names import LABEL_JOB_ID, credential_secret_name, pod_name
 from launcher.core.pending.clocks import WaitPolicy
@@ -19,10 +21,8 @@ from launcher.core.spec.assemble import Request, build_jobspec
 from launcher.core.spec.jobspec import EnvVar, SecretKey
 from launcher.core.spec.site import PendingPolicy, SiteConfig, Timeouts
 from launcher.core.spec.study import Study
-from launcher.core.values.build import build_values
 from launcher.core.views import Presence
 from launcher.edges.clock import SystemClock
-from launcher.edges.disk.site_files import values_templates
 from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
 from launcher.usecases.ports import World
@@ -209,10 +209,9 @@ def launch(world, namespace, image):
         )
         parsed = parse_meta(meta(**{"image": image, **k8s}), SITE)
         spec = build_jobspec(request, parsed, Study(), site)
-        service = Service(through or world, WaitPolicy(policy, 120, timeout, graces or Timeouts()))
-        return service.launch(
-            spec, lambda s: build_values(s, site, values_templates(site)), secret=secret, patient=patient
-        )
+        waits = WaitPolicy(policy, 120, timeout, graces or Timeouts())
+        service = Service(through or world, waits, partial(render_values, site=site))
+        return service.launch(spec, secret=secret, patient=patient)
 
     return run
 

@@ -7,6 +7,7 @@ import pytest
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.usecases.service import Service
 from tests.fakes import FakeWorld
+from tests.jobs import render
 
 
 @pytest.fixture
@@ -16,4 +17,4 @@ def fake():
 
 @pytest.fixture
 def service(fake):
-    return Service(fake.world, WaitPolicy())
+    return Service(fake.world, WaitPolicy(), render)

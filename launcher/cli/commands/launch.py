@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from launcher import composition
 from launcher.cli import options, wiring
 from launcher.cli.commands.wait import wait_and_report
 from launcher.cli.signals import cancelled_by_signals
@@ -64,14 +63,7 @@ def launch_command(
     keep = wiring.keeper(service, diagnose, known=secret)
     # The install stops then, and what it made is removed.
     with cancelled_by_signals() as cancel, wiring.refusal_kept(spec, site, diagnose, secret):
-        handle = service.launch(
-            spec,
-            lambda s: composition.render_values(s, site),
-            secret=secret,
-            cancel=cancel,
-            keep=keep,
-            patient=wait,
-        )
+        handle = service.launch(spec, secret=secret, cancel=cancel, keep=keep, patient=wait)
     if not wait:
         return _launched(handle.job, output)
     mask, where = cautious(wiring.texts(secret)), options.repeated(given, site.namespace)

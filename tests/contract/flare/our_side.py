@@ -7,12 +7,15 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from launcher.composition import render_values
+from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.spec.jobspec import Role
 from launcher.core.spec.site import SiteConfig
 from launcher.edges.disk.site_files import chart_dir
@@ -35,7 +38,7 @@ class _Client(ClientHelmJobLauncher):
 
     def _service(self, site: SiteConfig) -> Service:
         self.fake.pods.namespace = site.namespace
-        return Service(self.fake.world)
+        return Service(self.fake.world, WaitPolicy(), partial(render_values, site=site))
 
 
 class _Server(_Client):

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import launcher.cli
-import launcher.composition
+import launcher
 from launcher.cli.signals import Stopped
 from launcher.core.views import NodeView
 from launcher.errors import Denied
@@ -27,8 +26,8 @@ ROOT = Path(__file__).parents[3]
 
 def test_the_python_of_the_readme_runs(fake, monkeypatch):
     (text,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    real = launcher.composition.make_service
-    monkeypatch.setattr(launcher.composition, "make_service", lambda site: real(site, fake.world))
+    real = launcher.make_service
+    monkeypatch.setattr(launcher, "make_service", lambda site: real(site, fake.world))
     fake.pods.script = []
     before, after = text.split("outcome = ")
     names = {}

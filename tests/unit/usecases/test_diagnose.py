@@ -16,7 +16,7 @@ from launcher.edges.disk.bundle import write_bundle
 from launcher.errors import Denied, InvalidInput, NotFound, ToolMissing, Unavailable
 from launcher.usecases.diagnose import collect, diagnose
 from tests.fakes import START, exited, main, running, scheduled, unscheduled
-from tests.jobs import make_spec, render
+from tests.jobs import make_spec
 
 CANARIES = {"secret": "canary-secret-1", "literal": "canary-literal-2", "given": "canary-given-3"}
 RELEASE = "fj-a1b2-site-1-0"
@@ -34,7 +34,7 @@ def show(fake, pod):
 @pytest.fixture
 def failed(fake, service):
     """A job with an init container and a sidecar that failed; credentials are all over it."""
-    service.launch(make_spec(), render, secret={"TOKEN": CANARIES["secret"].encode()})
+    service.launch(make_spec(), secret={"TOKEN": CANARIES["secret"].encode()})
     show(fake, scheduled(INIT, SIDE, main("terminated", "Error", "", 7), phase="Failed"))
     reference = {"secretKeyRef": {"name": "nvflare-cred-job-1", "key": "TOKEN"}}
     env = [{"name": "TOKEN", "valueFrom": reference}, {"name": "HF_TOKEN", "value": CANARIES["literal"]}]
@@ -90,7 +90,7 @@ def test_the_tail(failed, service):
 
 
 def test_a_pod_that_never_started(fake, service):
-    service.launch(make_spec(), render)
+    service.launch(make_spec())
     show(fake, unscheduled(containers=(replace(main("waiting"), name="job"),)))
     fake.pods.lines = {"": []}
     files = run(fake, service).files
@@ -100,7 +100,7 @@ def test_a_pod_that_never_started(fake, service):
 
 
 def test_a_pod_that_is_gone(fake, service):
-    service.launch(make_spec(), render)
+    service.launch(make_spec())
     fake.pods.show(None, "job-1")
     files = run(fake, service).files
     assert files["cause.txt"].startswith("DeletedExternally: ")
@@ -255,7 +255,7 @@ def test_collecting_ends_when_a_node_does_not_answer(failed, service, monkeypatc
 
 def kept(service, **launch):
     seen = []
-    handle = service.launch(make_spec(), render, keep=lambda job, track: seen.append((job, track)), **launch)
+    handle = service.launch(make_spec(), keep=lambda job, track: seen.append((job, track)), **launch)
     return handle, seen
 
 
@@ -272,7 +272,7 @@ def test_a_failed_job_is_looked_at_once_before_anything_goes(fake, service, pod)
             (job.release in fake.releases.items, job.pod_name in fake.pods.items, dict(fake.secrets.items))
         )
 
-    handle = service.launch(make_spec(), render, keep=look, secret={"TOKEN": b"x"})
+    handle = service.launch(make_spec(), keep=look, secret={"TOKEN": b"x"})
     show(fake, pod)
     assert handle.wait(timeout=200) is not None
     assert handle.close(5)
@@ -297,7 +297,7 @@ def test_success_and_termination_are_not_looked_at(fake, service):
     "error", [Unavailable("no"), OSError(28, "No space left on device"), ZeroDivisionError()]
 )
 def test_a_bundle_that_cannot_be_written_does_not_hinder_the_removal(fake, service, caplog, error):
-    handle = service.launch(make_spec(), render, keep=raising(error))
+    handle = service.launch(make_spec(), keep=raising(error))
     show(fake, exited(7))
     handle.wait()
     handle.terminate()
@@ -313,7 +313,7 @@ def test_many_threads_remove_and_one_looks(fake, service):
         threading.Event().wait(0.2)
         assert job.release in fake.releases.items
 
-    handle = service.launch(make_spec(), render, keep=slow)
+    handle = service.launch(make_spec(), keep=slow)
     show(fake, exited(7))
     handle.poll()
     threads = [threading.Thread(target=handle.terminate) for _ in range(4)]
@@ -326,7 +326,7 @@ def test_many_threads_remove_and_one_looks(fake, service):
 
 
 def test_an_attached_handle_looks_too(fake, service):
-    service.launch(make_spec(), render)
+    service.launch(make_spec())
     show(fake, exited(7))
     seen = []
     handle = service.attach(RELEASE, "fl", keep=lambda job, track: seen.append(track.outcome.code.value))

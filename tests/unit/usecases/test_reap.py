@@ -23,7 +23,7 @@ def test_sweep_leaves_what_another_process_is_installing(fake, service):
 
 
 def test_sweep_counts_from_the_end_of_the_job(fake, service):
-    service.launch(make_spec(), render)
+    service.launch(make_spec())
     ended = exited(1)
     main = replace(ended.containers[0], finished_at=START + timedelta(seconds=90))
     show(fake, replace(ended, containers=(main,)))
@@ -48,7 +48,8 @@ def test_a_new_parent_takes_away_what_its_predecessor_left_at_its_site(fake, ser
 
 
 def test_a_release_without_a_pod_is_reaped_by_the_site_in_its_values(fake, service):
-    service.launch(make_spec(), lambda spec: {**render(spec), "job": {"id": "a1b2", "site": "site-1"}})
+    of_site_1 = {"job": {"id": "a1b2", "site": "site-1"}}
+    replace(service, render=lambda spec: {**render(spec), **of_site_1}).launch(make_spec())
     fake.pods.show(None)
     lost = {}
     assert list(service.reap("fl", "site-2", "fed", lambda name: False, lost.setdefault)) == []
@@ -60,7 +61,7 @@ def test_a_release_without_a_pod_is_reaped_by_the_site_in_its_values(fake, servi
 
 @pytest.mark.parametrize(("pod", "code"), [(exited(0), 0), (exited(7), 9), (running(), 104)])
 def test_a_job_that_nobody_watches_is_told_with_its_end(fake, service, pod, code):
-    service.launch(make_spec(), render)
+    service.launch(make_spec())
     told = {names.ANNOTATION_SITE: "site-1", names.ANNOTATION_JOB_ID: "a1b2"}
     known = fake.pods.items["job-1"]
     fake.pods.show(replace(pod, annotations={**known.annotations, **told}, labels=known.labels))

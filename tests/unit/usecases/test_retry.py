@@ -35,7 +35,7 @@ def fake():
 
 
 def service(fake, **policy):
-    return Service(replace(fake.world, clock=SystemClock()), WaitPolicy(**policy))
+    return Service(replace(fake.world, clock=SystemClock()), WaitPolicy(**policy), render)
 
 
 def until(check, seconds=60.0):
@@ -46,7 +46,7 @@ def until(check, seconds=60.0):
 
 
 def test_a_quota_that_is_raised_in_time_lets_the_job_run(fake):
-    handle = service(fake).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=True)
+    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, patient=True)
     assert handle.poll() is ReturnCode.UNKNOWN
     assert handle.track.verdict.code is Code.QUOTA_EXCEEDED
     assert fake.secrets.items == {}  # a Secret without a job is nobody's: each try makes its own
@@ -59,9 +59,7 @@ def test_a_quota_that_is_raised_in_time_lets_the_job_run(fake):
 
 
 def test_a_quota_that_stays_ends_the_job_at_its_clock_and_nothing_is_left(fake):
-    handle = service(fake).launch(
-        make_spec(pending_timeout=0.3), render, secret={"TOKEN": b"x"}, patient=True
-    )
+    handle = service(fake).launch(make_spec(pending_timeout=0.3), secret={"TOKEN": b"x"}, patient=True)
     outcome = handle.wait()
     assert (outcome.code, outcome.return_code, outcome.clock) == (Code.QUOTA_EXCEEDED, 104, "pending_timeout")
     assert handle.close(30)
@@ -69,7 +67,7 @@ def test_a_quota_that_stays_ends_the_job_at_its_clock_and_nothing_is_left(fake):
 
 
 def test_what_turns_out_hopeless_ends_the_job_at_once(fake):
-    handle = service(fake).launch(make_spec(), render, patient=True)
+    handle = service(fake).launch(make_spec(), patient=True)
     fake.releases.install_error = Denied("pods is forbidden")
     outcome = handle.wait()
     assert (outcome.code, outcome.return_code) == (Code.FORBIDDEN, 104)
@@ -78,7 +76,7 @@ def test_what_turns_out_hopeless_ends_the_job_at_once(fake):
 
 
 def test_terminate_while_it_is_refused_leaves_nothing_and_tries_no_more(fake):
-    handle = service(fake).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=True)
+    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, patient=True)
     handle.terminate()
     fake.releases.install_error = None
     tried = len(fake.releases.log)
@@ -100,7 +98,7 @@ def test_terminate_while_it_is_refused_leaves_nothing_and_tries_no_more(fake):
 def test_the_others_are_raised_and_nothing_is_left(fake, error, policy, patient):
     fake.releases.install_error = error
     with pytest.raises(type(error)):
-        service(fake, **policy).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=patient)
+        service(fake, **policy).launch(make_spec(), secret={"TOKEN": b"x"}, patient=patient)
     assert fake.is_empty
 
 
@@ -109,7 +107,7 @@ def test_a_refused_job_that_was_reported_failed_does_not_start_any_more(fake, en
     """The diagnosis, which goes on before anything is removed, may take a minute."""
     begun, go_on = threading.Event(), threading.Event()
     handle = service(fake).launch(
-        make_spec(pending_timeout=0.2), render, keep=lambda *_: begun.set() or go_on.wait(60), patient=True
+        make_spec(pending_timeout=0.2), keep=lambda *_: begun.set() or go_on.wait(60), patient=True
     )
     until(lambda: handle.poll() is ReturnCode.INFRASTRUCTURE_ERROR) if end == "poll" else handle.wait()
     assert begun.wait(10)
@@ -136,7 +134,6 @@ def test_a_try_under_way_when_the_job_is_given_up_takes_its_release_back(fake):
     begun, go_on = threading.Event(), threading.Event()
     handle = service(fake).launch(
         make_spec(),
-        render,
         secret={"TOKEN": b"x"},
         keep=lambda *_: begun.set() or go_on.wait(60),
         patient=True,
@@ -154,13 +151,13 @@ def test_a_try_under_way_when_the_job_is_given_up_takes_its_release_back(fake):
 
 def test_an_api_server_that_is_busy_has_its_own_clock(fake):
     fake.releases.install_error = Unavailable("503")
-    handle = service(fake, graces=Timeouts(api=0.3)).launch(make_spec(), render, patient=True)
+    handle = service(fake, graces=Timeouts(api=0.3)).launch(make_spec(), patient=True)
     assert handle.wait().code is Code.API_UNAVAILABLE
 
 
 def test_an_api_server_that_is_away_before_anything_was_made_is_waited_for_too(fake):
     fake.releases.install_error, fake.pods.unavailable = None, "connection refused"
-    handle = service(fake).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=True)
+    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, patient=True)
     assert handle.poll() is ReturnCode.UNKNOWN
     fake.pods.unavailable = ""
     fake.pods.script = [running(), exited(0)]
@@ -176,7 +173,7 @@ def test_what_is_shared_is_prepared_in_each_try(fake):
         if error := answers.pop(0):
             raise error
 
-    handle = service(fake).launch(make_spec(), render, prepare=prepare, patient=True)
+    handle = service(fake).launch(make_spec(), prepare=prepare, patient=True)
     until(lambda: fake.releases.items)
     assert answers == []
     handle.terminate()
@@ -192,9 +189,9 @@ def unfinished():
 @pytest.mark.parametrize("end", ["next try", "terminate"])
 def test_a_refused_job_leaves_another_process_its_job_of_the_same_id(fake, end):
     """The other one came while this one waited: its pod is not what a try of this one left."""
-    waits = service(fake).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=True)
+    waits = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, patient=True)
     fake.releases.install_error = None
-    other = service(fake).launch(make_spec(), render, secret={"TOKEN": b"other's"})
+    other = service(fake).launch(make_spec(), secret={"TOKEN": b"other's"})
     if end == "terminate":
         waits.terminate()
     else:
@@ -210,7 +207,7 @@ def test_a_half_made_release_of_its_own_does_not_fail_the_job(fake):
     """The API server went away between Helm's record and the pod: "pending-install" is nobody else's."""
     fake.releases.install_error = unfinished()
     fake.secrets.delete_errors = [Unavailable("503")]
-    handle = service(fake).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=True)
+    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, patient=True)
     name, nearly_abandoned = make_spec().release, SystemClock().now() - timedelta(seconds=57)
     fake.releases.items[name] = ReleaseView(name, "fl", "pending-install", 1, nearly_abandoned)
     fake.releases.install_error = None
@@ -227,11 +224,11 @@ def test_a_half_made_release_of_its_own_does_not_fail_the_job(fake):
 def test_what_was_taken_back_later_is_not_looked_for_any_more(fake):
     """The try after the one that left something was refused cleanly: a pod that comes then is another's."""
     fake.releases.install_error = unfinished()
-    waits = service(fake).launch(make_spec(), render, patient=True)
+    waits = service(fake).launch(make_spec(), patient=True)
     fake.releases.install_error = QUOTA
     until(lambda: waits.poll() is ReturnCode.UNKNOWN and waits.track.verdict.code is Code.QUOTA_EXCEEDED)
     fake.releases.install_error = None
-    other = service(fake).launch(make_spec(), render)
+    other = service(fake).launch(make_spec())
     assert waits.wait().code is Code.NAME_CONFLICT
     assert waits.close(30)
     assert fake.releases.items
@@ -240,7 +237,7 @@ def test_what_was_taken_back_later_is_not_looked_for_any_more(fake):
 
 def test_a_secret_that_could_not_be_taken_back_goes_with_the_job(fake):
     fake.secrets.delete_errors = [Unavailable("503")]
-    handle = service(fake).launch(make_spec(), render, secret={"TOKEN": b"x"}, patient=True)
+    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, patient=True)
     assert fake.secrets.items
     handle.terminate()
     assert fake.is_empty
@@ -248,7 +245,7 @@ def test_a_secret_that_could_not_be_taken_back_goes_with_the_job(fake):
 
 def test_what_an_attempt_could_not_take_back_is_removed_by_the_next(fake):
     fake.releases.install_error = unfinished()
-    handle = service(fake).launch(make_spec(), render, patient=True)
+    handle = service(fake).launch(make_spec(), patient=True)
     left = make_pod("job-1", annotations={"meta.helm.sh/release-name": make_spec().release}, uid="half-made")
     fake.pods.show(left)
     fake.releases.install_error = None

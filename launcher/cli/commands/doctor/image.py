@@ -16,7 +16,6 @@ from typing import Any
 
 import click
 
-from launcher import composition
 from launcher.cli import wiring
 from launcher.cli.commands.doctor.check import Check
 from launcher.cli.signals import cancelled_by_signals
@@ -97,8 +96,7 @@ def look_into(service: Service, site: SiteConfig, probe: Probe, cancel: threadin
         Cancelled: ``cancel`` was set.
         LauncherError: the pod could not be started or removed.
     """
-    render = partial(composition.render_values, site=site)
-    handle = service.launch(_spec(site, probe), render, cancel=cancel)
+    handle = service.launch(_spec(site, probe), cancel=cancel)
     try:
         while (outcome := handle.wait(_SLICE)) is None:
             if cancel.is_set():
