@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from launcher.cli.command_table import LazyGroup
+from launcher.cli.context import Cli
 from launcher.cli.exit_codes import EPILOG, exit_code_of
 from launcher.errors import LauncherError
 
@@ -44,7 +45,7 @@ def run(argv: Sequence[str] | None = None, world: World | None = None) -> None:
     """
     args = None if argv is None else list(argv)
     try:
-        code = fljob.main(args=args, standalone_mode=False, prog_name="fljob", obj=world)
+        code = fljob.main(args=args, standalone_mode=False, prog_name="fljob", obj=Cli(world))
     except click.exceptions.Exit as done:
         code = done.exit_code
     except click.ClickException as error:

@@ -1,4 +1,4 @@
-"""Composition root of the command line: options in, ports and use cases out."""
+"""What several commands make of their options: the job, its Secret, its diagnosis."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from launcher.cli import options
-from launcher.composition import bundle_keeper, keep_refused, make_service
+from launcher.composition import bundle_keeper, keep_refused
 from launcher.composition import helm_edge as helm
 from launcher.core.flare.meta import parse_meta
-from launcher.core.lifecycle.state import JobReport
 from launcher.core.names import credential_secret_name, pod_name
-from launcher.core.report.status import report
 from launcher.core.spec.assemble import Request, all_warnings, build_jobspec, check_site
 from launcher.core.spec.jobspec import EnvVar, JobSpec, Role, SecretKey
 from launcher.core.spec.site import SiteConfig
@@ -29,14 +27,12 @@ if TYPE_CHECKING:
     from launcher.usecases.service import Service
 
 __all__ = [
-    "described",
     "helm",
     "job_spec",
     "keeper",
     "offline_job",
     "refusal_kept",
     "secret_content",
-    "service",
     "texts",
 ]
 
@@ -49,17 +45,6 @@ _SERVER = "server"
 # Without --job-id the output must not change from run to run, so that it can be diffed.
 _NO_JOB = "00000000-0000-0000-0000-000000000000"
 _DIAGNOSE = "--diagnose"
-
-
-def service(site: SiteConfig) -> Service:
-    """Return the use cases over the real world, or over the one that a test put into the click context."""
-    return make_service(site, click.get_current_context().find_root().obj)
-
-
-def described(service: Service, found: JobReport) -> dict[str, Any]:
-    """Return what is known about a job as JSON."""
-    clock = service.world.clock
-    return report(found.job, found.release, found.track, now=clock.monotonic(), wall=clock.now())
 
 
 def keeper(service: Service, folder: Path | None, known: Mapping[str, bytes] | None = None) -> Keep | None:

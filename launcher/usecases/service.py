@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from launcher.core import names
 from launcher.core.jobref import JobRef, no_release, pending_timeout_from_text, ref_of_pod, ref_of_release
@@ -15,6 +16,7 @@ from launcher.core.lifecycle.step import DEAD_NODE, step
 from launcher.core.pending.classify import is_pending
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.pending.refusal import refusal_of
+from launcher.core.report.status import report
 from launcher.core.spec.jobspec import JobSpec, ref_of_spec
 from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import PodEvent, PodView, Presence, Seen, age_seconds
@@ -108,9 +110,9 @@ class Service:
         Raises:
             NotFound: there is no such release.
         """
-        report = self.inspect(release, namespace)
-        policy = self.policy_of(report.track.pod)
-        return JobHandle(report.job, self.world, policy, launched=self.world.clock.monotonic(), keep=keep)
+        found = self.inspect(release, namespace)
+        policy = self.policy_of(found.track.pod)
+        return JobHandle(found.job, self.world, policy, launched=self.world.clock.monotonic(), keep=keep)
 
     def policy_of(self, pod: PodView | None) -> WaitPolicy:
         """Return the site's patience with the job's own pending_timeout, which its pod carries."""
@@ -134,6 +136,11 @@ class Service:
         job = ref_of_pod(pod) if pod else ref_of_release(release, namespace, seen.value)
         return JobReport(job, seen.value, self.look(pod))
 
+    def describe(self, found: JobReport) -> dict[str, Any]:
+        """Return what is known about a job as JSON, as ``fljob status -o json`` prints it."""
+        clock = self.world.clock
+        return report(found.job, found.release, found.track, now=clock.monotonic(), wall=clock.now())
+
     def jobs(self, namespace: str) -> tuple[JobReport, ...]:
         """Return all jobs of a namespace: two questions, and one about nodes, however many jobs there are."""
         # Releases first: the pod of a release that is deployed now is there when the pods are listed.
@@ -152,10 +159,10 @@ class Service:
         Raises:
             NotFound: there is no such job.
         """
-        report = self.inspect(release, namespace)
-        handle = JobHandle(report.job, self.world, self.policy, launched=self.world.clock.monotonic())
+        found = self.inspect(release, namespace)
+        handle = JobHandle(found.job, self.world, self.policy, launched=self.world.clock.monotonic())
         handle.terminate()
-        return report
+        return found
 
     def sweep(self, namespace: str, older_than: float, *, dry_run: bool = False) -> Iterator[str]:
         """Remove what ended jobs left, while names are asked for: releases, and Secrets that stand alone.

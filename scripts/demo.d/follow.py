@@ -5,24 +5,19 @@ from __future__ import annotations
 import sys
 import time
 
-import click
 from rich.console import Console
 from rich.live import Live
 
+from launcher import Service, SiteConfig, make_service
 from launcher.cli.jobs_table import make_table
-from launcher.cli.wiring import service
-from launcher.core.report.status import report, verdict_line
-from launcher.core.spec.site import SiteConfig
-from launcher.usecases.service import Service
+from launcher.core.report.status import verdict_line
 
 PATIENCE = 120.0
 
 
 def rows(jobs: Service, namespace: str) -> list[dict]:
     """Return the jobs as `fljob list -o json` shows them."""
-    clock = jobs.world.clock
-    found = jobs.jobs(namespace)
-    return [report(f.job, f.release, f.track, now=clock.monotonic(), wall=clock.now()) for f in found]
+    return [jobs.describe(found) for found in jobs.jobs(namespace)]
 
 
 def settled(row: dict) -> bool:
@@ -34,8 +29,7 @@ def settled(row: dict) -> bool:
 def main(namespace: str) -> int:
     """Follow until all are settled."""
     console = Console()
-    with click.Context(click.Command("demo")):
-        jobs = service(SiteConfig(namespace=namespace))
+    jobs = make_service(SiteConfig(namespace=namespace))
     end = time.monotonic() + PATIENCE
     with Live(console=console, auto_refresh=False, transient=not console.is_terminal) as live:
         while True:

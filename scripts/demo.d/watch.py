@@ -6,15 +6,12 @@ import sys
 import time
 from pathlib import Path
 
-import click
 from follow import rows
 from rich.console import Console
 from rich.live import Live
 
+from launcher import SiteConfig, Unavailable, make_service
 from launcher.cli.jobs_table import make_table
-from launcher.cli.wiring import service
-from launcher.core.spec.site import SiteConfig
-from launcher.errors import Unavailable
 
 
 def alive(pid: int) -> bool:
@@ -28,8 +25,7 @@ def alive(pid: int) -> bool:
 def main(namespace: str, pid: int) -> None:
     """Follow until the process has ended."""
     console = Console()
-    with click.Context(click.Command("demo")):
-        jobs = service(SiteConfig(namespace=namespace))
+    jobs = make_service(SiteConfig(namespace=namespace))
     seen: dict[str, str] = {}
     begin = time.monotonic()
     with Live(console=console, auto_refresh=False, transient=True) as live:

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from launcher.cli import options, wiring
+from launcher.cli import options
+from launcher.cli.context import Cli
 from launcher.edges.disk.bundle import check_folder, write_bundle
 from launcher.usecases.diagnose import TAIL, diagnose
 
@@ -30,14 +31,17 @@ __all__ = ["diagnose_command"]
     "--tail", type=click.IntRange(min=1), default=TAIL, show_default=True, help="Last lines of each log."
 )
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty.")
-def diagnose_command(release: str, folder: Path, tail: int, *, force: bool, **given: Any) -> None:
+@click.pass_obj
+def diagnose_command(
+    cli: Cli, /, release: str, folder: Path, tail: int, *, force: bool, **given: Any
+) -> None:
     """Write everything that tells why RELEASE is where it is into DIR, without credentials.
 
     cause.txt has the answer; what could not be had is named in missing.txt.
     """
     site = options.site_from(**given)
     check_folder(folder, force=force)
-    service = wiring.service(site)
+    service = cli.service(site)
     bundle = diagnose(service.world, release, site.namespace, service.look, tail=tail)
     write_bundle(folder, bundle.files, force=force)
     click.echo(bundle.cause)

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from launcher.cli import options, wiring
+from launcher.cli import options
+from launcher.cli.context import Cli
 from launcher.core.ending.job_end import ended
 from launcher.core.report.bundle import event_json, event_line
 from launcher.core.views import PodEvent, PodView, Presence, Seen
@@ -28,10 +29,11 @@ _HEAD = f"{'AGE':>5}  {'TYPE':7}  {'REASON':24}  {'COUNT':>5}  MESSAGE"
 @options.cluster_options
 @options.output_option("table", "json")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended.")
-def events_command(release: str, output: str, *, follow: bool, **given: Any) -> None:
+@click.pass_obj
+def events_command(cli: Cli, /, release: str, output: str, *, follow: bool, **given: Any) -> None:
     """Print the events of RELEASE's pod, oldest first; with -f also those to come, as JSON one per line."""
     site = options.site_from(**given)
-    service = wiring.service(site)
+    service = cli.service(site)
     job = service.inspect(release, site.namespace).job
     if follow:
         shown = _Shown(output, service)

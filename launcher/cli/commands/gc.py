@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from launcher.cli import options, wiring
+from launcher.cli import options
+from launcher.cli.context import Cli
 
 __all__ = ["gc_command"]
 
@@ -26,13 +27,14 @@ def _age(ctx: click.Context, param: click.Parameter, value: str) -> float:
 @options.cluster_options
 @click.option("--older-than", default="24h", callback=_age, show_default=True, help="Time since the end.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
-def gc_command(older_than: float, dry_run: bool, **given: Any) -> None:
+@click.pass_obj
+def gc_command(cli: Cli, /, older_than: float, dry_run: bool, **given: Any) -> None:
     """Remove releases of jobs that ended long ago, and per-job Secrets that nobody owns any more.
 
     Where Kubernetes does not say when a job ended, the time since its launch counts.
     """
     site = options.site_from(**given)
-    service = wiring.service(site)
+    service = cli.service(site)
     name = ""
     for name in service.sweep(site.namespace, older_than, dry_run=dry_run):
         click.echo(f"{'would remove' if dry_run else 'removed'} {name}")

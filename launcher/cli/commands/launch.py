@@ -11,6 +11,7 @@ import click
 
 from launcher.cli import options, wiring
 from launcher.cli.commands.wait import wait_and_report
+from launcher.cli.context import Cli
 from launcher.cli.signals import cancelled_by_signals
 from launcher.core.jobref import JobRef
 from launcher.core.redaction import cautious
@@ -36,7 +37,10 @@ _OF_SITE = ("config", "namespace", "kubeconfig", "context", "site", "role")
 )
 @options.diagnose_option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
 def launch_command(
+    cli: Cli,
+    /,
     meta: str,
     command: tuple[str, ...],
     output: str,
@@ -59,7 +63,7 @@ def launch_command(
     spec = wiring.job_spec(
         site, meta, job_id=job_id, study=given["study"], command=command, secret_env=secret_env
     )
-    service = wiring.service(site)
+    service = cli.service(site)
     keep = wiring.keeper(service, diagnose, known=secret)
     # The install stops then, and what it made is removed.
     with cancelled_by_signals() as cancel, wiring.refusal_kept(spec, site, diagnose, secret):

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from launcher.cli import options, wiring
+from launcher.cli import options
+from launcher.cli.context import Cli
 
 __all__ = ["list_command"]
 
@@ -15,11 +16,12 @@ __all__ = ["list_command"]
 @click.command("list")
 @options.cluster_options
 @options.output_option("table", "json")
-def list_command(output: str, **given: Any) -> None:
+@click.pass_obj
+def list_command(cli: Cli, /, output: str, **given: Any) -> None:
     """List the jobs of a namespace."""
     site = options.site_from(**given)
-    service = wiring.service(site)
-    rows = [wiring.described(service, found) for found in service.jobs(site.namespace)]
+    service = cli.service(site)
+    rows = [service.describe(found) for found in service.jobs(site.namespace)]
     if output == "json":
         click.echo(json.dumps(rows, indent=2))
         return

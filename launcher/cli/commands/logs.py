@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from launcher.cli import options, wiring
+from launcher.cli import options
+from launcher.cli.context import Cli
 from launcher.cli.live_line import live_line
 from launcher.core.lifecycle.state import JobReport, Track
 from launcher.core.lifecycle.step import step
@@ -29,16 +30,17 @@ _HAS_RUN = frozenset({ContainerState.RUNNING, ContainerState.TERMINATED})
 @options.cluster_options
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job ends.")
 @click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")
-def logs_command(release: str, follow: bool, tail: int | None, **given: Any) -> None:
+@click.pass_obj
+def logs_command(cli: Cli, /, release: str, follow: bool, tail: int | None, **given: Any) -> None:
     """Print the log of the job container of RELEASE; with -f wait for the container, and then for its end."""
     site = options.site_from(**given)
-    service = wiring.service(site)
+    service = cli.service(site)
     found = service.inspect(release, site.namespace)
     if not _has_started(found.track):
         if follow:
             found = _until_started(service, found)
         if not _has_started(found.track):
-            raise _no_log(wiring.described(service, found), options.repeated(given, site.namespace))
+            raise _no_log(service.describe(found), options.repeated(given, site.namespace))
     job = found.job
     for line in service.world.pods.logs(job.pod_name, job.namespace, follow=follow, tail=tail):
         click.echo(line)

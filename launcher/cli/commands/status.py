@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from launcher.cli import options, wiring
+from launcher.cli import options
+from launcher.cli.context import Cli
 from launcher.core.report.status import cause_rows
 
 __all__ = ["status_command"]
@@ -17,11 +18,12 @@ __all__ = ["status_command"]
 @click.argument("release")
 @options.cluster_options
 @options.output_option("table", "json")
-def status_command(release: str, output: str, **given: Any) -> None:
+@click.pass_obj
+def status_command(cli: Cli, /, release: str, output: str, **given: Any) -> None:
     """Show one job: its release, its pod, why it is pending or how it ended."""
     site = options.site_from(**given)
-    service = wiring.service(site)
-    row = wiring.described(service, service.inspect(release, site.namespace))
+    service = cli.service(site)
+    row = service.describe(service.inspect(release, site.namespace))
     if output == "json":
         click.echo(json.dumps(row, indent=2))
         return

@@ -9,12 +9,13 @@ from typing import Any
 import click
 
 from launcher.cli import options, wiring
+from launcher.cli.context import Cli
 from launcher.cli.live_line import live_line
 from launcher.cli.signals import Stopped, stopped_by_sigterm
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle.state import JobState
+from launcher.core.lifecycle.state import JobReport, JobState
 from launcher.core.redaction import Mask, by_shape, literals, masker
-from launcher.core.report.status import report, verdict_line
+from launcher.core.report.status import verdict_line
 from launcher.core.views import ContainerState
 from launcher.errors import LauncherError
 from launcher.usecases.handle import JobHandle
@@ -36,8 +37,9 @@ _CLEAN_UP_WITHIN = 60.0
 @click.option(
     "--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Give up then (exit code 10)."
 )
+@click.pass_obj
 def wait_command(
-    release: str, output: str, timeout: float | None, diagnose: Path | None, **given: Any
+    cli: Cli, /, release: str, output: str, timeout: float | None, diagnose: Path | None, **given: Any
 ) -> int:
     """Wait until RELEASE has ended; exit 0 on success, else with its return code.
 
@@ -45,7 +47,7 @@ def wait_command(
     `fljob gc`, and its last log lines are printed; one that never started is removed.
     """
     site = options.site_from(**given)
-    service = wiring.service(site)
+    service = cli.service(site)
     keep = wiring.keeper(service, diagnose)
     handle = service.attach(release, site.namespace, keep=keep)
     where = options.repeated(given, site.namespace)
@@ -74,10 +76,10 @@ def wait_and_report(
         where: options for the commands that the user may want next.
         mask: hides credentials in the last lines of the log.
     """
-    job, clock = handle.job, service.world.clock
+    job = handle.job
     attach = f"fljob wait {job.release} {where}"
     try:
-        with stopped_by_sigterm(), live_line(job.release, clock) as notice:
+        with stopped_by_sigterm(), live_line(job.release, service.world.clock) as notice:
             outcome = handle.wait(timeout, notice)
     except KeyboardInterrupt as signal:
         if handle.is_refused:
@@ -87,7 +89,7 @@ def wait_and_report(
         end = f"fljob terminate {job.release} {where}"
         click.echo(f"\nthe job goes on; wait for it again: {attach}\n  or end it: {end}", err=True)
         return _SIGTERM if isinstance(signal, Stopped) else _SIGINT
-    described = report(job, None, handle.track, now=clock.monotonic(), wall=clock.now())
+    described = service.describe(JobReport(job, None, handle.track))
     del described["helm"]
     if outcome is None:
         if output == "json":

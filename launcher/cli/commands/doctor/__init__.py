@@ -14,6 +14,7 @@ from launcher.cli.commands.doctor import kit as kits
 from launcher.cli.commands.doctor.check import Check, run_checks
 from launcher.cli.commands.doctor.image import Probe, image_checks
 from launcher.cli.commands.doctor.site import site_checks
+from launcher.cli.context import Cli
 from launcher.core.releases import StorageDriver
 from launcher.core.spec.site import SiteConfig
 
@@ -27,8 +28,9 @@ __all__ = ["doctor_command"]
     "--image", "images", multiple=True, help="Start a short job in this image and see whether FLARE can."
 )
 @options.driver_option(default=None, otherwise="as the configuration and the kit say")
+@click.pass_obj
 def doctor_command(
-    folder: Path | None, images: tuple[str, ...], driver: StorageDriver | None, **given: Any
+    cli: Cli, /, folder: Path | None, images: tuple[str, ...], driver: StorageDriver | None, **given: Any
 ) -> None:
     """Check helm, cluster, namespace, rights, chart, images and kit; exits with 1 when something is wrong.
 
@@ -40,13 +42,13 @@ def doctor_command(
     if kit is not None:
         site = kit.site(site, namespace=given["namespace"] is None)
     site = replace(site, storage_driver=driver or site.storage_driver)
-    if run_checks(_checks(site, kit, images)):
+    if run_checks(_checks(cli, site, kit, images)):
         raise click.exceptions.Exit(1)
 
 
-def _checks(site: SiteConfig, kit: kits.Kit | None, images: tuple[str, ...]) -> Iterator[Check]:
+def _checks(cli: Cli, site: SiteConfig, kit: kits.Kit | None, images: tuple[str, ...]) -> Iterator[Check]:
     yield from site_checks(site)
-    yield from image_checks(site, _probes(site, kit, images))
+    yield from image_checks(cli, site, _probes(site, kit, images))
     if kit is not None:
         yield from kits.kit_checks(site, kit)
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import click
 
-from launcher.cli import wiring
 from launcher.cli.commands.doctor.check import Check
+from launcher.cli.context import Cli
 from launcher.cli.signals import cancelled_by_signals
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.ending.outcome import Outcome
@@ -72,18 +72,18 @@ class Probe:
     wants_helm: bool = False
 
 
-def image_checks(site: SiteConfig, probes: Sequence[Probe]) -> Iterator[Check]:
+def image_checks(cli: Cli, site: SiteConfig, probes: Sequence[Probe]) -> Iterator[Check]:
     """Yield a check per image; each starts a pod, so it is asked only when nothing else is wrong."""
     for probe in probes:
         what = f"{'parent image' if probe.wants_helm else 'image'} {probe.image}"
-        yield Check(what, partial(_ask, site, probe), needs_all=True)
+        yield Check(what, partial(_ask, cli, site, probe), needs_all=True)
 
 
-def _ask(site: SiteConfig, probe: Probe) -> str:
+def _ask(cli: Cli, site: SiteConfig, probe: Probe) -> str:
     patient = replace(site, site=_SITE, pending_timeout=_PENDING, timeout=None, timeouts=_PATIENCE)
     with cancelled_by_signals() as cancel:
         try:
-            return look_into(wiring.service(patient), patient, probe, cancel)
+            return look_into(cli.service(patient), patient, probe, cancel)
         except Cancelled as error:
             raise click.Abort from error
 
