@@ -10,15 +10,15 @@ import click
 
 from launcher.core.lifecycle.state import Track
 from launcher.core.report.status import describe
-from launcher.usecases.handle import Notice
+from launcher.usecases.handle import Notify
 from launcher.usecases.ports import Clock
 
 __all__ = ["live_line"]
 
 
 @contextmanager
-def live_line(name: str, clock: Clock) -> Iterator[Notice]:
-    """Yield a notice for ``JobHandle.wait`` that keeps the line up to date on stderr."""
+def live_line(name: str, clock: Clock) -> Iterator[Notify]:
+    """Yield what ``JobHandle.wait`` may notify: it keeps the line up to date on stderr."""
     if not sys.stderr.isatty():
         yield _plain(name, clock)
         return
@@ -28,10 +28,10 @@ def live_line(name: str, clock: Clock) -> Iterator[Notice]:
         yield lambda track: status.update(f"{name}  {describe(track, clock.monotonic())}")
 
 
-def _plain(name: str, clock: Clock) -> Notice:
+def _plain(name: str, clock: Clock) -> Notify:
     shown = ""
 
-    def notice(track: Track) -> None:
+    def notify(track: Track) -> None:
         nonlocal shown
         verdict = track.verdict
         # The detail changes with every event ("Back-off 10s", "20s"), the time that is left all the time.
@@ -40,4 +40,4 @@ def _plain(name: str, clock: Clock) -> Notice:
             click.echo(f"{name}  {describe(track, clock.monotonic())}", err=True)
             shown = line
 
-    return notice
+    return notify

@@ -12,7 +12,7 @@ __all__ = [
     "RELEASE_ANNOTATION",
     "JobRef",
     "no_release",
-    "pending_timeout_from_text",
+    "pending_timeout_of_pod",
     "ref_of_pod",
     "ref_of_release",
 ]
@@ -88,8 +88,9 @@ def ref_of_release(release: str, namespace: str, view: ReleaseView | None) -> Jo
     )
 
 
-def pending_timeout_from_text(text: str | None, default: float | None) -> float | None:
-    """Return the pending timeout that the launch wrote on the pod: seconds, or "none" for never."""
+def pending_timeout_of_pod(pod: PodView | None, default: float | None) -> float | None:
+    """Return the pending timeout that the launch wrote on a pod: seconds, or "none" for never."""
+    text = pod.annotations.get(names.ANNOTATION_PENDING_TIMEOUT) if pod else None
     if text is None:
         return default
     if text == "none":

@@ -68,7 +68,7 @@ def diagnose(
     world: World,
     release: str,
     namespace: str,
-    look: Callable[[PodView | None], Track],
+    observe: Callable[[PodView | None], Track],
     *,
     tail: int = TAIL,
     known: Iterable[str] = (),
@@ -79,7 +79,7 @@ def diagnose(
         world: the ports.
         release: name of the release.
         namespace: where it lives.
-        look: returns what one look at a pod tells; None = there is no pod.
+        observe: returns what one observation of a pod tells; None = there is no pod.
         tail: last lines of each log.
         known: credentials that must not appear.
 
@@ -91,8 +91,11 @@ def diagnose(
     if seen.presence is Presence.ABSENT and helm.presence is Presence.ABSENT:
         raise no_release(release, namespace)
     certain = seen.value is not None or (seen.presence is Presence.ABSENT and helm.value is not None)
-    looked = asking.found(lambda: look(seen.value)) if certain else Seen.unavailable(seen.why or helm.why)
-    return _collect(asking, job, looked.value or _unknown(world, seen.value, looked.why), helm)
+    if certain:
+        observed = asking.found(lambda: observe(seen.value))
+    else:
+        observed = Seen[Track].unavailable(seen.why or helm.why)
+    return _collect(asking, job, observed.value or _unknown(world, seen.value, observed.why), helm)
 
 
 def _find(asking: _Asking, release: str, namespace: str) -> tuple[JobRef, Seen[PodView], Seen[ReleaseView]]:

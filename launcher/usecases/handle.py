@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -19,20 +19,22 @@ from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.state import Cleanup, JobState, Track
 from launcher.core.lifecycle.step import cleanup, step, terminated
 from launcher.core.pending.clocks import WaitPolicy
+from launcher.core.redaction import by_shape
 from launcher.errors import LauncherError, Unavailable
-from launcher.usecases.observe import observe, tell
+from launcher.usecases.observe import follow, observe
 from launcher.usecases.ports import PodWatch, World
 from launcher.usecases.remove import remove, with_retries
 from launcher.usecases.retry import Installer
 
-__all__ = ["JobHandle", "Keep", "Notice"]
+__all__ = ["JobHandle", "Keep", "Notify", "log_cause"]
 
 _LOG = logging.getLogger(__name__)
-# How long a waiter sleeps at most when nothing changes: clocks must fire, and terminate() must be seen.
-_SLICE = 0.5
 _TERMINATE_WITHIN = 60.0
+# Causes that the catalogue does not know: whoever reads the log may want to report the words.
+_UNKNOWN = frozenset({Code.UNCLASSIFIED, Code.UNSCHEDULABLE})
+_ON_ITS_WAY = frozenset({Code.CREATING, Code.INITIALIZING})
 
-Notice = Callable[[Track], None]
+Notify = Callable[[Track], None]
 # Looks at a failed job while everything of it is still there, such as to write a diagnosis bundle.
 Keep = Callable[[JobRef, Track], None]
 
@@ -65,7 +67,7 @@ class JobHandle:
         self._lock = threading.Lock()
         self._track = Track(launched=launched)
         self._installer = installer
-        self._told: Code | None = None
+        self._logged: Code | None = None
         self._keep = keep
         self._keeping = threading.Lock()
         self._removal = threading.Lock()
@@ -75,49 +77,51 @@ class JobHandle:
 
     @property
     def track(self) -> Track:
-        """Everything known about the job after the last look."""
+        """Everything known about the job after the last observation."""
         with self._lock:
             return self._track
 
     def poll(self) -> ReturnCode:
-        """Look once and return FLARE's code; UNKNOWN (127) while the job has not ended.
+        """Observe once and return FLARE's code; UNKNOWN (127) while the job has not ended.
 
         It blocks for the first list of the namespace, ten seconds at most, and, once, for what tells how a
         pod that somebody deleted or killed has ended.
         """
-        outcome = self._look(self._watch()).outcome
+        outcome = self._observe(self._world.pods.watch(self.job.namespace)).outcome
         if outcome is None:
             return ReturnCode.UNKNOWN
         self._clean_up_later()
         return outcome.return_code
 
-    def wait(self, timeout: float | None = None, notice: Notice | None = None) -> Outcome | None:
+    def wait(self, timeout: float | None = None, notify: Notify | None = None) -> Outcome | None:
         """Block until the job has ended and return how; the clean-up goes on behind the caller's back.
 
         Args:
             timeout: seconds to wait at most; None = until the end.
-            notice: called on this thread after every look, with everything known.
+            notify: called on this thread after every observation, with everything known.
 
         Returns:
             The outcome, or None when ``timeout`` seconds passed first.
         """
-        clock = self._world.clock
-        deadline = None if timeout is None else clock.monotonic() + timeout
-        while True:
-            watch = (
-                self._watch()
-            )  # a watch can end: after a freeze of the machine it may think that nobody asks
-            version = watch.version()
-            track = self._look(watch)
-            if notice is not None:
-                notice(track)
-            if track.outcome is not None:
-                self._clean_up_later()
-                return track.outcome
-            now = clock.monotonic()
-            if deadline is not None and now >= deadline:
-                return None
-            watch.wait(version, _SLICE if deadline is None else min(_SLICE, deadline - now))
+        outcome = None
+        for track in self.follow(timeout):
+            outcome = track.outcome
+            if notify is not None:
+                notify(track)
+        if outcome is not None:
+            self._clean_up_later()
+        return outcome
+
+    def follow(self, timeout: float | None = None) -> Iterator[Track]:
+        """Yield everything known about the job, now and after every change, to its end; remove nothing.
+
+        Args:
+            timeout: seconds after which to end all the same; None = never.
+        """
+        namespace = self.job.namespace
+        return follow(
+            self._world, namespace, self._observe, lambda one: one.outcome is not None, timeout=timeout
+        )
 
     def terminate(self, detail: str = "terminated as asked") -> None:
         """End the job and take away release, pod and per-job Secret; returns when all are gone.
@@ -148,10 +152,7 @@ class JobHandle:
         """True while there is no release: its creation was refused and is tried again."""
         return self._installer is not None and self._installer.state[1] is not None
 
-    def _watch(self) -> PodWatch:
-        return self._world.pods.watch(self.job.namespace)
-
-    def _look(self, watch: PodWatch) -> Track:
+    def _observe(self, watch: PodWatch) -> Track:
         track = self.track
         if track.outcome is not None:
             return track
@@ -161,7 +162,7 @@ class JobHandle:
         observation = observe(self._world, watch, self.job, track, self._policy, refused=refused)
         with self._lock:
             self._track = step(self._track, observation, self._policy)
-            self._told = tell(self.job, self._track, self._told)
+            self._logged = log_cause(self.job, self._track, self._logged)
             track = self._track
         if track.outcome is not None:
             self._give_up()
@@ -237,3 +238,16 @@ class JobHandle:
             self._removed = True
         finally:
             self._removal.release()
+
+
+def log_cause(job: JobRef, track: Track, logged: Code | None) -> Code | None:
+    """Log why a job is pending, once per cause; return the cause that was logged last."""
+    verdict = track.verdict
+    if verdict is None or track.outcome is not None or verdict.code is logged:
+        return logged
+    level = logging.WARNING if verdict.code in _UNKNOWN else logging.INFO
+    if verdict.code not in _ON_ITS_WAY:
+        clock = verdict.clock or "no limit"
+        words = "release=%s pending: %s (%s): %s"
+        _LOG.log(level, words, job.release, verdict.code.value, clock, by_shape(verdict.detail))
+    return verdict.code

@@ -1,28 +1,45 @@
-"""Looking at one job: what the shared watches show of it, as one observation. Asks ports, decides nothing."""
+"""Observing jobs: once, or after every change until the end. Asks ports and lets the core decide.
+
+Whoever waits for a job (:func:`follow`) sees it through the shared watch of its namespace; whoever asks once
+(:func:`observe_once`) has just asked the API server and knows nothing of before.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from launcher.core.catalogue import Code
-from launcher.core.ending.job_end import was_signalled
-from launcher.core.jobref import JobRef
-from launcher.core.lifecycle.state import Observation, Track
-from launcher.core.lifecycle.step import absence_is_due, asks_for_release
+from launcher.core.ending.job_end import ended, was_signalled
+from launcher.core.jobref import JobRef, pending_timeout_of_pod
+from launcher.core.lifecycle.one_look import dated
+from launcher.core.lifecycle.state import JobReport, Observation, Track
+from launcher.core.lifecycle.step import DEAD_NODE, absence_is_due, asks_for_release, step
 from launcher.core.pending.classify import is_pending
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.pending.refusal import Refusal
-from launcher.core.redaction import by_shape
 from launcher.core.spec.site import PendingPolicy
-from launcher.core.views import NodeView, PodEvent, PodView, Presence, ReleaseView, Seen
+from launcher.core.views import NodeView, PodEvent, PodView, Presence, ReleaseView, Seen, age_seconds
 from launcher.errors import Denied, LauncherError
 from launcher.usecases.ports import PodWatch, World
 
-__all__ = ["observe", "tell"]
+__all__ = [
+    "follow",
+    "follow_events",
+    "follow_start",
+    "job_policy",
+    "observe",
+    "observe_once",
+]
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
+# How long a follower sleeps at most when nothing changes: clocks must fire, and a termination must be seen.
+_EVERY = 0.5
+_EVENTS_EVERY = 1.0
 # What the nodes say more about than the scheduler's message: their size, their taints.
 _ABOUT_NODES = frozenset(
     {
@@ -33,9 +50,6 @@ _ABOUT_NODES = frozenset(
         Code.NODE_NOT_READY,
     }
 )
-# Causes that the catalogue does not know: whoever reads the log may want to report the words.
-_UNKNOWN = frozenset({Code.UNCLASSIFIED, Code.UNSCHEDULABLE})
-_ON_ITS_WAY = frozenset({Code.CREATING, Code.INITIALIZING})
 _NONE: Seen[tuple[PodEvent, ...]] = Seen.found(())
 
 
@@ -61,15 +75,15 @@ def observe(
     now, wall = world.clock.monotonic(), world.clock.now()
     if refused is not None:
         return Observation(now, wall, Seen.absent(), refused=refused)
-    seen = _own(watch.look(job.pod_name), job, track)
+    seen = _own(watch.look(job.pod_name), job, track.pod)
     if seen.presence is Presence.ABSENT and absence_is_due(track, now):
         seen = _confirmed(world, job, track, seen)
     events = _events(world, job, seen, policy)
     nodes, claims = _nodes(world, seen, track), _claims(world, seen, track, policy)
-    looked = Observation(now, wall, seen, events, nodes, claims)
-    if asks_for_release(track, looked, policy):
-        looked = replace(looked, release=_release(world, job))
-    return looked
+    observation = Observation(now, wall, seen, events, nodes, claims)
+    if asks_for_release(track, observation, policy):
+        observation = replace(observation, release=_release(world, job))
+    return observation
 
 
 def _release(world: World, job: JobRef) -> Seen[ReleaseView]:
@@ -82,19 +96,19 @@ def _release(world: World, job: JobRef) -> Seen[ReleaseView]:
 def _confirmed(world: World, job: JobRef, track: Track, seen: Seen[PodView]) -> Seen[PodView]:
     """Ask the API server itself before an absence ends a job: a watch that fell silent shows an old list."""
     try:
-        asked = _own(world.pods.get(job.pod_name, job.namespace), job, track)
+        asked = _own(world.pods.get(job.pod_name, job.namespace), job, track.pod)
     except LauncherError as error:
         return Seen.unavailable(error.message)
     return seen if asked.presence is Presence.ABSENT else asked
 
 
-def _own(seen: Seen[PodView], job: JobRef, track: Track) -> Seen[PodView]:
+def _own(seen: Seen[PodView], job: JobRef, last: PodView | None) -> Seen[PodView]:
     """Read a pod of the same name with another uid as the absence of ours (a later attempt)."""
-    known = job.uid or (track.pod.uid if track.pod else "")
+    known = job.uid or (last.uid if last else "")
     if seen.value is None or not known or seen.value.uid == known:
         return seen
     if seen.presence is Presence.FOUND:
-        return Seen.absent(track.pod)
+        return Seen.absent(last)
     return Seen(seen.presence, None, seen.why)
 
 
@@ -130,14 +144,144 @@ def _claims(world: World, seen: Seen[PodView], track: Track, policy: WaitPolicy)
     return world.pods.claim_events(pod.namespace) if pod is not None and pod.claims else {}
 
 
-def tell(job: JobRef, track: Track, told: Code | None) -> Code | None:
-    """Log why a job is pending, once per cause; return the cause that was told last."""
-    verdict = track.verdict
-    if verdict is None or track.outcome is not None or verdict.code is told:
-        return told
-    level = logging.WARNING if verdict.code in _UNKNOWN else logging.INFO
-    if verdict.code not in _ON_ITS_WAY:
-        clock = verdict.clock or "no limit"
-        words = "release=%s pending: %s (%s): %s"
-        _LOG.log(level, words, job.release, verdict.code.value, clock, by_shape(verdict.detail))
-    return verdict.code
+def observe_once(world: World, policy: WaitPolicy, pod: PodView | None, *, ask_events: bool = True) -> Track:
+    """Return what one observation tells of a job of which nothing was known before.
+
+    Its verdict tells how long the cause has lasted by the cluster's time stamps, whoever may be waiting.
+
+    Args:
+        world: the ports.
+        policy: the site's patience.
+        pod: the job's pod as the API server has just shown it; None = it has been gone for good.
+        ask_events: also ask for the pod's events, which costs a watch of its own.
+    """
+    now, wall = world.clock.monotonic(), world.clock.now()
+    track = Track(launched=now)
+    if pod is None:
+        long_ago = replace(track, absent_since=float("-inf"))
+        return step(long_ago, Observation(now, wall, Seen.absent()), policy)
+    policy = job_policy(policy, pod)
+    # One look must not condemn: with every clock at zero only what is permanent may fail.
+    policy = replace(policy, pending_timeout=policy.pending_timeout or None)
+    # deletionTimestamp already includes the grace period (Kubernetes API conventions).
+    if pod.deleted is not None and age_seconds(pod.deleted, wall) >= DEAD_NODE:
+        track = replace(track, deleting_since=float("-inf"))
+    pending = is_pending(pod)
+    without_node = pending and not pod.node
+    observation = Observation(
+        now,
+        wall,
+        Seen.found(pod),
+        Seen.found(_events_or_none(world, pod) if pending and ask_events else ()),
+        world.pods.nodes() if without_node else (),
+        world.pods.claim_events(pod.namespace) if without_node and ask_events and pod.claims else {},
+    )
+    return dated(step(track, observation, policy), observation, policy)
+
+
+def _events_or_none(world: World, pod: PodView) -> tuple[PodEvent, ...]:
+    try:
+        return world.pods.events(pod.namespace, pod.uid)
+    except LauncherError:
+        return ()
+
+
+def job_policy(policy: WaitPolicy, pod: PodView | None) -> WaitPolicy:
+    """Return the site's patience with the job's own pending_timeout, which its pod carries."""
+    return replace(policy, pending_timeout=pending_timeout_of_pod(pod, policy.pending_timeout))
+
+
+def follow(
+    world: World,
+    namespace: str,
+    read: Callable[[PodWatch], T],
+    is_last: Callable[[T], bool],
+    *,
+    every: float = _EVERY,
+    timeout: float | None = None,
+) -> Iterator[T]:
+    """Yield what ``read`` makes of the watch of a namespace, now and after every change.
+
+    Args:
+        world: the ports.
+        namespace: whose watch.
+        read: reads the watch.
+        is_last: tells whether what was read and yielded is the end.
+        every: seconds after which to read again without a change.
+        timeout: seconds after which to end all the same; None = never.
+    """
+    clock = world.clock
+    end = None if timeout is None else clock.monotonic() + timeout
+    while True:
+        # Asked for each time, since a watch can end: after a freeze of the machine it may think it is idle.
+        watch = world.pods.watch(namespace)
+        version = watch.version()
+        found = read(watch)
+        yield found
+        left = every if end is None else min(every, end - clock.monotonic())
+        if is_last(found) or left <= 0:
+            return
+        watch.wait(version, left)
+
+
+def follow_start(world: World, policy: WaitPolicy, found: JobReport) -> Iterator[JobReport]:
+    """Yield what is known about a job until its container runs or has run, or it has ended without.
+
+    The clocks are those of this process, as for a handle; unlike one, this removes nothing.
+
+    Args:
+        world: the ports.
+        policy: the site's patience.
+        found: what was known before; whether it has ended is seen anew.
+    """
+    policy = job_policy(policy, found.track.pod)
+    track = replace(found.track, outcome=None)
+
+    def read(watch: PodWatch) -> Track:
+        return step(track, observe(world, watch, found.job, track, policy), policy)
+
+    def is_last(track: Track) -> bool:
+        return track.has_started or track.outcome is not None
+
+    for track in follow(world, found.job.namespace, read, is_last):
+        yield replace(found, track=track)
+
+
+def follow_events(world: World, job: JobRef) -> Iterator[Seen[tuple[PodEvent, ...]]]:
+    """Yield the events of a job's pod that are new or have a higher count, until the pod has ended.
+
+    Args:
+        world: the ports.
+        job: its names; without a uid the first pod of the name is the job's.
+
+    Yields:
+        FOUND with at least one event, or UNAVAILABLE with the reason, once in a row: asking goes on.
+    """
+    uid, known, why = job.uid, set[PodEvent](), ""
+    pods = follow(
+        world,
+        job.namespace,
+        lambda watch: watch.look(job.pod_name),
+        lambda seen: _is_over(seen, uid),
+        every=_EVENTS_EVERY,
+    )
+    for seen in pods:
+        uid = uid or (seen.value.uid if seen.value else "")
+        if not uid:
+            continue
+        try:
+            asked = world.pods.events(job.namespace, uid)
+            events = Seen.found(tuple(event for event in asked if event not in known))
+        except LauncherError as error:
+            events = Seen.unavailable(error.message)
+        known.update(events.value or ())
+        if events.value or events.why not in ("", why):
+            yield events
+        why = events.why
+
+
+def _is_over(seen: Seen[PodView], uid: str) -> bool:
+    if seen.presence is Presence.UNAVAILABLE:
+        return False
+    pod = seen.value
+    return seen.presence is Presence.ABSENT or pod is None or pod.uid != uid or ended(pod) is not None

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from launcher.core import names
-from launcher.core.jobref import JobRef, no_release, pending_timeout_from_text, ref_of_pod, ref_of_release
-from launcher.core.lifecycle.one_look import dated
-from launcher.core.lifecycle.state import JobReport, Observation, Track
-from launcher.core.lifecycle.step import DEAD_NODE, step
-from launcher.core.pending.classify import is_pending
+from launcher.core.jobref import JobRef, no_release, ref_of_pod, ref_of_release
+from launcher.core.lifecycle.state import JobReport
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.pending.refusal import refusal_of
+from launcher.core.report.bundle import Bundle
 from launcher.core.report.status import report
 from launcher.core.spec.jobspec import JobSpec, ref_of_spec
 from launcher.core.spec.site import PendingPolicy
-from launcher.core.views import PodEvent, PodView, Presence, Seen, age_seconds
+from launcher.core.views import PodEvent, Presence, Seen
 from launcher.errors import LauncherError, Unavailable
+from launcher.usecases.diagnose import TAIL, diagnose
 from launcher.usecases.handle import JobHandle, Keep
 from launcher.usecases.launch import Making, Render, nothing
+from launcher.usecases.observe import follow_events, follow_start, job_policy, observe_once
 from launcher.usecases.ports import World
 from launcher.usecases.retry import Installer, Turns
 from launcher.usecases.sweep import Lost, reap, sweep, to_nobody
@@ -111,17 +111,11 @@ class Service:
             NotFound: there is no such release.
         """
         found = self.inspect(release, namespace)
-        policy = self.policy_of(found.track.pod)
+        policy = job_policy(self.policy, found.track.pod)
         return JobHandle(found.job, self.world, policy, launched=self.world.clock.monotonic(), keep=keep)
 
-    def policy_of(self, pod: PodView | None) -> WaitPolicy:
-        """Return the site's patience with the job's own pending_timeout, which its pod carries."""
-        text = pod.annotations.get(names.ANNOTATION_PENDING_TIMEOUT) if pod else None
-        timeout = pending_timeout_from_text(text, self.policy.pending_timeout)
-        return replace(self.policy, pending_timeout=timeout)
-
     def inspect(self, release: str, namespace: str) -> JobReport:
-        """Return everything known about one job after one look.
+        """Return everything known about one job after one observation.
 
         Raises:
             NotFound: there is neither a release nor a pod of that name.
@@ -134,7 +128,45 @@ class Service:
         if seen.presence is Presence.ABSENT and pod is None:
             raise no_release(release, namespace)
         job = ref_of_pod(pod) if pod else ref_of_release(release, namespace, seen.value)
-        return JobReport(job, seen.value, self.look(pod))
+        return JobReport(job, seen.value, observe_once(self.world, self.policy, pod))
+
+    def follow_start(self, found: JobReport) -> Iterator[JobReport]:
+        """Yield what is known about a job until its container runs or has run, or it has ended without.
+
+        The clocks are those of this process, as for a handle; unlike one, this removes nothing.
+
+        Args:
+            found: the job as :meth:`inspect` returned it.
+        """
+        return follow_start(self.world, self.policy, found)
+
+    def follow_events(self, job: JobRef) -> Iterator[Seen[tuple[PodEvent, ...]]]:
+        """Yield the events of a job's pod that are new or have a higher count, until the pod has ended.
+
+        Args:
+            job: its names; without a uid the first pod of the name is the job's.
+
+        Yields:
+            FOUND with at least one event, or UNAVAILABLE with the reason, once in a row: asking goes on.
+        """
+        return follow_events(self.world, job)
+
+    def diagnose(
+        self, release: str, namespace: str, *, tail: int = TAIL, known: Iterable[str] = ()
+    ) -> Bundle:
+        """Return everything that tells why a job is where it is, in whatever state release and pod are.
+
+        Args:
+            release: name of the release.
+            namespace: where it lives.
+            tail: last lines of each log.
+            known: credentials that must not appear.
+
+        Raises:
+            NotFound: there is certainly neither a release nor a pod.
+        """
+        observed = partial(observe_once, self.world, self.policy)
+        return diagnose(self.world, release, namespace, observed, tail=tail, known=known)
 
     def describe(self, found: JobReport) -> dict[str, Any]:
         """Return what is known about a job as JSON, as ``fljob status -o json`` prints it."""
@@ -150,7 +182,8 @@ class Service:
         for name in sorted({*pods, *releases}):
             pod, view = pods.get(name), releases.get(name)
             job = ref_of_pod(pod) if pod else ref_of_release(name, namespace, view)
-            reports.append(JobReport(job, view, self.look(pod, ask_events=False)))
+            track = observe_once(self.world, self.policy, pod, ask_events=False)
+            reports.append(JobReport(job, view, track))
         return tuple(reports)
 
     def terminate(self, release: str, namespace: str) -> JobReport:
@@ -211,35 +244,3 @@ class Service:
         return reap(
             self.world, namespace, site, federation, jobs, secrets=secrets, is_ours=is_ours, lost=lost
         )
-
-    def look(self, pod: PodView | None, *, ask_events: bool = True) -> Track:
-        """Return the track after one look at a pod; one that is not there (None) has been gone for good.
-
-        Its verdict tells how long the cause has lasted by the cluster's time stamps, whoever may be waiting.
-        """
-        now, wall = self.world.clock.monotonic(), self.world.clock.now()
-        track = Track(launched=now)
-        if pod is None:
-            absent = Observation(now, wall, Seen.absent())
-            long_ago = replace(track, absent_since=float("-inf"))
-            return step(long_ago, absent, self.policy)
-        policy = self.policy_of(pod)
-        # One look must not condemn: with every clock at zero only what is permanent may fail.
-        policy = replace(policy, pending_timeout=policy.pending_timeout or None)
-        # deletionTimestamp already includes the grace period (Kubernetes API conventions).
-        if pod.deleted is not None and age_seconds(pod.deleted, wall) >= DEAD_NODE:
-            track = replace(track, deleting_since=float("-inf"))
-        pending = is_pending(pod)
-        events = self._events(pod) if pending and ask_events else ()
-        homeless = pending and not pod.node
-        nodes = self.world.pods.nodes() if homeless else ()
-        asks = homeless and ask_events and pod.claims
-        claims = self.world.pods.claim_events(pod.namespace) if asks else {}
-        seen = Observation(now, wall, Seen.found(pod), Seen.found(events), nodes, claims)
-        return dated(step(track, seen, policy), seen, policy)
-
-    def _events(self, pod: PodView) -> tuple[PodEvent, ...]:
-        try:
-            return self.world.pods.events(pod.namespace, pod.uid)
-        except LauncherError:
-            return ()

@@ -197,7 +197,7 @@ def _follow(handle, check, row: Row) -> Track:
     """Return the first track that passes; the sequence of causes is what a failure shows."""
     passed, causes = [], []
 
-    def notice(track: Track) -> None:
+    def notify(track: Track) -> None:
         if not passed and check(track):
             passed.append(track)
         said = (track.state.value, _code(track), track.verdict and track.verdict.detail)
@@ -206,7 +206,7 @@ def _follow(handle, check, row: Row) -> Track:
 
     end = time.monotonic() + row.seconds
     while not passed and time.monotonic() < end:
-        outcome = handle.wait(timeout=0.2, notice=notice)
+        outcome = handle.wait(timeout=0.2, notify=notify)
         if outcome is not None:
             break
     assert passed, f"{row.name} not seen; instead: {causes}; outcome {handle.track.outcome}"

@@ -10,7 +10,7 @@ import click
 from launcher.cli import options
 from launcher.cli.context import Cli
 from launcher.edges.disk.bundle import check_folder, write_bundle
-from launcher.usecases.diagnose import TAIL, diagnose
+from launcher.usecases.diagnose import TAIL
 
 __all__ = ["diagnose_command"]
 
@@ -41,8 +41,7 @@ def diagnose_command(
     """
     site = options.site_from(**given)
     check_folder(folder, force=force)
-    service = cli.service(site)
-    bundle = diagnose(service.world, release, site.namespace, service.look, tail=tail)
+    bundle = cli.service(site).diagnose(release, site.namespace, tail=tail)
     write_bundle(folder, bundle.files, force=force)
     click.echo(bundle.cause)
     for name in sorted(bundle.files):

@@ -79,8 +79,8 @@ def wait_and_report(
     job = handle.job
     attach = f"fljob wait {job.release} {where}"
     try:
-        with stopped_by_sigterm(), live_line(job.release, service.world.clock) as notice:
-            outcome = handle.wait(timeout, notice)
+        with stopped_by_sigterm(), live_line(job.release, service.world.clock) as notify:
+            outcome = handle.wait(timeout, notify)
     except KeyboardInterrupt as signal:
         if handle.is_refused:
             handle.terminate()

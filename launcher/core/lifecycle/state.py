@@ -11,7 +11,7 @@ from launcher.core.ending.outcome import Outcome
 from launcher.core.jobref import JobRef
 from launcher.core.pending.clocks import Patience, Verdict
 from launcher.core.pending.refusal import Refusal
-from launcher.core.views import NodeView, PodEvent, PodView, ReleaseView, Seen
+from launcher.core.views import ContainerState, NodeView, PodEvent, PodView, ReleaseView, Seen
 
 __all__ = ["Cleanup", "JobReport", "JobState", "Observation", "Track"]
 
@@ -90,6 +90,12 @@ class Track:
     stale_since: float | None = None
     why_stale: str = ""
     outcome: Outcome | None = None
+
+    @property
+    def has_started(self) -> bool:
+        """Whether the job container runs or has run: one that waits has no log (status 400)."""
+        main = self.pod.main if self.pod else None
+        return main is not None and main.state in (ContainerState.RUNNING, ContainerState.TERMINATED)
 
 
 @dataclass(frozen=True)

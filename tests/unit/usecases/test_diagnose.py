@@ -45,7 +45,7 @@ def failed(fake, service):
 
 
 def run(fake, service, **options):
-    return diagnose(fake.world, RELEASE, "fl", service.look, **options)
+    return service.diagnose(RELEASE, "fl", **options)
 
 
 def raising(error):

@@ -15,7 +15,8 @@ from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import PodEvent, Seen
 from launcher.errors import Unavailable
-from launcher.usecases.observe import observe, tell
+from launcher.usecases.handle import log_cause
+from launcher.usecases.observe import observe
 from tests.fakes import START, FakeWorld, exited, main, scheduled, unscheduled
 
 
@@ -25,8 +26,8 @@ def test_the_cause_is_told_once_and_without_credentials(caplog):
     words = 'Get "https://me:canary-1@registry/v2/": token=canary-2'
     pod = scheduled(main("waiting", "ImagePullBackOff", f"Back-off pulling image: ErrImagePull: {words}"))
     track = step(Track(launched=0.0), Observation(1.0, START, Seen.found(pod), Seen.found(())), WaitPolicy())
-    told = tell(job, track, None)
-    assert tell(job, track, told) is told
+    told = log_cause(job, track, None)
+    assert log_cause(job, track, told) is told
     assert len(caplog.records) == 1
     assert 'Get "https://me:***@registry/v2/": token=***' in caplog.text
 

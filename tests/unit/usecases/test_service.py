@@ -16,7 +16,7 @@ from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.spec.site import Timeouts
 from launcher.core.views import ContainerKind, ContainerView, NodeView, PodEvent, ReleaseView
 from launcher.errors import Cancelled, Conflict, Denied, NotFound, Rejected, Unavailable
-from launcher.usecases.diagnose import diagnose
+from launcher.usecases.observe import observe_once
 from launcher.usecases.service import Service
 from tests.fakes import START, exited, main, make_pod, running, scheduled, unscheduled
 from tests.jobs import CANARY, make_spec, render, show
@@ -66,7 +66,7 @@ def test_wait_tells_what_it_sees(fake, service):
     handle = service.launch(make_spec())
     fake.pods.script = [unscheduled(), running(), exited(0)]
     told = []
-    handle.wait(notice=lambda track: told.append(track.state.value))
+    handle.wait(notify=lambda track: told.append(track.state.value))
     assert told == ["STARTING", "STARTING", "RUNNING", "SUCCEEDED"]
 
 
@@ -132,8 +132,16 @@ def test_a_pod_that_hangs_in_its_deletion_is_removed_by_force(fake, service):
 
 def test_one_look_at_a_pod_that_should_long_be_gone_tells_of_its_node(fake, service):
     fake.clock.time = 61.0
-    assert service.look(scheduled(main("running"), deleted=START)).outcome.code is Code.NODE_LOST
-    assert service.look(scheduled(main("running"), deleted=START + timedelta(seconds=2))).outcome is None
+    assert (
+        observe_once(service.world, service.policy, scheduled(main("running"), deleted=START)).outcome.code
+        is Code.NODE_LOST
+    )
+    assert (
+        observe_once(
+            service.world, service.policy, scheduled(main("running"), deleted=START + timedelta(seconds=2))
+        ).outcome
+        is None
+    )
 
 
 @pytest.mark.parametrize("pod", [unscheduled(), running()])
@@ -314,7 +322,7 @@ def test_a_release_of_which_there_is_nothing_may_be_one_that_is_tried_again(serv
         service.inspect("fj-1", "fl")
     assert "refused for now and tried again" in raised.value.cure
     with pytest.raises(NotFound) as again:
-        diagnose(service.world, "fj-1", "fl", service.look)
+        service.diagnose("fj-1", "fl")
     assert str(again.value) == str(raised.value)
 
 

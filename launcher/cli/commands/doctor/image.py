@@ -38,7 +38,6 @@ _SITE = "doctor"
 # Long enough for a large image that is pulled, short for what does not heal.
 _PATIENCE = Timeouts(heal=30, pull=30, pull_permanent=5, config=10, create=30, start=900)
 _PENDING = 60.0
-_SLICE = 0.5
 _ASKS_FOR = {"cpu_request": "50m", "cpu": "1", "memory_request": "64Mi", "memory": "512Mi"}
 _BUILD = "build it with images/Dockerfile, or with scripts/image where there is no docker"
 # What the probe says -> what to do about it.
@@ -98,15 +97,16 @@ def look_into(service: Service, site: SiteConfig, probe: Probe, cancel: threadin
     """
     handle = service.launch(_spec(site, probe), cancel=cancel)
     try:
-        while (outcome := handle.wait(_SLICE)) is None:
-            if cancel.is_set():
+        for track in handle.follow():
+            if track.outcome is None and cancel.is_set():
                 raise Cancelled(f"{probe.image}: not looked into, as asked")
     finally:
         handle.terminate("the doctor has seen enough")
-    said = _message(handle.track)
-    if outcome.succeeded:
+    said = _message(track)
+    assert track.outcome is not None  # noqa: S101 - following ends with the job; tells the type checker
+    if track.outcome.succeeded:
         return said or "has the package"
-    raise _verdict(outcome, said)
+    raise _verdict(track.outcome, said)
 
 
 def _spec(site: SiteConfig, probe: Probe) -> JobSpec:
