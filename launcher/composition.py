@@ -1,4 +1,4 @@
-"""What both doors put together: edges of a site, use cases over them, values from the shipped templates.
+"""What both entry points put together: the edges of a site, the use cases over them, the shipped templates.
 
 Imports are late: printing values needs neither Kubernetes (0.6 s) nor pyhelm3 (0.3 s), a job pod nothing.
 """
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from launcher.core.views import Seen
     from launcher.edges.helm import HelmReleases
     from launcher.errors import LauncherError
-    from launcher.usecases.handle import Keep
+    from launcher.usecases.handle import OnFailure
     from launcher.usecases.ports import World
     from launcher.usecases.service import Service
 
-__all__ = ["bundle_keeper", "helm_edge", "keep_refused", "make_service", "render_values"]
+__all__ = ["bundle_writer", "helm_edge", "make_service", "render_values", "write_refused_bundle"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -77,43 +77,43 @@ def _world_of(site: SiteConfig) -> World:
     return World(helm_edge(site), pods, KubeSecrets(client), SystemClock())
 
 
-def bundle_keeper(
+def bundle_writer(
     world: World,
     folder: Path,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
     *,
     known: Iterable[str] = (),
     force: bool = False,
     where: str = "-o",
-) -> Keep:
+) -> OnFailure:
     """Return what writes the diagnosis of a failed job before anything of it is removed.
 
     Args:
         world: the ports.
         folder: where the bundle goes.
-        tell: told the one-line cause once it is written.
+        report: called with the one-line cause once it is written.
         known: credentials that must not appear in it.
         force: replace an earlier bundle.
         where: the option that named the folder, for errors.
     """
 
-    def keep(job: JobRef, track: Track) -> None:
+    def write(job: JobRef, track: Track) -> None:
         from launcher.edges.disk.bundle import write_bundle  # noqa: PLC0415
         from launcher.usecases.diagnose import collect  # noqa: PLC0415 - only jobs that fail need it
 
         bundle = collect(world, job, track, known=known)
         write_bundle(folder, bundle.files, force=force, where=where)
-        tell(bundle.cause)
+        report(bundle.cause)
 
-    return keep
+    return write
 
 
-def keep_refused(
+def write_refused_bundle(
     spec: JobSpec,
     site: SiteConfig,
     error: LauncherError,
     folder: Path,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
     *,
     known: Iterable[str] = (),
     force: bool = False,
@@ -126,7 +126,7 @@ def keep_refused(
         site: the configuration of its site.
         error: why it was refused.
         folder: where the bundle goes.
-        tell: told the one-line cause once it is written.
+        report: called with the one-line cause once it is written.
         known: credentials that must not appear in it.
         force: replace an earlier bundle.
         where: the option that named the folder, for errors.
@@ -140,7 +140,7 @@ def keep_refused(
         at, values = SystemClock().now(), _values_of(spec, site)
         bundle = refused_bundle(ref_of_spec(spec), error, values, at, column=site.policy, known=known)
         write_bundle(folder, bundle.files, force=force, where=where)
-        tell(bundle.cause)
+        report(bundle.cause)
     except Exception as failed:  # noqa: BLE001 - the caller is about to say why the launch was refused
         _LOG.warning("release=%s has no diagnosis: %s", spec.release, failed)
 

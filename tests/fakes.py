@@ -86,8 +86,8 @@ class FakeWatch:
 
     pods: FakePods
 
-    def look(self, pod: str) -> Seen[PodView]:
-        return Seen.absent() if self.pods.blind else self.pods.get(pod, "fl")
+    def pod(self, name: str) -> Seen[PodView]:
+        return Seen.absent() if self.pods.blind else self.pods.get(name, "fl")
 
     def version(self) -> int:
         return self.pods.changes
@@ -104,7 +104,7 @@ class FakeWatch:
 
 @dataclass
 class FakePods:
-    """Pods in memory. ``script`` is what the following looks will show, one per wait."""
+    """Pods in memory. ``script`` is what the following observations will show, one per wait."""
 
     clock: FakeClock
     namespace: str = "fl"

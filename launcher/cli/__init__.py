@@ -1,4 +1,4 @@
-"""``fljob``: the commands. Doors and composition roots; the work is done behind them."""
+"""``fljob``: the commands. Options in, use cases called, results printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as an event, so that a command can take back what it made."""
+"""Ctrl-C and SIGTERM as an event, so that a command can undo what it made."""
 
 from __future__ import annotations
 

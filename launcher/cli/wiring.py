@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from launcher import composition
 from launcher.cli import options
-from launcher.composition import bundle_keeper, keep_refused
 from launcher.composition import helm_edge as helm
 from launcher.core.flare.meta import parse_meta
 from launcher.core.names import credential_secret_name, pod_name
@@ -23,15 +23,15 @@ from launcher.edges.disk.site_files import load_study, read_meta
 from launcher.errors import Cancelled, InvalidInput, LauncherError
 
 if TYPE_CHECKING:
-    from launcher.usecases.handle import Keep
+    from launcher.usecases.handle import OnFailure
     from launcher.usecases.service import Service
 
 __all__ = [
+    "bundle_on_failure",
+    "bundle_on_refusal",
     "helm",
     "job_spec",
-    "keeper",
     "offline_job",
-    "refusal_kept",
     "secret_content",
     "texts",
 ]
@@ -47,7 +47,9 @@ _NO_JOB = "00000000-0000-0000-0000-000000000000"
 _DIAGNOSE = "--diagnose"
 
 
-def keeper(service: Service, folder: Path | None, known: Mapping[str, bytes] | None = None) -> Keep | None:
+def bundle_on_failure(
+    service: Service, folder: Path | None, known: Mapping[str, bytes] | None = None
+) -> OnFailure | None:
     """Return what writes the diagnosis of a failed job into ``folder``; None = it was not asked for.
 
     Raises:
@@ -58,12 +60,12 @@ def keeper(service: Service, folder: Path | None, known: Mapping[str, bytes] | N
     from launcher.edges.disk.bundle import check_folder  # noqa: PLC0415 - only when asked for
 
     check_folder(folder, where=_DIAGNOSE)
-    tell = partial(_tell, folder)
-    return bundle_keeper(service.world, folder, tell, known=texts(known or {}), where=_DIAGNOSE)
+    report = partial(_print_cause, folder)
+    return composition.bundle_writer(service.world, folder, report, known=texts(known or {}), where=_DIAGNOSE)
 
 
 @contextmanager
-def refusal_kept(
+def bundle_on_refusal(
     spec: JobSpec, site: SiteConfig, folder: Path | None, known: Mapping[str, bytes]
 ) -> Iterator[None]:
     """Write the diagnosis of a launch that is refused inside, into ``folder`` if it was asked for."""
@@ -73,12 +75,14 @@ def refusal_kept(
         raise
     except LauncherError as error:
         if folder is not None:
-            tell = partial(_tell, folder)
-            keep_refused(spec, site, error, folder, tell, known=texts(known), where=_DIAGNOSE)
+            report = partial(_print_cause, folder)
+            composition.write_refused_bundle(
+                spec, site, error, folder, report, known=texts(known), where=_DIAGNOSE
+            )
         raise
 
 
-def _tell(folder: Path, cause: str) -> None:
+def _print_cause(folder: Path, cause: str) -> None:
     click.echo(f"diagnosis in {folder}: {cause}", err=True)
 
 

@@ -1,4 +1,4 @@
-"""The FLARE door: two launcher classes for a site's ``local/resources.json`` (id ``k8s_launcher``).
+"""The entry point of FLARE: two launcher classes for ``local/resources.json`` of a site (``k8s_launcher``).
 
 Importing this package and constructing a launcher needs neither helm nor a cluster, and imports neither
 ``kubernetes`` nor ``pyhelm3``: FLARE builds every component of the site again inside each job pod.

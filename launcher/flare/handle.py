@@ -18,7 +18,7 @@ from launcher.core.ending.outcome import Outcome
 from launcher.core.redaction import Mask, by_shape
 from launcher.errors import LauncherError
 from launcher.usecases.handle import JobHandle
-from launcher.usecases.ports import Pods
+from launcher.usecases.ports import World
 
 __all__ = ["DeadHandle", "FlareJobHandle"]
 
@@ -36,7 +36,7 @@ class DeadHandle(JobHandleSpec):  # type: ignore[misc]
 
     Args:
         why: the reason in words.
-        code: what FLARE is told; its own launcher knows only 101 (EXECUTION_EXCEPTION).
+        code: what FLARE gets; its own launcher knows only 101 (EXECUTION_EXCEPTION).
     """
 
     def __init__(self, why: str, code: ReturnCode = ReturnCode.EXECUTION_EXCEPTION) -> None:
@@ -62,14 +62,14 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         handle: the job.
         forget_transfer: ends the workspace transfer. Called only when the job process has ended or is to be
             terminated: earlier, and the upload of its results is refused.
-        pods: where the last log lines of a failed job come from.
+        world: the ports; the last log lines of a failed job come from them.
         hide: hides credentials in what the job and Kubernetes said, before it is logged.
     """
 
     def __init__(
         self,
         handle: JobHandle,
-        pods: Pods,
+        world: World,
         forget_transfer: Callable[[], None],
         hide: Mask = by_shape,
     ) -> None:
@@ -77,7 +77,7 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         self.handle = handle
         self.outcome: Outcome | None = None
         self._forget_transfer = forget_transfer
-        self._pods = pods
+        self._world = world
         self._hide = hide
         self._lock = threading.Lock()
         self._ended = False
@@ -94,7 +94,7 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
             except LauncherError as error:
                 # Reading the cluster may fail; the job does not end by that.
                 _LOG.warning("release=%s cannot be watched, trying again: %s", self.handle.job.release, error)
-                threading.Event().wait(_PAUSE)
+                self._world.clock.sleep(_PAUSE)
         self._end()
         self._diagnosed.wait(_DIAGNOSED_WITHIN)
 
@@ -103,7 +103,7 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         try:
             code = self.handle.poll()
         except LauncherError as error:
-            _LOG.warning("release=%s cannot be looked at: %s", self.handle.job.release, error)
+            _LOG.warning("release=%s cannot be observed: %s", self.handle.job.release, error)
             return int(ReturnCode.UNKNOWN)
         if code is not ReturnCode.UNKNOWN:
             self._end()
@@ -132,17 +132,17 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         outcome = self.handle.track.outcome
         if outcome is not None and not outcome.succeeded and outcome.code is not Code.TERMINATED:
             name = f"fljob-end-{self.handle.job.release}"
-            threading.Thread(target=self._bury, args=(outcome,), name=name, daemon=True).start()
+            threading.Thread(target=self._log_and_remove, args=(outcome,), name=name, daemon=True).start()
         else:
             self._diagnosed.set()
             if outcome is not None:
                 detail = self._hide(outcome.detail)
                 _LOG.info("release=%s ended: %s: %s", self.handle.job.release, outcome.code.value, detail)
 
-    def _bury(self, outcome: Outcome) -> None:
+    def _log_and_remove(self, outcome: Outcome) -> None:
         """Put the cause and the last words of a failed job into the parent's log, then take it away."""
         job = self.handle.job
-        self.handle.keep_once()
+        self.handle.run_on_failure()
         self._diagnosed.set()
         _LOG.error(
             "release=%s pod=%s ended: %s, return code %d: %s",
@@ -153,7 +153,9 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
             self._hide(outcome.detail),
         )
         try:
-            lines = self._pods.logs(job.pod_name, job.namespace, tail=_LAST_LINES, limit_bytes=_LAST_BYTES)
+            lines = self._world.pods.logs(
+                job.pod_name, job.namespace, tail=_LAST_LINES, limit_bytes=_LAST_BYTES
+            )
             # Together: a private key has many lines.
             for line in self._hide("\n".join(lines)).splitlines():
                 _LOG.error("pod=%s | %s", job.pod_name, line)

@@ -32,7 +32,7 @@ from launcher.flare.orphans import Orphans
 from launcher.flare.server_report import failure_reporter
 
 if TYPE_CHECKING:
-    from launcher.usecases.handle import Keep
+    from launcher.usecases.handle import OnFailure
     from launcher.usecases.service import Service
 
 __all__ = ["ClientHelmJobLauncher", "HelmJobLauncher", "ServerHelmJobLauncher"]
@@ -178,12 +178,12 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         except LauncherError as error:
             raise RuntimeError(str(error)) from error
         self._orphans.spare(spec.release, credential_secret_name(spec.pod_name))
-        self._orphans.look_once(service, spec.namespace, job.site, job.federation)
+        self._orphans.start_once(service, spec.namespace, job.site, job.federation)
         try:
             handle = service.launch(
                 spec,
                 secret={name: value.encode() for name, value in credentials.items()},
-                keep=self._keeper(service, job, tuple(credentials.values())),
+                on_failure=self._bundle_writer(service, job, tuple(credentials.values())),
                 prepare=partial(service.world.secrets.put, spec.startup_secret, spec.namespace, kit, {}),
                 patient=True,
             )
@@ -194,31 +194,33 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             forget()
             _LOG.error("job %s was not started at site %s: %s", job.job_id, job.site, error)
             return DeadHandle(str(error), refused_code(error, launch.site.policy))
-        return FlareJobHandle(handle, service.world.pods, forget, cautious(credentials.values()))
+        return FlareJobHandle(handle, service.world, forget, cautious(credentials.values()))
 
-    def _keeper(self, service: Service, job: FlareJob, credentials: tuple[str, ...]) -> Keep:
+    def _bundle_writer(self, service: Service, job: FlareJob, credentials: tuple[str, ...]) -> OnFailure:
         """Return what writes the diagnosis of a failed job into the parent's run folder of the job."""
         folder = _diagnosis_folder(job)
 
-        def tell(cause: str) -> None:
+        def log(cause: str) -> None:
             _LOG.error("job %s failed at site %s: %s; diagnosis in %s", job.job_id, job.site, cause, folder)
 
-        return composition.bundle_keeper(service.world, folder, tell, known=credentials, force=True)
+        return composition.bundle_writer(service.world, folder, log, known=credentials, force=True)
 
     def _keep_refused(self, launch: _Launch, error: LauncherError, credentials: tuple[str, ...]) -> None:
         """Write the diagnosis of a job that was never made to the same place."""
         folder = _diagnosis_folder(launch.job)
 
-        def tell(_: str) -> None:
+        def log(_: str) -> None:
             _LOG.info("job %s: diagnosis in %s", launch.job.job_id, folder)
 
-        composition.keep_refused(launch.spec, launch.site, error, folder, tell, known=credentials, force=True)
+        composition.write_refused_bundle(
+            launch.spec, launch.site, error, folder, log, known=credentials, force=True
+        )
 
     def _get_ready(self, workspace: str, startup: str, name: str) -> None:
         """Import what a launch needs, which takes seconds on a busy machine, and look for orphans."""
         try:
             site = wiring.site_config(self._settings, workspace, name, self.role)
-            self._orphans.look_once(self._service(site), site.namespace, name, federation(startup))
+            self._orphans.start_once(self._service(site), site.namespace, name, federation(startup))
         except (LauncherError, RuntimeError, ValueError) as error:
             _LOG.warning("site %s cannot launch jobs yet: %s", name, error)
 

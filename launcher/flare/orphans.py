@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.errors import LauncherError
-from launcher.usecases.sweep import Lost, to_nobody
+from launcher.usecases.sweep import ReportLost, ignore_report
 
 if TYPE_CHECKING:
     from launcher.usecases.service import Service
@@ -28,33 +28,33 @@ class Orphans:
     """Finds and terminates them once per parent, behind the caller's back.
 
     Attributes:
-        report: is told FLARE's id of each job of theirs, and how it ended; once.
+        report: called with FLARE's id of each of their jobs, and how it ended; once.
     """
 
     def __init__(self) -> None:
-        self.report: Lost = to_nobody
+        self.report: ReportLost = ignore_report
         self._lock = threading.Lock()
         self._spared: set[str] = set()
-        self._looked = False
+        self._started = False
 
     def spare(self, *names: str) -> None:
         """Name a release, and the Secret that comes before it, that this parent makes itself."""
         with self._lock:
             self._spared.update(names)
 
-    def look_once(self, service: Service, namespace: str, site: str, federation: str) -> None:
-        """Start looking, unless that was done already.
+    def start_once(self, service: Service, namespace: str, site: str, federation: str) -> None:
+        """Start, unless that was done already.
 
         Args:
             service: the use cases.
-            namespace: where to look.
+            namespace: of the jobs.
             site: name of the parent's site.
             federation: mark of the parent's federation, see :func:`launcher.flare.context.federation`.
         """
         with self._lock:
-            if self._looked:
+            if self._started:
                 return
-            self._looked = True
+            self._started = True
         threading.Thread(
             target=self._remove,
             args=(service, namespace, site, federation),
@@ -64,23 +64,23 @@ class Orphans:
 
     def _remove(self, service: Service, namespace: str, site: str, federation: str) -> None:
         lost: dict[str, ReturnCode] = {}
-        told: set[str] = set()
+        reported: set[str] = set()
         for _ in range(_TRIES):
             done = False
             try:
-                # The first look counts: what is removed has no end of its own any more.
+                # The first observation counts: what is removed has no end of its own any more.
                 for name in service.reap(namespace, site, federation, self._is_ours, lost.setdefault):
                     _LOG.warning("%s was left by an earlier parent of this site: removed", name)
                 done = True
             except LauncherError as error:
                 _LOG.warning("cannot remove all that an earlier parent left, trying again: %s", error)
             # After every try: one job that holds out, such as by a finalizer, must not hold up the others.
-            for job in sorted(lost.keys() - told):
-                told.add(job)
+            for job in sorted(lost.keys() - reported):
+                reported.add(job)
                 self.report(job, lost[job])
             if done:
                 return
-            threading.Event().wait(_PAUSE)
+            service.world.clock.sleep(_PAUSE)
 
     def _is_ours(self, name: str) -> bool:
         with self._lock:

@@ -1,4 +1,4 @@
-"""Tells FLARE's server that a job has failed at this site, as a client's parent does when a job process ends.
+"""Reports the failed job of a site to FLARE's server, as a client's parent does when a job process ends.
 
 FLARE 2.9.0's server never finds that out by itself when the parent was replaced meanwhile. It knows the
 clients of a job by their tokens (``RunProcessKey.PARTICIPANTS``), and a new parent gets another one ("already
@@ -10,7 +10,7 @@ report of a failure is taken by the client's name (``FedServer.process_job_failu
 from __future__ import annotations
 
 import logging
-import threading
+import time
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from nvflare.fuel.f3.cellnet.fqcn import FQCN
 from nvflare.private.defs import CellChannel, CellChannelTopic, JobFailureMsgKey, new_cell_message
 
 from launcher.core.catalogue.returncodes import ReturnCode
-from launcher.usecases.sweep import Lost, to_nobody
+from launcher.usecases.sweep import ReportLost, ignore_report
 
 __all__ = ["failure_reporter"]
 
@@ -31,13 +31,13 @@ _LOG = logging.getLogger(__name__)
 _TRIES, _SECONDS, _PAUSE = 12, 10.0, 5.0
 
 
-def failure_reporter(fl_ctx: FLContext) -> Lost:
-    """Return what tells the server of a client's parent how a job ended, 0 included: it waits for each site.
+def failure_reporter(fl_ctx: FLContext) -> ReportLost:
+    """Return what reports to a client's server how a job ended, 0 included: it waits for each site.
 
-    :func:`to_nobody` elsewhere: a server's parent that is new has forgotten its jobs.
+    :func:`ignore_report` elsewhere: a server's parent that is new has forgotten its jobs.
     """
     client = getattr(fl_ctx.get_engine(), "client", None)
-    return partial(_report, client) if hasattr(client, "send_request_before_shutdown") else to_nobody
+    return partial(_report, client) if hasattr(client, "send_request_before_shutdown") else ignore_report
 
 
 def _report(client: Any, job_id: str, return_code: ReturnCode) -> None:
@@ -49,7 +49,7 @@ def _report(client: Any, job_id: str, return_code: ReturnCode) -> None:
                 return
         except Exception as error:  # noqa: BLE001 - FLARE's code; whatever it dies of, the next try may work
             _LOG.warning("job %s cannot be reported to the server, trying again: %s", job_id, error)
-        threading.Event().wait(_PAUSE)
+        time.sleep(_PAUSE)
     _LOG.error("job %s could not be reported to the server; abort it there if it is still RUNNING", job_id)
 
 

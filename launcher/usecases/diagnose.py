@@ -43,9 +43,9 @@ class _Asking:
     start: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.anew()
+        self.restart_clock()
 
-    def anew(self) -> None:
+    def restart_clock(self) -> None:
         """Begin another thirty seconds."""
         self.start = self.world.clock.monotonic()
 
@@ -139,7 +139,7 @@ def collect(
 def _collect(asking: _Asking, job: JobRef, track: Track, helm: Seen[ReleaseView]) -> Bundle:
     world, view = asking.world, track.pod
     # The masks first, and in a time of their own: what cannot be masked is not collected.
-    asking.anew()
+    asking.restart_clock()
     uid = job.uid or (view.uid if view else "")
     gone = f"there is no pod {job.namespace}/{job.pod_name} any more"
     pod: Seen[Mapping[str, Any]] = Seen.unavailable("the name of the job's pod is not known")
@@ -147,7 +147,7 @@ def _collect(asking: _Asking, job: JobRef, track: Track, helm: Seen[ReleaseView]
         pod = _own(asking.seen(lambda: world.pods.raw(job.pod_name, job.namespace), gone), uid)
         uid = uid or str((pod.value or {}).get("metadata", {}).get("uid") or "")
     mask, withheld = _mask(asking, job, pod, helm)
-    asking.anew()
+    asking.restart_clock()
     logs = tuple(_logs(asking, job, pod, view, withheld))
     events: Seen[tuple[PodEvent, ...]] = Seen.unavailable(withheld)
     if not uid:

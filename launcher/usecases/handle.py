@@ -26,7 +26,7 @@ from launcher.usecases.ports import PodWatch, World
 from launcher.usecases.remove import remove, with_retries
 from launcher.usecases.retry import Installer
 
-__all__ = ["JobHandle", "Keep", "Notify", "log_cause"]
+__all__ = ["JobHandle", "Notify", "OnFailure", "log_cause"]
 
 _LOG = logging.getLogger(__name__)
 _TERMINATE_WITHIN = 60.0
@@ -35,8 +35,8 @@ _UNKNOWN = frozenset({Code.UNCLASSIFIED, Code.UNSCHEDULABLE})
 _ON_ITS_WAY = frozenset({Code.CREATING, Code.INITIALIZING})
 
 Notify = Callable[[Track], None]
-# Looks at a failed job while everything of it is still there, such as to write a diagnosis bundle.
-Keep = Callable[[JobRef, Track], None]
+# Called with a failed job while everything of it is still there, such as to write a diagnosis bundle.
+OnFailure = Callable[[JobRef, Track], None]
 
 
 class JobHandle:
@@ -47,7 +47,7 @@ class JobHandle:
         world: the ports.
         policy: how patient to be.
         launched: monotonic seconds of the launch; the time of attaching for a job launched elsewhere.
-        keep: called once for a job that failed, before anything of it is removed.
+        on_failure: called once for a job that failed, before anything of it is removed.
         installer: tries to install the release, when the first try was refused for a cause that heals.
     """
 
@@ -58,7 +58,7 @@ class JobHandle:
         policy: WaitPolicy,
         *,
         launched: float,
-        keep: Keep | None = None,
+        on_failure: OnFailure | None = None,
         installer: Installer | None = None,
     ) -> None:
         self.job = job
@@ -68,8 +68,8 @@ class JobHandle:
         self._track = Track(launched=launched)
         self._installer = installer
         self._logged: Code | None = None
-        self._keep = keep
-        self._keeping = threading.Lock()
+        self._on_failure = on_failure
+        self._on_failure_lock = threading.Lock()
         self._removal = threading.Lock()
         self._removed = False
         self._cleaned = False
@@ -182,7 +182,7 @@ class JobHandle:
             self._cleaner.start()
 
     def _clean_up(self) -> None:
-        self.keep_once()
+        self.run_on_failure()
         try:
             if cleanup(self.track) is Cleanup.REMOVE:
                 self._remove(None)
@@ -195,20 +195,20 @@ class JobHandle:
             with self._lock:
                 self._cleaner = None if threading.current_thread() is self._cleaner else self._cleaner
 
-    def keep_once(self, seconds: float = -1) -> None:
-        """Let ``keep`` look at a job that failed; whoever comes second waits ``seconds`` for the first."""
-        if not self._keeping.acquire(timeout=seconds):
+    def run_on_failure(self, seconds: float = -1) -> None:
+        """Call ``on_failure`` if the job failed, once; a second caller waits ``seconds`` for the first."""
+        if not self._on_failure_lock.acquire(timeout=seconds):
             return
         try:
             track = self.track
-            if self._keep is None or track.state is not JobState.FAILED:
+            if self._on_failure is None or track.state is not JobState.FAILED:
                 return
-            keep, self._keep = self._keep, None
-            keep(self.job, track)
+            on_failure, self._on_failure = self._on_failure, None
+            on_failure(self.job, track)
         except Exception as error:  # noqa: BLE001 - whatever it dies of, the job must still be removed
             _LOG.warning("release=%s has no diagnosis: %s", self.job.release, error)
         finally:
-            self._keeping.release()
+            self._on_failure_lock.release()
 
     def _delete_secret(self) -> None:
         self._world.secrets.delete(self.job.credential_secret, self.job.namespace)
@@ -216,7 +216,7 @@ class JobHandle:
     def _remove(self, seconds: float | None) -> None:
         """Take everything away; whoever comes second waits for the first, but no longer than ``seconds``."""
         patience = -1 if seconds is None else seconds
-        self.keep_once(patience)
+        self.run_on_failure(patience)
         if not self._removal.acquire(timeout=patience):
             raise Unavailable(
                 f"release {self.job.namespace}/{self.job.release} is still being removed by another thread",

@@ -1,4 +1,4 @@
-"""Making one job: its Secret, its release, its Secret's owner; whatever fails takes back what was made."""
+"""Launching one job: its Secret, its release, its Secret's owner. Whatever fails is undone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from launcher.errors import Cancelled, Conflict, LauncherError, Rejected, Unavai
 from launcher.usecases.ports import World
 from launcher.usecases.remove import remove
 
-__all__ = ["Making", "Render", "make_room", "nothing"]
+__all__ = ["Launch", "Render", "no_op", "reserve_names"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,13 +60,13 @@ def _dead_pod(world: World, spec: JobSpec, *, again: bool) -> PodView | None:
     return pod
 
 
-def make_room(world: World, spec: JobSpec, *, again: bool = False) -> JobSpec:
+def reserve_names(world: World, spec: JobSpec, *, again: bool = False) -> JobSpec:
     """Refuse a live job, clean up what a dead one left, and return the spec of the next attempt.
 
     Args:
         world: the ports.
         spec: the job.
-        again: an attempt of this very launch could not take its release back; a pod of it is what that left.
+        again: an attempt of this very launch could not undo its release; a pod of it is what that left.
 
     Raises:
         Conflict: the job is already running.
@@ -81,13 +81,13 @@ def make_room(world: World, spec: JobSpec, *, again: bool = False) -> JobSpec:
     return replace(spec, attempt=left.attempt + 1)
 
 
-def nothing() -> None:
-    """Prepare nothing."""
+def no_op() -> None:
+    """Do nothing."""
 
 
 @dataclass
-class Making:
-    """One job that is to be made; every attempt begins anew and leaves nothing when it fails, if it can.
+class Launch:
+    """The launch of one job; every attempt starts from scratch and undoes what it made when it fails.
 
     Attributes:
         world: the ports.
@@ -95,14 +95,14 @@ class Making:
         render: computes the chart values of a spec.
         secret: content of the per-job Secret, empty for none.
         prepare: makes what jobs share, such as the Secret of a startup kit; asked for in each attempt.
-        left: what the attempts so far made and could not take back; None when nothing of them is left.
+        left: what the attempts so far made and could not undo; None when nothing of them is left.
     """
 
     world: World
     spec: JobSpec
     render: Render
     secret: Mapping[str, bytes] = field(repr=False)
-    prepare: Callable[[], object] = nothing
+    prepare: Callable[[], object] = no_op
     left: Cleanup | None = field(default=None, init=False)
 
     def attempt(self, cancel: threading.Event | None) -> JobRef:
@@ -119,7 +119,7 @@ class Making:
         """
         with _step("secret"):
             self.prepare()
-        spec = make_room(self.world, self.spec, again=self._left_release)
+        spec = reserve_names(self.world, self.spec, again=self._left_release)
         if spec is not self.spec:
             self.left = None  # there was a pod, and everything went with it
         job, values = ref_of_spec(spec), self.render(spec)
@@ -222,17 +222,17 @@ class Making:
         return _dead_pod(self.world, self.spec, again=self._left_release)
 
     def _settle(self, job: JobRef, cancel: threading.Event | None) -> JobRef:
-        """Do what follows an accepted install; whatever ends it early takes the release back."""
+        """Do what follows an accepted install; whatever ends it early undoes the release."""
         try:
             job = self._know_pod(job)
             if cancel is not None and cancel.is_set():
                 raise Cancelled(f"release {job.namespace}/{job.release}: cancelled")  # noqa: TRY301
         except BaseException:
-            self._take_back(job)
+            self._undo(job)
             raise
         return job
 
-    def _take_back(self, job: JobRef) -> None:
+    def _undo(self, job: JobRef) -> None:
         try:
             remove(self.world, job)
         except LauncherError as left:

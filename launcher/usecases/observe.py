@@ -75,7 +75,7 @@ def observe(
     now, wall = world.clock.monotonic(), world.clock.now()
     if refused is not None:
         return Observation(now, wall, Seen.absent(), refused=refused)
-    seen = _own(watch.look(job.pod_name), job, track.pod)
+    seen = _own(watch.pod(job.pod_name), job, track.pod)
     if seen.presence is Presence.ABSENT and absence_is_due(track, now):
         seen = _confirmed(world, job, track, seen)
     events = _events(world, job, seen, policy)
@@ -261,7 +261,7 @@ def follow_events(world: World, job: JobRef) -> Iterator[Seen[tuple[PodEvent, ..
     pods = follow(
         world,
         job.namespace,
-        lambda watch: watch.look(job.pod_name),
+        lambda watch: watch.pod(job.pod_name),
         lambda seen: _is_over(seen, uid),
         every=_EVENTS_EVERY,
     )

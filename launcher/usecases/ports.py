@@ -49,7 +49,7 @@ class Releases(Protocol):
 class PodWatch(Protocol):
     """One shared list+watch of the job pods of a namespace."""
 
-    def look(self, pod: str) -> Seen[PodView]:
+    def pod(self, name: str) -> Seen[PodView]:
         """Return the newest known state of a pod.
 
         ABSENT carries what was last seen of a pod that is gone, for a while, so that nobody has to be

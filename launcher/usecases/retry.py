@@ -1,11 +1,12 @@
-"""Trying again, behind the caller's back, to create a release that was refused for a cause that heals.
+"""Retrying, in the background, to create a release that was refused for a cause that heals.
 
 Quota is the common one: FLARE's own launcher ends the job, Tekton and Argo requeue it. All refused jobs of a
-namespace take turns, so that a hundred of them ask the API server as often as one does; the one that gets
-through lets the next try at once, since more may fit.
+namespace take turns, so that a hundred of them ask the API server as often as one does; when one gets
+through, the next tries at once, since more may fit.
 
-A job that waits for room may wait long, one that met a webhook's restart may not: the turns of 25 jobs that
-wait for a quota take six minutes, and ``timeouts.heal`` is five. So there are two rows, tried alternately.
+A job that waits for a quota may wait long, one that met a webhook's restart may not: the turns of 25 jobs
+that wait for a quota take six minutes, and ``timeouts.heal`` is five. So there are two queues, served
+alternately.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ Attempt = Callable[[threading.Event], JobRef]
 Left = Callable[[], Cleanup | None]
 
 
-def _hurries(refusal: Refusal | None) -> bool:
-    """Return whether the cause of a refusal is a moment's, and not room that others must make first."""
+def _is_transient(refusal: Refusal | None) -> bool:
+    """Return whether the cause of a refusal passes by itself; resources must be freed by others first."""
     return refusal is not None and CATALOGUE[refusal.code].limit is not Limit.RESOURCES
 
 
 class Turns:
-    """Who may try next in a namespace, and when: one try at a time, from the two rows alternately.
+    """Who may try next in a namespace, and when: one try at a time, from the two queues alternately.
 
     Args:
         clock: monotonic time.
@@ -47,8 +48,8 @@ class Turns:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        # In a hurry or not -> who waits; and which of the two rows is next.
-        self._rows: dict[bool, deque[object]] = {True: deque(), False: deque()}
+        # Refused for a transient cause or not -> who waits; and which of the two queues is next.
+        self._queues: dict[bool, deque[object]] = {True: deque(), False: deque()}
         self._turn = True
         self._trying: object | None = None
         self._changed = threading.Condition()
@@ -56,21 +57,21 @@ class Turns:
         self._next_at = 0.0
 
     def join(self, who: object, refusal: Refusal) -> None:
-        """Queue up at the end of the row for this refusal; the first one of all counts as a try."""
+        """Join the end of the queue for this refusal; the first one of all counts as a try."""
         with self._changed:
-            if not any(self._rows.values()):
+            if not any(self._queues.values()):
                 self._pause = _FIRST_PAUSE
                 self._next_at = self._clock.monotonic() + self._pause
-            self._rows[_hurries(refusal)].append(who)
+            self._queues[_is_transient(refusal)].append(who)
 
-    def tell_room(self) -> None:
-        """Say that somebody got through without waiting: the next try is due now."""
+    def retry_now(self) -> None:
+        """Make the next try due now: a launch that did not wait got through."""
         with self._changed:
             self._pause, self._next_at = _FIRST_PAUSE, self._clock.monotonic()
             self._changed.notify_all()
 
     def leave(self, who: object) -> None:
-        """Leave the queue."""
+        """Leave both queues."""
         with self._changed:
             self._remove(who)
             self._changed.notify_all()
@@ -78,16 +79,16 @@ class Turns:
     def _remove(self, who: object) -> None:
         if self._trying is who:
             self._trying = None
-        for row in self._rows.values():
-            if who in row:
-                row.remove(who)
+        for queue in self._queues.values():
+            if who in queue:
+                queue.remove(who)
 
     def next(self) -> object:
         """Return whose turn it is, or who is trying right now; somebody waits."""
         with self._changed:
             if self._trying is not None:
                 return self._trying
-            return (self._rows[self._turn] or self._rows[not self._turn])[0]
+            return (self._queues[self._turn] or self._queues[not self._turn])[0]
 
     def wait(self, who: object, stop: threading.Event) -> bool:
         """Block until it is the turn of ``who``; return False when ``stop`` is set first."""
@@ -101,19 +102,19 @@ class Turns:
             return False
 
     def tried(self, who: object, refusal: Refusal | None) -> None:
-        """Say how a try ended, None = accepted: the next one is due at once then, else after a growing pause.
+        """Note how a try ended, None = accepted: the next is due at once then, else after a growing pause.
 
-        A row goes on when the cause of all that wait in it has gone: a webhook that answers again lets the
-        quota speak, and each of them has to hear that before its own clock is up.
+        The queue of transient causes keeps its turn when their cause has gone: a webhook that answers again
+        lets the quota refuse, and each job that waits there has to learn that before its own clock is up.
         """
         with self._changed:
-            hurried, hurries = who in self._rows[True], _hurries(refusal)
+            was_transient, is_transient = who in self._queues[True], _is_transient(refusal)
             self._remove(who)
-            self._rows[hurries].append(who)
-            healed = hurried and not hurries and bool(self._rows[True])
-            goes_on = refusal is None or healed
-            self._turn = hurried if goes_on else not hurried
-            self._pause = _FIRST_PAUSE if goes_on else min(2 * self._pause, _LONGEST_PAUSE)
+            self._queues[is_transient].append(who)
+            healed = was_transient and not is_transient and bool(self._queues[True])
+            keeps_turn = refusal is None or healed
+            self._turn = was_transient if keeps_turn else not was_transient
+            self._pause = _FIRST_PAUSE if keeps_turn else min(2 * self._pause, _LONGEST_PAUSE)
             self._next_at = self._clock.monotonic() + (0.0 if refusal is None else self._pause)
             self._changed.notify_all()
 
@@ -126,7 +127,7 @@ class Installer:
         attempt: installs the release once; nothing is left of a try that raises, or ``left`` says what.
         refusal: how the first try was refused.
         turns: shared by all jobs of the namespace.
-        left: tells what the tries that failed could not take back.
+        left: returns what the tries that failed could not undo.
     """
 
     def __init__(self, job: JobRef, attempt: Attempt, refusal: Refusal, turns: Turns, left: Left) -> None:
@@ -149,7 +150,7 @@ class Installer:
 
     @property
     def left(self) -> Cleanup | None:
-        """What is there to take away: all of an accepted job, of a refused one only what its tries left.
+        """What is there to remove: all of an accepted job, of a refused one only what its tries left.
 
         A job of the same names may be another process's by now.
         """
@@ -158,7 +159,7 @@ class Installer:
         return self._left()
 
     def give_up(self) -> None:
-        """Begin no further try; one that is under way is cancelled and takes back what it made."""
+        """Begin no further try; one that is under way is cancelled and undoes what it made."""
         self._stop.set()
 
     def stop(self) -> None:

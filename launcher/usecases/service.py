@@ -13,19 +13,19 @@ from launcher.core.jobref import JobRef, no_release, ref_of_pod, ref_of_release
 from launcher.core.lifecycle.state import JobReport
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.pending.refusal import refusal_of
+from launcher.core.report import status
 from launcher.core.report.bundle import Bundle
-from launcher.core.report.status import report
 from launcher.core.spec.jobspec import JobSpec, ref_of_spec
 from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import PodEvent, Presence, Seen
 from launcher.errors import LauncherError, Unavailable
 from launcher.usecases.diagnose import TAIL, diagnose
-from launcher.usecases.handle import JobHandle, Keep
-from launcher.usecases.launch import Making, Render, nothing
+from launcher.usecases.handle import JobHandle, OnFailure
+from launcher.usecases.launch import Launch, Render, no_op
 from launcher.usecases.observe import follow_events, follow_start, job_policy, observe_once
 from launcher.usecases.ports import World
 from launcher.usecases.retry import Installer, Turns
-from launcher.usecases.sweep import Lost, reap, sweep, to_nobody
+from launcher.usecases.sweep import ReportLost, ignore_report, reap, sweep
 
 __all__ = ["JobReport", "Service"]
 
@@ -53,8 +53,8 @@ class Service:
         *,
         secret: Mapping[str, bytes] | None = None,
         cancel: threading.Event | None = None,
-        keep: Keep | None = None,
-        prepare: Callable[[], object] = nothing,
+        on_failure: OnFailure | None = None,
+        prepare: Callable[[], object] = no_op,
         patient: bool = False,
     ) -> JobHandle:
         """Install the job's release and return its handle as soon as Helm has accepted the manifests.
@@ -63,7 +63,7 @@ class Service:
             spec: the job.
             secret: content of the per-job Secret, environment name -> value; None or empty = no Secret.
             cancel: set by another thread to stop the install; nothing is left then.
-            keep: looks at the job if it fails, before anything of it is removed.
+            on_failure: called once if the job fails, before anything of it is removed.
             prepare: makes what jobs of the site share and the release refers to; raises a LauncherError.
             patient: return a handle also when the job was refused for a cause that heals (an exhausted quota,
                 an API server that restarts) and try again behind it, as long as the cause's clock allows.
@@ -75,17 +75,19 @@ class Service:
         """
         launched = self.world.clock.monotonic()
         policy = replace(self.policy, pending_timeout=spec.pending_timeout)
-        making = Making(self.world, spec, self.render, secret or {}, prepare)
-        job, installer = self._make(making, cancel, patient=patient)
-        return JobHandle(job, self.world, policy, launched=launched, keep=keep, installer=installer)
+        launch = Launch(self.world, spec, self.render, secret or {}, prepare)
+        job, installer = self._launch(launch, cancel, patient=patient)
+        return JobHandle(
+            job, self.world, policy, launched=launched, on_failure=on_failure, installer=installer
+        )
 
-    def _make(
-        self, making: Making, cancel: threading.Event | None, *, patient: bool
+    def _launch(
+        self, launch: Launch, cancel: threading.Event | None, *, patient: bool
     ) -> tuple[JobRef, Installer | None]:
         """Make the job, or leave it to an installer when the refusal may heal and the caller can wait."""
-        job = ref_of_spec(making.spec)
+        job = ref_of_spec(launch.spec)
         try:
-            made = making.attempt(cancel)
+            made = launch.attempt(cancel)
         except LauncherError as error:
             refusal = refusal_of(error)
             stopped = cancel is not None and cancel.is_set()
@@ -93,26 +95,28 @@ class Service:
                 raise
             _LOG.warning("release=%s refused, trying again: %s", job.release, error.message)
             turns = self._turns.setdefault(job.namespace, Turns(self.world.clock))
-            return job, Installer(job, making.attempt, refusal, turns, left=lambda: making.left)
+            return job, Installer(job, launch.attempt, refusal, turns, left=lambda: launch.left)
         if job.namespace in self._turns:
-            self._turns[job.namespace].tell_room()
+            self._turns[job.namespace].retry_now()
         _LOG.info("release=%s pod=%s launched", made.release, made.pod_name)
         return made, None
 
-    def attach(self, release: str, namespace: str, *, keep: Keep | None = None) -> JobHandle:
+    def attach(self, release: str, namespace: str, *, on_failure: OnFailure | None = None) -> JobHandle:
         """Return a handle of a job that was launched elsewhere; its clocks start now.
 
         Args:
             release: name of the release.
             namespace: where it lives.
-            keep: looks at the job if it fails, before anything of it is removed.
+            on_failure: called once if the job fails, before anything of it is removed.
 
         Raises:
             NotFound: there is no such release.
         """
         found = self.inspect(release, namespace)
         policy = job_policy(self.policy, found.track.pod)
-        return JobHandle(found.job, self.world, policy, launched=self.world.clock.monotonic(), keep=keep)
+        return JobHandle(
+            found.job, self.world, policy, launched=self.world.clock.monotonic(), on_failure=on_failure
+        )
 
     def inspect(self, release: str, namespace: str) -> JobReport:
         """Return everything known about one job after one observation.
@@ -171,7 +175,7 @@ class Service:
     def describe(self, found: JobReport) -> dict[str, Any]:
         """Return what is known about a job as JSON, as ``fljob status -o json`` prints it."""
         clock = self.world.clock
-        return report(found.job, found.release, found.track, now=clock.monotonic(), wall=clock.now())
+        return status.report(found.job, found.release, found.track, now=clock.monotonic(), wall=clock.now())
 
     def jobs(self, namespace: str) -> tuple[JobReport, ...]:
         """Return all jobs of a namespace: two questions, and one about nodes, however many jobs there are."""
@@ -198,15 +202,15 @@ class Service:
         return found
 
     def sweep(self, namespace: str, older_than: float, *, dry_run: bool = False) -> Iterator[str]:
-        """Remove what ended jobs left, while names are asked for: releases, and Secrets that stand alone.
+        """Remove what ended jobs left, lazily: releases, and Secrets that belong to no job.
 
         Args:
-            namespace: where to look.
+            namespace: of the jobs.
             older_than: age of a release, in seconds, from which it may go.
             dry_run: only say what would go.
 
         Yields:
-            The name of each thing when it is gone.
+            The name of each thing when it is gone; the next one is removed when it is asked for.
 
         Raises:
             LauncherError: while listing nothing was done; later all that could be removed is gone.
@@ -221,19 +225,19 @@ class Service:
         site: str,
         federation: str,
         is_ours: Callable[[str], bool],
-        lost: Lost = to_nobody,
+        report: ReportLost = ignore_report,
     ) -> Iterator[str]:
-        """Terminate the jobs of a site that nobody watches any more, in any state, while names are asked for.
+        """Terminate the jobs of a site that nobody watches any more, in any state, lazily.
 
         Args:
-            namespace: where to look.
+            namespace: of the jobs.
             site: whose jobs.
             federation: of which federation; jobs launched by hand belong to none.
-            is_ours: tells for the name of a release or a per-job Secret whether somebody watches it.
-            lost: told of each of these jobs, before it is removed.
+            is_ours: returns for the name of a release or a per-job Secret whether somebody watches it.
+            report: called for each of these jobs, before it is removed.
 
         Yields:
-            The name of each thing when it is gone.
+            The name of each thing when it is gone; the next one is removed when it is asked for.
 
         Raises:
             LauncherError: as :meth:`sweep`.
@@ -242,5 +246,5 @@ class Service:
         secrets = self.world.secrets.list(namespace)
         jobs = self.jobs(namespace)
         return reap(
-            self.world, namespace, site, federation, jobs, secrets=secrets, is_ours=is_ours, lost=lost
+            self.world, namespace, site, federation, jobs, secrets=secrets, is_ours=is_ours, report=report
         )

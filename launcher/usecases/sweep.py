@@ -18,18 +18,18 @@ from launcher.errors import LauncherError, Unavailable
 from launcher.usecases.ports import World
 from launcher.usecases.remove import remove
 
-__all__ = ["Lost", "reap", "sweep", "to_nobody"]
+__all__ = ["ReportLost", "ignore_report", "reap", "sweep"]
 
 _LOG = logging.getLogger(__name__)
 _LOST = ReturnCode.INFRASTRUCTURE_ERROR
-# Told of a job that nobody will report any more: FLARE's id of it, and how it ended or would have.
-Lost = Callable[[str, ReturnCode], object]
+# Reports a job that nobody else will report any more: FLARE's id of it, and how it ended or would have.
+ReportLost = Callable[[str, ReturnCode], object]
 # What is to be removed, by name, and how.
 _Act = tuple[str, Callable[[], None]]
 
 
-def to_nobody(job_id: str, return_code: ReturnCode) -> None:
-    """Tell nobody."""
+def ignore_report(job_id: str, return_code: ReturnCode) -> None:
+    """Do nothing."""
 
 
 def sweep(
@@ -41,7 +41,7 @@ def sweep(
     *,
     dry_run: bool,
 ) -> Iterator[str]:
-    """Remove ended jobs of a certain age, and Secrets that belong to no job, while the names are asked for.
+    """Remove ended jobs of a certain age, and Secrets that belong to no job, lazily.
 
     Args:
         world: the ports.
@@ -52,7 +52,7 @@ def sweep(
         dry_run: remove nothing.
 
     Yields:
-        The name of each thing when it is gone, or would be.
+        The name of each thing when it is gone, or would be; the next one is removed when it is asked for.
 
     Raises:
         LauncherError: something could not be removed; all the others were.
@@ -81,16 +81,16 @@ def reap(
     *,
     secrets: Mapping[str, SecretView],
     is_ours: Callable[[str], bool],
-    lost: Lost,
+    report: ReportLost,
 ) -> Iterator[str]:
-    """Remove the jobs of a site that nobody watches, whatever state they are in, while names are asked for.
+    """Remove the jobs of a site that nobody watches, whatever state they are in, lazily.
 
     A parent that was killed between making a job's Secret and installing its release leaves the Secret alone.
     The name of the site is not enough: a person may launch jobs for it by hand, whom no restart of a parent
     concerns, and the server of every federation in the namespace has the same name, ``server``.
 
     Yields:
-        The name of each thing when it is gone.
+        The name of each thing when it is gone; the next one is removed when it is asked for.
 
     Raises:
         LauncherError: something could not be removed, or not be asked whose it is; all the others were.
@@ -104,9 +104,9 @@ def reap(
         name for name in marked if is_credential_of(name, site) and name not in owned and not is_ours(name)
     ]
     for one in theirs:
-        lost(one.job.job_id, one.track.outcome.return_code if one.track.outcome else _LOST)
+        report(one.job.job_id, one.track.outcome.return_code if one.track.outcome else _LOST)
     for name in alone:
-        lost(secrets[name].job_id, _LOST)
+        report(secrets[name].job_id, _LOST)
     acts: list[_Act] = [(job.release, partial(remove, world, job)) for job in gone]
     acts += [(name, partial(world.secrets.delete, name, namespace)) for name in alone]
     return _each(acts, unnamed)
@@ -123,7 +123,7 @@ def _each(acts: Iterable[_Act], before: LauncherError | None = None) -> Iterator
         try:
             act()
         except LauncherError as error:
-            _tell(name, error)
+            _log_failure(name, error)
             failed = error
         else:
             yield name
@@ -132,7 +132,7 @@ def _each(acts: Iterable[_Act], before: LauncherError | None = None) -> Iterator
         raise why
 
 
-def _tell(name: str, error: LauncherError) -> None:
+def _log_failure(name: str, error: LauncherError) -> None:
     _LOG.warning("%s not removed: %s", name, error.message)
 
 
@@ -144,7 +144,7 @@ def _known_of(world: World, reports: Sequence[JobReport]) -> tuple[list[JobRepor
         try:
             known.append(replace(one, job=_known(world, one)))
         except LauncherError as error:
-            _tell(one.job.release, error)
+            _log_failure(one.job.release, error)
             failed = error
     return known, failed
 

@@ -132,7 +132,7 @@ def test_a_revision_that_the_server_has_forgotten_is_listed_anew(launch, gone, k
     while watch.lists < 2:  # 410: "too old resource version: 1"
         assert time.monotonic() < end
         time.sleep(0.1)
-    assert watch.look(handle.job.pod_name).presence is Presence.FOUND
+    assert watch.pod(handle.job.pod_name).presence is Presence.FOUND
     watch.stop()
     handle.terminate()
     gone(handle)

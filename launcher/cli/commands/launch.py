@@ -64,10 +64,10 @@ def launch_command(
         site, meta, job_id=job_id, study=given["study"], command=command, secret_env=secret_env
     )
     service = cli.service(site)
-    keep = wiring.keeper(service, diagnose, known=secret)
+    on_failure = wiring.bundle_on_failure(service, diagnose, known=secret)
     # The install stops then, and what it made is removed.
-    with cancelled_by_signals() as cancel, wiring.refusal_kept(spec, site, diagnose, secret):
-        handle = service.launch(spec, secret=secret, cancel=cancel, keep=keep, patient=wait)
+    with cancelled_by_signals() as cancel, wiring.bundle_on_refusal(spec, site, diagnose, secret):
+        handle = service.launch(spec, secret=secret, cancel=cancel, on_failure=on_failure, patient=wait)
     if not wait:
         return _launched(handle.job, output)
     mask, where = cautious(wiring.texts(secret)), options.repeated(given, site.namespace)

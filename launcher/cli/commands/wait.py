@@ -48,8 +48,8 @@ def wait_command(
     """
     site = options.site_from(**given)
     service = cli.service(site)
-    keep = wiring.keeper(service, diagnose)
-    handle = service.attach(release, site.namespace, keep=keep)
+    on_failure = wiring.bundle_on_failure(service, diagnose)
+    handle = service.attach(release, site.namespace, on_failure=on_failure)
     where = options.repeated(given, site.namespace)
     return wait_and_report(service, handle, output, timeout, where=where, mask=_mask(service, handle.job))
 

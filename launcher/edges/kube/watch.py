@@ -14,7 +14,7 @@ from launcher.edges.kube.translate import pod_view
 
 __all__ = ["KubePodWatch"]
 
-# How long the last sight of a deleted pod is kept for those who look late.
+# How long the last sight of a deleted pod is kept for those who read late.
 _REMEMBER = 120.0
 _IDLE_AFTER = 300.0
 
@@ -34,15 +34,15 @@ class KubePodWatch(ListWatch):
         self._pods: dict[str, PodView] = {}
         self._last: dict[str, tuple[float, PodView]] = {}
 
-    def look(self, pod: str) -> Seen[PodView]:
+    def pod(self, name: str) -> Seen[PodView]:
         """Return the newest known state of a pod; see the port."""
         with self._changed:
             unknown = self._why_unknown()
             if unknown is not None:
                 return Seen.unavailable(unknown.message)
-            if pod in self._pods:
-                return Seen.found(self._pods[pod])
-            return Seen.absent(self._last[pod][1] if pod in self._last else None)
+            if name in self._pods:
+                return Seen.found(self._pods[name])
+            return Seen.absent(self._last[name][1] if name in self._last else None)
 
     def _replace(self, items: Sequence[Mapping[str, Any]]) -> None:
         found = {view.name: view for view in map(pod_view, items)}

@@ -207,8 +207,8 @@ class _World:
     def now(self) -> datetime:
         return START + timedelta(seconds=self.look_.at)
 
-    def look(self, pod: str) -> Seen[PodView]:
-        assert pod == POD
+    def pod(self, name: str) -> Seen[PodView]:
+        assert name == POD
         if self.look_.error == 404:
             return Seen.absent(self.last)
         if self.look_.error is not None:
@@ -218,7 +218,7 @@ class _World:
     def get(self, name: str, namespace: str) -> Seen[PodView]:
         """Answer as the watch does: in a recording it never lags."""
         assert namespace == NAMESPACE
-        return self.look(name)
+        return self.pod(name)
 
     def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:
         assert namespace == NAMESPACE

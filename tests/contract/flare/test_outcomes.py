@@ -14,11 +14,11 @@ from nvflare.private.fed.server.fed_server import FederatedServer
 
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.errors import Unavailable
-from launcher.flare import orphans
 from launcher.flare import server_report as outcomes
 from launcher.flare.orphans import Orphans
 from launcher.flare.server_report import failure_reporter
-from launcher.usecases.sweep import to_nobody
+from launcher.usecases.sweep import ignore_report
+from tests.fakes import FakeWorld
 
 LOST = ReturnCode.INFRASTRUCTURE_ERROR
 JOB, SITE, TOKEN = "86ba3990-e798-4699-b450-00ab4cb70832", "site-1", "token"
@@ -75,7 +75,6 @@ class Line:
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch):
     monkeypatch.setattr(outcomes, "_PAUSE", 0.0)
-    monkeypatch.setattr(orphans, "_PAUSE", 0.0)
 
 
 def reporter(client):
@@ -104,7 +103,7 @@ def test_what_is_never_heard_is_logged_and_no_error(caplog):
 
 
 def test_a_server_has_nobody_to_tell():
-    assert failure_reporter(FLContextManager(engine=SimpleNamespace()).new_context()) is to_nobody
+    assert failure_reporter(FLContextManager(engine=SimpleNamespace()).new_context()) is ignore_report
 
 
 def test_a_client_of_flare_has_the_method_that_is_used():
@@ -113,6 +112,8 @@ def test_a_client_of_flare_has_the_method_that_is_used():
 
 class Service:
     """Two jobs of a predecessor; the first removal fails, and what was removed is not seen again."""
+
+    world = FakeWorld().world
 
     def __init__(self, *tries):
         self.tries = list(tries)

@@ -17,7 +17,7 @@ atexit.register(lambda: print(sorted(thread.name for thread in threading.enumera
 from launcher.composition import make_service
 from launcher.core.spec.site import SiteConfig
 service = make_service(SiteConfig(namespace="fl", kubeconfig=sys.argv[1]))
-print(service.world.pods.watch("fl").look("a").presence.name)
+print(service.world.pods.watch("fl").pod("a").presence.name)
 print(service.world.pods.events("fl", "u-a"))
 print(len(threading.enumerate()))
 """

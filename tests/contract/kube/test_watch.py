@@ -135,9 +135,9 @@ def test_listed_and_watched_pods_are_seen(server, pods):
         [event("ADDED", pod("b", 11)), event("MODIFIED", pod("a", 12, "Failed")), server.hold.wait]
     ]
     watch = pods.watch("fl")
-    assert watch.look("a").value.phase in ("Running", "Failed")
-    until(lambda: watch.look("b").presence is Presence.FOUND and watch.look("a").value.phase == "Failed")
-    assert watch.look("c").presence is Presence.ABSENT
+    assert watch.pod("a").value.phase in ("Running", "Failed")
+    until(lambda: watch.pod("b").presence is Presence.FOUND and watch.pod("a").value.phase == "Failed")
+    assert watch.pod("c").presence is Presence.ABSENT
     assert pods.watch("fl") is watch
     assert server.count("watch=") == 1
 
@@ -146,16 +146,16 @@ def test_a_deleted_pod_is_absent_and_its_last_state_kept(server, pods):
     server.items = [pod("a", 1)]
     server.scripts = [[event("DELETED", pod("a", 12, "Succeeded")), server.hold.wait]]
     watch = pods.watch("fl")
-    until(lambda: watch.look("a").presence is Presence.ABSENT)
-    assert watch.look("a").value.phase == "Succeeded"
+    until(lambda: watch.pod("a").presence is Presence.ABSENT)
+    assert watch.pod("a").value.phase == "Succeeded"
 
 
 def test_a_pod_that_vanished_between_two_lists_is_absent(server, pods):
     server.items = [pod("a", 1)]
     server.scripts = [[lambda: setattr(server, "items", []), GONE]]
     watch = pods.watch("fl")
-    until(lambda: watch.look("a").presence is Presence.ABSENT)
-    assert watch.look("a").value.name == "a"
+    until(lambda: watch.pod("a").presence is Presence.ABSENT)
+    assert watch.pod("a").value.name == "a"
 
 
 @pytest.mark.parametrize("gone", [410, [GONE]])
@@ -164,7 +164,7 @@ def test_410_lists_again(server, pods, gone):
     server.scripts = [gone]
     watch = pods.watch("fl")
     until(lambda: server.count("limit=") >= 2 and server.count("watch=") >= 2)
-    until(lambda: watch.look("a").presence is Presence.FOUND)
+    until(lambda: watch.pod("a").presence is Presence.FOUND)
 
 
 def test_the_next_watch_goes_on_from_the_bookmark(server, pods):
@@ -189,18 +189,18 @@ def test_what_is_seen_twice_or_too_late_changes_nothing(server, pods):
         ]
     ]
     watch = pods.watch("fl")
-    until(lambda: watch.look("end").presence is Presence.FOUND)
-    assert watch.look("a").value.phase == "Failed"
-    assert watch.look("b").presence is Presence.ABSENT
-    assert watch.look("b").value.phase == "Succeeded"
+    until(lambda: watch.pod("end").presence is Presence.FOUND)
+    assert watch.pod("a").value.phase == "Failed"
+    assert watch.pod("b").presence is Presence.ABSENT
+    assert watch.pod("b").value.phase == "Succeeded"
 
 
 def test_events_may_be_cut_anywhere(server, pods):
     text = event("ADDED", pod("bär", 11)) + event("ADDED", pod("b", 12))
     server.scripts = [[*(text[i : i + 7] for i in range(0, len(text), 7)), server.hold.wait]]
     watch = pods.watch("fl")
-    until(lambda: watch.look("b").presence is Presence.FOUND)
-    assert watch.look("bär").presence is Presence.FOUND
+    until(lambda: watch.pod("b").presence is Presence.FOUND)
+    assert watch.pod("bär").presence is Presence.FOUND
 
 
 @pytest.mark.parametrize(
@@ -212,22 +212,22 @@ def test_a_broken_watch_is_mended_and_forgets_nothing(server, pods, script):
     server.scripts = [script]
     watch = pods.watch("fl")
     until(lambda: server.count("watch=") >= 2)
-    until(lambda: watch.look("a").presence is Presence.FOUND)
+    until(lambda: watch.pod("a").presence is Presence.FOUND)
 
 
 def test_a_list_that_fails_is_unavailable_and_no_absence(server, pods):
     server.list_status = [500]
     server.items = [pod("a", 1)]
     watch = pods.watch("fl")
-    seen = watch.look("a")
+    seen = watch.pod("a")
     assert seen.presence in (Presence.UNAVAILABLE, Presence.FOUND)
-    until(lambda: watch.look("a").presence is Presence.FOUND)
+    until(lambda: watch.pod("a").presence is Presence.FOUND)
 
 
 def test_a_missing_right_is_named_while_it_is_missing(server, pods):
     server.list_status = [403] * 50
     watch = pods.watch("fl")
-    seen = watch.look("a")
+    seen = watch.pod("a")
     assert seen.presence is Presence.UNAVAILABLE
     assert "list pods in namespace fl" in seen.why
 
@@ -280,7 +280,7 @@ def test_a_watch_leaves_a_busy_server_alone(server, pods):
     server.list_status, server.retry_after = [429], "1"
     start = time.monotonic()
     watch = pods.watch("fl")
-    until(lambda: watch.look("a").presence is Presence.ABSENT)
+    until(lambda: watch.pod("a").presence is Presence.ABSENT)
     assert time.monotonic() - start >= 1
     until(lambda: server.count("watch=") == 1)  # what was listed is seen before the watch is asked for
 

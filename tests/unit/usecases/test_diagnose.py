@@ -255,7 +255,7 @@ def test_collecting_ends_when_a_node_does_not_answer(failed, service, monkeypatc
 
 def kept(service, **launch):
     seen = []
-    handle = service.launch(make_spec(), keep=lambda job, track: seen.append((job, track)), **launch)
+    handle = service.launch(make_spec(), on_failure=lambda job, track: seen.append((job, track)), **launch)
     return handle, seen
 
 
@@ -272,7 +272,7 @@ def test_a_failed_job_is_looked_at_once_before_anything_goes(fake, service, pod)
             (job.release in fake.releases.items, job.pod_name in fake.pods.items, dict(fake.secrets.items))
         )
 
-    handle = service.launch(make_spec(), keep=look, secret={"TOKEN": b"x"})
+    handle = service.launch(make_spec(), on_failure=look, secret={"TOKEN": b"x"})
     show(fake, pod)
     assert handle.wait(timeout=200) is not None
     assert handle.close(5)
@@ -297,7 +297,7 @@ def test_success_and_termination_are_not_looked_at(fake, service):
     "error", [Unavailable("no"), OSError(28, "No space left on device"), ZeroDivisionError()]
 )
 def test_a_bundle_that_cannot_be_written_does_not_hinder_the_removal(fake, service, caplog, error):
-    handle = service.launch(make_spec(), keep=raising(error))
+    handle = service.launch(make_spec(), on_failure=raising(error))
     show(fake, exited(7))
     handle.wait()
     handle.terminate()
@@ -313,7 +313,7 @@ def test_many_threads_remove_and_one_looks(fake, service):
         threading.Event().wait(0.2)
         assert job.release in fake.releases.items
 
-    handle = service.launch(make_spec(), keep=slow)
+    handle = service.launch(make_spec(), on_failure=slow)
     show(fake, exited(7))
     handle.poll()
     threads = [threading.Thread(target=handle.terminate) for _ in range(4)]
@@ -329,7 +329,9 @@ def test_an_attached_handle_looks_too(fake, service):
     service.launch(make_spec())
     show(fake, exited(7))
     seen = []
-    handle = service.attach(RELEASE, "fl", keep=lambda job, track: seen.append(track.outcome.code.value))
+    handle = service.attach(
+        RELEASE, "fl", on_failure=lambda job, track: seen.append(track.outcome.code.value)
+    )
     handle.wait()
     assert handle.close(5)
     assert seen == ["AppError"]
@@ -337,8 +339,8 @@ def test_an_attached_handle_looks_too(fake, service):
 
 def test_the_keeper_writes_and_tells(failed, service, tmp_path):
     told = []
-    keep = composition.bundle_keeper(failed.world, tmp_path / "b", told.append, known=[CANARIES["given"]])
-    handle = service.attach(RELEASE, "fl", keep=keep)
+    write = composition.bundle_writer(failed.world, tmp_path / "b", told.append, known=[CANARIES["given"]])
+    handle = service.attach(RELEASE, "fl", on_failure=write)
     handle.wait()
     assert handle.close(5)
     assert told == [(tmp_path / "b/cause.txt").read_text().strip()]

@@ -107,7 +107,7 @@ def test_a_refused_job_that_was_reported_failed_does_not_start_any_more(fake, en
     """The diagnosis, which goes on before anything is removed, may take a minute."""
     begun, go_on = threading.Event(), threading.Event()
     handle = service(fake).launch(
-        make_spec(pending_timeout=0.2), keep=lambda *_: begun.set() or go_on.wait(60), patient=True
+        make_spec(pending_timeout=0.2), on_failure=lambda *_: begun.set() or go_on.wait(60), patient=True
     )
     until(lambda: handle.poll() is ReturnCode.INFRASTRUCTURE_ERROR) if end == "poll" else handle.wait()
     assert begun.wait(10)
@@ -135,7 +135,7 @@ def test_a_try_under_way_when_the_job_is_given_up_takes_its_release_back(fake):
     handle = service(fake).launch(
         make_spec(),
         secret={"TOKEN": b"x"},
-        keep=lambda *_: begun.set() or go_on.wait(60),
+        on_failure=lambda *_: begun.set() or go_on.wait(60),
         patient=True,
     )
     assert trying.wait(10)
@@ -262,7 +262,7 @@ def test_newcomers_do_not_push_the_next_try_away():
     for _ in range(5):
         turns.join(object(), full)
     assert turns._next_at == due
-    turns.tell_room()
+    turns.retry_now()
     assert turns._next_at <= due
     assert turns.wait(first, threading.Event())
 

@@ -39,7 +39,7 @@ _GENERAL = (ToolMissing, Unavailable)
 def run_checks(checks: Iterable[Check]) -> int:
     """Print a line per check, and a cure for each failure (once); return how many failed."""
     wrong = 0
-    told: set[str] = set()
+    printed: set[str] = set()
     for check in checks:
         if check.needs_all and wrong:
             click.echo(f"{_SKIP}  {check.what}: not tried, since something above is wrong")
@@ -51,11 +51,11 @@ def run_checks(checks: Iterable[Check]) -> int:
                 click.echo(f"{_SKIP}  {check.what}: no right to look, which jobs do not need")
                 continue
             wrong += 1
-            if error.message in told and isinstance(error, _GENERAL):
+            if error.message in printed and isinstance(error, _GENERAL):
                 click.echo(f"{_SKIP}  {check.what}: the same")
                 continue
             # Rights share one cure; what is missing each has its own, even when the words are the same.
-            shown = error.message if error.cure in told and not isinstance(error, NotFound) else str(error)
-            told |= {error.message, error.cure}
+            shown = error.message if error.cure in printed and not isinstance(error, NotFound) else str(error)
+            printed |= {error.message, error.cure}
             click.echo(f"{click.style('FAIL', fg='red')}  {check.what}: {shown}")
     return wrong

@@ -1,4 +1,4 @@
-"""`fljob doctor --image`: a short job of our own that looks whether an image can be a job's, or a parent's.
+"""`fljob doctor --image`: a short job of our own that shows whether an image can be a job's, or a parent's.
 
 It goes the way of every job - values, chart, helm, watch, verdict - and everything of it is removed.
 """
@@ -31,7 +31,7 @@ from launcher.core.views import ContainerKind
 from launcher.errors import Cancelled, InvalidInput, Rejected
 from launcher.usecases.service import Service
 
-__all__ = ["Probe", "image_checks", "look_into"]
+__all__ = ["Probe", "image_checks", "probe_image"]
 
 # Not the site's own name: a parent that starts removes what it finds under it.
 _SITE = "doctor"
@@ -56,7 +56,7 @@ _CODE_CURES: Mapping[Code, str] = {
 
 @dataclass(frozen=True)
 class Probe:
-    """One image to look into.
+    """One image to probe.
 
     Attributes:
         image: reference.
@@ -82,12 +82,12 @@ def _ask(cli: Cli, site: SiteConfig, probe: Probe) -> str:
     patient = replace(site, site=_SITE, pending_timeout=_PENDING, timeout=None, timeouts=_PATIENCE)
     with cancelled_by_signals() as cancel:
         try:
-            return look_into(cli.service(patient), patient, probe, cancel)
+            return probe_image(cli.service(patient), patient, probe, cancel)
         except Cancelled as error:
             raise click.Abort from error
 
 
-def look_into(service: Service, site: SiteConfig, probe: Probe, cancel: threading.Event) -> str:
+def probe_image(service: Service, site: SiteConfig, probe: Probe, cancel: threading.Event) -> str:
     """Run the probe in a pod of the image and return what it found; afterwards nothing of the pod is left.
 
     Raises:
@@ -99,7 +99,7 @@ def look_into(service: Service, site: SiteConfig, probe: Probe, cancel: threadin
     try:
         for track in handle.follow():
             if track.outcome is None and cancel.is_set():
-                raise Cancelled(f"{probe.image}: not looked into, as asked")
+                raise Cancelled(f"{probe.image}: not probed, as asked")
     finally:
         handle.terminate("the doctor has seen enough")
     said = _message(track)

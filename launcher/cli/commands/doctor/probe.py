@@ -30,8 +30,8 @@ def found(arguments: dict[str, object], *, wants_helm: bool) -> str:
         if shutil.which("helm") is None:
             raise FileNotFoundError("helm is not on PATH")
         asked = ["helm", "version", "--template", "{{ .Version }}"]
-        told = subprocess.run(asked, check=True, capture_output=True, text=True)  # noqa: S603 - fixed words
-        have.append(f"helm {told.stdout}")
+        answer = subprocess.run(asked, check=True, capture_output=True, text=True)  # noqa: S603 - fixed words
+        have.append(f"helm {answer.stdout}")
     return ", ".join(have)
 
 

@@ -14,7 +14,7 @@ import pytest
 from launcher.cli.commands.doctor import _probes, image, kit, probe
 from launcher.cli.commands.doctor import site as site_module
 from launcher.cli.commands.doctor.check import Check, run_checks
-from launcher.cli.commands.doctor.image import Probe, look_into
+from launcher.cli.commands.doctor.image import Probe, probe_image
 from launcher.composition import make_service
 from launcher.core.rights import needed
 from launcher.core.spec.site import SiteConfig
@@ -274,7 +274,9 @@ def told(code, message):
 
 def look(fake, cancel=None):
     service = make_service(replace(SITE, timeouts=image._PATIENCE), fake.world)
-    return look_into(service, SITE, Probe("job:1", PYTHON, {"namespace": "fl"}), cancel or threading.Event())
+    return probe_image(
+        service, SITE, Probe("job:1", PYTHON, {"namespace": "fl"}), cancel or threading.Event()
+    )
 
 
 def test_a_good_image_tells_what_it_has_and_is_gone():
