@@ -64,6 +64,15 @@ def exited(code: int, reason: str = "Error", **changes: Any) -> PodView:
     return scheduled(main("terminated", reason, "", code), **{"phase": "Running", **changes})
 
 
+def raising(error: Exception) -> Callable[..., Any]:
+    """Return what raises ``error`` however it is called, to stand in for a method of a fake."""
+
+    def refuse(*_args: Any, **_more: Any) -> Any:
+        raise error
+
+    return refuse
+
+
 class FakeClock:
     """A clock that moves when told, and when somebody sleeps: at once, by as much."""
 
@@ -335,6 +344,7 @@ __all__ = [
     "exited",
     "main",
     "make_pod",
+    "raising",
     "running",
     "scheduled",
     "unscheduled",

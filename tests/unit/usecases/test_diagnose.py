@@ -1,22 +1,19 @@
-"""Collecting a diagnosis from a world of which parts are missing; and the handle that wants one before it removes."""
+"""Collecting a diagnosis from a world of which parts are missing."""
 
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import replace
 
 import pytest
 
-from launcher import composition
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.state import Track
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent
-from launcher.edges.disk.bundle import write_bundle
-from launcher.errors import Denied, InvalidInput, NotFound, ToolMissing, Unavailable
+from launcher.errors import Denied, NotFound, ToolMissing, Unavailable
 from launcher.usecases.diagnose import collect, diagnose
-from tests.fakes import START, exited, main, running, scheduled, unscheduled
-from tests.jobs import make_spec
+from tests.fakes import START, exited, main, raising, running, scheduled, unscheduled
+from tests.jobs import make_spec, show
 
 CANARIES = {"secret": "canary-secret-1", "literal": "canary-literal-2", "given": "canary-given-3"}
 RELEASE = "fj-a1b2-site-1-0"
@@ -24,11 +21,6 @@ INIT = ContainerView(
     "fetch", ContainerKind.INIT, state=ContainerState.TERMINATED, reason="Completed", exit_code=0
 )
 SIDE = ContainerView("proxy", ContainerKind.SIDECAR_INIT, state=ContainerState.RUNNING, restarts=1)
-
-
-def show(fake, pod):
-    known = fake.pods.items["job-1"]
-    fake.pods.show(replace(pod, labels=known.labels, annotations=known.annotations))
 
 
 @pytest.fixture
@@ -46,13 +38,6 @@ def failed(fake, service):
 
 def run(fake, service, **options):
     return service.diagnose(RELEASE, "fl", **options)
-
-
-def raising(error):
-    def refuse(*args, **kwargs):
-        raise error
-
-    return refuse
 
 
 def test_everything_of_a_failed_job(failed, service):
@@ -145,7 +130,7 @@ def test_nothing_but_refusals_is_still_a_bundle(failed, service, monkeypatch):
     assert "there is no helm" in files["missing.txt"]
 
 
-def test_a_look_that_fails_leaves_the_rest(failed, service):
+def test_an_observation_that_fails_leaves_the_rest(failed, service):
     files = diagnose(failed.world, RELEASE, "fl", raising(Unavailable("nodes cannot be listed"))).files
     assert files["cause.txt"].startswith("Unknown: ")
     assert files["logs/job.log"].endswith("bye\n")
@@ -248,134 +233,3 @@ def test_collecting_ends_when_a_node_does_not_answer(failed, service, monkeypatc
     assert failed.clock.time == 40
     assert "timed out" in files["logs/fetch.log"]
     assert "not asked" in files["logs/job.log"]
-
-
-# The handle
-
-
-def kept(service, **launch):
-    seen = []
-    handle = service.launch(make_spec(), on_failure=lambda job, track: seen.append((job, track)), **launch)
-    return handle, seen
-
-
-@pytest.mark.parametrize(
-    "pod",
-    [exited(7), exited(137, "OOMKilled"), scheduled(main("waiting", "InvalidImageName", "bad"))],
-    ids=["exit", "oom", "never started"],
-)
-def test_a_failed_job_is_looked_at_once_before_anything_goes(fake, service, pod):
-    seen = []
-
-    def look(job, track):
-        seen.append(
-            (job.release in fake.releases.items, job.pod_name in fake.pods.items, dict(fake.secrets.items))
-        )
-
-    handle = service.launch(make_spec(), on_failure=look, secret={"TOKEN": b"x"})
-    show(fake, pod)
-    assert handle.wait(timeout=200) is not None
-    assert handle.close(5)
-    handle.terminate()
-    assert fake.is_empty
-    assert seen == [(True, True, {"nvflare-cred-job-1": {"TOKEN": b"x"}})]
-
-
-def test_success_and_termination_are_not_looked_at(fake, service):
-    handle, seen = kept(service)
-    show(fake, exited(0))
-    handle.wait()
-    assert handle.close(5)
-    handle, also = kept(service)
-    show(fake, running())
-    handle.terminate()
-    assert (seen, also) == ([], [])
-    assert fake.is_empty
-
-
-@pytest.mark.parametrize(
-    "error", [Unavailable("no"), OSError(28, "No space left on device"), ZeroDivisionError()]
-)
-def test_a_bundle_that_cannot_be_written_does_not_hinder_the_removal(fake, service, caplog, error):
-    handle = service.launch(make_spec(), on_failure=raising(error))
-    show(fake, exited(7))
-    handle.wait()
-    handle.terminate()
-    assert fake.is_empty
-    assert "has no diagnosis" in caplog.text
-
-
-def test_many_threads_remove_and_one_looks(fake, service):
-    calls = []
-
-    def slow(job, track):
-        calls.append(threading.current_thread().name)
-        threading.Event().wait(0.2)
-        assert job.release in fake.releases.items
-
-    handle = service.launch(make_spec(), on_failure=slow)
-    show(fake, exited(7))
-    handle.poll()
-    threads = [threading.Thread(target=handle.terminate) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(5)
-    assert len(calls) == 1
-    assert fake.is_empty
-
-
-def test_an_attached_handle_looks_too(fake, service):
-    service.launch(make_spec())
-    show(fake, exited(7))
-    seen = []
-    handle = service.attach(
-        RELEASE, "fl", on_failure=lambda job, track: seen.append(track.outcome.code.value)
-    )
-    handle.wait()
-    assert handle.close(5)
-    assert seen == ["AppError"]
-
-
-def test_the_keeper_writes_and_tells(failed, service, tmp_path):
-    told = []
-    write = composition.bundle_writer(failed.world, tmp_path / "b", told.append, known=[CANARIES["given"]])
-    handle = service.attach(RELEASE, "fl", on_failure=write)
-    handle.wait()
-    assert handle.close(5)
-    assert told == [(tmp_path / "b/cause.txt").read_text().strip()]
-    assert "bye" in (tmp_path / "b/logs/job.log").read_text()
-
-
-# Writing
-
-
-def test_a_folder_with_something_in_it_is_refused(tmp_path):
-    (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(
-        InvalidInput, match=r"exists and is not empty\n  cure: name a new folder, or add --force"
-    ):
-        write_bundle(tmp_path, {"cause.txt": "x"})
-    write_bundle(tmp_path, {"cause.txt": "x", "logs/a.log": "a", "missing.txt": "m"}, force=True)
-    write_bundle(tmp_path, {"cause.txt": "y"}, force=True)
-    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["cause.txt", "mine.txt"]
-    assert (tmp_path / "cause.txt").read_text() == "y"
-
-
-def test_force_takes_nothing_that_is_not_of_a_bundle(tmp_path):
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs/mine.log").write_text("mine")
-    write_bundle(tmp_path, {"cause.txt": "x"}, force=True)
-    assert (tmp_path / "logs/mine.log").exists()
-
-
-@pytest.mark.parametrize("place", ["file", "file/below"])
-def test_a_place_that_cannot_be_a_folder_is_one_clear_error(tmp_path, place):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidInput, match=r"-o: .*file"):
-        write_bundle(tmp_path / place, {"cause.txt": "x"})
-
-
-def test_half_of_a_surrogate_pair_is_written(tmp_path):
-    write_bundle(tmp_path / "b", {"cause.txt": "\ud83d"})
-    assert (tmp_path / "b/cause.txt").read_text() == "\\ud83d"

@@ -1,15 +1,118 @@
-"""Two launches of one job at the same time: the slower one leaves what the faster one made."""
+"""Launching one job: what is refused, what a failure undoes, and two launches at the same time."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
 
+from launcher.core import names
+from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.views import ReleaseView
-from launcher.errors import Conflict
-from tests.fakes import START
-from tests.jobs import CANARY, make_spec, render
+from launcher.errors import Cancelled, Conflict, Rejected, Unavailable
+from tests.fakes import START, exited, running, unscheduled
+from tests.jobs import CANARY, make_spec, render, show
+
+
+def test_launch_returns_when_helm_has_accepted(fake, service):
+    handle = service.launch(make_spec())
+    assert fake.releases.log == [("install", "fj-a1b2-site-1-0", "fl")]
+    assert handle.poll() is ReturnCode.UNKNOWN
+
+
+@pytest.mark.parametrize("pod", [unscheduled(), running()])
+def test_a_relaunch_of_a_live_job_is_refused_by_name(fake, service, pod):
+    service.launch(make_spec())
+    show(fake, pod)
+    with pytest.raises(Conflict, match=r"already running.*fj-a1b2-site-1-0.*fl/job-1"):
+        service.launch(make_spec(), secret={"TOKEN": CANARY})
+    assert fake.secrets.items == {}
+    assert len(fake.releases.items) == 1
+
+
+def test_a_leftover_of_a_dead_job_is_removed_first_and_the_attempt_counted(fake, service):
+    service.launch(make_spec())
+    show(fake, exited(7))
+    service.launch(make_spec())
+    assert [entry[0] for entry in fake.releases.log] == ["install", "uninstall", "install"]
+    assert fake.pods.items["job-1"].labels[names.LABEL_ATTEMPT] == "2"
+
+
+def test_a_release_without_a_pod_is_replaced(fake, service):
+    fake.releases.items["fj-a1b2-site-1-0"] = ReleaseView("fj-a1b2-site-1-0", "fl", "failed", 1, START)
+    service.launch(make_spec())
+    assert [entry[0] for entry in fake.releases.log] == ["install", "uninstall", "install"]
+
+
+@pytest.mark.parametrize(("age", "refused"), [(5, True), (90, False)])
+def test_a_release_that_another_process_is_installing_is_left_alone_for_a_minute(fake, service, age, refused):
+    fake.clock.time = age
+    fake.releases.items["fj-a1b2-site-1-0"] = ReleaseView(
+        "fj-a1b2-site-1-0", "fl", "pending-install", 1, START
+    )
+    if refused:
+        with pytest.raises(Conflict, match="another process"):
+            service.launch(make_spec())
+    else:
+        service.launch(make_spec())
+
+
+@pytest.mark.parametrize(
+    "error", [Rejected("quota", code="QuotaExceeded"), Unavailable("refused"), KeyboardInterrupt()]
+)
+def test_a_launch_that_fails_leaves_no_secret(fake, service, error):
+    fake.releases.install_error = error
+    with pytest.raises(type(error)):
+        service.launch(make_spec(), secret={"TOKEN": CANARY})
+    assert fake.is_empty
+
+
+def test_a_cluster_that_cannot_be_asked_is_not_launched_into(fake, service):
+    fake.pods.unavailable = "connection refused"
+    with pytest.raises(Unavailable, match="connection refused"):
+        service.launch(make_spec())
+    assert fake.releases.log == []
+
+
+def test_the_pod_owns_its_secret(fake, service):
+    service.launch(make_spec(), secret={"TOKEN": CANARY})
+    assert fake.secrets.owners == {"nvflare-cred-job-1": "uid-1"}
+
+
+def test_a_cancel_that_comes_after_the_install_undoes_the_release(fake, service):
+    cancel = threading.Event()
+    install = fake.releases.install
+
+    def accept(*args):
+        install(*args)
+        cancel.set()
+
+    fake.releases.install = accept
+    with pytest.raises(Cancelled):
+        service.launch(make_spec(), secret={"TOKEN": CANARY}, cancel=cancel)
+    assert fake.is_empty
+
+
+def test_the_loser_of_two_launches_leaves_the_winners_secret_alone(fake, service):
+    secret = "nvflare-cred-job-1"
+    fake.secrets.items[secret] = {"TOKEN": b"the winner's"}
+    fake.releases.items[make_spec().release] = ReleaseView(
+        make_spec().release, "fl", "pending-install", 1, START
+    )
+    with pytest.raises(Conflict, match="being installed by another process"):
+        service.launch(make_spec(), secret={"TOKEN": CANARY})
+    assert fake.secrets.items == {secret: {"TOKEN": b"the winner's"}}
+
+
+def test_a_relaunch_is_not_taken_for_the_pod_that_the_watch_remembers(fake, service):
+    service.launch(make_spec())
+    show(fake, exited(0))
+    old = fake.pods.items["job-1"]
+    again = service.launch(make_spec())
+    assert again.job.uid
+    fake.pods.last["job-1"] = old
+    assert again.poll() is ReturnCode.UNKNOWN
 
 
 def first_of_two(fake, service, when, secret):
