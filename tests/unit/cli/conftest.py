@@ -42,7 +42,19 @@ def release(fake, fljob):
     return name
 
 
+def installed(fake):
+    """Return the name of the one release there is, and its pod."""
+    (name,) = fake.releases.items
+    (pod,) = fake.pods.items.values()
+    return name, pod
+
+
+def known_as(fake, pod):
+    """Return a pod with the names of the one there is."""
+    (known,) = fake.pods.items.values()
+    return replace(pod, name=known.name, labels=known.labels, annotations=known.annotations)
+
+
 def show(fake, pod):
     """Show a state of the one pod there is, keeping its names."""
-    (known,) = fake.pods.items.values()
-    fake.pods.show(replace(pod, name=known.name, labels=known.labels, annotations=known.annotations))
+    fake.pods.show(known_as(fake, pod))

@@ -1,0 +1,155 @@
+"""``fljob launch``: what is installed, where its Secrets come from, and what a refusal leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+
+import pytest
+
+from launcher.errors import Rejected
+from tests.fakes import exited, running
+from tests.unit.cli.conftest import LAUNCH, installed, show
+
+CANARY = "canary-1138"
+
+
+def test_launch_says_what_it_made(fake, fljob):
+    code, out, _ = fljob(*LAUNCH, "-o", "json", "--", "python", "-c", "1")
+    name, pod = installed(fake)
+    assert code == 0
+    assert json.loads(out) == {"release": name, "namespace": "fl", "jobId": "a1", "pod": pod.name}
+    assert fake.releases.values[name]["command"] == ["python", "-c", "1"]
+
+
+def test_the_command_may_have_options_of_its_own(fake, fljob):
+    fljob(*LAUNCH, "--", "sh", "-c", "x", "--wait", "-o", "y")
+    name, _ = installed(fake)
+    assert fake.releases.values[name]["command"] == ["sh", "-c", "x", "--wait", "-o", "y"]
+
+
+def test_launch_wants_a_command(fake, fljob):
+    code, _, err = fljob(*LAUNCH)
+    assert (code, fake.releases.log) == (2, [])
+    assert "after --" in err
+    assert "command" in err
+
+
+def test_launch_takes_the_command_of_the_site(fake, fljob, folder):
+    (folder / "fljob.yaml").write_text("command: [python3, run.py]\n")
+    assert fljob(*LAUNCH)[0] == 0
+    name, _ = installed(fake)
+    assert fake.releases.values[name]["command"] == ["python3", "run.py"]
+
+
+def test_a_second_launch_of_a_live_job_is_refused(fake, fljob):
+    fljob(*LAUNCH, "--", "x")
+    show(fake, running())
+    code, _, err = fljob(*LAUNCH, "--", "x")
+    assert code == 4
+    assert "already running" in err
+    assert "fljob terminate" in err
+
+
+def test_an_unavailable_cluster_is_no_absence(fake, fljob):
+    fake.pods.unavailable = "connection refused"
+    code, _, err = fljob(*LAUNCH, "--", "x")
+    assert code == 5
+    assert "connection refused" in err
+
+
+def test_secrets_come_from_the_environment_and_go_nowhere_else(fake, fljob, monkeypatch):
+    monkeypatch.setenv("TOKEN", CANARY)
+    code, out, err = fljob(*LAUNCH, "--secret-env", "TOKEN", "--", "x")
+    assert code == 0
+    name, pod = installed(fake)
+    assert fake.secrets.items == {f"nvflare-cred-{pod.name}": {"TOKEN": CANARY.encode()}}
+    assert CANARY not in out + err + json.dumps(fake.releases.values[name])
+    reference = {"name": f"nvflare-cred-{pod.name}", "key": "TOKEN"}
+    assert {"name": "TOKEN", "valueFrom": {"secretKeyRef": reference}} in fake.releases.values[name]["env"]
+
+
+def test_a_secret_may_be_any_bytes(fake, fljob, monkeypatch):
+    monkeypatch.setenv("KEY", os.fsdecode(b"k\xff"))
+    assert fljob(*LAUNCH, "--secret-env", "KEY", "--", "x")[0] == 0
+    assert list(fake.secrets.items.values()) == [{"KEY": b"k\xff"}]
+
+
+def test_a_secret_that_is_not_set_is_named(fljob):
+    code, _, err = fljob(*LAUNCH, "--secret-env", "NO_SUCH_TOKEN", "--", "x")
+    assert code == 2
+    assert "--secret-env NO_SUCH_TOKEN" in err
+
+
+@pytest.mark.parametrize("command", [("render",), ("launch", "--secret-env", "HOME")])
+def test_a_site_that_is_not_utf_8_is_refused(fljob, command):
+    code, _, err = fljob(*command, "meta.json", "--site", os.fsdecode(b"s\xff"), "--", "x")
+    assert code == 2
+    assert "--site: must be valid Unicode" in err
+
+
+def test_help_of_launch_says_where_the_code_comes_from(fljob):
+    assert "must be in the image" in " ".join(fljob("launch", "--help")[1].split())
+
+
+def test_launch_and_wait_leave_a_diagnosis_without_credentials(fake, fljob, monkeypatch, tmp_path):
+    monkeypatch.setenv("MY_TOKEN", CANARY)
+    fake.pods.lines = {"": [f"with {CANARY}"]}
+    fake.pods.script = [exited(7)]
+    play = fake.pods.play
+
+    def keep_names():
+        (known,) = fake.pods.items.values()
+        named = {"name": known.name, "labels": known.labels, "annotations": known.annotations}
+        fake.pods.script = [replace(pod, **named) for pod in fake.pods.script]
+        play()
+
+    fake.pods.play = keep_names
+    options = ("--secret-env", "MY_TOKEN", "--wait", "--diagnose", "why", "-o", "json")
+    code, out, err = fljob(*LAUNCH, *options, "--", "x")
+    assert code == 9
+    assert json.loads(out)["outcome"]["code"] == "AppError"
+    assert "diagnosis in why: AppError" in err
+    assert (tmp_path / "why/logs/job.log").read_text() == "with ***\n"
+    files = [path.read_text() for path in (tmp_path / "why").rglob("*.*") if path.is_file()]
+    assert CANARY not in out + err + "".join(files)
+
+
+def test_a_launch_that_is_refused_leaves_a_diagnosis_too(fake, fljob, tmp_path, monkeypatch):
+    monkeypatch.setenv("MY_TOKEN", CANARY)
+    fake.releases.install_error = Rejected(f"no pod for {CANARY}", code="PodSecurity", cure="ask for less")
+    options = ("--secret-env", "MY_TOKEN", "--wait", "--diagnose", "why")
+    code, _, err = fljob(*LAUNCH, *options, "--", "x")
+    assert code == 7
+    assert err.startswith("diagnosis in why: AdmissionDenied: ")
+    assert f"error: no pod for {CANARY}" in err  # the words of the cluster, as without --diagnose
+    files = {path.name: path.read_text() for path in (tmp_path / "why").iterdir()}
+    assert "Cure: ask for less" in files["cause.txt"]
+    assert "reference: img:1" in files["values.yaml"]
+    assert "pod.yaml: not asked for: the launch was refused" in files["missing.txt"]
+    assert CANARY not in "".join(files.values())
+
+
+def test_a_diagnosis_of_a_refusal_that_cannot_be_written_changes_nothing(fake, fljob, tmp_path):
+    def refuse(*_args, **_more):
+        (tmp_path / "why").write_text("somebody made a file of that name meanwhile")
+        raise Rejected("no pod", code="PodSecurity")
+
+    fake.releases.install = refuse
+    code, _, err = fljob(*LAUNCH, "--wait", "--diagnose", "why", "--", "x")
+    assert code == 7
+    assert "error: no pod" in err
+
+
+def test_a_folder_in_use_is_refused_before_anything_is_launched(fake, fljob):
+    code, _, err = fljob(*LAUNCH, "--wait", "--diagnose", ".", "--", "x")
+    assert (code, fake.releases.log) == (2, [])
+    assert "--diagnose: . exists and is not empty" in err
+    assert "--force" not in err
+
+
+def test_diagnose_without_wait_is_a_mistake(fake, fljob):
+    code, _, err = fljob(*LAUNCH, "--diagnose", "why", "--", "x")
+    assert (code, fake.releases.log) == (2, [])
+    assert "--diagnose needs --wait" in err
