@@ -18,7 +18,7 @@ UUID = "7f4e9c1a-3b2d-4c5e-8f6a-1b2c3d4e5f60"
 
 
 @given(JOB_IDS, TEXT)
-def test_every_name_is_valid(job_id, site):
+def test_names_are_valid_dns_labels(job_id, site):
     pod = names.pod_name(job_id, site)
     for name, limit in (
         (names.release_name(job_id, site), 53),
@@ -32,14 +32,14 @@ def test_every_name_is_valid(job_id, site):
 
 
 @given(TEXT)
-def test_every_label_value_is_valid(text):
+def test_label_values_are_valid(text):
     value = names.label_value(text)
     assert 0 < len(value) <= 63
     assert LABEL_VALUE.fullmatch(value)
 
 
 @given(st.tuples(JOB_IDS, TEXT), st.tuples(JOB_IDS, TEXT))
-def test_releases_of_different_jobs_differ(one, two):
+def test_different_jobs_get_different_releases(one, two):
     assert (names.release_name(*one) == names.release_name(*two)) == (one == two)
 
 
@@ -55,7 +55,7 @@ def test_releases_of_different_jobs_differ(one, two):
         ("1" + "a" * 63, "j1" + "a" * 61),
     ],
 )
-def test_job_slug_is_flares(job_id, slug):
+def test_job_slug_matches_flare(job_id, slug):
     assert names.job_slug(job_id) == slug
 
 
@@ -63,42 +63,42 @@ def test_job_slug_is_flares(job_id, slug):
     ("site", "limit", "head"),
     [("site-1", 47, "site-1"), ("7", 47, "s7"), ("???", 47, "site"), ("a" * 80, 20, "a" * 11)],
 )
-def test_site_slug_is_a_head_and_a_hash(site, limit, head):
+def test_site_slug_is_head_and_hash(site, limit, head):
     slug = names.site_slug(site, limit)
     assert re.fullmatch(re.escape(head) + "-[0-9a-f]{8}", slug)
     assert len(slug) <= limit
 
 
-def test_sites_that_lose_the_same_character_still_differ():
+def test_similar_sites_get_different_names():
     assert names.pod_name("a", "site#1") != names.pod_name("a", "site1")
     assert names.release_name("a", "site#1") != names.release_name("a", "site1")
 
 
-def test_names_do_not_change_from_one_version_to_the_next():
+def test_names_are_stable_across_versions():
     """Removing a release and finding an old one both need the name of yesterday."""
     assert names.release_name(UUID, "site-1") == "fj-7f4e9c1a-site-1-be980e07"
     assert names.pod_name(UUID, "site-1") == "j7f4e9c1a-3b2d-4c5e-8f6a-1b2c3d4e5f60-site-1-f505dccd"
 
 
-def test_the_credential_secret_is_named_after_its_pod():
+def test_credential_secret_is_named_after_pod():
     assert names.credential_secret_name("abc-site-1") == "nvflare-cred-abc-site-1"
 
 
-def test_parts_cannot_be_moved_between_job_and_site():
+def test_hash_separates_job_from_site():
     assert names.release_name("a-b", "c") != names.release_name("a", "b-c")
 
 
 @pytest.mark.parametrize(("text", "value"), [("site-1", "site-1"), ("a" * 63, "a" * 63)])
-def test_a_valid_label_value_stays(text, value):
+def test_valid_label_value_is_unchanged(text, value):
     assert names.label_value(text) == value
 
 
 @pytest.mark.parametrize("text", ["a" * 64, "site 1", "-a", "å", "a/b", "a."])
-def test_an_invalid_label_value_gets_a_hash(text):
+def test_invalid_label_value_gets_hash(text):
     assert re.fullmatch(r"(?:[A-Za-z0-9._-]+-)?[0-9a-f]{8}", names.label_value(text))
 
 
-def test_a_credential_secret_tells_its_site():
+def test_credential_secret_belongs_to_one_site():
     for site in ("site-1", "site-10", "a", "b-a", "x" * 40):
         name = names.credential_secret_name(names.pod_name(UUID, site))
         assert names.is_credential_of(name, site)

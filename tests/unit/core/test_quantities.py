@@ -39,7 +39,7 @@ TEXTS = st.builds(
         ("+1", "1"),
     ],
 )
-def test_amounts(text, amount):
+def test_parse_quantity(text, amount):
     assert parse_quantity(text) == Decimal(amount)
 
 
@@ -64,7 +64,7 @@ def test_amounts(text, amount):
         "--1",
     ],
 )
-def test_what_the_api_server_would_not_read(text):
+def test_parse_quantity_rejects_invalid_text(text):
     with pytest.raises(InvalidInput, match=r"here: must be a quantity.*\n.*cure: .*500m"):
         parse_quantity(text, "here")
 
@@ -84,12 +84,12 @@ def test_what_the_api_server_would_not_read(text):
         ("0.1n", "1n"),
     ],
 )
-def test_canonical_text_is_the_api_servers(text, printed):
+def test_canonical_matches_api_server(text, printed):
     assert canonical(text) == printed
 
 
 @given(TEXTS)
-def test_canonical_text_is_stable_and_means_the_same(text):
+def test_canonical_is_idempotent_and_keeps_amount(text):
     printed = canonical(text)
     assert canonical(printed) == printed
     assert 0 <= parse_quantity(printed) - parse_quantity(text) < Decimal("1e-9")
@@ -108,16 +108,16 @@ def test_canonical_text_is_stable_and_means_the_same(text):
         (1e20, "1" + "0" * 20),
     ],
 )
-def test_values_of_job_meta_become_text(value, text):
+def test_quantity_text(value, text):
     assert quantity_text(value, "here") == text
 
 
 @given(st.floats(0, 1e15, allow_subnormal=False).filter(lambda value: value == 0 or value > 1e-30))
-def test_a_number_keeps_its_amount(value):
+def test_quantity_text_keeps_amount(value):
     assert float(parse_quantity(quantity_text(value, "here"))) == value
 
 
 @pytest.mark.parametrize("value", [True, None, [], {}, "-1", -1, -0.5, float("nan"), float("inf"), "lots"])
-def test_values_that_are_no_amount(value):
+def test_quantity_text_rejects_invalid_values(value):
     with pytest.raises(InvalidInput, match="here: must"):
         quantity_text(value, "here")

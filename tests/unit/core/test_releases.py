@@ -1,4 +1,4 @@
-"""Helm's statuses in, what they mean for us out."""
+"""Helm's release statuses, and what they mean for a job."""
 
 from __future__ import annotations
 
@@ -25,17 +25,20 @@ STATUSES = [
 
 
 @pytest.mark.parametrize(("status", "revision", "age", "state"), STATUSES)
-def test_a_status_has_one_meaning(status, revision, age, state):
+def test_release_state(status, revision, age, state):
     view = ReleaseView("r", "fl", status, revision, START)
     assert release_state(view, START + timedelta(seconds=age)) is state
 
 
-def test_no_release_is_a_state_and_only_a_young_install_is_left_alone():
+def test_missing_release_is_absent():
     assert release_state(None, START) is ReleaseState.ABSENT
+
+
+def test_only_an_install_is_busy():
     assert [state for state in ReleaseState if state.is_busy] == [ReleaseState.INSTALLING]
 
 
-def test_an_install_without_a_time_has_nobody_left():
+def test_pending_install_without_time_is_abandoned():
     assert release_state(ReleaseView("r", "fl", "pending-install", 1), START) is ReleaseState.ABANDONED
 
 
@@ -43,6 +46,6 @@ def test_an_install_without_a_time_has_nobody_left():
     ("generation", "deleted", "drifted"),
     [(0, None, False), (1, None, False), (2, None, True), (2, START, False)],
 )
-def test_a_changed_spec_is_told(generation, deleted, drifted):
+def test_is_drifted(generation, deleted, drifted):
     assert is_drifted(replace(running(), generation=generation, deleted=deleted)) is drifted
     assert not is_drifted(None)

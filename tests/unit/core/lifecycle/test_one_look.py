@@ -82,23 +82,23 @@ UP = event("TriggeredScaleUp", "pod triggered scale-up: [{group 1->2 (max: 5)}]"
         (scheduled(main("waiting", "ContainerCreating"), conditions=()), (), 0),
     ],
 )
-def test_since_when_a_pod_has_its_cause(pod, events, seconds):
+def test_since(pod, events, seconds):
     assert since(classify(pod, events), pod, events) == at(seconds)
 
 
-def test_an_autoscaler_is_dated_by_its_own_event():
+def test_since_of_scale_up_is_its_event():
     cause = Cause(Code.SCALING_UP, f"{UP.reason}: {UP.message}; {SHORTAGE}", scheduled=False)
     assert since(cause, unscheduled(), [event("FailedScheduling", "", 5), UP]) == at(600)
 
 
-def test_a_silent_kubelet_is_dated_by_the_ready_condition():
+def test_since_of_unknown_phase_is_ready_condition():
     cause = Cause(Code.UNKNOWN_PHASE, "", scheduled=True)
     ready = Condition("Ready", "False", since=at(800))
     assert since(cause, make_pod(conditions=(ON_NODE, ready)), ()) == at(800)
     assert since(cause, make_pod(conditions=(ON_NODE, replace(ready, status="True"))), ()) is None
 
 
-def test_what_has_no_time_at_all_is_not_dated():
+def test_since_without_any_time_is_none():
     pod = unscheduled(created=None)
     assert since(classify(pod, ()), pod, ()) is None
     verdict, _ = look(pod)
@@ -108,7 +108,7 @@ def test_what_has_no_time_at_all_is_not_dated():
 @pytest.mark.parametrize(
     ("after", "seconds"), [(0, 120.0), (40, 80.0), (119, 1.0), (120, 0.0), (LATE, 0.0), (-300, 120.0)]
 )
-def test_a_clock_is_at_what_the_stamps_say_between_nothing_and_all_of_it(after, seconds):
+def test_remaining_time_stays_within_the_clock(after, seconds):
     verdict, track = look(make_pod(conditions=condition("False", 0)), after=after)
     assert (verdict.action, verdict.clock, left(verdict)) == (
         Action.WAIT_FOR_RESOURCES, "pending_timeout", seconds,
@@ -118,7 +118,7 @@ def test_a_clock_is_at_what_the_stamps_say_between_nothing_and_all_of_it(after, 
     assert track.outcome is None
 
 
-def test_the_clock_that_ends_first_is_shown():
+def test_earliest_deadline_is_shown():
     """The pull has 300 s and began 250 s ago; the pod was scheduled 880 s ago and has 900."""
     policy = WaitPolicy(graces=Timeouts(pull_permanent=300, start=900))
     pod = scheduled(main("waiting", "ErrImagePull", PULL), conditions=condition("True", 20))
@@ -127,7 +127,7 @@ def test_the_clock_that_ends_first_is_shown():
     assert (verdict.clock, left(verdict)) == ("timeouts.pull_permanent", 10.0)
 
 
-def test_the_launch_clock_counts_from_the_pods_creation():
+def test_timeout_counts_from_pod_creation():
     verdict, track = look(
         make_pod(conditions=condition("False", 50)), after=100, policy=WaitPolicy(timeout=150)
     )
@@ -136,14 +136,14 @@ def test_the_launch_clock_counts_from_the_pods_creation():
     assert track.launched == NOW
 
 
-def test_a_nomination_has_no_stamp_and_all_of_its_clock():
+def test_nomination_has_no_time():
     pod = make_pod(conditions=condition("False", 0), nominated_node="node-1")
     verdict, _ = look(pod)
     assert (verdict.code, verdict.clock) == (Code.NOMINATED, "timeouts.victims")
     assert (left(verdict), verdict.timing) == (60.0, Timing.UNKNOWN)
 
 
-def test_a_queue_has_its_own_clock_and_only_if_the_site_wants_one():
+def test_queue_clock_is_optional():
     pod = make_pod(conditions=(replace(GATED, since=at(0)),))
     verdict, _ = look(pod)
     assert (verdict.action, verdict.deadline, verdict.since) == (Action.QUEUED, None, NOW - LATE)
@@ -151,13 +151,13 @@ def test_a_queue_has_its_own_clock_and_only_if_the_site_wants_one():
     assert (verdict.clock, left(verdict)) == ("timeouts.queue", 200.0)
 
 
-def test_a_pod_that_left_a_queue_has_what_it_waited_since():
+def test_pod_that_left_a_queue_counts_from_first_scheduling_event():
     pod = make_pod(conditions=condition("False", 0))
     verdict, _ = look(pod, event("FailedScheduling", SHORTAGE, LATE - 30))
     assert (verdict.clock, left(verdict)) == ("pending_timeout", 90.0)
 
 
-def test_a_request_that_no_node_meets_keeps_its_short_clock():
+def test_impossible_request_keeps_its_clock():
     pod = make_pod(
         conditions=condition("False", 0, message="0/1 nodes are available: 1 Insufficient cpu."),
         containers=(replace(main("waiting"), requests={"cpu": "64"}),),
@@ -168,7 +168,7 @@ def test_a_request_that_no_node_meets_keeps_its_short_clock():
     assert track.outcome is None
 
 
-def test_strict_has_flares_one_clock():
+def test_strict_has_one_clock():
     policy = WaitPolicy(column=PendingPolicy.STRICT)
     pod = make_pod(conditions=condition("False", 0))
     verdict, _ = look(pod, after=100, policy=policy)
@@ -177,7 +177,7 @@ def test_strict_has_flares_one_clock():
 
 
 @pytest.mark.parametrize("policy", [WaitPolicy(), WaitPolicy(column=PendingPolicy.STRICT)])
-def test_a_running_pod_has_no_clock(policy):
+def test_running_pod_has_no_clock(policy):
     assert look(running(), policy=policy)[0] is None
 
 
@@ -187,7 +187,7 @@ HOURS = (0.0, 10.0, 100.0, 1e6)
 
 @pytest.mark.parametrize("column", list(PendingPolicy))
 @pytest.mark.parametrize("recording", STATES, ids=lambda r: r.name)
-def test_no_recorded_state_is_judged_otherwise_however_old_it_is(recording, column):
+def test_age_changes_no_recorded_verdict(recording, column):
     policy = replace(POLICY, column=column, timeout=600.0)
     for hours in HOURS:
         seen = recording.look(NOW)

@@ -186,7 +186,7 @@ def walk(looks, times, policy):
     policy=POLICIES,
     gaps=st.lists(st.floats(0, 400), min_size=5, max_size=5),
 )
-def test_every_sequence_has_an_answer_and_always_the_same(looks, policy, gaps):
+def test_step_is_total_and_deterministic(looks, policy, gaps):
     times = [sum(gaps[: n + 1]) for n in range(len(looks))]
     track = walk(looks, times, policy)
     assert track == walk(looks, times, policy)
@@ -197,7 +197,7 @@ def test_every_sequence_has_an_answer_and_always_the_same(looks, policy, gaps):
 
 @settings(derandomize=True, max_examples=300, deadline=None)
 @given(look=LOOKS, policy=POLICIES, soon=st.floats(0, 1000), later=st.floats(0, 100_000))
-def test_more_time_never_turns_an_end_into_a_wait(look, policy, soon, later):
+def test_more_time_never_revokes_an_outcome(look, policy, soon, later):
     ended = walk([look, look], [0.0, soon], policy).outcome
     if ended is not None:
         assert walk([look, look], [0.0, soon + later], policy).outcome is not None
@@ -209,7 +209,7 @@ LONGEST = 2 * (120 + 300 + 300 + 30 + 60 + 180 + 480 + 900 + 1000 + 30 + 900 + 6
 
 @settings(derandomize=True, max_examples=200, deadline=None)
 @given(raws=st.lists(pods(), min_size=1, max_size=3), told=TOLD, pending=st.sampled_from([0.0, 5.0, 120.0]))
-def test_no_pending_pod_is_waited_for_without_end(raws, told, pending):
+def test_every_pending_pod_ends(raws, told, pending):
     looks = [seen_pod(raw) for raw in raws]
     policy = WaitPolicy(pending_timeout=pending, graces=FINITE)
     track, now = Track(launched=0.0), 0.0
@@ -225,7 +225,7 @@ def test_no_pending_pod_is_waited_for_without_end(raws, told, pending):
 
 
 @pytest.mark.parametrize("code", [code for code in Code if CATALOGUE[code].strict is not None])
-def test_a_refusal_is_total_too(code):
+def test_step_is_total_for_refusals(code):
     track = step(
         Track(launched=0.0), Observation(0.0, START, Seen.absent(), refused=Refusal(code, "x")), WaitPolicy()
     )

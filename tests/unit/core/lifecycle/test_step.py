@@ -28,33 +28,33 @@ def walk(*observations, policy=None):
     return track
 
 
-def test_a_job_starts_runs_and_succeeds():
+def test_job_starts_runs_and_succeeds():
     states = [
         walk(*[look(unscheduled()), look(running(), 1), look(exited(0), 2)][:n]).state for n in (1, 2, 3)
     ]
     assert states == [JobState.STARTING, JobState.RUNNING, JobState.SUCCEEDED]
 
 
-def test_an_outcome_is_set_once():
+def test_outcome_is_set_once():
     track = walk(look(exited(0)), look(exited(1), 1))
     assert track.outcome.succeeded
     assert terminated(track, "x") is track
 
 
-def test_could_not_ask_is_not_not_there():
+def test_unavailable_is_not_absent():
     track = walk(look(running()), *[look(Seen.unavailable("refused"), now) for now in range(1, 599)])
     assert track.outcome is None
     assert track.state is JobState.RUNNING
     assert track.why_stale == "refused"
 
 
-def test_a_long_outage_shows_unknown_and_kills_nothing():
+def test_long_outage_shows_unknown():
     track = walk(look(running()), look(Seen.unavailable("x"), 1), look(Seen.unavailable("x"), 601))
     assert (track.state, track.outcome) == (JobState.UNKNOWN, None)
     assert step(track, look(running(), 602), WaitPolicy()).state is JobState.RUNNING
 
 
-def test_one_absence_proves_nothing():
+def test_absence_must_last():
     assert walk(look(running()), look(Seen.absent(), 1)).outcome is None
     assert (
         walk(look(running()), look(Seen.absent(), 1), look(running(), 3), look(Seen.absent(), 7)).outcome
@@ -78,12 +78,12 @@ KILLED = exited(137, deleted=START)
         (Seen.unavailable("refused"), Code.DELETED_EXTERNALLY, 104),
     ],
 )
-def test_a_pod_that_goes_with_its_release_was_not_lost(release, code, return_code):
+def test_pod_deleted_with_its_release(release, code, return_code):
     outcome = walk(look(running()), replace(look(KILLED, 1), release=release)).outcome
     assert (outcome.code, outcome.return_code, outcome.exit_code) == (code, return_code, 137)
 
 
-def test_only_a_deleted_pod_asks_for_its_release():
+def test_asks_for_release():
     track = walk(look(running()))
     assert asks_for_release(track, look(KILLED, 1), WaitPolicy())
     assert not asks_for_release(track, look(KILLED, 1), WaitPolicy(PendingPolicy.STRICT))
@@ -92,13 +92,13 @@ def test_only_a_deleted_pod_asks_for_its_release():
     assert not asks_for_release(walk(look(exited(7))), look(KILLED, 1), WaitPolicy())
 
 
-def test_what_was_last_seen_of_a_pod_that_is_gone_decides():
+def test_absent_pod_ends_by_last_seen_state():
     assert walk(
         look(running()), look(Seen.absent(exited(0)), 1), look(Seen.absent(exited(0)), 6)
     ).outcome.succeeded
 
 
-def test_a_shortage_fails_at_its_deadline_with_cause_and_words():
+def test_shortage_fails_at_its_deadline():
     track = walk(look(unscheduled()), look(unscheduled(), 120))
     assert (track.state, track.outcome.code, track.outcome.return_code) == (
         JobState.FAILED,
@@ -108,7 +108,7 @@ def test_a_shortage_fails_at_its_deadline_with_cause_and_words():
     assert "Insufficient cpu" in track.outcome.detail
 
 
-def test_events_that_cannot_be_read_stop_all_clocks_but_those_over_everything():
+def test_unreadable_events_pause_all_clocks_but_start_and_timeout():
     pending = scheduled(main("waiting", "ContainerCreating"))
     busy = PodEvent("FailedMount", 'secret "nope" not found', "Warning", START)
     blind = Seen.unavailable("x")
@@ -126,7 +126,7 @@ def test_events_that_cannot_be_read_stop_all_clocks_but_those_over_everything():
     )
 
 
-def test_what_the_autoscaler_said_last_holds_while_events_cannot_be_read():
+def test_last_autoscaler_event_holds_while_events_are_unreadable():
     pod = unscheduled("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.")
     up = Seen.found((PodEvent("TriggeredScaleUp", "pod triggered scale-up", last_seen=START),))
     track = walk(look(pod, 0, up), *[look(pod, now, Seen.unavailable("503")) for now in range(1, 800, 50)])
@@ -134,7 +134,7 @@ def test_what_the_autoscaler_said_last_holds_while_events_cannot_be_read():
 
 
 @pytest.mark.parametrize("pod", [unscheduled(), scheduled(main("waiting", "ContainerCreating"))])
-def test_timeout_counts_from_the_launch_whatever_the_cause(pod):
+def test_timeout_counts_from_launch(pod):
     policy = WaitPolicy(pending_timeout=None, timeout=30)
     track = walk(look(pod), look(pod, 29), policy=policy)
     assert (track.verdict.action is Action.FAIL, track.verdict.deadline) == (False, 30)
@@ -142,19 +142,19 @@ def test_timeout_counts_from_the_launch_whatever_the_cause(pod):
 
 
 @pytest.mark.parametrize(("grace", "lost_at"), [(1, 61), (30, 90), (None, 90)])
-def test_a_pod_that_outlives_its_deletion_is_on_a_dead_node(grace, lost_at):
+def test_pod_that_outlives_its_deletion_is_node_lost(grace, lost_at):
     dying = scheduled(main("running"), phase="Running", deleted=START, grace_seconds=grace)
     assert walk(look(running()), look(dying, 5), look(dying, 5 + lost_at - 1)).outcome is None
     assert walk(look(running()), look(dying, 5), look(dying, 5 + lost_at)).outcome.code is Code.NODE_LOST
 
 
-def test_a_step_of_the_wall_clock_ends_nothing():
+def test_wall_clock_step_ends_nothing():
     dying = scheduled(main("running"), phase="Running", deleted=START, grace_seconds=1)
     stepped = Observation(2.0, START + timedelta(days=1), Seen.found(dying))
     assert walk(look(dying, 1), stepped).outcome is None
 
 
-def test_a_running_job_whose_node_falls_silent_is_waited_for_and_then_lost():
+def test_running_job_on_silent_node_is_lost_after_api_timeout():
     silent = scheduled(main("running"), phase="Unknown")
     policy = WaitPolicy(timeout=30)  # counts until the job runs: it did
     track = walk(look(running(), 5), look(silent, 5000), policy=policy)
@@ -178,14 +178,14 @@ def test_a_running_job_whose_node_falls_silent_is_waited_for_and_then_lost():
         ),
     ],
 )
-def test_a_pod_that_does_not_start_in_time_ends_with_its_last_event(events, end):
+def test_start_timeout_detail_has_last_event(events, end):
     slow = scheduled(main("waiting", "ContainerCreating"))
     outcome = walk(*[look(slow, now, Seen.found(events)) for now in (0, 900)]).outcome
     assert outcome.code is Code.START_TIMEOUT
     assert outcome.detail.endswith(end)
 
 
-def test_what_the_cause_says_is_not_said_twice():
+def test_start_timeout_detail_does_not_repeat_event():
     mount = PodEvent("FailedMount", "timed out waiting for the condition", "Warning", START)
     policy = WaitPolicy(graces=Timeouts(start=10))
     slow = scheduled(main("waiting", "ContainerCreating"))
@@ -207,5 +207,5 @@ SIDECAR = ContainerView("proxy", ContainerKind.SIDECAR, state=ContainerState.RUN
         (terminated(Track(launched=0.0), "x"), Cleanup.REMOVE),
     ],
 )
-def test_a_failed_job_keeps_its_release_unless_something_could_still_run(track, expected):
+def test_cleanup(track, expected):
     assert cleanup(track) is expected

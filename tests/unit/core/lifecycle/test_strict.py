@@ -54,7 +54,7 @@ def verdict(pod, *events, **more):
         ("", Action.FAIL),
     ],
 )
-def test_only_a_shortage_of_cpu_memory_or_gpu_is_waited_for(message, action):
+def test_only_cpu_memory_and_gpu_shortages_wait(message, action):
     assert verdict(unscheduled(message)).action is action
 
 
@@ -66,7 +66,7 @@ def test_only_a_shortage_of_cpu_memory_or_gpu_is_waited_for(message, action):
         ("Unschedulable", Action.FAIL, Code.NO_MATCHING_NODE),
     ],
 )
-def test_only_unschedulable_is_a_refusal(reason, action, code):
+def test_only_unschedulable_fails(reason, action, code):
     found = verdict(unscheduled(AFFINITY, reason))
     assert (found.action, found.code) == (action, code)
 
@@ -89,14 +89,14 @@ def test_only_unschedulable_is_a_refusal(reason, action, code):
         (make_pod(phase="Unknown"), Code.UNKNOWN_PHASE),
     ],
 )
-def test_what_fails_at_first_sight_has_our_code_and_flares_return_code(pod, code):
+def test_fatal_reasons_fail_immediately_with_101(pod, code):
     found = verdict(pod, pending_timeout=None)
     assert (found.action, found.code) == (Action.FAIL, code)
     assert strict.given_up(found).return_code == 101
 
 
 @pytest.mark.parametrize("reason", ["ContainerCreating", "ImageInspectError", "StartError", "SomethingNew"])
-def test_other_reasons_wait_for_ever(reason):
+def test_other_reasons_wait_forever(reason):
     found = verdict(scheduled(main("waiting", reason)), pending_timeout=0.0, now=1e9)
     assert (found.action, found.deadline) == (Action.WAIT, None)
 
@@ -113,7 +113,7 @@ def test_other_reasons_wait_for_ever(reason):
         ([event("Unhealthy")], Action.WAIT, Code.CREATING),
     ],
 )
-def test_events_of_a_scheduled_pod_count_for_a_minute(events, action, code):
+def test_events_of_scheduled_pod_count_for_a_minute(events, action, code):
     found = verdict(scheduled(main("waiting", "ContainerCreating"), created=None), *events)
     assert (found.action, found.code) == (action, code)
 
@@ -137,7 +137,7 @@ def test_events_of_a_scheduled_pod_count_for_a_minute(events, action, code):
         ([], Action.WAIT),
     ],
 )
-def test_the_newest_warning_speaks_for_a_pod_without_condition(events, action):
+def test_latest_warning_decides_without_condition(events, action):
     assert verdict(make_pod(node="n"), *events).action is action
 
 
@@ -176,17 +176,17 @@ SHORT, WAITS, GIVEN_UP = unscheduled(), Action.WAIT_FOR_RESOURCES, Action.FAIL
         ([(0, None, None), (1, None, None), (5, SHORT, NO_EVENTS)], [WAITS]),
     ],
 )  # fmt: skip
-def test_the_clock_of_a_shortage(looks, actions):
+def test_shortage_clock(looks, actions):
     assert clock(*looks) == actions
 
 
-def test_the_clock_belongs_to_all_shortages_together():
+def test_shortages_share_one_clock():
     gpu = unscheduled("0/1 nodes are available: 1 Insufficient nvidia.com/gpu.")
     both = unscheduled('persistentvolumeclaim "x" not found, 1 Insufficient cpu.')
     assert clock((0, SHORT, NO_EVENTS), (1, gpu, NO_EVENTS), (2, both, NO_EVENTS))[-1] is GIVEN_UP
 
 
-def test_a_shortage_has_a_deadline_and_names_its_setting():
+def test_shortage_has_deadline_and_clock():
     patience, first = judged(SHORT, now=10.0)
     second = verdict(SHORT, patience=patience, now=30.0)
     assert (first.deadline, second.deadline, second.since, second.clock) == (
@@ -223,14 +223,14 @@ SIDECAR = ContainerView("s", ContainerKind.SIDECAR, state=ContainerState.TERMINA
         (make_pod(phase="Succeeded"), Code.SUCCESS, 0),
     ],
 )
-def test_the_phase_ends_a_job_and_the_return_code_is_flares(pod, code, return_code):
+def test_end_as_flare(pod, code, return_code):
     outcome = strict.end_as_flare(pod)
     assert (outcome.code, outcome.return_code) == (code, return_code)
     assert outcome.succeeded is (return_code == 0)
 
 
 @pytest.mark.parametrize("phase", ["Pending", "Running", "Unknown", ""])
-def test_no_other_phase_ends_a_job(phase):
+def test_other_phases_end_nothing(phase):
     assert strict.end_as_flare(exited(1, phase=phase)) is None
 
 
@@ -246,7 +246,7 @@ def test_no_other_phase_ends_a_job(phase):
         (replace(running(), conditions=(Condition("DisruptionTarget", "True", "DeletionByTaintManager"),)), Code.NODE_LOST, 9),
     ],
 )  # fmt: skip
-def test_a_pod_that_is_gone_is_an_abort_unless_its_end_was_seen(last, code, return_code):
+def test_lost_as_flare(last, code, return_code):
     outcome = strict.lost_as_flare(lost(last), last)
     assert (outcome.code, outcome.return_code) == (code, return_code)
 
@@ -263,18 +263,18 @@ def walk(*looks, pending_timeout=120.0, timeout=None):
     return track
 
 
-def test_the_container_alone_ends_nothing():
+def test_container_state_alone_ends_nothing():
     track = walk(look(exited(1)))
     assert (track.state, track.outcome) == (JobState.RUNNING, None)
     assert walk(look(exited(1)), look(exited(1, phase="Failed"), 1)).outcome.return_code == 9
 
 
-def test_a_pod_that_failed_to_start_is_removed_and_one_that_ended_is_not():
+def test_cleanup_removes_what_never_started():
     assert cleanup(walk(look(make_pod(phase="Unknown")))) is Cleanup.REMOVE
     assert cleanup(walk(look(exited(1, phase="Failed")))) is Cleanup.RETAIN
 
 
-def test_a_refused_creation_is_not_tried_again():
+def test_refused_creation_is_final():
     quota = Refusal(Code.QUOTA_EXCEEDED, "exceeded quota")
     assert quota.may_heal
     track = walk(look(Seen.absent(), refused=quota))
@@ -282,7 +282,7 @@ def test_a_refused_creation_is_not_tried_again():
     assert cleanup(track) is Cleanup.REMOVE
 
 
-def test_timeout_runs_while_nothing_can_be_seen_and_ends_with_the_first_running():
+def test_timeout_counts_through_outage_until_first_running():
     unread = Seen.unavailable("x")
     assert walk(look(unread), look(unread, 10), timeout=10).outcome.code is Code.LAUNCH_TIMEOUT
     assert walk(look(make_pod(phase="")), look(make_pod(phase=""), 10), timeout=10).outcome.return_code == 101
@@ -290,7 +290,7 @@ def test_timeout_runs_while_nothing_can_be_seen_and_ends_with_the_first_running(
     assert (track.outcome, track.ran) == (None, True)
 
 
-def test_a_job_that_runs_has_no_verdict_while_it_cannot_be_seen():
+def test_running_job_has_no_verdict_during_outage():
     track = walk(look(running()), look(Seen.unavailable("x"), 1))
     assert (track.state, track.verdict, track.why_stale) == (JobState.RUNNING, None, "x")
     assert (
@@ -298,7 +298,7 @@ def test_a_job_that_runs_has_no_verdict_while_it_cannot_be_seen():
     )
 
 
-def test_an_absence_has_to_last_and_leaves_nothing_running():
+def test_absence_must_last():
     sidecar = ContainerView("s", ContainerKind.SIDECAR, state=ContainerState.RUNNING)
     looks = [look(scheduled(main("running"), sidecar, phase="Running")), look(Seen.absent(), 1)]
     assert walk(*looks, look(Seen.absent(), 5.5)).outcome is None
@@ -307,7 +307,7 @@ def test_an_absence_has_to_last_and_leaves_nothing_running():
     assert cleanup(track) is Cleanup.RETAIN
 
 
-def test_a_pod_without_phase_is_one_that_cannot_be_read():
+def test_pod_without_phase_pauses_the_clock():
     track = walk(
         *[look(pod, now) for now, pod in [(0, SHORT), (1, make_pod(phase="")), (9, SHORT)]], pending_timeout=2
     )

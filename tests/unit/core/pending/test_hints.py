@@ -1,22 +1,18 @@
-"""Autoscaler, nomination and node sizes: what they make of a shortage."""
+"""Autoscaler events, nominations, nodes and claims: how they refine the scheduler's cause."""
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 import pytest
 
 from launcher.core.catalogue import CATALOGUE, Code
-from launcher.core.ending.job_end import lost
 from launcher.core.lifecycle.state import Observation, Track
 from launcher.core.lifecycle.step import step
 from launcher.core.pending.classify import classify
 from launcher.core.pending.clocks import Action, WaitPolicy
 from launcher.core.pending.hints import name_claims, refine
-from launcher.core.pending.nodes import impossible
 from launcher.core.spec.site import PendingPolicy
-from launcher.core.views import ContainerKind, ContainerView, NodeView, PodEvent, Seen
-from tests.fakes import SHORTAGE, START, make_pod, scheduled, unscheduled
+from launcher.core.views import ContainerKind, ContainerView, NodeView, PodEvent, Seen, Taint
+from tests.fakes import SHORTAGE, START, scheduled, unscheduled
 
 AFFINITY = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
 CLAIM = '0/3 nodes are available: persistentvolumeclaim "nope" not found. not found'
@@ -52,18 +48,18 @@ def node(cpu="8", **more):
         (CLAIM, (UP,), Code.PVC_MISSING),
     ],
 )
-def test_the_newest_word_of_an_autoscaler_counts_where_a_node_would_help(message, events, code):
+def test_latest_autoscaler_event_wins(message, events, code):
     pod = unscheduled(message)
     assert refine(classify(pod), pod, events, (), 60.0).code is code
 
 
-def test_a_nominated_pod_waits_for_the_victims_as_long_as_they_have():
+def test_nominated_pod_waits_for_victims():
     pod = unscheduled(nominated_node="node-1")
     assert refine(classify(pod), pod, (), (), 60.0).code is Code.NOMINATED
     assert refine(classify(pod), pod, (), (), 0.0).code is Code.INSUFFICIENT_RESOURCES
 
 
-def test_a_nomination_stops_the_clock_for_a_minute_and_no_longer():
+def test_nomination_adds_victims_timeout_to_the_wait():
     pod, track = unscheduled(nominated_node="node-1"), Track(launched=0.0)
     for now in range(179):
         track = step(track, Observation(float(now), START, Seen.found(pod)), WaitPolicy())
@@ -73,7 +69,7 @@ def test_a_nomination_stops_the_clock_for_a_minute_and_no_longer():
     assert track.outcome.code is Code.INSUFFICIENT_RESOURCES
 
 
-def test_an_autoscaler_extends_the_wait_beyond_pending_timeout():
+def test_scale_up_extends_wait_beyond_pending_timeout():
     pod, track = unscheduled(), Track(launched=0.0)
     for now in (0.0, 100.0, 500.0, 899.0):
         track = step(track, Observation(now, START, Seen.found(pod), Seen.found((UP,))), WaitPolicy())
@@ -82,7 +78,7 @@ def test_an_autoscaler_extends_the_wait_beyond_pending_timeout():
     assert (track.outcome.code, track.outcome.clock) == (Code.SCALING_UP, "timeouts.scale_up")
 
 
-def test_an_autoscaler_that_refuses_shortens_it():
+def test_refused_scale_up_shortens_wait():
     pod, track, events = unscheduled(), Track(launched=0.0), Seen.found((no_scale_up(3),))
     track = step(track, Observation(0.0, START, Seen.found(pod), events), WaitPolicy())
     assert track.verdict.deadline == 60.0
@@ -92,28 +88,7 @@ def test_an_autoscaler_that_refuses_shortens_it():
     )
 
 
-@pytest.mark.parametrize(
-    ("containers", "nodes", "is_impossible"),
-    [
-        ((wants("4"),), (node("8"), node("2")), False),
-        ((wants("9"),), (node("8"), node("2")), True),
-        ((wants("8000m"),), (node("8"),), False),
-        ((wants("5"), wants("4", ContainerKind.SIDECAR)), (node("8"),), True),
-        ((wants("1"), wants("9", ContainerKind.INIT)), (node("8"),), True),
-        ((wants("1"), wants("8", ContainerKind.INIT)), (node("8"),), False),
-        ((wants("9"),), (), False),
-        ((wants("9"),), (NodeView("n", {"cpu": "garbage"}),), True),
-        ((wants("nonsense"),), (node("8"),), False),
-    ],
-)
-def test_a_request_above_every_node_is_impossible(containers, nodes, is_impossible):
-    pod = unscheduled("0/2 nodes are available: 2 Insufficient cpu.", containers=containers)
-    assert bool(impossible(pod, nodes, ("cpu",))) is is_impossible
-    code = Code.IMPOSSIBLE_REQUEST if is_impossible else Code.INSUFFICIENT_RESOURCES
-    assert refine(classify(pod), pod, (), nodes, 60.0).code is code
-
-
-def test_a_resource_that_no_node_has_at_all_is_named():
+def test_resource_that_no_node_has_is_named():
     pod = unscheduled(
         "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.",
         containers=(ContainerView("job", ContainerKind.MAIN, requests={"nvidia.com/gpu": "1"}),),
@@ -124,22 +99,48 @@ def test_a_resource_that_no_node_has_at_all_is_named():
     assert CATALOGUE[cause.code].return_code == 101
 
 
-def test_hints_say_nothing_about_a_pod_that_has_a_node():
+def test_scheduled_pod_is_not_refined():
     pod = scheduled(wants("9"))
     assert refine(classify(pod), pod, (UP,), (node(),), 60.0) == classify(pod)
 
 
-def test_strict_does_not_take_hints():
+def test_strict_ignores_hints():
     pod, policy = unscheduled(), WaitPolicy(PendingPolicy.STRICT, 10)
     track = step(Track(launched=0.0), Observation(0.0, START, Seen.found(pod), Seen.found((UP,))), policy)
     assert track.verdict.code is Code.INSUFFICIENT_RESOURCES
 
 
-def test_what_took_a_pod_that_is_gone_is_read_from_its_last_events():
-    later = START + timedelta(seconds=1)
-    events = (PodEvent("TaintManagerEviction", "Marking for deletion Pod fl/job-1", last_seen=later),)
-    assert lost(make_pod(), events).code is Code.NODE_LOST
-    assert lost(make_pod(), (PodEvent("Killing", "Stopping container job"),)).code is Code.DELETED_EXTERNALLY
+TAINTED = "0/2 nodes are available: 2 node(s) had untolerated taint(s)."
+SELECTED = "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match Pod's node affinity/selector."
+CORDONED_TOO = "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match Pod's node affinity/selector."
+CORDON = Taint("node.kubernetes.io/unschedulable", "NoSchedule")
+NOT_READY = Taint("node.kubernetes.io/not-ready", "NoSchedule")
+GPU = Taint("gpu", "NoSchedule", "yes")
+CONTROL_PLANE = NodeView("c", taints=(Taint("node-role.kubernetes.io/control-plane", "NoSchedule"),))
+
+
+def tainted(*taints, **labels):
+    return NodeView("n", labels=labels, taints=taints)
+
+
+@pytest.mark.parametrize(
+    ("message", "nodes", "code"),
+    [
+        (TAINTED, (tainted(NOT_READY), CONTROL_PLANE), Code.NODE_NOT_READY),
+        (TAINTED, (tainted(GPU), CONTROL_PLANE), Code.TAINT_NOT_TOLERATED),
+        (SELECTED, (tainted(NOT_READY), CONTROL_PLANE), Code.NODE_NOT_READY),
+        (SELECTED, (tainted(), CONTROL_PLANE), Code.NO_MATCHING_NODE),
+        (CORDONED_TOO, (tainted(GPU, CORDON), CONTROL_PLANE), Code.NO_MATCHING_NODE),
+        (CORDONED_TOO, (tainted(CORDON), CONTROL_PLANE), Code.NODE_NOT_READY),
+        (CORDONED_TOO, (), Code.NODE_NOT_READY),
+        # the right to list nodes is missing
+        (TAINTED, (), Code.NODE_NOT_READY),
+        (SELECTED, (), Code.NO_MATCHING_NODE),
+    ],
+)
+def test_unnamed_taints_are_read_from_nodes(message, nodes, code):
+    pod = unscheduled(message)
+    assert refine(classify(pod), pod, (), nodes, 60.0).code is code
 
 
 UNBOUND = "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."
@@ -155,7 +156,7 @@ FAILED = PodEvent("ProvisioningFailed", 'storageclass.storage.k8s.io "x" not fou
         (AFFINITY, {"data": FAILED}, ""),
     ],
 )
-def test_an_unbound_claim_is_named_with_what_its_controller_said(message, events, added):
+def test_name_claims(message, events, added):
     pod = unscheduled(message, claims=("data", "logs"))
     cause = classify(pod, ())
     named = name_claims(cause, pod, events)

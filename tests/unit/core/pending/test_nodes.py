@@ -1,4 +1,4 @@
-"""Taints that the scheduler does not name: the nodes tell a node that comes back from one that is reserved."""
+"""What nodes say beyond the scheduler: requests that no node can meet, and taints of the node life cycle."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ import pytest
 from launcher.core.catalogue import Code
 from launcher.core.pending.classify import classify
 from launcher.core.pending.hints import refine
-from launcher.core.pending.nodes import closed_for_a_while
-from launcher.core.views import NodeView, Taint, Toleration
+from launcher.core.pending.nodes import closed_for_a_while, impossible
+from launcher.core.views import ContainerKind, ContainerView, NodeView, Taint, Toleration
 from tests.fakes import unscheduled
 
-TAINTED = "0/2 nodes are available: 2 node(s) had untolerated taint(s)."
-SELECTED = "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match Pod's node affinity/selector."
-CORDONED_TOO = "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match Pod's node affinity/selector."
 CORDON = Taint("node.kubernetes.io/unschedulable", "NoSchedule")
 NOT_READY = Taint("node.kubernetes.io/not-ready", "NoSchedule")
 GPU = Taint("gpu", "NoSchedule", "yes")
@@ -46,25 +43,34 @@ def node(*taints, **labels):
         ([node(Taint("node.kubernetes.io/disk-pressure", "PreferNoSchedule"))], {}, False),
     ],
 )
-def test_a_node_is_closed_for_a_while_by_its_life_cycle_alone(nodes, pod, closed):
+def test_closed_for_a_while(nodes, pod, closed):
     assert closed_for_a_while(unscheduled(**pod), nodes) is closed
 
 
+def wants(cpu="4", kind=ContainerKind.MAIN, **more):
+    return ContainerView("job", kind, requests={"cpu": cpu, **more})
+
+
+def sized(cpu="8", **more):
+    return NodeView("n", {"cpu": cpu, **more})
+
+
 @pytest.mark.parametrize(
-    ("message", "nodes", "code"),
+    ("containers", "nodes", "is_impossible"),
     [
-        (TAINTED, (node(NOT_READY), CONTROL_PLANE), Code.NODE_NOT_READY),
-        (TAINTED, (node(GPU), CONTROL_PLANE), Code.TAINT_NOT_TOLERATED),
-        (SELECTED, (node(NOT_READY), CONTROL_PLANE), Code.NODE_NOT_READY),
-        (SELECTED, (node(), CONTROL_PLANE), Code.NO_MATCHING_NODE),
-        (CORDONED_TOO, (node(GPU, CORDON), CONTROL_PLANE), Code.NO_MATCHING_NODE),
-        (CORDONED_TOO, (node(CORDON), CONTROL_PLANE), Code.NODE_NOT_READY),
-        (CORDONED_TOO, (), Code.NODE_NOT_READY),
-        # the right to list nodes is missing
-        (TAINTED, (), Code.NODE_NOT_READY),
-        (SELECTED, (), Code.NO_MATCHING_NODE),
+        ((wants("4"),), (sized("8"), sized("2")), False),
+        ((wants("9"),), (sized("8"), sized("2")), True),
+        ((wants("8000m"),), (sized("8"),), False),
+        ((wants("5"), wants("4", ContainerKind.SIDECAR)), (sized("8"),), True),
+        ((wants("1"), wants("9", ContainerKind.INIT)), (sized("8"),), True),
+        ((wants("1"), wants("8", ContainerKind.INIT)), (sized("8"),), False),
+        ((wants("9"),), (), False),
+        ((wants("9"),), (NodeView("n", {"cpu": "garbage"}),), True),
+        ((wants("nonsense"),), (sized("8"),), False),
     ],
 )
-def test_an_unnamed_taint_is_looked_up(message, nodes, code):
-    pod = unscheduled(message)
+def test_impossible(containers, nodes, is_impossible):
+    pod = unscheduled("0/2 nodes are available: 2 Insufficient cpu.", containers=containers)
+    assert bool(impossible(pod, nodes, ("cpu",))) is is_impossible
+    code = Code.IMPOSSIBLE_REQUEST if is_impossible else Code.INSUFFICIENT_RESOURCES
     assert refine(classify(pod), pod, (), nodes, 60.0).code is code

@@ -47,7 +47,7 @@ def files(pod=None, /, mask=by_shape, **changes):
     return build(facts(pod or exited(137, "OOMKilled"), **changes), mask).files
 
 
-def test_a_complete_bundle_has_every_file_and_nothing_missing():
+def test_complete_bundle_has_every_file():
     assert sorted(files()) == [
         "cause.txt", "conditions.txt", "events.txt", "events.yaml", "helm-status.json", "logs/job.log",
         "logs/job.previous.log", "pod.yaml", "status.json", "values.yaml",
@@ -65,26 +65,26 @@ def test_a_complete_bundle_has_every_file_and_nothing_missing():
         (scheduled(main("running"), phase="Running"), "Running: the job runs."),
     ],
 )
-def test_the_cause_is_one_line(pod, cause):
+def test_cause_is_one_line(pod, cause):
     bundle = build(facts(pod), by_shape)
     assert bundle.files["cause.txt"] == cause + "\n"
     assert bundle.cause == cause
 
 
-def test_the_cause_of_a_pending_pod_does_not_say_its_sentence_twice():
+def test_cause_of_pending_pod_does_not_repeat_its_summary():
     cause = files(unscheduled())["cause.txt"]
     assert cause.startswith("InsufficientResources: ")
     assert cause.count("Insufficient cpu") == 1
     assert " Cure: " in cause
 
 
-def test_the_cause_when_nothing_could_be_asked():
+def test_cause_during_outage():
     unknown = Track(launched=0.0, state=JobState.UNKNOWN, stale_since=0.0, why_stale="refused")
     status = report(JOB, None, unknown, now=0.0, wall=START)
     assert "missing.txt" in files(status=status, view=None)["cause.txt"]
 
 
-def test_conditions_tell_all_containers():
+def test_conditions_list_all_containers():
     crashed = ContainerView(
         "side",
         ContainerKind.SIDECAR_INIT,
@@ -108,7 +108,7 @@ def test_pod_and_values_are_yaml():
     assert json.loads(found["status.json"])["outcome"]["code"] == "OOMKilled"
 
 
-def test_everything_missing_is_named():
+def test_missing_parts_are_listed():
     gone = Seen.unavailable("pods is\nforbidden")
     found = build(
         facts(exited(1), pod=gone, events=gone, release=Seen.unavailable("no helm"), view=None,
@@ -128,14 +128,14 @@ def test_everything_missing_is_named():
     assert found["logs/job.log"] == "# no pod\n"
 
 
-def test_an_empty_log_and_no_events_say_so():
+def test_empty_log_and_no_events():
     found = files(logs=(Log("job", previous=False),), events=Seen.found(()))
     assert found["logs/job.log"] == "# the log is empty\n"
     assert found["events.txt"].startswith("# there are none")
     assert "missing.txt" not in found
 
 
-def test_no_credential_passes():
+def test_no_credential_is_in_any_file():
     def hide(text):
         return text.replace(CANARY, "***")
 
@@ -156,7 +156,7 @@ def test_no_credential_passes():
     assert "token ***" in found["logs/job.log"]
 
 
-def test_names_of_containers_come_from_the_view_or_the_spec():
+def test_container_names():
     spec = {"spec": {"initContainers": [{"name": "a"}, None], "containers": [{"name": "b"}, {"name": 7}]}}
     assert container_names(spec, None) == ("a", "b")
     assert container_names(spec, scheduled(main("running"))) == ("job",)
@@ -168,12 +168,12 @@ def test_names_of_containers_come_from_the_view_or_the_spec():
     ("seconds", "text"),
     [(-3, "0s"), (0, "0s"), (119, "119s"), (120, "2m"), (7199, "119m"), (7200, "2h"), (172800, "2d")],
 )
-def test_ages(seconds, text):
+def test_age(seconds, text):
     assert age(START, START + timedelta(seconds=seconds)) == text
     assert age(None, START) == "?"
 
 
-def test_an_event_is_one_line():
+def test_event_line_and_json():
     line = event_line(FAILED, START + timedelta(seconds=60))
     assert line.split() == ["30s", "Warning", "FailedScheduling", "4", "no", "cpu"]
     assert event_json(replace(PULLED, last_seen=None))["lastSeen"] is None

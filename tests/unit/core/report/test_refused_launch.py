@@ -29,7 +29,7 @@ def files(error=REFUSED, values=VALUES, **more):
     return refused_bundle(JOB, error, seen, START, known=[CANARY], **more).files
 
 
-def test_it_has_the_cause_the_values_and_says_what_there_cannot_be():
+def test_bundle_has_cause_values_and_what_is_missing():
     found = files()
     assert found["cause.txt"] == (
         f"AdmissionDenied: {CATALOGUE[Code.ADMISSION_DENIED].summary} pods is forbidden: *** "
@@ -45,11 +45,11 @@ def test_it_has_the_cause_the_values_and_says_what_there_cannot_be():
     assert (status["state"], status["jobId"], status["pod"], status["helm"]) == ("FAILED", "a1", None, None)
 
 
-def test_no_credential_is_in_it():
+def test_no_credential_is_in_any_file():
     assert "canary" not in "".join(files().values())
 
 
-def test_values_that_could_not_be_made_are_missing():
+def test_values_that_were_not_rendered_are_missing():
     found = files(InvalidInput("wrong", where="site.yaml.j2"), None)
     assert "values.yaml: template site.yaml.j2 is wrong" in found["missing.txt"]
     assert found["cause.txt"].startswith("InvalidSpec: ")
@@ -58,7 +58,7 @@ def test_values_that_could_not_be_made_are_missing():
 @pytest.mark.parametrize(
     ("error", "code"), [(REFUSED, 101), (Denied("no"), 104), (Conflict("is there"), 104)]
 )
-def test_the_return_code_is_that_of_the_handle(error, code):
+def test_refused_code(error, code):
     assert refused_code(error, PendingPolicy.GRACEFUL) == code
     assert refused_code(error, PendingPolicy.STRICT) == 101
     assert json.loads(files(error)["status.json"])["outcome"]["returnCode"] == code

@@ -1,0 +1,193 @@
+"""Messages of kube-scheduler and of the kubelet, each with the code that it must get.
+
+What our own clusters show is recorded in ``tests/data/pods``; these are also of other releases of Kubernetes and
+of other container runtimes.
+"""
+
+from __future__ import annotations
+
+from launcher.core.catalogue import Code
+
+__all__ = ["NOT_FOUND", "SCHEDULER", "WAITING"]
+
+CONTROL_PLANE = "1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }"
+# (message of condition PodScheduled, code)
+SCHEDULER = [
+    (
+        f"0/3 nodes are available: {CONTROL_PLANE}, 2 Insufficient cpu. preemption: 0/3 ...",
+        Code.INSUFFICIENT_RESOURCES,
+    ),
+    ("0/1 nodes are available: 1 Insufficient nvidia.com/gpu.", Code.INSUFFICIENT_RESOURCES),
+    ("0/1 nodes are available: 1 Insufficient nvidia.com/mig-1g.5gb.", Code.INSUFFICIENT_RESOURCES),
+    (f"0/3 nodes are available: {CONTROL_PLANE}, 2 Too many pods.", Code.INSUFFICIENT_RESOURCES),
+    (
+        f"0/3 nodes are available: {CONTROL_PLANE}, 1 Insufficient memory, 1 node(s) didn't match Pod's node affinity/selector.",
+        Code.INSUFFICIENT_RESOURCES,
+    ),
+    (
+        f"0/3 nodes are available: {CONTROL_PLANE}, 2 node(s) didn't match Pod's node affinity/selector.",
+        Code.NO_MATCHING_NODE,
+    ),
+    (
+        f"0/3 nodes are available: {CONTROL_PLANE}, 2 node(s) had untolerated taint {{team: a}}.",
+        Code.TAINT_NOT_TOLERATED,
+    ),
+    (
+        "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.",
+        Code.NODE_NOT_READY,
+    ),
+    ("0/1 nodes are available: 1 node(s) were unschedulable.", Code.NODE_NOT_READY),
+    (
+        f"0/3 nodes are available: {CONTROL_PLANE}, 2 node(s) didn't match pod anti-affinity rules.",
+        Code.POD_CONSTRAINT,
+    ),
+    (
+        "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
+        Code.POD_CONSTRAINT,
+    ),
+    (
+        "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found",
+        Code.VOLUME_UNBOUND,
+    ),
+    ('0/3 nodes are available: persistentvolumeclaim "nope" not found. not found', Code.PVC_MISSING),
+    ("0/1 nodes are available: 1 node(s) had volume node affinity conflict.", Code.VOLUME_ZONE_CONFLICT),
+    (
+        "0/4 nodes are available: 2 node(s) didn't match PersistentVolume's node affinity, 2 node(s) had untolerated taint(s).",
+        Code.VOLUME_ZONE_CONFLICT,
+    ),
+    (
+        "0/4 nodes are available: 4 node(s) didn't satisfy plugin(s) [NodeAffinity].",
+        Code.NO_MATCHING_NODE,
+    ),
+    (
+        "0/4 nodes are available: 1 node(s) had untolerated taint(s), 3 node(s) didn't satisfy plugin(s) [NodeAffinity].",
+        Code.TAINT_NOT_TOLERATED,
+    ),
+    ("something nobody has seen", Code.UNSCHEDULABLE),
+    ("", Code.UNSCHEDULABLE),
+]
+NOT_FOUND = 'rpc error: code = NotFound desc = failed to pull and unpack image "r/x:1": failed to resolve reference "r/x:1": r/x:1: not found'
+# (waiting reason, message, code)
+WAITING = [
+    ("ErrImagePull", NOT_FOUND, Code.IMAGE_NOT_FOUND),
+    ("ImagePullBackOff", f'Back-off pulling image "r/x:1": ErrImagePull: {NOT_FOUND}', Code.IMAGE_NOT_FOUND),
+    (
+        "ErrImagePull",
+        "pulling from host r failed with status code [manifests 1]: 401 Unauthorized",
+        Code.IMAGE_AUTH,
+    ),
+    (
+        "ErrImagePull",
+        "pulling from host r failed with status code [manifests 1]: 403 Forbidden",
+        Code.IMAGE_AUTH,
+    ),
+    (
+        "ErrImagePull",
+        "pulling from host r failed with status code [manifests 1]: 429 Too Many Requests",
+        Code.IMAGE_PULL_TRANSIENT,
+    ),
+    (
+        "ErrImagePull",
+        "pulling from host r failed with status code [manifests 1]: 503 Service Unavailable",
+        Code.IMAGE_PULL_TRANSIENT,
+    ),
+    (
+        "ErrImagePull",
+        'failed to do request: Head "http://r": dial tcp 1.2.3.4:5000: connect: connection refused',
+        Code.IMAGE_PULL_TRANSIENT,
+    ),
+    (
+        "ErrImagePull",
+        "dial tcp: lookup nosuch.invalid on 10.96.0.10:53: no such host",
+        Code.IMAGE_PULL_TRANSIENT,
+    ),
+    ("ImagePullBackOff", 'Back-off pulling image "r/x:1"', Code.IMAGE_PULL_TRANSIENT),
+    ("ErrImagePull", "no match for platform in manifest: not found", Code.IMAGE_PLATFORM),
+    (
+        "ErrImageNeverPull",
+        'Container image "x" is not present with pull policy of Never',
+        Code.IMAGE_NEVER_PULL,
+    ),
+    ("InvalidImageName", "couldn't parse image name", Code.IMAGE_NAME_INVALID),
+    ("ImageInspectError", "", Code.IMAGE_INSPECT),
+    ("CreateContainerConfigError", 'secret "nope" not found', Code.MISSING_REF),
+    ("CreateContainerConfigError", "couldn't find key x in Secret fl/s", Code.MISSING_REF),
+    (
+        "CreateContainerConfigError",
+        "container has runAsNonRoot and image will run as root",
+        Code.CONTAINER_CONFIG,
+    ),
+    ("CreateContainerConfigError", "failed to create subPath directory for volumeMount", Code.SUB_PATH),
+    (
+        "CreateContainerConfigError",
+        "services have not yet been read at least once, cannot construct envvars",
+        Code.CONFIG_TRANSIENT,
+    ),
+    (
+        "CreateContainerConfigError",
+        "failed to sync secret cache: timed out waiting for the condition",
+        Code.CONFIG_TRANSIENT,
+    ),
+    (
+        "RunContainerError",
+        "error running prestart hook #0: nvidia-container-cli: libnvidia-ml.so.1: cannot open shared object file: no such file or directory",
+        Code.RUNTIME_ERROR,
+    ),
+    (
+        "ErrImagePull",
+        "failed to extract layer: lchown /x: permission denied: unknown",
+        Code.IMAGE_PULL_TRANSIENT,
+    ),
+    ("ErrImagePull", "denied: requested access to the resource is denied", Code.IMAGE_AUTH),
+    (
+        "CreateContainerConfigError",
+        "image has non-numeric user (app), cannot verify user is non-root",
+        Code.CONTAINER_CONFIG,
+    ),
+    # images of NVIDIA have nvidia in the path of their command
+    (
+        "StartError",
+        'exec: "/opt/nvidia/entry.sh": stat /opt/nvidia/entry.sh: no such file or directory: unknown',
+        Code.BAD_COMMAND,
+    ),
+    ("StartError", 'exec: "nvidia-smi": executable file not found in $PATH: unknown', Code.BAD_COMMAND),
+    ("StartError", "exec /usr/bin/python3: exec format error", Code.BAD_COMMAND),
+    # a node without the runtime of its runtime class
+    (
+        "StartError",
+        'unable to retrieve OCI runtime error (open /run/x/log.json: no such file or directory): exec: "nvidia-container-runtime": executable file not found in $PATH: unknown',
+        Code.RUNTIME_ERROR,
+    ),
+    (
+        "StartError",
+        "error executing hook `/usr/bin/x` (exit code: 1): No such file or directory",
+        Code.RUNTIME_ERROR,
+    ),
+    (
+        "RunContainerError",
+        'error gathering device information while adding custom device "/dev/nvidia0": no such file or directory',
+        Code.RUNTIME_ERROR,
+    ),
+    # CRI-O, with runc and with crun
+    (
+        "CreateContainerError",
+        'runc create failed: unable to start container process: exec: "/nope": stat /nope: no such file or directory',
+        Code.BAD_COMMAND,
+    ),
+    (
+        "CreateContainerError",
+        "executable file `nope` not found in $PATH: No such file or directory",
+        Code.BAD_COMMAND,
+    ),
+    ("CreateContainerError", "open executable: Permission denied", Code.BAD_COMMAND),
+    ("CreateContainerError", "open /run/x: no such file or directory, after exec", Code.CREATE_TRANSIENT),
+    ("CreateContainerError", "context deadline exceeded", Code.CREATE_TRANSIENT),
+    ("CreateContainerError", "no command specified", Code.BAD_COMMAND),
+    ("RunContainerError", 'exec: "/nope": stat /nope: no such file or directory: unknown', Code.BAD_COMMAND),
+    ("RunContainerError", "nvidia-container-cli: initialization error", Code.RUNTIME_ERROR),
+    ("CrashLoopBackOff", "back-off 10s restarting failed container", Code.CRASH_LOOP),
+    ("CreatePodSandboxError", "", Code.SANDBOX),
+    ("PostStartHookError", "", Code.POST_START_HOOK),
+    ("SignatureValidationFailed", "", Code.IMAGE_SIGNATURE),
+    ("SomethingNew", "text", Code.UNCLASSIFIED),
+]
