@@ -53,7 +53,7 @@ def require_text(value: Any, where: str, *, cure: str = "") -> str:
 
 
 def require_known(entry: Mapping[str, Any], known: Collection[str], where: str) -> None:
-    """Refuse keys that nobody would read: almost always a typing mistake.
+    """Refuse unknown keys, which are almost always typing mistakes.
 
     Raises:
         InvalidInput: ``entry`` has a key outside ``known``.
@@ -68,7 +68,7 @@ def require_known(entry: Mapping[str, Any], known: Collection[str], where: str) 
 
 
 def plain(value: Any, where: str, *, prune: bool = False) -> Any:
-    """Return a deep copy of ``value`` that is JSON and nothing else.
+    """Return a deep copy of ``value`` that consists of JSON types only.
 
     Args:
         value: a parsed YAML or JSON value.

@@ -1,4 +1,4 @@
-"""Which job: the names under which one launched job is found again, from its pod or from its release."""
+"""The names of one launched job, read from its pod or from its release."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = [
     "ref_of_release",
 ]
 
-# Helm writes it on every object it creates, so a pod always knows its release.
+# Helm writes it on every object that it creates.
 RELEASE_ANNOTATION = "meta.helm.sh/release-name"
 
 
@@ -102,10 +102,10 @@ def pending_timeout_of_pod(pod: PodView | None, default: float | None) -> float 
 
 
 def no_release(release: str, namespace: str) -> NotFound:
-    """Return the error for a release of which there is neither a record nor a pod.
+    """Return the error for a release without a record and without a pod.
 
-    A job whose creation is refused for a cause that heals leaves nothing between two tries, and only the
-    process that tries knows of it.
+    While a refused creation is retried there is nothing of the job in the cluster; only the process that
+    launched it knows of it.
     """
     return NotFound(
         f"there is no job release {release!r} in namespace {namespace!r}",

@@ -1,4 +1,4 @@
-"""The single merge rule of values, and FLARE's merge of lists whose items have names."""
+"""The merge rule of chart values, and FLARE's merge of lists by the names of their items."""
 
 from __future__ import annotations
 

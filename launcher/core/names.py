@@ -40,7 +40,7 @@ LABEL_JOB_ID = PREFIX + "job-id"
 LABEL_SITE = PREFIX + "site"
 LABEL_ROLE = PREFIX + "role"
 LABEL_ATTEMPT = PREFIX + "attempt"
-# Of jobs that a FLARE parent launched: a new parent may remove those of its predecessor, and no others.
+# Set on jobs that a FLARE parent launched: a new parent may remove those of its predecessor, and no others.
 LABEL_FEDERATION = PREFIX + "federation"
 ANNOTATION_JOB_ID = PREFIX + "job-id"
 ANNOTATION_SITE = PREFIX + "site"
@@ -57,7 +57,7 @@ _RELEASE_SITE_MAX = 20
 _RELEASE_JOB_MAX = 8
 _POD_SITE_MAX = 20
 _SECRET_SITE_MAX = 47
-# Cannot occur in UTF-8, so no two lists of parts give the same joined bytes.
+# Cannot occur in UTF-8, so different lists of parts never join to the same bytes.
 _DELIMITER = b"\xff"
 
 
@@ -75,8 +75,8 @@ def release_name(job_id: str, site: str) -> str:
     Helm refuses more than 53 characters and pyhelm3 refuses dots. The hash covers the whole job id and
     site, so ``site#1`` and ``site1`` differ.
     """
-    words = ["fj", _head(job_id, _RELEASE_JOB_MAX), _head(site, _RELEASE_SITE_MAX), _digest(job_id, site)]
-    return "-".join(word for word in words if word)
+    parts = ["fj", _head(job_id, _RELEASE_JOB_MAX), _head(site, _RELEASE_SITE_MAX), _digest(job_id, site)]
+    return "-".join(part for part in parts if part)
 
 
 def job_slug(job_id: str) -> str:
@@ -118,7 +118,7 @@ def credential_secret_name(pod: str) -> str:
 
 
 def is_credential_of(secret: str, site: str) -> bool:
-    """Tell whether a Secret of that name is for a job of ``site``: its pod's name ends in the site's slug."""
+    """Return whether ``secret`` holds credentials of a job of ``site``: its name ends in the site's slug."""
     slug = site_slug(site, _POD_SITE_MAX)
     return secret.startswith(credential_secret_name("")) and secret.endswith(f"-{slug}")
 

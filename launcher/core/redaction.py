@@ -1,8 +1,8 @@
-"""What must not be shown: values under names that look secret, values that are known, shapes of credentials.
+"""Hides credentials: values under names that look secret, known values, texts shaped like a credential.
 
-Hiding too much costs a reader a guess, hiding too little costs a credential: a name that could be secret is.
-Every pattern takes time linear in its text: a job writes what it likes, and a regular expression holds the
-GIL of the process that watches all jobs (an optional word before a keyword took 2.8 s for 24 kB of hex).
+When in doubt, hide: too much costs the reader a guess, too little costs a credential. Every pattern takes
+time linear in its text: a job may log anything, and a regular expression holds the GIL of the process that
+watches all jobs (an optional word before a keyword took 2.8 s for 24 kB of hex).
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ __all__ = [
 HIDDEN = "***"
 Mask = Callable[[str], str]
 
-# A shorter value, such as `true` or `8080`, would take half of a log with it.
+# Hiding a shorter value, such as `true` or `8080`, would hide half of a log.
 _SHORTEST = 6
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # HF_TOKEN, PGPASSWORD, client_secret; not TOKENIZERS_PARALLELISM
 _SECRET_PART = re.compile(r"token(?!iz)|passw|passphrase|secret|credential", re.IGNORECASE)
 # APIKEY, sshKeys, DB_PASS; not KEYBOARD
 _SECRET_WORD = re.compile(r".*keys?|creds?|pass|pwd|auth|authorization|bearer|cookie", re.IGNORECASE)
-# Names under which Kubernetes and the shell keep other things.
+# Names of Kubernetes and of the shell that look secret and are not.
 _HARMLESS = frozenset(
     {"PWD", "OLDPWD", "key", "topologyKey", "secretName", "secretProviderClass", "imagePullSecrets"}
 )
-# A longer line is data, not words. What crosses the cut is recognised in twice as much.
+# Longer lines are cut. Twice as much is searched, so that a credential that crosses the cut is found.
 _LONGEST_LINE = 4096
-# kubectl writes the whole object, literals included, into one text.
-_COPY = "kubectl.kubernetes.io/last-applied-configuration"
+# `kubectl apply` writes the whole object, env literals included, into this annotation.
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
-# Over many lines. A log may end, or have been cut, in the middle of a key.
+# Spans several lines. A log may end, or have been cut, in the middle of a key.
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?:\s|\\n)*(?:Proc-Type|DEK-Info): [^\n\\]*)*"
     r"(?:[^-]*-----END [A-Z ]*PRIVATE KEY-----|(?:(?:\s|\\n)*[A-Za-z0-9+/=]{16,})*)"
 )
-# Each stays within one line.
+# Each matches within one line.
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # http://user:password@proxy:3128
     (re.compile(r"(://[^\s/:@\"']*:)[^\s/@\"']+@"), rf"\1{HIDDEN}@"),
@@ -79,7 +79,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def looks_secret(name: str) -> bool:
-    """Tell whether a value under this name may be a credential."""
+    """Return whether a value under this name may be a credential."""
     if name in _HARMLESS:
         return False
     return bool(_SECRET_PART.search(name)) or any(
@@ -88,7 +88,7 @@ def looks_secret(name: str) -> bool:
 
 
 def by_shape(text: str) -> str:
-    """Return ``text`` without what has the shape of a credential, no line longer than about 4 kB."""
+    """Return ``text`` with what is shaped like a credential hidden, and lines cut at about 4 kB."""
     lines = _PRIVATE_KEY.sub(HIDDEN, text).split("\n")
     long = {at: len(line) for at, line in enumerate(lines) if len(line) > _LONGEST_LINE}
     text = "\n".join(line[: 2 * _LONGEST_LINE] for line in lines)
@@ -103,16 +103,16 @@ def by_shape(text: str) -> str:
 
 
 def cautious(known: Iterable[str]) -> Mask:
-    """Return a function that hides known values and whatever has the shape of a credential."""
+    """Return a function that hides known values and what is shaped like a credential."""
     hide = masker(known)
     return lambda text: by_shape(hide(text))
 
 
 def masker(values: Iterable[str]) -> Mask:
-    """Return a function that hides known values in a text, also as base64 and inside of JSON.
+    """Return a function that hides known values in a text, also base64-encoded or escaped in JSON.
 
     Args:
-        values: the credentials; those shorter than six characters are not looked for.
+        values: the credentials; those shorter than six characters are not hidden.
     """
     forms = {form for value in values for form in _forms(value) if len(form) >= _SHORTEST}
     if not forms:
@@ -134,7 +134,7 @@ def _forms(value: str) -> Iterator[str]:
 
 
 def literals(tree: Any) -> Iterator[str]:
-    """Yield the literal values of a pod's or a chart's JSON that :func:`redacted` hides as environment."""
+    """Yield the credentials in the JSON of a pod or chart: env literals, arguments after a secret flag."""
     if isinstance(tree, Mapping):
         name, value = tree.get("name"), tree.get("value")
         if isinstance(name, str) and _is_scalar(value) and looks_secret(name):
@@ -142,7 +142,7 @@ def literals(tree: Any) -> Iterator[str]:
         for child in tree.values():
             yield from literals(child)
     elif isinstance(tree, list):
-        yield from (word for before, word in _pairs(tree) if _is_flag(before))
+        yield from (word for before, word in _with_previous(tree) if _is_secret_flag(before))
         for child in tree:
             yield from literals(child)
 
@@ -152,27 +152,30 @@ def redacted(tree: Any, mask: Mask) -> Any:
 
     Args:
         tree: JSON; what has the shape ``{name: HF_TOKEN, value: ...}`` or a key that looks secret is hidden,
-            lists and numbers as well; mappings (``secret: {secretName: ...}``) are looked into.
+            lists and numbers as well; mappings (``secret: {secretName: ...}``) are searched.
         mask: applied to every other text.
     """
     if isinstance(tree, str):
-        return str(mask(tree))  # exactly str: a YAML dumper refuses kinds of it
+        return str(mask(tree))  # exactly str: the YAML dumper refuses subclasses
     if isinstance(tree, Mapping):
         name = tree.get("name")
         hide = isinstance(name, str) and looks_secret(name)
         return {
             key: HIDDEN
-            if _could_be_secret(value) and ((hide and key == "value") or _hides(str(key)))
+            if _could_be_secret(value) and ((hide and key == "value") or _is_secret_key(str(key)))
             else redacted(value, mask)
             for key, value in tree.items()
         }
     if isinstance(tree, list):
-        return [HIDDEN if _is_flag(before) else redacted(item, mask) for before, item in _pairs(tree)]
+        return [
+            HIDDEN if _is_secret_flag(before) else redacted(item, mask)
+            for before, item in _with_previous(tree)
+        ]
     return tree
 
 
 def _is_scalar(value: Any) -> bool:
-    # A flag is none: automountServiceAccountToken: false
+    # A boolean is no credential: automountServiceAccountToken: false
     return isinstance(value, (str, int, float)) and not isinstance(value, bool)
 
 
@@ -180,16 +183,17 @@ def _could_be_secret(value: Any) -> bool:
     return (_is_scalar(value) or isinstance(value, list)) and value not in ("", [])
 
 
-def _hides(key: str) -> bool:
-    return key == _COPY or looks_secret(key)
+def _is_secret_key(key: str) -> bool:
+    return key == _LAST_APPLIED or looks_secret(key)
 
 
-def _pairs(items: list[Any]) -> Iterator[tuple[Any, Any]]:
+def _with_previous(items: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield each item with the one before it, None for the first."""
     return zip([None, *items], items, strict=False)
 
 
-def _is_flag(word: Any) -> bool:
-    """Tell whether the word after this one is a credential, as in ``--api-key abc``."""
+def _is_secret_flag(word: Any) -> bool:
+    """Return whether the argument after this one is a credential, as in ``--api-key abc``."""
     return isinstance(word, str) and word.startswith("--") and "=" not in word and looks_secret(word)
 
 

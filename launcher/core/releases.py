@@ -1,8 +1,8 @@
-"""What the status of a Helm release means for us: one table. It says what Helm did, never how the job is.
+"""What the status of a Helm release means: one table. It says what Helm did, never how the job is.
 
-A release of ours is installed once and uninstalled; it is never upgraded. What Helm leaves when its process
-is killed (``pending-install``) blocks the name until somebody cleans up, so age tells the living from the
-dead: an install takes a second, and one that is a minute old has nobody left to finish it.
+The release of a job is installed once and then uninstalled, never upgraded. A helm process that is killed
+leaves it in ``pending-install``, which blocks the name until somebody cleans up. An install takes a second,
+so one that is a minute old is abandoned.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ __all__ = ["INSTALL_MAY_LAST", "ReleaseState", "StorageDriver", "is_drifted", "r
 
 INSTALL_MAY_LAST = 60.0
 
-# Where Helm keeps the records of its releases (HELM_DRIVER); `sql` and `memory` outlive no launcher or need a
-# database, so they are no choice.
+# Where Helm keeps the records of its releases (HELM_DRIVER). Not offered: `memory` is lost with the process,
+# and `sql` needs a database.
 StorageDriver = Literal["secret", "configmap"]
 
 
 class ReleaseState(str, enum.Enum):
-    """Where a release is; the value is the sentence for people."""
+    """State of a release; the value is the sentence that `fljob status` shows."""
 
     ABSENT = "there is no release"
     INSTALLING = "another process is installing it"
@@ -36,7 +36,7 @@ class ReleaseState(str, enum.Enum):
 
     @property
     def is_busy(self) -> bool:
-        """True while another process may hold it: leave it alone."""
+        """True while another process may be installing it."""
         return self is ReleaseState.INSTALLING
 
 
@@ -70,7 +70,7 @@ def release_state(view: ReleaseView | None, now: datetime) -> ReleaseState:
 
 
 def is_drifted(pod: PodView | None) -> bool:
-    """Tell whether somebody changed the pod's spec after the launch; a running job is never corrected.
+    """Return whether somebody changed the pod's spec after the launch; a running job is never corrected.
 
     The API server counts changes of a pod's spec in ``metadata.generation`` (Kubernetes 1.33); a graceful
     deletion counts as one, too.

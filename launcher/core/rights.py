@@ -1,4 +1,4 @@
-"""The rights that the parent of a site needs in the namespace of its jobs, and nothing more.
+"""The RBAC rights that the parent process of a site needs in the namespace of its jobs.
 
 ``nvflare deploy prepare`` (2.9.0) grants what FLARE's launcher needs; Helm must also list the records of its
 releases, and its server-side apply patches what it creates (without it: ``cannot patch resource "pods"``).
@@ -36,7 +36,7 @@ PREPARED = (
 _JOBS = (
     PREPARED
     | _rights("pods", "patch")  # server-side apply
-    | _rights("pods/log", "get")  # the last words of a failed job go into the parent's log
+    | _rights("pods/log", "get")  # the end of a failed job's log goes into the parent's log
     | _rights("secrets", "list")  # per-job Secrets, by label
 )
 _DRIVERS: dict[StorageDriver, frozenset[Right]] = {
@@ -45,13 +45,13 @@ _DRIVERS: dict[StorageDriver, frozenset[Right]] = {
 }
 
 
-# Of the cluster and not of a namespace, so nobody has to grant it: it tells a request that no node can ever
-# meet from one that has to wait, and which taint keeps a pod away (the scheduler of 1.36 names none).
+# Cluster-wide, so it is optional. The nodes show whether a request can ever be met, and which taints keep a
+# pod away (kube-scheduler 1.36 does not name them).
 LIST_NODES = Right("nodes", "list")
 
 
 def needed(driver: StorageDriver = "secret") -> frozenset[Right]:
-    """Return all rights for one of Helm's storage drivers, ``secret`` or ``configmap``."""
+    """Return all rights that are needed with one of Helm's storage drivers, ``secret`` or ``configmap``."""
     return _JOBS | _DRIVERS[driver]
 
 

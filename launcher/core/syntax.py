@@ -1,4 +1,4 @@
-"""What Kubernetes takes as a name or a path, so that what it would refuse is refused where it was written."""
+"""Names and paths that the API server accepts, checked early so that an error names the file and key."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ MOUNT_PATH_RULE = "must be an absolute path without ':'"
 
 
 def is_dns_label(text: str) -> bool:
-    """Tell whether ``text`` may be the name of a namespace (`RFC 1123 label`)."""
+    """Return whether ``text`` is a valid name of a namespace (RFC 1123 label)."""
     return _LABEL.fullmatch(text) is not None
 
 
 def is_dns_subdomain(text: str) -> bool:
-    """Tell whether ``text`` may be the name of a Secret or a ServiceAccount (`RFC 1123 subdomain`).
+    """Return whether ``text`` is a valid name of a Secret or a ServiceAccount (RFC 1123 subdomain).
 
-    Labels with dots between them; only all of them together have a limit.
+    The API server limits the whole to 253 characters and the labels between its dots not at all.
     """
     return len(text) <= _SUBDOMAIN_MAX and _SUBDOMAIN.fullmatch(text) is not None
 
 
 def is_mount_path(text: str) -> bool:
-    """Tell whether ``text`` may be a ``mountPath`` (`must not contain ':'`, says the API server)."""
+    """Return whether ``text`` is a valid ``mountPath`` (API server: "must not contain ':'")."""
     return text.startswith("/") and ":" not in text
 
 

@@ -1,7 +1,8 @@
-"""What was seen of the world, as frozen values: total, so that nothing behind the edges meets a None chain.
+"""What was read from Kubernetes and Helm, as frozen values.
 
-An edge translates an API object into one of these; missing is ``None``, ``""`` or an empty tuple.
-:class:`Seen` keeps "could not ask" apart from "not there" everywhere.
+An edge translates an API object into one of these. What is missing in it is ``None``, ``""`` or an empty
+tuple, so no reader checks for missing keys. :class:`Seen` distinguishes "could not be read" from "does not
+exist".
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ T = TypeVar("T")
 
 
 def age_seconds(since: datetime | None, now: datetime) -> float:
-    """Return the seconds between two moments; what has no moment is older than everything."""
+    """Return the seconds from ``since`` to ``now``, infinite when ``since`` is not known."""
     return float("inf") if since is None else (now - since).total_seconds()
 
 
 class Presence(enum.Enum):
-    """Whether a question about an object could be answered, and how."""
+    """Whether an object exists, or could not be read."""
 
     FOUND = "found"
     ABSENT = "absent"
@@ -46,7 +47,7 @@ class Presence(enum.Enum):
 
 @dataclass(frozen=True)
 class Seen(Generic[T]):
-    """The answer to "is it there": the object, its certain absence, or "could not ask" with the reason."""
+    """The result of a read: the object, its certain absence, or "could not be read" with the reason."""
 
     presence: Presence
     value: T | None = None
@@ -54,22 +55,22 @@ class Seen(Generic[T]):
 
     @classmethod
     def found(cls, value: T) -> Seen[T]:
-        """Return an answer that carries the object."""
+        """Return the result for an object that exists."""
         return cls(Presence.FOUND, value)
 
     @classmethod
     def absent(cls, last: T | None = None) -> Seen[T]:
-        """Return the certain answer that the object is not there; ``last`` is what was seen of it before."""
+        """Return the result for an object that certainly does not exist; ``last`` is its last known state."""
         return cls(Presence.ABSENT, last)
 
     @classmethod
     def unavailable(cls, why: str) -> Seen[T]:
-        """Return "could not ask" with the reason in words."""
+        """Return the result for an object that could not be read, with the reason."""
         return cls(Presence.UNAVAILABLE, None, why)
 
 
 class ContainerKind(enum.IntEnum):
-    """What a container is for, in the order in which the kubelet starts them and we read them."""
+    """The role of a container; in this order the kubelet starts containers and their states are read."""
 
     INIT = 0
     SIDECAR_INIT = 1  # native sidecar: an init container with restartPolicy Always
@@ -102,7 +103,7 @@ class ContainerView:
     restarts: int = 0
     memory_limit: str = ""
     requests: Mapping[str, str] = field(default_factory=dict)
-    # The end before the current state, for containers that restart (sidecars, native sidecars).
+    # The termination before the current state, of containers that restart (sidecars, native sidecars).
     last_reason: str = ""
     last_exit_code: int | None = None
 
@@ -129,7 +130,7 @@ class Taint:
 
 @dataclass(frozen=True)
 class Toleration:
-    """What taints a pod tolerates; an empty effect means every effect."""
+    """Which taints a pod tolerates; an empty effect means every effect."""
 
     key: str = ""
     effect: str = ""
@@ -139,7 +140,7 @@ class Toleration:
 
 @dataclass(frozen=True)
 class PodView:
-    """A pod as the API server last showed it."""
+    """A pod as last read from the API server."""
 
     name: str
     namespace: str
@@ -167,7 +168,7 @@ class PodView:
         return next((c for c in self.conditions if c.type == kind), None)
 
     def has_reason(self, reason: str) -> bool:
-        """Return whether a condition that holds has this reason."""
+        """Return whether a condition with status True has this reason."""
         return any(c.reason == reason and c.status == "True" for c in self.conditions)
 
     @property
@@ -178,9 +179,9 @@ class PodView:
 
 @dataclass(frozen=True)
 class PodEvent:
-    """An event about one pod; ``last_seen`` is the newest of the time stamps Kubernetes may fill in.
+    """An event about one pod; Kubernetes counts its repetitions in ``count``.
 
-    ``first_seen`` is the oldest of those that tell of a beginning: one event stands for all repetitions.
+    ``last_seen`` is the newest of its time stamps, ``first_seen`` the oldest that Kubernetes keeps.
     """
 
     reason: str
@@ -194,7 +195,7 @@ class PodEvent:
 
 @dataclass(frozen=True)
 class NodeView:
-    """A node: what it has for pods (resource name -> quantity text), its labels, and what keeps pods away."""
+    """A node: allocatable resources (name -> quantity text), labels and taints."""
 
     name: str
     allocatable: Mapping[str, str] = field(default_factory=dict)
@@ -204,7 +205,7 @@ class NodeView:
 
 @dataclass(frozen=True)
 class SecretView:
-    """What may be known of a per-job Secret: when and for which job it was made, never what it holds."""
+    """A per-job Secret: when and for which job it was created, never its data."""
 
     created: datetime | None
     job_id: str = ""

@@ -1,4 +1,4 @@
-"""Every cause and every end of a job by name, and what is known about each."""
+"""The codes of all causes and ends of a job, and the type of their rows."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["Code", "Entry", "Limit", "StrictRule"]
 
 
 class Limit(str, enum.Enum):
-    """Which clock bounds a cause; each is a setting of the site except NOW and NEVER."""
+    """Which clock bounds a cause; each but NOW and NEVER is a setting of the site."""
 
-    NOW = "now"  # permanent: fails at first sight
-    RESOURCES = "pending_timeout"  # FLARE's own setting and meaning: null = for ever, 0 = not at all
+    NOW = "now"  # permanent: fails immediately
+    RESOURCES = "pending_timeout"  # FLARE's setting with FLARE's meaning: null = forever, 0 = not at all
     HEAL = "heal"
     PULL = "pull"
     PULL_PERMANENT = "pull_permanent"
@@ -39,9 +39,9 @@ class Limit(str, enum.Enum):
 
 
 class StrictRule(str, enum.Enum):
-    """What FLARE 2.9.0's own launcher does on sight of a pending cause, for the reference page.
+    """What FLARE 2.9.0's own launcher does about a pending cause, for the reference page.
 
-    The policy ``strict`` is finer than a word per code: :mod:`launcher.core.lifecycle.strict`.
+    The rules of policy ``strict`` are finer than one per code: :mod:`launcher.core.lifecycle.strict`.
     """
 
     FAIL = "fail"
@@ -107,7 +107,7 @@ class Code(str, enum.Enum):
     MOUNT = "Mount"
     VOLUME_BUSY = "VolumeBusy"
     UNCLASSIFIED = "Unclassified"
-    # a clock of its own
+    # a clock over all causes
     START_TIMEOUT = "StartTimeout"
     LAUNCH_TIMEOUT = "LaunchTimeout"
     # ends
@@ -141,12 +141,12 @@ class Entry:
     Attributes:
         summary: one sentence, without the details of the case.
         cure: what a person can do about it.
-        return_code: what FLARE's parent is told when the job ends with this code.
+        return_code: what FLARE's parent gets when the job ends with this code.
         limit: clock of the ``graceful`` policy.
         strict: what FLARE's own launcher does; None where the code is not a pending cause.
         relaunchable: whether running the same job again can succeed without any change.
-        ran_out: the setting whose time is over, for a code that says just that; empty for a cause.
-        returns_own: whether the job process chose the return code, so that ``return_code`` is one of several.
+        ran_out: the setting whose time ran out, for a code that is a timeout; empty for a cause.
+        returns_own: whether the job process chooses the return code; ``return_code`` is then one of several.
     """
 
     summary: str

@@ -11,7 +11,7 @@ __all__ = ["ENDS"]
 
 _JOB = ReturnCode.EXECUTION_EXCEPTION
 _INFRA = ReturnCode.INFRASTRUCTURE_ERROR
-_LOOK = "read the detail; `kubectl describe pod` shows the same"
+_DESCRIBE = "read the detail; `kubectl describe pod` shows the same"
 
 
 def _infra(summary: str, cure: str) -> Entry:
@@ -65,12 +65,13 @@ ENDS: Mapping[Code, Entry] = {
     Code.DRAINED: _infra("The pod was evicted through the API, as a drain does.", "launch the job again"),
     Code.NODE_LOST: _infra("The node was lost.", "launch the job again"),
     Code.DELETED_EXTERNALLY: _infra("Somebody else deleted the pod.", "launch the job again"),
-    # Not 9: a new parent uninstalls what its predecessor left, and the two tell FLARE's server in any order.
+    # Not 9 (ABORTED): a new parent uninstalls the jobs of its predecessor, and both report to FLARE's server,
+    # in any order.
     Code.RELEASE_UNINSTALLED: Entry(
         "Somebody else uninstalled the release, as `fljob terminate` in another shell does.",
         "nothing to do, if that was meant",
         _INFRA,
     ),
-    Code.POD_FAILED: _infra("The pod failed and Kubernetes does not say why.", _LOOK),
+    Code.POD_FAILED: _infra("The pod failed and Kubernetes does not say why.", _DESCRIBE),
     Code.TERMINATED: Entry("The job was terminated as asked.", "nothing to do", ReturnCode.ABORTED),
 }

@@ -8,7 +8,7 @@ __all__ = ["PASS_THROUGH", "ReturnCode"]
 
 
 class ReturnCode(enum.IntEnum):
-    """What ``poll()`` tells FLARE; a contract test compares the numbers with the installed FLARE."""
+    """What ``poll()`` returns to FLARE; a contract test compares the numbers with the installed FLARE."""
 
     OK = 0
     ABORTED = 9  # FLARE's server ends the whole run on 9
@@ -19,7 +19,7 @@ class ReturnCode(enum.IntEnum):
     UNKNOWN = 127  # not terminal: the server ignores it
 
 
-# A job process that exits with one of these has said itself what went wrong.
+# Exit codes of a job process that are passed on as they are.
 PASS_THROUGH = frozenset(
     {
         ReturnCode.EXECUTION_EXCEPTION,

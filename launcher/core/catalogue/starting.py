@@ -12,7 +12,7 @@ __all__ = ["STARTING"]
 _JOB = ReturnCode.EXECUTION_EXCEPTION
 _INFRA = ReturnCode.INFRASTRUCTURE_ERROR
 _FAIL, _WAIT = StrictRule.FAIL, StrictRule.WAIT
-_LOOK = "read the detail; `kubectl describe pod` shows the same"
+_DESCRIBE = "read the detail; `kubectl describe pod` shows the same"
 
 STARTING: Mapping[Code, Entry] = {
     Code.CREATING: Entry(
@@ -98,14 +98,14 @@ STARTING: Mapping[Code, Entry] = {
     ),
     Code.SUB_PATH: Entry(
         "The kubelet cannot prepare a subPath of a volume.",
-        _LOOK,
+        _DESCRIBE,
         _INFRA,
         Limit.HEAL,
         _FAIL,
         relaunchable=True,
     ),
     Code.CONTAINER_CONFIG: Entry(
-        "The kubelet refuses the container's configuration.", _LOOK, _JOB, Limit.NOW, _FAIL
+        "The kubelet refuses the container's configuration.", _DESCRIBE, _JOB, Limit.NOW, _FAIL
     ),
     Code.CONFIG_TRANSIENT: Entry(
         "The kubelet cannot put the container's configuration together yet.",
@@ -186,7 +186,7 @@ STARTING: Mapping[Code, Entry] = {
     ),
     Code.UNCLASSIFIED: Entry(
         "The pod waits for a reason that is not in the catalogue.",
-        _LOOK,
+        _DESCRIBE,
         _INFRA,
         Limit.START,
         _WAIT,

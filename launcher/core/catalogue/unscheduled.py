@@ -12,7 +12,7 @@ __all__ = ["UNSCHEDULED"]
 _JOB = ReturnCode.EXECUTION_EXCEPTION
 _INFRA = ReturnCode.INFRASTRUCTURE_ERROR
 _FAIL, _RESOURCES, _WAIT = StrictRule.FAIL, StrictRule.RESOURCES, StrictRule.WAIT
-_LOOK = "read the detail; `kubectl describe pod` shows the same"
+_DESCRIBE = "read the detail; `kubectl describe pod` shows the same"
 
 UNSCHEDULED: Mapping[Code, Entry] = {
     Code.INSUFFICIENT_RESOURCES: Entry(
@@ -107,7 +107,7 @@ UNSCHEDULED: Mapping[Code, Entry] = {
     ),
     Code.UNSCHEDULABLE: Entry(
         "The scheduler refused the pod with a message that is not in the catalogue.",
-        _LOOK,
+        _DESCRIBE,
         _INFRA,
         Limit.HEAL,
         _FAIL,

@@ -1,7 +1,7 @@
-"""Who took a pod away: a drain, a preemption, a lost node, a deletion.
+"""Jobs whose pod was disrupted: by a drain, a preemption, a lost node, a deletion.
 
-Each of them sends SIGTERM, and a process that handles it ends with a code of its own choice: 1, 130,
-whatever. So such an end is the disruption's, unless the job had ended before it.
+Each of them sends SIGTERM, and a process that handles it exits with any code, such as 1 or 130. So the
+disruption is how the job ended, unless the process had exited before it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,16 @@ from launcher.core.catalogue import Code
 from launcher.core.ending.outcome import Outcome, make_outcome
 from launcher.core.views import Condition, ContainerView, PodEvent, PodView
 
-__all__ = ["SIGKILL", "SIGNALS", "SIGTERM", "announced", "deleted", "taken", "told", "was_deleted"]
+__all__ = [
+    "SIGKILL",
+    "SIGNALS",
+    "SIGTERM",
+    "deleted_externally",
+    "outcome_by_conditions",
+    "outcome_by_events",
+    "outcome_if_disrupted",
+    "was_deleted",
+]
 
 # Exit codes of a container that a signal ended.
 SIGKILL, SIGTERM = 137, 143
@@ -27,7 +36,7 @@ _DISRUPTIONS: Mapping[str, Code] = {
     "EvictionByEvictionAPI": Code.DRAINED,
     "TerminationByKubelet": Code.NODE_SHUTDOWN,
 }
-# Events that outlive the pod they are about: what took it away.
+# Events about the end of a pod; they can still be read when the pod is gone.
 _LAST_EVENTS: Mapping[str, Code] = {
     "Preempted": Code.PREEMPTED,
     "TaintManagerEviction": Code.NODE_LOST,
@@ -37,12 +46,12 @@ _LAST_EVENTS: Mapping[str, Code] = {
 }
 
 
-def announced(pod: PodView, finished: datetime | None = None) -> Outcome | None:
-    """Return the end that a condition of the pod announces.
+def outcome_by_conditions(pod: PodView, finished: datetime | None = None) -> Outcome | None:
+    """Return the outcome by the pod's conditions, None when there is no disruption.
 
     Args:
         pod: the pod.
-        finished: when the job ended, if it may have ended by itself: a later condition is not why then.
+        finished: when the job container exited; a later condition is not the reason. None = any counts.
     """
     exit_code = pod.main.exit_code if pod.main else None
     queue = _condition(pod, "TerminationTarget", finished)  # Kueue's own, set before it deletes the pod
@@ -63,37 +72,38 @@ def _condition(pod: PodView, kind: str, finished: datetime | None) -> Condition 
     condition = pod.condition(kind)
     if condition is None or condition.status != "True":
         return None
-    # Whole seconds: within the same one the condition came first, as a process ends soon after SIGTERM.
+    # Times are whole seconds. Within the same second the condition came first: a process exits after SIGTERM.
     late = finished is not None and condition.since is not None and condition.since > finished
     return None if late else condition
 
 
-def told(events: Iterable[PodEvent]) -> Outcome | None:
-    """Return the end that the last events of a pod tell of, oldest first; they outlive it."""
+def outcome_by_events(events: Iterable[PodEvent]) -> Outcome | None:
+    """Return the outcome by the last events of a pod, oldest first; None when there is no disruption."""
     last = next((event for event in reversed(tuple(events)) if event.reason in _LAST_EVENTS), None)
     return None if last is None else make_outcome(_LAST_EVENTS[last.reason], f"{last.reason}: {last.message}")
 
 
-def taken(pod: PodView, main: ContainerView) -> Outcome | None:
-    """Return the end of a job whose pod was taken away; None for one that ended by itself."""
+def outcome_if_disrupted(pod: PodView, main: ContainerView) -> Outcome | None:
+    """Return the outcome of a job whose pod was disrupted; None for one that ended by itself."""
     signalled = main.exit_code in SIGNALS
-    # Announced before the pod is deleted, which may fail; only a kubelet that shuts down deletes nothing.
+    # The condition is set before the pod is deleted, and the deletion may fail. Only a kubelet that shuts
+    # down deletes nothing.
     if not signalled and pod.deleted is None and not pod.has_reason("TerminationByKubelet"):
         return None
-    disruption = announced(pod, None if signalled else main.finished_at)
+    disruption = outcome_by_conditions(pod, None if signalled else main.finished_at)
     if disruption is None:
-        return deleted(pod, main.exit_code) if was_deleted(pod, main) else None
+        return deleted_externally(pod, main.exit_code) if was_deleted(pod, main) else None
     if signalled:
         return disruption
-    answer = f"{disruption.detail}; the job process then ended with exit code {main.exit_code}"
-    return replace(disruption, detail=answer)
+    detail = f"{disruption.detail}; the job process then ended with exit code {main.exit_code}"
+    return replace(disruption, detail=detail)
 
 
 def was_deleted(pod: PodView, container: ContainerView) -> bool:
     """Return whether a container ended because somebody deleted its pod.
 
-    The exit code of a signal says so. Any other needs both times: the deletion was asked for a grace period
-    before ``deletionTimestamp``.
+    With the exit code of a signal it did. With any other it did if it ended after the request to delete, one
+    grace period before ``deletionTimestamp``.
     """
     if pod.deleted is None or container.exit_code in SIGNALS:
         return pod.deleted is not None
@@ -102,7 +112,7 @@ def was_deleted(pod: PodView, container: ContainerView) -> bool:
     return (pod.deleted - container.finished_at).total_seconds() <= pod.grace_seconds
 
 
-def deleted(pod: PodView, exit_code: int | None = None) -> Outcome:
-    """Return the end of a pod that somebody deleted without saying why."""
+def deleted_externally(pod: PodView, exit_code: int | None = None) -> Outcome:
+    """Return the outcome of a pod that somebody deleted, when nothing shows why."""
     detail = f"pod {pod.name} was deleted by somebody else"
     return make_outcome(Code.DELETED_EXTERNALLY, detail, exit_code=exit_code)

@@ -1,10 +1,9 @@
-"""A pod's last state -> how its job ended.
+"""How a job ended: a pod's last state -> outcome.
 
-The job container decides, as soon as its status is terminated: the kubelet shows that about a second
-before the pod's phase, and a sidecar that still runs says nothing about the job. A reason on the pod
-itself (Evicted, DeadlineExceeded) comes first, since the kubelet then kills the containers and their
-exit codes only tell that they were killed. Then comes who took the pod away
-(:mod:`launcher.core.ending.disruption`), and last the exit code.
+The job container decides, as soon as its status is terminated: the kubelet reports that about a second before
+the pod's phase, and a sidecar that still runs does not matter. A reason on the pod itself (Evicted,
+DeadlineExceeded) comes first: the kubelet then kills the containers, and their exit codes only show that. A
+disruption of the pod comes next (:mod:`launcher.core.ending.disruption`), the exit code last.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from launcher.core.ending.disruption import (
     SIGKILL,
     SIGNALS,
     SIGTERM,
-    announced,
-    deleted,
-    taken,
-    told,
+    deleted_externally,
+    outcome_by_conditions,
+    outcome_by_events,
+    outcome_if_disrupted,
     was_deleted,
 )
 from launcher.core.ending.outcome import Outcome, make_outcome
@@ -55,7 +54,7 @@ def ended(pod: PodView, events: Iterable[PodEvent] = ()) -> Outcome | None:
 
     Args:
         pod: the pod as last seen.
-        events: its events as far as they are known; they name a hook for which the kubelet killed the job.
+        events: its events as far as they are known; only they show that a postStart hook failed.
     """
     main = pod.main
     code = _pod_reason(pod)
@@ -71,19 +70,19 @@ def ended(pod: PodView, events: Iterable[PodEvent] = ()) -> Outcome | None:
 
 
 def was_signalled(pod: PodView) -> bool:
-    """Return whether the job container ended by a signal that nothing on the pod explains: events may."""
+    """Return whether the job container ended by a signal that the pod does not explain; its events may."""
     main = pod.main
     if main is None or main.exit_code not in SIGNALS or main.reason == "OOMKilled":
         return False
-    return pod.deleted is None and not pod.reason and announced(pod) is None
+    return pod.deleted is None and not pod.reason and outcome_by_conditions(pod) is None
 
 
 def lost(last: PodView | None, events: Iterable[PodEvent] = ()) -> Outcome:
-    """Return the outcome of a pod that is gone for certain.
+    """Return the outcome of a job whose pod certainly does not exist any more.
 
     Args:
-        last: what was last seen of it.
-        events: its last events, oldest first; they say who took it when the pod itself does not.
+        last: the pod as last seen, None when it never was.
+        events: its last events, oldest first; they may show a disruption that the pod does not.
     """
     if last is None:
         return make_outcome(Code.DELETED_EXTERNALLY, "the pod was deleted before it was ever seen")
@@ -91,10 +90,10 @@ def lost(last: PodView | None, events: Iterable[PodEvent] = ()) -> Outcome:
     finished = ended(last, events)
     if finished is not None:
         return finished
-    disruption = announced(last)
+    disruption = outcome_by_conditions(last)
     if disruption is not None:
         return disruption
-    return told(events) or deleted(last)
+    return outcome_by_events(events) or deleted_externally(last)
 
 
 def _pod_reason(pod: PodView) -> Code | None:
@@ -109,24 +108,25 @@ def _pod_reason(pod: PodView) -> Code | None:
 
 
 def _main_ended(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -> Outcome:
-    hungry = next((c.name for c in pod.containers if "OOMKilled" in (c.reason, c.last_reason)), "")
+    oom = next((c.name for c in pod.containers if "OOMKilled" in (c.reason, c.last_reason)), "")
     if main.exit_code == 0:
-        note = f"exit code 0, although container {hungry} was killed for lack of memory" if hungry else ""
+        note = f"exit code 0, although container {oom} was killed for lack of memory" if oom else ""
         return make_outcome(Code.SUCCESS, note, exit_code=0)
-    known = _said_by_container(main) or taken(pod, main)
+    known = _by_container_status(main) or outcome_if_disrupted(pod, main)
     if known is not None:
         return known
     if main.exit_code in SIGNALS:
         return _killed(main, events)
-    note = f"; container {hungry} was killed for lack of memory" if hungry else ""
+    note = f"; container {oom} was killed for lack of memory" if oom else ""
     detail = f"the job process ended with exit code {main.exit_code}{note}"
     return make_outcome(Code.APP_ERROR, detail, exit_code=main.exit_code)
 
 
-def _said_by_container(main: ContainerView) -> Outcome | None:
-    """Return the end for which the container's own status is enough."""
+def _by_container_status(main: ContainerView) -> Outcome | None:
+    """Return the outcome if the container's own status is enough for it."""
     exit_code = main.exit_code
-    # kubernetes 140716: a child killed long ago gives this reason, too; the kernel never kills with SIGTERM.
+    # kubernetes#140716: a child that was killed long before gives this reason, too. The OOM killer never
+    # sends SIGTERM.
     if main.reason == "OOMKilled" and exit_code != SIGTERM:
         limit = f" (limit {main.memory_limit})" if main.memory_limit else ""
         detail = f"container {main.name} ran out of memory{limit}"
@@ -153,7 +153,7 @@ def _killed(main: ContainerView, events: Iterable[PodEvent]) -> Outcome:
 
 
 def _signal(main: ContainerView) -> str:
-    # containerd 8180: lack of memory may end as 137, "Error", without "OOMKilled": in bursts, one in ten.
+    # containerd#8180: out of memory may appear as 137, "Error", without "OOMKilled": in bursts one in ten.
     if main.exit_code != SIGKILL:
         return "SIGTERM"
     if not main.memory_limit:
@@ -162,8 +162,8 @@ def _signal(main: ContainerView) -> str:
 
 
 def _failed_without_main(pod: PodView) -> Outcome:
-    # A drain or a deletion kills init containers, too: their exit code is not the job's fault then.
-    disruption = announced(pod)
+    # A drain or a deletion kills init containers, too; their exit codes are no fault of the job.
+    disruption = outcome_by_conditions(pod)
     if disruption is not None:
         return disruption
     for container in pod.containers:
@@ -175,7 +175,7 @@ def _failed_without_main(pod: PodView) -> Outcome:
             limit = f" (limit {container.memory_limit})" if container.memory_limit else ""
             return make_outcome(code, f"container {container.name} ran out of memory{limit}")
         if init and was_deleted(pod, container):
-            return deleted(pod)
+            return deleted_externally(pod)
         if init:
             how = f"ended with exit code {container.exit_code}: {container.reason}"
             detail = f"init container {container.name} {how}"

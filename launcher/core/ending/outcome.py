@@ -12,14 +12,14 @@ __all__ = ["Outcome", "make_outcome"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended, for ever.
+    """How a job ended; it never changes.
 
     Attributes:
         code: which end of the catalogue.
-        return_code: what FLARE's parent is told.
+        return_code: what FLARE's parent gets.
         detail: one sentence with the facts of this case.
         exit_code: exit code of the job container, None when it never ended by itself.
-        clock: the setting whose time ran out, empty when none did.
+        clock: the setting whose time ran out; empty when none did.
     """
 
     code: Code

@@ -1,1 +1,1 @@
-"""One step of a job's life: what was known, what is seen now, what is known then."""
+"""One step of a job's life: (what is known, observation) -> what is known then."""

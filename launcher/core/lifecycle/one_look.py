@@ -1,8 +1,9 @@
-"""The clocks of a job that was looked at only once: how much of them is left by the cluster's time stamps.
+"""The time left to a job that is observed only once, estimated from time stamps of the cluster.
 
-Whoever waits for a job measures from its own first sight, on a clock that never steps; nothing here decides
-about a job. ``fljob status`` sees it for the first time, however long it has been waiting, and can only tell
-from what Kubernetes wrote down, on clocks of several machines, and pauses of the waiting process are unknown.
+A process that waits for a job measures on its own monotonic clock since its first observation. ``fljob
+status`` has observed nothing before: it has only the time stamps of Kubernetes, from the clocks of several
+machines, and does not know when the waiting process had to pause its clocks. So the estimate is shown and
+never ends a job.
 """
 
 from __future__ import annotations
@@ -23,19 +24,18 @@ from launcher.core.views import PodEvent, PodView, age_seconds
 __all__ = ["dated", "since"]
 
 _TIMEOUT = "timeout"  # FLARE's setting: seconds from launch until Running
-# One look must not condemn: a clock that has run out still has this much left, in seconds.
-_LEAST = 0.001
+# An estimate must not end a job: a clock that has run out still has this much left, in seconds.
+_MIN_LEFT = 0.001
 
 
 def dated(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
-    """Return the track of one look with the verdict that shows how long its cause has lasted already.
+    """Return ``track`` with a verdict that counts the time for which its cause has already lasted.
 
-    Nothing else of it changes, and no verdict becomes FAIL: the clock of a cause that is older than it has
-    nothing left.
+    Nothing else changes. No verdict becomes FAIL: a cause that is older than its clock has no time left.
 
     Args:
-        track: after one look at a pod that was never looked at before.
-        seen: the same look.
+        track: the track after the first observation of a pod.
+        seen: that observation.
         policy: how the job is judged.
     """
     cause, pod = track.patience.cause, track.pod
@@ -43,40 +43,41 @@ def dated(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
         return track
     begun = None if cause is None else since(cause, pod, track.events)
     scheduled = _condition_since(pod)
-    again = replace(track, launched=seen.now - _lasted(pod.created, seen.wall, policy.timeout))
+    aged = replace(track, launched=seen.now - _elapsed(pod.created, seen.wall, policy.timeout))
     if cause is not None:
-        spent = {cause.code: _lasted(begun, seen.wall, _length(cause, policy))}
+        spent = {cause.code: _elapsed(begun, seen.wall, _length(cause, policy))}
         if cause.scheduled and policy.column is not PendingPolicy.STRICT:
             length = policy.seconds(Limit.START)
-            spent |= {Code.START_TIMEOUT: _lasted(scheduled, seen.wall, length)}
-        first = seen.now - _lasted(begun, seen.wall, None)
-        again = replace(again, patience=Patience(spent, cause, first, sightings=1))
-    again = step(again, seen, policy)
-    if again.verdict is None or again.outcome is not None:
+            spent |= {Code.START_TIMEOUT: _elapsed(scheduled, seen.wall, length)}
+        first = seen.now - _elapsed(begun, seen.wall, None)
+        aged = replace(aged, patience=Patience(spent, cause, first, sightings=1))
+    aged = step(aged, seen, policy)
+    if aged.verdict is None or aged.outcome is not None:
         return track
     of_clock = {_TIMEOUT: pod.created, Limit.START.clock: scheduled}
-    stamp = of_clock.get(again.verdict.clock, begun)
+    stamp = of_clock.get(aged.verdict.clock, begun)
     timing = Timing.UNKNOWN if stamp is None else Timing.CLUSTER
-    return replace(track, verdict=replace(again.verdict, timing=timing))
+    return replace(track, verdict=replace(aged.verdict, timing=timing))
 
 
 def since(cause: Cause, pod: PodView, events: Iterable[PodEvent]) -> datetime | None:
-    """Return since when a pod has had a cause, as far as the cluster wrote that down; None = nothing tells.
+    """Return since when a pod has had a cause, by the time stamps of the cluster; None = unknown.
 
     Args:
         cause: what the pod waits for.
         pod: the pod.
-        events: its events, if they were asked for.
+        events: its events, as far as they were read.
     """
-    # A nomination has no time stamp, and it comes long after the condition that it is a part of.
+    # A nomination has no time stamp, and may come long after the pod's condition.
     if cause.code is Code.NOMINATED:
         return None
     if cause.code is Code.UNKNOWN_PHASE:
         ready = pod.condition("Ready")
         return ready.since if ready is not None and ready.status != "True" else None
-    # A condition's lastTransitionTime changes with its status only (Kubernetes 1.36): a pod that left a queue
-    # or waits for another reason than before has that of its creation. The first event of the cause is later.
-    stamps = (_condition_since(pod), _first(_telling(cause, tuple(events))))
+    # lastTransitionTime changes with the status of a condition only (Kubernetes 1.36): a pod that left a
+    # queue, or waits for another reason than before, still has that of its creation. The cause's first event
+    # is later.
+    stamps = (_condition_since(pod), _first(_events_of(cause, tuple(events))))
     return max((stamp for stamp in stamps if stamp is not None), default=None)
 
 
@@ -85,8 +86,8 @@ def _condition_since(pod: PodView) -> datetime | None:
     return condition.since if condition is not None and condition.since is not None else pod.created
 
 
-def _telling(cause: Cause, events: tuple[PodEvent, ...]) -> list[PodEvent]:
-    """Return the events that tell of a cause: those it quotes, else those with its code."""
+def _events_of(cause: Cause, events: tuple[PodEvent, ...]) -> list[PodEvent]:
+    """Return the events of a cause: those that its detail quotes, else those with its code."""
     quoted = [event for event in events if event.reason and cause.detail.startswith(f"{event.reason}: ")]
     if quoted:
         return quoted
@@ -105,7 +106,7 @@ def _length(cause: Cause, policy: WaitPolicy) -> float | None:
     return policy.seconds(CATALOGUE[cause.code].limit)
 
 
-def _lasted(begun: datetime | None, wall: datetime, length: float | None) -> float:
-    """Return the seconds since a moment, at least 0 and less than ``length``; None = no limit."""
+def _elapsed(begun: datetime | None, wall: datetime, length: float | None) -> float:
+    """Return the seconds since ``begun``, at least 0 and less than ``length``; length None = no limit."""
     seconds = 0.0 if begun is None else max(0.0, age_seconds(begun, wall))
-    return seconds if length is None else min(seconds, max(0.0, length - _LEAST))
+    return seconds if length is None else min(seconds, max(0.0, length - _MIN_LEFT))

@@ -1,4 +1,4 @@
-"""What is seen of one job in one look, and what is remembered of it between two: frozen values."""
+"""What is observed of a job at one moment, and what is remembered of it: frozen values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Cleanup", "JobReport", "JobState", "Observation", "Track"]
 
 
 class JobState(str, enum.Enum):
-    """Where a job is, for people and for ``fljob status``."""
+    """State of a job, as ``fljob status`` shows it."""
 
     STARTING = "STARTING"
     RUNNING = "RUNNING"
@@ -28,7 +28,7 @@ class JobState(str, enum.Enum):
 
 
 class Cleanup(enum.Enum):
-    """What to take away after the end."""
+    """What to remove after the end."""
 
     REMOVE = "uninstall the release and delete the per-job Secret"
     RETAIN = "delete the per-job Secret and keep the release, so that the cause can be looked at"
@@ -36,17 +36,17 @@ class Cleanup(enum.Enum):
 
 @dataclass(frozen=True)
 class Observation:
-    """What was seen in one look.
+    """What was read of one job at one moment.
 
     Attributes:
         now: monotonic seconds.
         wall: wall clock time, aware.
-        pod: the pod, its certain absence (with what was last seen of it), or "could not ask".
-        events: events of this pod's uid; UNAVAILABLE pauses the clocks of a pod about which only they speak.
+        pod: the pod, its certain absence (with its last known state), or "could not be read".
+        events: events of the pod's uid; UNAVAILABLE pauses the clocks of a pod whose cause only they show.
         nodes: all nodes, empty when they were not needed or may not be listed.
-        claims: the newest event of each claim, by its name; empty when nobody had to ask.
-        refused: why there is no pod yet: its creation was refused and is tried again.
-        release: the release of a pod that somebody else deletes; "could not ask" when nobody had to.
+        claims: the newest event of each claim, by the claim's name; empty when they were not needed.
+        refused: why there is no pod yet, while a refused creation is retried.
+        release: the release of a pod that somebody else deletes; UNAVAILABLE when it was not needed.
     """
 
     now: float
@@ -61,20 +61,20 @@ class Observation:
 
 @dataclass(frozen=True)
 class Track:
-    """Everything remembered about one job between two looks.
+    """Everything that is remembered about one job between two observations.
 
     Attributes:
         launched: monotonic seconds of the launch; FLARE's ``timeout`` counts from here.
         state: where the job is.
         pod: the pod as last seen.
-        patience: how much waiting was used up.
+        patience: the time that each cause has used up.
         verdict: why the pod is not running; None once it is.
-        events: the events of the pod when they could be read last.
+        events: the events of the pod, as last read.
         ran: whether the pod was ever seen running; FLARE's ``timeout`` does not count after that.
         deleting_since: when the pod was first seen with a deletionTimestamp.
-        absent_since: first of an unbroken row of absences.
-        stale_since: since when the cluster could not be asked; None when it can.
-        why_stale: the reason in words.
+        absent_since: since when the pod has been absent without interruption.
+        stale_since: since when the pod could not be read; None when it can.
+        why_stale: why it cannot be read.
         outcome: the end; set once.
     """
 
@@ -100,7 +100,7 @@ class Track:
 
 @dataclass(frozen=True)
 class JobReport:
-    """One look at one job: its names, its release and everything known about its pod."""
+    """One job at one moment: its names, its release and everything known about its pod."""
 
     job: JobRef
     release: ReleaseView | None

@@ -1,7 +1,7 @@
-"""One step of a job's life: (track, observation, policy) -> track. Decides and does nothing.
+"""One step of a job's life: (track, observation, policy) -> track. It decides and does nothing.
 
-The handle feeds what it sees and carries out what :func:`cleanup` asks for once an outcome is set.
-An outcome is set once; no later observation changes it.
+The caller passes in what it observes, and once an outcome is set removes what :func:`cleanup` says. An
+outcome is set once; no later observation changes it.
 """
 
 from __future__ import annotations
@@ -30,25 +30,28 @@ __all__ = [
     "terminated",
 ]
 
-# A list can be older than the pod, and a watch can miss a moment: one absence proves nothing.
+# A list can be older than the pod, and a watch can miss an event: one absence proves nothing.
 _GONE_AFTER = 5.0
 # The kubelet force-deletes at the end of the grace period; a pod that outlives it by this has a dead node.
 DEAD_NODE = 60.0
-_GRACE = 30.0  # what Kubernetes gives a pod that says nothing else
+_GRACE = 30.0  # default terminationGracePeriodSeconds
 _TIMEOUT = "timeout"  # FLARE's setting: seconds from launch until Running
 
 
 def step(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
-    """Return the track after one look; total: no observation raises."""
+    """Return the track after one observation; no observation raises."""
     if track.outcome is not None:
         return track
     if policy.column is PendingPolicy.STRICT:
-        return _strictly(track, seen, policy)
-    return _attributed(_gracefully(track, seen, policy), seen)
+        return _step_strict(track, seen, policy)
+    return _attributed_to_release(_step_graceful(track, seen, policy), seen)
 
 
 def asks_for_release(track: Track, seen: Observation, policy: WaitPolicy) -> bool:
-    """Return whether the look ends the job as deleted by somebody: the release says if it was meant."""
+    """Return whether this observation ends the job as deleted by somebody else.
+
+    Then its release must be read, too: it shows whether the job was uninstalled on purpose.
+    """
     pod = seen.pod.value
     if seen.pod.presence is not Presence.ABSENT and (pod is None or pod.deleted is None):
         return False
@@ -57,8 +60,11 @@ def asks_for_release(track: Track, seen: Observation, policy: WaitPolicy) -> boo
     return deleted and track.outcome is None and policy.column is not PendingPolicy.STRICT
 
 
-def _attributed(track: Track, seen: Observation) -> Track:
-    """Name the release, if it went with its pod: Helm marks it before it deletes anything."""
+def _attributed_to_release(track: Track, seen: Observation) -> Track:
+    """Return the track with code RELEASE_UNINSTALLED if the release was uninstalled together with the pod.
+
+    Helm marks a release as uninstalling before it deletes any object.
+    """
     if track.outcome is None or track.outcome.code is not Code.DELETED_EXTERNALLY:
         return track
     if seen.release.presence is Presence.UNAVAILABLE:
@@ -70,13 +76,13 @@ def _attributed(track: Track, seen: Observation) -> Track:
     return _end(track, make_outcome(Code.RELEASE_UNINSTALLED, detail, exit_code=track.outcome.exit_code))
 
 
-def _gracefully(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
+def _step_graceful(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
     if seen.pod.presence is Presence.UNAVAILABLE:
         return _stale(track, seen, policy)
     track = replace(track, stale_since=None, why_stale="")
     if seen.refused is not None:
         cause = Cause(seen.refused.code, seen.refused.detail, scheduled=False)
-        return _judged(track, cause, seen, policy)
+        return _with_cause(track, cause, seen, policy)
     if seen.pod.presence is Presence.ABSENT:
         return _absent(track, seen)
     assert seen.pod.value is not None  # noqa: S101 - FOUND carries a value; tells the type checker
@@ -91,10 +97,10 @@ def terminated(track: Track, detail: str) -> Track:
 
 
 def cleanup(track: Track) -> Cleanup | None:
-    """Return what to take away, None while the job has not ended.
+    """Return what to remove, None while the job has not ended.
 
-    A failed job keeps its release for the person who looks for the cause - unless something of it
-    could still run: a pod that never started, or a sidecar that outlives the job container.
+    The release of a failed job is retained for diagnosis, unless something of it could still run: a pod
+    that never started, or a sidecar that outlives the job container.
     """
     if track.outcome is None:
         return None
@@ -133,7 +139,7 @@ def _stale(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
 
 
 def absence_is_due(track: Track, now: float) -> bool:
-    """Return whether another absence at ``now`` would be the end: time to make sure of it."""
+    """Return whether the pod has been absent so long that a further absence at ``now`` ends the job."""
     return track.absent_since is not None and now - track.absent_since >= _GONE_AFTER
 
 
@@ -147,14 +153,14 @@ def _absent(track: Track, seen: Observation) -> Track:
 
 
 def _found(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) -> Track:
-    track = _deleting(track, pod, seen.now)
+    track = _with_deletion(track, pod, seen.now)
     known = (*track.events, *(seen.events.value or ()))
     outcome = ended(pod, known) or _dead_node(pod, track.deleting_since, seen.now)
     if outcome is not None:
         return _end(replace(track, verdict=None), outcome)
     if seen.events.presence is Presence.UNAVAILABLE:
         if needs_events(pod):
-            return _blind(track, pod, seen, policy)
+            return _without_events(track, pod, seen, policy)
     else:
         track = replace(track, events=seen.events.value or ())
     cause = classify(pod, track.events)
@@ -162,24 +168,24 @@ def _found(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) ->
         return replace(track, state=JobState.RUNNING, verdict=None, patience=Patience(), ran=True)
     victims_left = left(track.patience, Code.NOMINATED, seen.now, policy)
     cause = refine(cause, pod, track.events, seen.nodes, victims_left)
-    return _judged(track, name_claims(cause, pod, seen.claims), seen, policy)
+    return _with_cause(track, name_claims(cause, pod, seen.claims), seen, policy)
 
 
-def _blind(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) -> Track:
-    """Go on without the events that alone say what the pod waits for: only what bounds all causes runs."""
+def _without_events(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) -> Track:
+    """Step while the events that alone show the cause cannot be read: only the clocks over all causes run."""
     cause = classify(pod, ())
     if cause is not None and cause.scheduled:
-        return _judged(track, cause, seen, policy)
+        return _with_cause(track, cause, seen, policy)
     track = replace(track, patience=pause(track.patience))
-    return track if track.verdict is None else _concluded(track, track.verdict, seen, policy)
+    return track if track.verdict is None else _with_verdict(track, track.verdict, seen, policy)
 
 
-def _judged(track: Track, cause: Cause, seen: Observation, policy: WaitPolicy) -> Track:
+def _with_cause(track: Track, cause: Cause, seen: Observation, policy: WaitPolicy) -> Track:
     patience, verdict = judge(track.patience, cause, seen.now, policy)
-    return _concluded(replace(track, patience=patience), verdict, seen, policy)
+    return _with_verdict(replace(track, patience=patience), verdict, seen, policy)
 
 
-def _concluded(track: Track, verdict: Verdict, seen: Observation, policy: WaitPolicy) -> Track:
+def _with_verdict(track: Track, verdict: Verdict, seen: Observation, policy: WaitPolicy) -> Track:
     verdict = _launch_timeout(track, verdict, seen.now, policy)
     state = JobState.UNKNOWN if verdict.code is Code.UNKNOWN_PHASE else JobState.STARTING
     track = replace(track, state=state, verdict=verdict)
@@ -202,16 +208,16 @@ def _launch_timeout(track: Track, verdict: Verdict, now: float, policy: WaitPoli
     return verdict
 
 
-def _deleting(track: Track, pod: PodView, now: float) -> Track:
+def _with_deletion(track: Track, pod: PodView, now: float) -> Track:
     if pod.deleted is None:
         return replace(track, deleting_since=None)
     return track if track.deleting_since is not None else replace(track, deleting_since=now)
 
 
 def _dead_node(pod: PodView, since: float | None, now: float) -> Outcome | None:
-    """Return NodeLost for a pod that should long be gone: only its kubelet can take it away."""
+    """Return NodeLost for a pod that exists long after its grace period: only its kubelet removes it."""
     grace = _GRACE if pod.grace_seconds is None else pod.grace_seconds
-    # From first sight and not from deletionTimestamp: a wall clock that steps must not end a job.
+    # Since it was first observed, not since deletionTimestamp: a step of the wall clock must not end a job.
     if since is None or now - since < grace + DEAD_NODE:
         return None
     return make_outcome(
@@ -219,8 +225,8 @@ def _dead_node(pod: PodView, since: float | None, now: float) -> Outcome | None:
     )
 
 
-def _strictly(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
-    """Look as FLARE does (:mod:`launcher.core.lifecycle.strict`); an absence has to last here too."""
+def _step_strict(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
+    """Step as FLARE does (:mod:`launcher.core.lifecycle.strict`); an absence has to last here, too."""
     paused = strict.pause_as_flare(track.patience, seen.now)
     if seen.pod.presence is Presence.UNAVAILABLE:
         track = _stale(track, seen, policy)

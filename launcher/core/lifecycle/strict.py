@@ -1,10 +1,11 @@
 """FLARE 2.9.0's own verdicts, for ``policy: strict``: (patience, pod, events, time) -> patience, verdict.
 
-FLARE goes by the phase of the pod. While it is Pending, one clock counts a shortage of CPU, memory or GPU:
-it starts at the first sight, stops while pod or events cannot be read, is forgotten as soon as the pod waits
-for anything else, and ends at ``pending_timeout``. Some reasons end the wait at once, everything else waits
-for ever. ``tests/contract/flare/test_strict.py`` drives FLARE's handle and this with the same sequences and
-names the differences. Code and words of a verdict are ours; action and return code are FLARE's.
+FLARE decides by the phase of the pod. While that is Pending, one clock measures a shortage of CPU, memory or
+GPU: it starts when the shortage is first seen, stops while pod or events cannot be read, is reset as soon as
+the pod waits for anything else, and ends at ``pending_timeout``. Some reasons end the wait at once,
+everything else waits forever. ``tests/contract/flare/test_strict.py`` drives FLARE's handle and this module
+with the same sequences and names the differences. Code and detail of a verdict are ours; action and return
+code FLARE's.
 """
 
 from __future__ import annotations
@@ -63,11 +64,11 @@ _FATAL_EVENTS = frozenset(
         "NetworkNotReady",
     }
 )
-# Events of a scheduled pod count for so many seconds; those of an unscheduled one for ever.
+# Seconds for which an event of a scheduled pod counts; those of an unscheduled one count forever.
 _EVENT_AGE = 60.0
 # '1 Insufficient cpu.', '2 Insufficient nvidia.com/gpu': the text after "preemption:" counts as well.
 _INSUFFICIENT = re.compile(r"\binsufficient\s+([a-z0-9./_-]+)", re.IGNORECASE)
-# FLARE's launcher does not pass 104 on.
+# FLARE's own launcher does not pass 104 on.
 _PASS_THROUGH = PASS_THROUGH - {ReturnCode.INFRASTRUCTURE_ERROR}
 
 
@@ -95,14 +96,14 @@ def judge_as_flare(
         return patience, Verdict(action, code, detail, patience.since if patience.cause else now, now)
     if action is Action.WAIT_FOR_RESOURCES:
         cause = Cause(code, detail, scheduled=False, revision=pod.resource_version)
-        return _short(patience, cause, now, policy)
-    # Here a Pending pod without a node has no condition that says anything: FLARE has read its events.
+        return _judge_shortage(patience, cause, now, policy)
+    # FLARE reads the events of an unscheduled pod, since here its condition shows no cause.
     unread = pod.phase == "Pending" and not _is_scheduled(pod) and events.presence is Presence.UNAVAILABLE
     return pause_as_flare(patience, now) if unread else Patience(), Verdict(action, code, detail, now, None)
 
 
 def pause_as_flare(patience: Patience, now: float) -> Patience:
-    """Stop the clock at ``now``: the time since the last look counts, the time until the next does not."""
+    """Stop the clock at ``now``: the time before counts, the time until the next observation does not."""
     if patience.cause is None or patience.seen_at is None:
         return patience
     return replace(patience, spent=_spent(patience, patience.cause.code, now), seen_at=None)
@@ -114,12 +115,12 @@ def unseen(why: str, now: float) -> Verdict:
 
 
 def refused(code: Code, detail: str, now: float) -> Verdict:
-    """Return the verdict about a pod that could not be created: FLARE does not try twice."""
+    """Return the verdict about a pod that could not be created: FLARE does not retry."""
     return Verdict(Action.FAIL, code, detail, now, now)
 
 
 def given_up(verdict: Verdict) -> Outcome:
-    """Return the outcome of a verdict that ends the wait: 101 (EXECUTION_EXCEPTION), whatever the cause."""
+    """Return the outcome of a verdict that ends the wait; always 101 (EXECUTION_EXCEPTION)."""
     detail = f"{CATALOGUE[verdict.code].summary} {verdict.detail}".strip()
     return Outcome(verdict.code, verdict.return_code(PendingPolicy.STRICT), detail, clock=verdict.clock)
 
@@ -128,27 +129,27 @@ def end_as_flare(pod: PodView) -> Outcome | None:
     """Return how the job ended, or None while the pod's phase does not say so.
 
     FLARE reports 0 for phase Succeeded, and for Failed the exit code of the job container if that is 101,
-    102 or 103, else 9: out of memory, evicted, killed and 104 look like an abort.
+    102 or 103, else 9: out of memory, evicted, killed and 104 all look like an abort.
     """
     if pod.phase not in ("Succeeded", "Failed"):
         return None
     ours = job_end.ended(pod)
     succeeded = pod.phase == "Succeeded"
     if ours is None or ours.succeeded is not succeeded:
-        # Kubernetes goes by all containers of the pod, we by the job's own, and FLARE by the phase.
+        # FLARE reads the phase, which all containers of the pod decide; our outcome is the job container's.
         detail = "" if succeeded else "the job container ended well, another container of the pod failed"
         ours = make_outcome(Code.SUCCESS if succeeded else Code.POD_FAILED, detail, exit_code=_exit_code(pod))
     code = _exit_code(pod)
-    told = ReturnCode(code) if code in _PASS_THROUGH else ReturnCode.ABORTED
-    return replace(ours, return_code=ReturnCode.OK if succeeded else told)
+    failed = ReturnCode(code) if code in _PASS_THROUGH else ReturnCode.ABORTED
+    return replace(ours, return_code=ReturnCode.OK if succeeded else failed)
 
 
 def lost_as_flare(found: Outcome, last: PodView | None) -> Outcome:
-    """Return what FLARE says of a pod that is gone: 9, unless its last phase was seen.
+    """Return FLARE's outcome of a pod that does not exist any more: 9, unless its last phase was seen.
 
     Args:
         found: our own outcome.
-        last: what was last seen of the pod.
+        last: the pod as last seen.
     """
     finished = end_as_flare(last) if last is not None else None
     if finished is not None:
@@ -162,12 +163,14 @@ def _exit_code(pod: PodView) -> int | None:
 
 
 def _spent(patience: Patience, code: Code, now: float) -> dict[Code, float]:
-    """Return the seconds of the only clock there is, filed under the cause of now."""
+    """Return the seconds of the only clock, under the code of the current cause."""
     before = sum(patience.spent.values())
     return {code: before + (0.0 if patience.seen_at is None else max(0.0, now - patience.seen_at))}
 
 
-def _short(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> tuple[Patience, Verdict]:
+def _judge_shortage(
+    patience: Patience, cause: Cause, now: float, policy: WaitPolicy
+) -> tuple[Patience, Verdict]:
     spent = _spent(patience, cause.code, now)
     since = now if patience.cause is None else patience.since
     grown = Patience(spent, cause, since, now, patience.sightings + 1)
@@ -185,15 +188,15 @@ def _classified(pod: PodView, events: Iterable[PodEvent], wall: datetime) -> tup
     cause = classify(pod, tuple(events)) or Cause(Code.CREATING, "not all containers run", scheduled=True)
     found = None
     if pod.phase == "Pending" and _is_scheduled(pod):
-        found = _waiting(pod) or _recent(events, wall, cause)
+        found = _fatal_waiting(pod) or _recent_event(events, wall, cause)
     elif pod.phase == "Pending":
-        found = _refused_by_scheduler(pod) or _reported(events, cause)
+        found = _unscheduled_condition(pod) or _unscheduled_event(events, cause)
     waits = Action.QUEUED if cause.code is Code.SCHEDULING_GATED else Action.WAIT
     return found or (waits, cause.code, cause.detail)
 
 
 def _is_scheduled(pod: PodView) -> bool:
-    """Return what FLARE takes for scheduled: the condition, not ``spec.nodeName``."""
+    """Return whether FLARE takes the pod for scheduled: by the condition, not by ``spec.nodeName``."""
     return any(c.type == "PodScheduled" and c.status == "True" for c in pod.conditions)
 
 
@@ -202,7 +205,7 @@ def _is_shortage(text: str) -> bool:
     return any(name in ("cpu", "memory") or "gpu" in name for name in names)
 
 
-def _refused_by_scheduler(pod: PodView) -> tuple[Action, Code, str] | None:
+def _unscheduled_condition(pod: PodView) -> tuple[Action, Code, str] | None:
     for condition in pod.conditions:
         if condition.type != "PodScheduled" or condition.status != "False":
             continue
@@ -213,7 +216,7 @@ def _refused_by_scheduler(pod: PodView) -> tuple[Action, Code, str] | None:
     return None
 
 
-def _waiting(pod: PodView) -> tuple[Action, Code, str] | None:
+def _fatal_waiting(pod: PodView) -> tuple[Action, Code, str] | None:
     for container in pod.containers:
         if container.state is ContainerState.WAITING and container.reason in _FATAL_WAITING:
             detail = f"container {container.name}: {container.reason}: {container.message}".rstrip(": ")
@@ -222,30 +225,32 @@ def _waiting(pod: PodView) -> tuple[Action, Code, str] | None:
 
 
 def _warnings(events: Iterable[PodEvent]) -> Iterable[PodEvent]:
-    """Return the warnings, newest first; what has no time is oldest."""
+    """Return the warnings, newest first; those without a time come last."""
     warnings = [event for event in events if event.type == "Warning"]
     return sorted(warnings, key=lambda e: e.last_seen.timestamp() if e.last_seen else 0.0, reverse=True)
 
 
-def _words(event: PodEvent) -> str:
+def _text(event: PodEvent) -> str:
     return f"{event.reason}: {event.message}"
 
 
-def _recent(events: Iterable[PodEvent], wall: datetime, cause: Cause) -> tuple[Action, Code, str] | None:
+def _recent_event(
+    events: Iterable[PodEvent], wall: datetime, cause: Cause
+) -> tuple[Action, Code, str] | None:
     for event in _warnings(events):
         fatal = event.reason in _FATAL_EVENTS and event.reason != "FailedScheduling"
         if fatal and age_seconds(event.last_seen, wall) <= _EVENT_AGE:
-            told = (event_code(one) or failure_code(one) for one in (event, *_warnings(events)))
-            return Action.FAIL, next(filter(None, told), cause.code), _words(event)
+            codes = (event_code(one) or failure_code(one) for one in (event, *_warnings(events)))
+            return Action.FAIL, next(filter(None, codes), cause.code), _text(event)
     return None
 
 
-def _reported(events: Iterable[PodEvent], cause: Cause) -> tuple[Action, Code, str] | None:
+def _unscheduled_event(events: Iterable[PodEvent], cause: Cause) -> tuple[Action, Code, str] | None:
     for event in _warnings(events):
         scheduling = event.reason == "FailedScheduling"
         code = scheduling_code(event.message) if scheduling else event_code(event) or cause.code
         if _is_shortage(f"{event.reason} {event.message}"):
-            return Action.WAIT_FOR_RESOURCES, code, _words(event)
+            return Action.WAIT_FOR_RESOURCES, code, _text(event)
         if event.reason in _FATAL_EVENTS:
-            return Action.FAIL, code, _words(event)
+            return Action.FAIL, code, _text(event)
     return None

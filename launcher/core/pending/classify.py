@@ -1,7 +1,7 @@
-"""Why a pod is not running: (pod, events) -> cause.
+"""Why a pod is not running: (pod, events) -> cause. Nothing is fetched.
 
-Compute never fetches: everything here is a function of its arguments. The cause is one code of the
-catalogue and the words of Kubernetes; :mod:`launcher.core.pending.clocks` decides how long it may last.
+A cause is one code of the catalogue and the message of Kubernetes; :mod:`launcher.core.pending.clocks`
+decides how long it may last.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from launcher.core.views import ContainerKind, ContainerState, ContainerView, Po
 
 __all__ = ["Cause", "classify", "is_pending", "needs_events"]
 
-_CRASHES = 3
-# ImagePullBackOff before Kubernetes 1.32; since then the error follows (kubernetes#127918).
-_ECHO = re.compile(r'Back-off pulling image "[^"]*"')
+_CRASH_LOOP_RESTARTS = 3
+# The whole message of ImagePullBackOff before Kubernetes 1.32; since then the pull error follows it
+# (kubernetes#127918).
+_BARE_BACK_OFF = re.compile(r'Back-off pulling image "[^"]*"')
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,11 @@ class Cause:
 
     Attributes:
         code: which cause of the catalogue.
-        detail: the words of Kubernetes, with the container named where there is one.
+        detail: the message of Kubernetes, with the name of the container where there is one.
         scheduled: whether a node has been found.
         scarce: names of the resources there is too little of.
-        revision: resource version of the pod that was looked at; two sightings need two of them.
-        is_echo: the kubelet repeats an earlier pull error without its words; the earlier cause goes on.
+        revision: resourceVersion of the pod; the same cause in another one is another sighting.
+        is_bare_back_off: whether the message is a back-off without the pull error; the earlier cause goes on.
     """
 
     code: Code
@@ -41,7 +42,7 @@ class Cause:
     scheduled: bool
     scarce: tuple[str, ...] = ()
     revision: str = ""
-    is_echo: bool = False
+    is_bare_back_off: bool = False
 
 
 def is_pending(pod: PodView) -> bool:
@@ -50,20 +51,20 @@ def is_pending(pod: PodView) -> bool:
 
 
 def needs_events(pod: PodView) -> bool:
-    """Return whether only events can say what the pod waits for: no condition, or no waiting reason."""
+    """Return whether the cause is in the events only: there is no condition, or no waiting reason."""
     if not _is_scheduled(pod):
         return pod.condition("PodScheduled") is None
-    return pod.main is None or (_waiting(pod) is None and pod.main.state is not ContainerState.RUNNING)
+    return pod.main is None or (_first_waiting(pod) is None and pod.main.state is not ContainerState.RUNNING)
 
 
 def classify(pod: PodView, events: tuple[PodEvent, ...] = ()) -> Cause | None:
     """Return why the pod is not running, or None when its job container has started or ended.
 
     Args:
-        pod: the pod as last seen; any garbage gives a cause, never an exception.
+        pod: the pod as last seen; malformed content gives a cause, never an exception.
         events: events of this pod's uid, oldest first; empty when they were not needed.
     """
-    if pod.phase == "Unknown":  # whatever the container said last: its kubelet is not heard of any more
+    if pod.phase == "Unknown":  # its kubelet no longer reports: container states are out of date
         return Cause(Code.UNKNOWN_PHASE, pod.message, scheduled=True, revision=pod.resource_version)
     if not is_pending(pod):
         return None
@@ -101,13 +102,13 @@ _CONDITION_CODES: Mapping[str, Code] = {
 }
 
 
-def _waiting(pod: PodView) -> ContainerView | None:
-    """Return the first container, in the order the kubelet starts them, that says why it waits."""
+def _first_waiting(pod: PodView) -> ContainerView | None:
+    """Return the first container, in the order the kubelet starts them, with a reason why it waits."""
     waiting = (c for c in pod.containers if c.state is ContainerState.WAITING and c.reason not in NOT_A_CAUSE)
     return min(waiting, key=lambda c: c.kind, default=None)
 
 
-def _last_end(container: ContainerView) -> str:
+def _last_exit(container: ContainerView) -> str:
     if container.last_exit_code is None:
         return ""
     return f" (last end: {container.last_reason or '?'}, exit code {container.last_exit_code})"
@@ -115,16 +116,16 @@ def _last_end(container: ContainerView) -> str:
 
 def _not_started(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
     revision = pod.resource_version
-    container = _waiting(pod)
+    container = _first_waiting(pod)
     if container is not None:
         code = waiting_code(container.reason, container.message)
         detail = f"container {container.name}: {container.reason}: {container.message}".rstrip(": ")
         if code is Code.CRASH_LOOP:
-            detail += _last_end(container)
-        if code is Code.CRASH_LOOP and container.restarts < _CRASHES:
+            detail += _last_exit(container)
+        if code is Code.CRASH_LOOP and container.restarts < _CRASH_LOOP_RESTARTS:
             code = Code.INITIALIZING
-        is_echo = _ECHO.fullmatch(container.message) is not None
-        return Cause(code, detail, scheduled=True, revision=revision, is_echo=is_echo)
+        is_bare_back_off = _BARE_BACK_OFF.fullmatch(container.message) is not None
+        return Cause(code, detail, scheduled=True, revision=revision, is_bare_back_off=is_bare_back_off)
     warning = newest_warning(events, pod.created)
     if warning is not None:
         event, code = warning

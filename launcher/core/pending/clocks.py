@@ -1,8 +1,8 @@
 """Whether to go on waiting for a pod: (time spent, cause, now, policy) -> verdict.
 
-:func:`judge` charges the time since the last look to the cause seen then and decides about the cause seen
-now. A cause has a clock of its own, which stops while the cluster cannot be asked and never restarts when
-the cause comes back, so two causes that take turns cannot keep a job waiting for ever.
+:func:`judge` adds the time since the last observation to the clock of the cause observed then, and decides
+about the cause observed now. Every cause has its own clock. It stops while the cluster cannot be read, and it
+is not reset when the cause comes back: causes that alternate cannot keep a job waiting forever.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PULL_SIGHTINGS = 2
 _PULL_CODES = frozenset(
     {Code.IMAGE_NOT_FOUND, Code.IMAGE_AUTH, Code.IMAGE_PLATFORM, Code.IMAGE_PULL_TRANSIENT}
 )
-# How a cause is called once its clock has run out, where that says more.
+# The code of a job that ends because the clock of a cause ran out, where it is not the cause's.
 _ENDS_AS: Mapping[Code, Code] = {Code.UNKNOWN_PHASE: Code.NODE_LOST}
 
 
@@ -36,16 +36,16 @@ class Action(str, enum.Enum):
 
 
 class Timing(str, enum.Enum):
-    """From what it is known since when a cause has lasted."""
+    """How it is known since when a cause has lasted."""
 
-    WATCHED = "watched"  # from its first sight in this process
-    CLUSTER = "cluster"  # from the time stamps of Kubernetes: about
-    UNKNOWN = "unknown"  # from nothing: looked at only once, so that all of the clock may be left, or none
+    WATCHED = "watched"  # this process has seen the cause begin
+    CLUSTER = "cluster"  # from time stamps of Kubernetes: approximate
+    UNKNOWN = "unknown"  # seen once and without a time stamp: all of the clock may be left, or none
 
 
 @dataclass(frozen=True)
 class WaitPolicy:
-    """How patient to be: the column of the catalogue and the length of every clock, in seconds."""
+    """The pending policy, and the length of every clock in seconds."""
 
     column: PendingPolicy = PendingPolicy.GRACEFUL
     pending_timeout: float | None = 120.0
@@ -66,14 +66,14 @@ class WaitPolicy:
 
 @dataclass(frozen=True)
 class Patience:
-    """How much waiting each cause has used up; empty when the pod has not been looked at.
+    """The time that each cause has used up; empty before the first observation.
 
     Attributes:
-        spent: seconds charged to each cause so far; START_TIMEOUT collects all time since scheduling.
+        spent: seconds of each cause so far; START_TIMEOUT has all seconds since scheduling.
         cause: the cause seen last.
-        since: when that cause was seen first without another in between.
-        seen_at: when the pod was looked at last; None while the clock is paused.
-        sightings: how many different states of the pod showed this cause.
+        since: when that cause was first seen, with no other cause since.
+        seen_at: when the pod was last observed; None while the clocks are paused.
+        sightings: how many resourceVersions of the pod had this cause.
     """
 
     spent: Mapping[Code, float] = field(default_factory=dict)
@@ -90,11 +90,11 @@ class Verdict:
     Attributes:
         action: wait or fail.
         code: the cause, or the clock that ran out.
-        detail: the words of Kubernetes.
-        since: monotonic seconds of the first sight of the cause.
+        detail: the message of Kubernetes.
+        since: monotonic seconds at which the cause was first seen.
         deadline: monotonic seconds at which waiting ends if nothing changes; None = never.
         clock: the setting that bounds the wait, such as ``timeouts.pull``; empty when none does.
-        timing: what ``since`` and ``deadline`` were measured with.
+        timing: how ``since`` and ``deadline`` are known.
     """
 
     action: Action
@@ -106,7 +106,7 @@ class Verdict:
     timing: Timing = Timing.WATCHED
 
     def return_code(self, column: PendingPolicy) -> ReturnCode:
-        """Return what FLARE is told when this verdict ends the job; FLARE's own launcher knows only 101."""
+        """Return the return code of a job that this verdict ends; FLARE's own launcher knows only 101."""
         if column is PendingPolicy.STRICT:
             return ReturnCode.EXECUTION_EXCEPTION
         return CATALOGUE[self.code].return_code
@@ -121,23 +121,26 @@ def left(patience: Patience, code: Code, now: float, policy: WaitPolicy) -> floa
 
 
 def pause(patience: Patience) -> Patience:
-    """Stop the clocks: the time until the next look is charged to nobody."""
+    """Return ``patience`` with its clocks stopped: the time until the next observation does not count."""
     return replace(patience, seen_at=None)
 
 
 def judge(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> tuple[Patience, Verdict]:
-    """Charge the time since the last look to the cause seen then, and decide about the cause seen now.
+    """Add the time since the last observation to the cause seen then, and decide about the cause seen now.
 
     Args:
         patience: what was spent so far.
-        cause: what :func:`classify` says now.
+        cause: the cause now, from :func:`classify`.
         now: monotonic seconds.
-        policy: the clocks; its column plays no part, ``strict`` has judges of its own.
+        policy: the clocks; for policy ``strict`` :mod:`launcher.core.lifecycle.strict` decides instead.
+
+    Returns:
+        The patience after this observation, and the verdict.
     """
     before = patience.cause
-    if cause.is_echo and before is not None and before.code in _PULL_CODES:
-        cause = before  # with its revision: the image was not looked for again
-    spent = _charged(patience, now)
+    if cause.is_bare_back_off and before is not None and before.code in _PULL_CODES:
+        cause = before  # with its revision: this is no second attempt to pull
+    spent = _add_elapsed(patience, now)
     same = patience.cause is not None and patience.cause.code is cause.code
     revised = same and patience.cause is not None and patience.cause.revision != cause.revision
     grown = Patience(
@@ -147,10 +150,10 @@ def judge(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> t
         seen_at=now,
         sightings=patience.sightings + int(revised) if same else 1,
     )
-    return grown, _graceful(grown, cause, now, policy)
+    return grown, _verdict(grown, cause, now, policy)
 
 
-def _charged(patience: Patience, now: float) -> Mapping[Code, float]:
+def _add_elapsed(patience: Patience, now: float) -> Mapping[Code, float]:
     before = patience.cause
     spent = dict(patience.spent)
     if before is not None and patience.seen_at is not None:
@@ -161,7 +164,7 @@ def _charged(patience: Patience, now: float) -> Mapping[Code, float]:
     return spent
 
 
-def _graceful(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> Verdict:
+def _verdict(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> Verdict:
     limit = CATALOGUE[cause.code].limit
     clocks: list[tuple[float, Code, str]] = []
     length = policy.seconds(limit)
@@ -169,16 +172,16 @@ def _graceful(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) 
         end = _ENDS_AS.get(cause.code, cause.code)
         clocks.append((length - patience.spent.get(cause.code, 0.0), end, limit.clock))
     start = policy.seconds(Limit.START)
-    # a pod whose node is silent may have started long ago
+    # Not for a pod whose node no longer reports: it may have started long ago.
     if start is not None and cause.scheduled and cause.code is not Code.UNKNOWN_PHASE:
         spent = patience.spent.get(Code.START_TIMEOUT, 0.0)
         clocks.append((start - spent, Code.START_TIMEOUT, Limit.START.clock))
     if not clocks:
         return Verdict(_action(limit), cause.code, cause.detail, patience.since, None)
-    unproven = limit is Limit.PULL_PERMANENT and patience.sightings < _PULL_SIGHTINGS
-    # An image that was looked for only once is not given up for that; the start clock runs all the same.
+    needs_sighting = limit is Limit.PULL_PERMANENT and patience.sightings < _PULL_SIGHTINGS
+    # Until an image was missing twice only the start clock can end the wait.
     for least, code, clock in sorted(clocks):
-        if least <= 0 and not (unproven and code is cause.code):
+        if least <= 0 and not (needs_sighting and code is cause.code):
             return Verdict(Action.FAIL, code, cause.detail, patience.since, now, clock)
     least, _, clock = min(clocks)
     return Verdict(_action(limit), cause.code, cause.detail, patience.since, now + max(least, 0.0), clock)

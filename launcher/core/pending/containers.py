@@ -1,7 +1,7 @@
-"""What a waiting container says: one table of (waiting reason, message) in the order in which it is read.
+"""The codes of waiting containers: one table of (waiting reason, message), of which the first match decides.
 
-The same reason covers causes that heal and causes that do not: ErrImagePull is a missing tag as well as
-a registry that is down for a minute. Only the message tells them apart, so a reason may have several rows.
+One reason covers causes that heal and causes that do not: ErrImagePull is a missing tag as well as a registry
+that is down for a minute. Only the message distinguishes them, so a reason may have several rows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from launcher.core.pending.process import start_code
 
 __all__ = ["NOT_A_CAUSE", "waiting_code"]
 
-# The kubelet's two words for "on its way"; every pod passes through one of them.
+# Reasons that every pod passes through while it starts.
 NOT_A_CAUSE = frozenset({"", "ContainerCreating", "PodInitializing"})
 
 
@@ -52,8 +52,8 @@ _ROWS: tuple[_Row, ...] = (
         Code.IMAGE_NOT_FOUND,
         r"code = notfound|: not found|manifest unknown|name unknown|does not exist",
     ),
-    # 429, 5xx, connection refused, DNS, TLS, QPS exceeded and whatever else a registry may say later:
-    # a pull that is not known to be hopeless is worth its grace.
+    # 429, 5xx, connection refused, DNS, TLS, QPS exceeded and whatever registries may answer in future: a
+    # pull error that is not known to be permanent may heal.
     _row(_PULL + " RegistryUnavailable", Code.IMAGE_PULL_TRANSIENT),
     _row("ErrImageNeverPull", Code.IMAGE_NEVER_PULL),
     _row("InvalidImageName", Code.IMAGE_NAME_INVALID),

@@ -1,7 +1,7 @@
-"""What a Warning event says about a scheduled pod whose containers still wait for volumes or the sandbox.
+"""The codes of Warning events of a scheduled pod, whose containers still wait for volumes or the sandbox.
 
-Volumes have no container status of their own: while a mount fails, the container shows ContainerCreating
-and only the events name the cause. Events that repeat a waiting reason (BackOff, Failed) are not read.
+Volumes have no status in the pod: while a mount fails, the container shows ContainerCreating and only the
+events name the cause. Events that repeat a waiting reason (BackOff, Failed) are not read.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ROWS: tuple[tuple[str, re.Pattern[str], Code], ...] = (
 
 
 def event_code(event: PodEvent) -> Code | None:
-    """Return the code of an event, or None when it says nothing about why the pod does not start."""
+    """Return the code of an event, or None when it is not about why the pod does not start."""
     if event.type != "Warning":
         return None
     return next(
@@ -44,9 +44,9 @@ def event_code(event: PodEvent) -> Code | None:
 
 
 def failure_code(event: PodEvent) -> Code | None:
-    """Return the code of an event that repeats a waiting reason, for those who see it before the reason.
+    """Return the code of a ``Failed`` event, which comes a moment before the waiting reason that it repeats.
 
-    Only policy ``strict`` judges by it; it comes a moment before the container status does.
+    Only policy ``strict`` decides by it.
     """
     # 'Failed to pull image "x": ...', then 'Error: ErrImagePull', which says less
     if event.reason != "Failed" or event.message in {"Error: ErrImagePull", "Error: ImagePullBackOff"}:
@@ -58,11 +58,11 @@ def failure_code(event: PodEvent) -> Code | None:
 
 
 def newest_warning(events: Iterable[PodEvent], created: datetime | None) -> tuple[PodEvent, Code] | None:
-    """Return the newest telling event with its code, unless a later Normal event contradicts it.
+    """Return the newest event that has a code, with it, unless a later Normal event shows that it is over.
 
     Args:
         events: events of this pod uid, oldest first.
-        created: when the pod was created; older events speak of somebody else.
+        created: when the pod was created; older events are about another pod of its name.
     """
     found: tuple[PodEvent, Code] | None = None
     for event in events:
@@ -81,11 +81,11 @@ def newest_warning(events: Iterable[PodEvent], created: datetime | None) -> tupl
 
 
 def last_words(events: Iterable[PodEvent], known: str) -> str:
-    """Return the newest event as the end of a sentence, for a wait that had no better cause; else nothing.
+    """Return the newest event as text to append to the detail of a timeout; empty when there is none.
 
     Args:
-        events: events of this pod uid, oldest first; that it was scheduled tells nothing.
-        known: what has been said already.
+        events: events of this pod uid, oldest first; ``Scheduled`` is left out.
+        known: the detail so far; an event that it contains is left out.
     """
-    told = [e for e in events if e.reason != "Scheduled" and e.message and e.message not in known]
-    return f"; last event: {told[-1].reason}: {told[-1].message}" if told else ""
+    new = [e for e in events if e.reason != "Scheduled" and e.message and e.message not in known]
+    return f"; last event: {new[-1].reason}: {new[-1].message}" if new else ""

@@ -1,8 +1,8 @@
-"""What else is known about a pod that no node has room for: the autoscaler, a nomination, the nodes.
+"""Refines the cause of an unscheduled pod by autoscaler events, a nomination, the nodes and its claims.
 
-The scheduler's message names what is missing, not whether it will come. Three sources do: events of the
-cluster autoscaler and of Karpenter, ``status.nominatedNodeName``, and the nodes: what they
-have, and which taints they carry.
+The scheduler's message says what is missing, not whether it will become available. Three sources do: events
+of the cluster autoscaler and of Karpenter, ``status.nominatedNodeName``, and the nodes with their allocatable
+resources and taints.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import replace
 
 from launcher.core.catalogue import Code
 from launcher.core.pending.classify import Cause
-from launcher.core.pending.nodes import closed_for_a_while, impossible
+from launcher.core.pending.nodes import blocked_by_life_cycle_taints, impossible
 from launcher.core.pending.scheduler import CORDONED, UNNAMED_TAINTS, scheduling_code
 from launcher.core.views import NodeView, PodEvent, PodView
 
 __all__ = ["name_claims", "refine"]
 
-# A new node changes these; it changes nothing about a claim that is missing.
-_A_NODE_HELPS = frozenset(
+# Causes that a new node can remove, unlike a claim that does not exist.
+_HELPED_BY_NEW_NODE = frozenset(
     {
         Code.INSUFFICIENT_RESOURCES,
         Code.POD_CONSTRAINT,
@@ -28,16 +28,16 @@ _A_NODE_HELPS = frozenset(
         Code.VOLUME_ZONE_CONFLICT,
     }
 )
-# What a node that is not ready now may hide behind, in messages that do not name taints.
-_TAINTS_DECIDE = frozenset({Code.TAINT_NOT_TOLERATED, Code.NO_MATCHING_NODE})
+# The codes of a message that does not name taints, behind which may be a node that is not ready now.
+_MAY_BE_NOT_READY = frozenset({Code.TAINT_NOT_TOLERATED, Code.NO_MATCHING_NODE})
 # autoscaler: 'pod triggered scale-up: [{group 1->2 (max: 5)}]'; Karpenter: 'Pod should schedule on: x'
-_SIGNALS: Mapping[str, Code] = {
+_AUTOSCALER_EVENTS: Mapping[str, Code] = {
     "TriggeredScaleUp": Code.SCALING_UP,
     "Nominated": Code.SCALING_UP,
     "NotTriggerScaleUp": Code.SCALE_UP_REFUSED,
 }
-# "pod didn't trigger scale-up" comes once while the autoscaler is still starting or backing off.
-_REFUSALS = 3
+# A single "pod didn't trigger scale-up" may only mean that the autoscaler is starting or backing off.
+_MIN_REFUSALS = 3
 
 
 def refine(
@@ -47,27 +47,31 @@ def refine(
     nodes: Sequence[NodeView],
     victims_left: float,
 ) -> Cause:
-    """Return the cause with the code that these hints give it, or as it is.
+    """Return the cause with the more specific code that these hints give it, or unchanged.
 
     Args:
-        cause: what the scheduler said.
+        cause: the cause by the scheduler's message.
         pod: the pod.
         events: events of the pod's uid, oldest first.
         nodes: all nodes; empty when they may not be listed.
-        victims_left: seconds that preempted pods still have for leaving the nominated node.
+        victims_left: seconds that preempted pods still have to leave the nominated node.
     """
-    if cause.code is Code.NODE_NOT_READY and nodes and not closed_for_a_while(pod, nodes):
+    if cause.code is Code.NODE_NOT_READY and nodes and not blocked_by_life_cycle_taints(pod, nodes):
         cause = replace(cause, code=_without_cordons(cause))
-    if cause.scheduled or cause.code not in _A_NODE_HELPS:
+    if cause.scheduled or cause.code not in _HELPED_BY_NEW_NODE:
         return cause
     if pod.nominated_node and victims_left > 0:
         detail = f"node {pod.nominated_node} is being cleared for the pod: {cause.detail}"
         return replace(cause, code=Code.NOMINATED, detail=detail)
-    signal = _newest_signal(events)
-    if signal is not None:
-        event, code = signal
+    latest = _latest_autoscaler_event(events)
+    if latest is not None:
+        event, code = latest
         return replace(cause, code=code, detail=f"{event.reason}: {event.message}; {cause.detail}")
-    if UNNAMED_TAINTS in cause.detail and cause.code in _TAINTS_DECIDE and _may_reopen(cause, pod, nodes):
+    if (
+        UNNAMED_TAINTS in cause.detail
+        and cause.code in _MAY_BE_NOT_READY
+        and _taints_may_go(cause, pod, nodes)
+    ):
         return replace(cause, code=Code.NODE_NOT_READY)
     if cause.code is Code.INSUFFICIENT_RESOURCES:
         why = impossible(pod, nodes, cause.scarce)
@@ -77,47 +81,48 @@ def refine(
 
 
 def name_claims(cause: Cause, pod: PodView, events: Mapping[str, PodEvent]) -> Cause:
-    """Return the cause with the names of the pod's claims, and what the volume controller said of each.
+    """Return the cause with the names of the pod's claims, and the event of each claim, in its detail.
 
-    The scheduler says "pod has unbound immediate PersistentVolumeClaims", and neither which nor why; events
-    of the claim do: ``ProvisioningFailed: storageclass.storage.k8s.io "x" not found``.
+    The scheduler says "pod has unbound immediate PersistentVolumeClaims", and neither which nor why. An event
+    of the claim does: ``ProvisioningFailed: storageclass.storage.k8s.io "x" not found``.
 
     Args:
-        cause: what the scheduler said.
+        cause: the cause by the scheduler's message.
         pod: the pod.
-        events: the newest telling event of each claim, by its name.
+        events: the newest event of each claim, by the claim's name.
     """
     if cause.code is not Code.VOLUME_UNBOUND or not pod.claims:
         return cause
-    told = [(name, event) for name, event in sorted(events.items()) if name in pod.claims]
-    said = [f"claim {name} ({event.reason}: {event.message})" for name, event in told]
-    names = said or [f"claims of the pod: {', '.join(pod.claims)}"]
-    return replace(cause, detail="; ".join((cause.detail, *names)))
+    own = [(name, event) for name, event in sorted(events.items()) if name in pod.claims]
+    texts = [f"claim {name} ({event.reason}: {event.message})" for name, event in own]
+    texts = texts or [f"claims of the pod: {', '.join(pod.claims)}"]
+    return replace(cause, detail="; ".join((cause.detail, *texts)))
 
 
 def _without_cordons(cause: Cause) -> Code:
-    """Return the code of the message when the cordoned nodes in it are none that the pod could use.
+    """Return the code of the scheduler's message without its clause about cordoned nodes, if there is one.
 
-    The scheduler looks at a cordon before it looks at labels: "1 node(s) were unschedulable" may be any node.
+    The scheduler checks for cordons before it checks labels: "1 node(s) were unschedulable" may be about a
+    node that the pod could not use anyway.
     """
     code = scheduling_code(CORDONED.sub("", cause.detail))
     return cause.code if code is Code.UNSCHEDULABLE else code
 
 
-def _may_reopen(cause: Cause, pod: PodView, nodes: Sequence[NodeView]) -> bool:
-    """Return whether the taints that the scheduler does not name may be ones that go away by themselves.
+def _taints_may_go(cause: Cause, pod: PodView, nodes: Sequence[NodeView]) -> bool:
+    """Return whether the taints that the scheduler does not name may be removed without anybody's help.
 
-    Where the nodes may not be listed nobody can tell, and waiting is the mistake that costs less - but a
-    selector that matches nothing is not excused by the control plane's taint, which nearly all messages have.
+    Without the right to list nodes this is unknown, and to wait is the cheaper mistake. But the taint of the
+    control plane, which nearly all messages have, is no reason to wait for a selector that matches no node.
     """
-    return closed_for_a_while(pod, nodes) if nodes else cause.code is Code.TAINT_NOT_TOLERATED
+    return blocked_by_life_cycle_taints(pod, nodes) if nodes else cause.code is Code.TAINT_NOT_TOLERATED
 
 
-def _newest_signal(events: Iterable[PodEvent]) -> tuple[PodEvent, Code] | None:
+def _latest_autoscaler_event(events: Iterable[PodEvent]) -> tuple[PodEvent, Code] | None:
     found = None
     for event in events:
-        code = _SIGNALS.get(event.reason)
-        if code is Code.SCALE_UP_REFUSED and event.count < _REFUSALS:
+        code = _AUTOSCALER_EVENTS.get(event.reason)
+        if code is Code.SCALE_UP_REFUSED and event.count < _MIN_REFUSALS:
             continue
         if code is not None:
             found = (event, code)

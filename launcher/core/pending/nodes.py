@@ -1,9 +1,9 @@
-"""What the nodes say more than the scheduler does: whether a request can ever be met, or a taint will go.
+"""What only the nodes show: whether a request can ever be met, and whether a taint will be removed.
 
 The scheduler says "Insufficient cpu" for a node that is full and for one that was never large enough: only
-the nodes' allocatable tells them apart. kube-scheduler 1.36 says "untolerated taint(s)" and no longer which,
-so a node that is not ready for a minute reads like one that is reserved for others. A site may refuse the
-right to list nodes, and then neither is known.
+the nodes' allocatable distinguishes them. kube-scheduler 1.36 says "untolerated taint(s)" and no longer
+which, so a node that is not ready for a minute looks like one that is reserved. A site may refuse the right
+to list nodes; then neither is known.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from launcher.core.quantities import parse_quantity
 from launcher.core.views import ContainerKind, NodeView, PodView, Taint, Toleration
 from launcher.errors import InvalidInput
 
-__all__ = ["closed_for_a_while", "impossible"]
+__all__ = ["blocked_by_life_cycle_taints", "impossible"]
 
 _ZERO = Decimal(0)
 _LIFE_CYCLE = re.compile(LIFE_CYCLE_TAINTS)
 
 
-def closed_for_a_while(pod: PodView, nodes: Sequence[NodeView]) -> bool:
-    """Return whether some node carries taints of its life cycle and nothing else that keeps the pod away.
+def blocked_by_life_cycle_taints(pod: PodView, nodes: Sequence[NodeView]) -> bool:
+    """Return whether some node is closed to the pod by taints of the node life cycle alone.
 
-    Affinities are not read: a node that they exclude can only make a pod wait longer, never fail.
+    Node affinity is not read: a node that it excludes can only make a pod wait longer, never fail.
     """
-    return any(_selected(pod, node) and _only_life_cycle(_untolerated(pod, node)) for node in nodes)
+    return any(_matches_selector(pod, node) and _only_life_cycle(_untolerated(pod, node)) for node in nodes)
 
 
-def _selected(pod: PodView, node: NodeView) -> bool:
+def _matches_selector(pod: PodView, node: NodeView) -> bool:
     return all(node.labels.get(key) == value for key, value in pod.node_selector.items())
 
 
@@ -49,7 +49,7 @@ def _only_life_cycle(taints: Sequence[Taint]) -> bool:
 
 
 def _tolerates(toleration: Toleration, taint: Taint) -> bool:
-    """Apply the rule of the API: an empty key with Exists matches all keys, an empty effect all effects."""
+    """Return whether they match: an empty key with Exists matches all keys, an empty effect all effects."""
     if toleration.effect not in ("", taint.effect):
         return False
     if toleration.operator == "Exists":
@@ -58,26 +58,26 @@ def _tolerates(toleration: Toleration, taint: Taint) -> bool:
 
 
 def impossible(pod: PodView, nodes: Sequence[NodeView], scarce: Iterable[str]) -> str:
-    """Return which resource no node has enough of, in words; empty while some node could hold the pod.
+    """Return as text which requested resources no node has enough of; empty while one could hold the pod.
 
     Args:
         pod: the pod, with the requests of its containers.
-        nodes: all nodes; none = nothing can be said.
+        nodes: all nodes; empty when they are not known.
         scarce: resources that the scheduler found too little of.
     """
     if not nodes:
         return ""
-    asked = _asked(pod)
-    said = []
-    for name in sorted(set(scarce) & asked.keys()):
+    requests = _effective_requests(pod)
+    texts = []
+    for name in sorted(set(scarce) & requests.keys()):
         largest = max((_amount(node.allocatable, name) for node in nodes), default=_ZERO)
-        if asked[name] > largest:
-            said.append(f"{name}: the job asks for {asked[name]:f}, the largest node has {largest:f}")
-    return "; ".join(said)
+        if requests[name] > largest:
+            texts.append(f"{name}: the job asks for {requests[name]:f}, the largest node has {largest:f}")
+    return "; ".join(texts)
 
 
-def _asked(pod: PodView) -> dict[str, Decimal]:
-    """Return the effective request: all that run together, or the largest init container if that is more."""
+def _effective_requests(pod: PodView) -> dict[str, Decimal]:
+    """Return the sum over the containers that run together, or the largest init container if that is more."""
     together: dict[str, Decimal] = {}
     alone: dict[str, Decimal] = {}
     for container in pod.containers:

@@ -1,6 +1,6 @@
-"""Why a container's process could not be started: its command is wrong, or the runtime could not help it.
+"""Why a container's process could not be started: its command is wrong, or the container runtime failed.
 
-Both come from runc in the same sentence. Only what follows "exec:" speaks of the command: a hook of the GPU
+runc reports both in the same form. Only the text after "exec:" is about the command: a hook of the GPU
 runtime that lacks a library says "no such file or directory", too, and so does a node without that runtime.
 """
 
@@ -36,7 +36,7 @@ _COMMAND = re.compile(
 
 
 def start_code(message: str) -> Code:
-    """Return BAD_COMMAND for the job's fault and RUNTIME_ERROR for the node's."""
+    """Return BAD_COMMAND for a fault of the job and RUNTIME_ERROR for one of the node."""
     if _RUNTIME.search(message):
         return Code.RUNTIME_ERROR
     return Code.BAD_COMMAND if _COMMAND.search(message) else Code.RUNTIME_ERROR

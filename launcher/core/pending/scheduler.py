@@ -1,10 +1,10 @@
-"""What the scheduler's message says: one table of clauses, the most hopeful clause decides.
+"""The codes of kube-scheduler's messages: one table of clauses, of which the first that matches decides.
 
-A message names every node: "0/3 nodes are available: 1 node(s) had untolerated taint
+A message counts every node: "0/3 nodes are available: 1 node(s) had untolerated taint
 {node-role.kubernetes.io/control-plane: }, 2 Insufficient cpu. preemption: 0/3 nodes are available: ...".
-The control plane's taint is in nearly all of them, so the order of the table is the order of hope: if
-one node lacks nothing but a resource, the job starts there as soon as the resource is free.
-The text after "preemption:" speaks of victims and says nothing about the cause.
+The node that can be used soonest decides: if one lacks nothing but a resource, the job starts there as soon
+as the resource is free, whatever excludes the others. The control plane's taint is in nearly all messages.
+The text after "preemption:" is about victims and not about the cause.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ from launcher.core.catalogue import Code
 __all__ = ["CORDONED", "LIFE_CYCLE_TAINTS", "UNNAMED_TAINTS", "scarce_resources", "scheduling_code"]
 
 _INSUFFICIENT = re.compile(r"\b[Ii]nsufficient ([A-Za-z0-9][A-Za-z0-9./_-]*)")
-# kube-scheduler 1.36 says no longer which taints; 1.35 and older name them in braces.
+# kube-scheduler 1.36 does not name the taints; 1.35 and older name them in braces.
 UNNAMED_TAINTS = "untolerated taint(s)"
 CORDONED = re.compile(r"\d+ node\(s\) (?:were unschedulable|had been cordoned)")
 _TOO_MANY_PODS = "Too many pods"
-# Taints that the node life cycle sets and takes away again (well-known taints of Kubernetes).
+# Taints that Kubernetes itself sets and removes during the life of a node (well-known taints).
 LIFE_CYCLE_TAINTS = (
     r"node\.kubernetes\.io/(?:not-ready|unreachable|disk-pressure|memory-pressure|pid-pressure|"
     r"network-unavailable|unschedulable)|node\.cloudprovider\.kubernetes\.io/uninitialized"
 )
 
-# Order = hope. Each pattern was seen in a message of kube-scheduler 1.36 unless it says otherwise.
+# In the order of how soon such a node may be usable. Patterns are of kube-scheduler 1.36 unless they say
+# otherwise.
 _CLAUSES: tuple[tuple[re.Pattern[str], Code], ...] = (
     (re.compile(r'persistentvolumeclaim "[^"]*" not found'), Code.PVC_MISSING),
     (re.compile(r"\b[Ii]nsufficient [A-Za-z0-9]|Too many pods"), Code.INSUFFICIENT_RESOURCES),
@@ -81,7 +82,7 @@ def scheduling_code(message: str) -> Code:
 
 
 def scarce_resources(message: str) -> tuple[str, ...]:
-    """Return the resource names the scheduler found too little of, sorted, "pods" for a full node."""
+    """Return the names of the resources that are short, sorted; "pods" for a node with too many pods."""
     text = _cause_text(message)
     found = {name.rstrip(".") for name in _INSUFFICIENT.findall(text)}
     if _TOO_MANY_PODS in text:

@@ -1,1 +1,1 @@
-"""What people are told about a job: status, diagnosis bundle, refused launches."""
+"""What people read about a job: its status, its diagnosis bundle, that of a refused launch."""

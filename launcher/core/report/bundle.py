@@ -1,7 +1,7 @@
-"""The diagnosis bundle: everything that tells why a job is where it is, as texts by file name.
+"""The diagnosis bundle: everything that shows why a job is in its state, as texts by file name.
 
-Pure: :mod:`launcher.usecases.diagnose` collects, :mod:`launcher.edges.disk.bundle` writes. No credential
-passes through :func:`build` - see :mod:`launcher.core.redaction`.
+Pure: :mod:`launcher.usecases.diagnose` collects, :mod:`launcher.edges.disk.bundle` writes. :func:`build`
+hides all credentials, by :mod:`launcher.core.redaction`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Log:
 
     Attributes:
         container: its name.
-        previous: of its run before the current one.
+        previous: whether this is the log of its previous run.
         lines: without line ends.
-        missing: why there is none; empty when there is one.
+        missing: why there is no log; empty when there is one.
     """
 
     container: str
@@ -48,7 +48,7 @@ class Log:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What could be had about one job.
+    """What was collected about one job.
 
     Attributes:
         status: JSON of ``fljob status``.
@@ -56,10 +56,10 @@ class Facts:
         view: the pod as last seen, None when it never was.
         events: its events, oldest first.
         release: its Helm release.
-        logs: of every container, twice.
-        missing: what else could not be had -> why.
+        logs: of every container, current and previous.
+        missing: what else could not be collected -> why.
         at: when this was collected.
-        values: chart values of a job whose release was never made; None = those of the release.
+        values: chart values of a job that has no release; None = those of the release.
     """
 
     status: Mapping[str, Any]
@@ -81,7 +81,7 @@ class Bundle:
 
     @property
     def cause(self) -> str:
-        """Why the job is where it is, in one line."""
+        """Why the job is in its state, in one line."""
         return self.files["cause.txt"].rstrip("\n")
 
 
@@ -90,7 +90,7 @@ def build(facts: Facts, mask: Mask) -> Bundle:
 
     Args:
         facts: what was collected, with whatever credentials are in it.
-        mask: hides known credentials and their shapes in a text.
+        mask: hides credentials in a text, both known ones and what is shaped like one.
     """
     release, events, values = facts.release.value, facts.events.value, _values(facts)
     files = {
@@ -98,7 +98,8 @@ def build(facts: Facts, mask: Mask) -> Bundle:
         "status.json": _json(redacted(facts.status, mask)),
         "conditions.txt": mask(_conditions(facts.view, facts.at)),
         "pod.yaml": _yaml(
-            None if facts.pod.value is None else redacted(_tidy(facts.pod.value), mask), facts.pod.why
+            None if facts.pod.value is None else redacted(_without_managed_fields(facts.pod.value), mask),
+            facts.pod.why,
         ),
         "events.txt": mask(_lines(event_line(event, facts.at) for event in events or ()))
         if events
@@ -139,7 +140,7 @@ def _missing(facts: Facts) -> dict[str, str]:
     if facts.values is not None:
         parts["values.yaml"] = facts.values
     found = {name: seen.why for name, seen in parts.items() if seen.value is None}
-    # A container that was never restarted has no previous log: nothing is missing then.
+    # No previous log is no loss: the container was never restarted.
     found |= {log.file: log.missing for log in facts.logs if log.missing and not log.previous}
     return found | dict(facts.missing)
 
@@ -157,7 +158,7 @@ def container_names(pod: Mapping[str, Any] | None, view: PodView | None) -> tupl
 
 
 def age(since: datetime | None, now: datetime) -> str:
-    """Return how long ago something was, such as ``3m``; ``?`` when that is not known."""
+    """Return the age of something, such as ``3m``; ``?`` when it is not known."""
     if since is None:
         return "?"
     seconds = max(0, round(age_seconds(since, now)))
@@ -220,8 +221,8 @@ def _release_json(release: ReleaseView) -> dict[str, Any]:
     }
 
 
-def _tidy(pod: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a pod without managedFields, which kubectl does not show either."""
+def _without_managed_fields(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a pod without managedFields, as kubectl shows it."""
     metadata = pod.get("metadata")
     if not isinstance(metadata, Mapping):
         return dict(pod)

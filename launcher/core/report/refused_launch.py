@@ -1,4 +1,4 @@
-"""The diagnosis bundle of a launch that was refused: what was asked for, and the words of the refusal."""
+"""The diagnosis bundle of a refused launch: the values of the job, and why it was refused."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from launcher.errors import LauncherError
 
 __all__ = ["refused_bundle", "refused_code"]
 
-# Not "there is none": of a job that runs already, or that could not be taken back, the error speaks.
-_WHY = "not asked for: the launch was refused"
+# Not "there is none": the job may run already, or may not have been removed; then the error says so.
+_NOT_READ = "not asked for: the launch was refused"
 
 
 def refused_code(error: LauncherError, column: PendingPolicy) -> ReturnCode:
-    """Return what FLARE is told of a refused launch: 101 (EXECUTION_EXCEPTION) from its own launcher."""
+    """Return the return code of a refused launch; FLARE's own launcher knows only 101."""
     if column is PendingPolicy.STRICT:
         return ReturnCode.EXECUTION_EXCEPTION
     return CATALOGUE[refusal_of(error).code].return_code
@@ -41,11 +41,11 @@ def refused_bundle(
     column: PendingPolicy = PendingPolicy.GRACEFUL,
     known: Iterable[str] = (),
 ) -> Bundle:
-    """Return the diagnosis of a job that was never made.
+    """Return the diagnosis bundle of a job that was never created.
 
     Args:
         job: its names.
-        error: the refusal.
+        error: why it was refused.
         values: the chart values of the job, or why there are none.
         at: the time now.
         column: the policy, which decides about the return code.
@@ -55,9 +55,9 @@ def refused_bundle(
     outcome = Outcome(refusal.code, refused_code(error, column), refusal.detail)
     track = Track(launched=0.0, state=JobState.FAILED, outcome=outcome)
     status = report(job, None, track, now=0.0, wall=at)
-    if error.cure:  # nearer to the case than the catalogue's
+    if error.cure:  # more specific than the catalogue's
         status["outcome"]["cure"] = error.cure
-    unasked: Seen[Any] = Seen.unavailable(_WHY)
+    unasked: Seen[Any] = Seen.unavailable(_NOT_READ)
     facts = Facts(
         status=status,
         pod=unasked,
@@ -65,7 +65,7 @@ def refused_bundle(
         events=unasked,
         release=unasked,
         logs=(),
-        missing={"logs": _WHY},
+        missing={"logs": _NOT_READ},
         at=at,
         values=values,
     )

@@ -1,4 +1,4 @@
-"""The one JSON shape of a job, for ``fljob status``, ``fljob list`` and whoever reads them."""
+"""The JSON of a job that ``fljob status`` and ``fljob list`` print, and texts made from it."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _moment(monotonic: float, now: float, wall: datetime) -> str:
 
 
 def describe(track: Track, now: float) -> str:
-    """Return a few words about a job that has not ended: state, cause, the time that is left, the cure."""
+    """Return a short text about a job that has not ended: state, cause, remaining time, cure."""
     if track.stale_since is not None:
         return f"{track.state.value}  (cluster cannot be asked: {track.why_stale})"
     if track.verdict is None:
@@ -110,7 +110,7 @@ def describe(track: Track, now: float) -> str:
 
 
 def verdict_line(described: Mapping[str, Any]) -> str:
-    """Return how a job ended, and what can be done about it, from its JSON."""
+    """Return how a job ended and its cure as text, from its JSON."""
     outcome = described["outcome"]
     if outcome is None:
         return str(described["state"])
@@ -120,11 +120,11 @@ def verdict_line(described: Mapping[str, Any]) -> str:
 
 
 def cause_rows(described: Mapping[str, Any], wall: datetime) -> dict[str, str]:
-    """Return why a job is where it is, as titled lines for people, from its JSON.
+    """Return why a job is in its state, as text by title, from its JSON.
 
     Args:
         described: what :func:`report` returned.
-        wall: the time now, for how much of a clock is left.
+        wall: the time now, for the remaining time of a clock.
     """
     why = described["outcome"] or described["pending"]
     if why is None:
@@ -139,7 +139,7 @@ def cause_rows(described: Mapping[str, Any], wall: datetime) -> dict[str, str]:
 
 
 def cause_line(described: Mapping[str, Any]) -> str:
-    """Return why a job is where it is in one line: code, sentence, detail, cure."""
+    """Return why a job is in its state, in one line: code, summary, detail, cure."""
     why = described["outcome"] or described["pending"]
     if why is None:
         return _ONE_LINE.get(described["state"], described["state"])
@@ -175,7 +175,7 @@ _LEFT: Mapping[Timing, str] = {
 
 
 def _sentence(summary: str, detail: str) -> str:
-    """Return both; an end whose detail begins with the sentence of the catalogue does not say it twice."""
+    """Return both as one text; the summary is not repeated when the detail begins with it."""
     return f"{summary} {_without(summary, detail)}".rstrip()
 
 

@@ -7,7 +7,7 @@ import pytest
 from launcher.core.catalogue import Code
 from launcher.core.pending.classify import classify
 from launcher.core.pending.hints import refine
-from launcher.core.pending.nodes import closed_for_a_while, impossible
+from launcher.core.pending.nodes import blocked_by_life_cycle_taints, impossible
 from launcher.core.views import ContainerKind, ContainerView, NodeView, Taint, Toleration
 from tests.fakes import unscheduled
 
@@ -43,8 +43,8 @@ def node(*taints, **labels):
         ([node(Taint("node.kubernetes.io/disk-pressure", "PreferNoSchedule"))], {}, False),
     ],
 )
-def test_closed_for_a_while(nodes, pod, closed):
-    assert closed_for_a_while(unscheduled(**pod), nodes) is closed
+def test_blocked_by_life_cycle_taints(nodes, pod, closed):
+    assert blocked_by_life_cycle_taints(unscheduled(**pod), nodes) is closed
 
 
 def wants(cpu="4", kind=ContainerKind.MAIN, **more):
