@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,7 @@ class Recording:
         return track if self.ends_as is self.code else step(track, self.look(length + 10_000), policy)
 
 
-def recordings() -> list[Recording]:
+@cache
+def recordings() -> tuple[Recording, ...]:
     """Return all fixtures, by name."""
-    return [Recording(yaml.safe_load(path.read_text())) for path in sorted(FOLDER.glob("*.yaml"))]
+    return tuple(Recording(yaml.safe_load(path.read_text())) for path in sorted(FOLDER.glob("*.yaml")))

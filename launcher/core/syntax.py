@@ -32,5 +32,5 @@ def is_mount_path(text: str) -> bool:
 
 
 def is_image_name(text: str) -> bool:
-    """Tell whether ``text`` may name an image; one with a space is never pulled (`InvalidImageName`)."""
+    """Return whether ``text`` may name an image; one with a space is never pulled (InvalidImageName)."""
     return text != "" and _SPACE.search(text) is None

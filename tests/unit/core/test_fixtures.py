@@ -1,4 +1,4 @@
-"""Every state that was recorded on a cluster, replayed: the same code, action and return code as there."""
+"""Replays every state that was recorded on a cluster: same code, action and return code as there."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_every_code_is_recorded_or_excused():
     assert set(Code) - recorded == set(NOT_RECORDED)
 
 
-# The words of tests/unit/edges/test_same_words.py are all there is of these.
+# Known from the texts in tests/unit/edges/test_api_words.py only.
 TEXT_ONLY = {Code.CREATE_FAILED, Code.QUOTA_BUSY}
 
 

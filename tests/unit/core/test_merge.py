@@ -42,7 +42,7 @@ def test_maps_merge_scalars_and_lists_replace(base, over, merged):
         ({"a": {"b": [1]}}, {"a": {"b": {}}}, "f: a.b: {} cannot replace"),
     ],
 )
-def test_what_cannot_be_merged(base, over, where):
+def test_merge_refuses_null_and_changes_of_kind(base, over, where):
     with pytest.raises(InvalidInput, match=where) as error:
         merge(base, over, "f")
     assert error.value.cure
@@ -65,14 +65,14 @@ def test_merge_of_disjoint_keys_is_associative_and_commutative(maps):
 
 
 @given(st.dictionaries(KEYS, PLAIN, max_size=3))
-def test_merge_with_nothing_and_with_itself_changes_nothing(tree):
+def test_merge_with_empty_or_itself_changes_nothing(tree):
     assert merge(tree, {}, "f") == merge({}, tree, "f") == merge(tree, tree, "f") == tree
 
 
 # --- lists of named items ---------------------------------------------------------------------------------
 
 
-def test_items_of_the_same_name_are_replaced_where_they_stand_and_new_ones_follow():
+def test_merge_by_name_replaces_in_place_and_appends():
     base = [{"name": "a", "value": "1"}, {"name": "b", "value": "1", "x": {}}]
     over = [{"name": "c"}, {"name": "b", "value": "2"}]
     before = copy.deepcopy((base, over))
@@ -84,7 +84,7 @@ def test_items_of_the_same_name_are_replaced_where_they_stand_and_new_ones_follo
     assert (base, over) == before
 
 
-def test_a_name_occurs_once_and_the_last_item_of_it_counts():
+def test_merge_by_name_keeps_last_of_duplicates():
     assert merge_by_name([], [{"name": "a", "value": "1"}, {"name": "a"}]) == [{"name": "a"}]
 
 
@@ -113,8 +113,21 @@ def test_named_items(value, items):
         ([{"name": "a", "x": [None]}], "f: env[0].x[0]: null is refused"),
     ],
 )
-def test_what_is_no_list_of_named_items(value, message):
+def test_named_items_rejects_other_values(value, message):
     with pytest.raises(InvalidInput) as error:
         named_items(value, "f: env")
     assert error.value.message == message
     assert error.value.cure
+
+
+ITEMS = st.lists(
+    st.fixed_dictionaries({"name": st.sampled_from("abcd")}, optional={"value": st.integers()}), max_size=5
+)
+
+
+@given(ITEMS, ITEMS)
+def test_every_name_occurs_once_with_its_last_item(base, over):
+    merged = merge_by_name(base, over)
+    assert {item["name"]: item for item in merged} == {item["name"]: item for item in (*base, *over)}
+    assert [item["name"] for item in merged] == list(dict.fromkeys(item["name"] for item in (*base, *over)))
+    assert merge_by_name(merged, over) == merged

@@ -75,7 +75,7 @@ def test_similar_sites_get_different_names():
 
 
 def test_names_are_stable_across_versions():
-    """Removing a release and finding an old one both need the name of yesterday."""
+    """A release of an earlier version must be found and removed by its name."""
     assert names.release_name(UUID, "site-1") == "fj-7f4e9c1a-site-1-be980e07"
     assert names.pod_name(UUID, "site-1") == "j7f4e9c1a-3b2d-4c5e-8f6a-1b2c3d4e5f60-site-1-f505dccd"
 
@@ -105,3 +105,15 @@ def test_credential_secret_belongs_to_one_site():
         for other in {"site-1", "site-10", "a", "b-a", "x" * 39} - {site}:
             assert not names.is_credential_of(name, other)
     assert not names.is_credential_of(names.startup_secret_name("a"), "a")
+
+
+def test_volume_names_are_flares():
+    assert re.fullmatch(r"data-cancer-images-[0-9a-f]{8}", names.dataset_volume_name("cancer", "images"))
+    assert re.fullmatch(r"secret-cancer-db-[0-9a-f]{8}", names.secret_volume_name("cancer", "db"))
+
+
+@given(TEXT, TEXT)
+def test_credentials_of_another_site_are_not_ones_own(one, other):
+    secret = names.credential_secret_name(names.pod_name(UUID, one))
+    assert names.is_credential_of(secret, one)
+    assert names.is_credential_of(secret, other) is (one == other)

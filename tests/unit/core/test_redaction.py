@@ -7,8 +7,10 @@ import json
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from launcher.core.redaction import by_shape, literals, looks_secret, masker, redacted, secrets_of
+from launcher.core.redaction import by_shape, cautious, literals, looks_secret, masker, redacted, secrets_of
 
 CANARY = "canary-5309"
 
@@ -232,3 +234,15 @@ def test_malformed_json_is_no_error(garbage):
     assert redacted(garbage, lambda text: text) == garbage
     assert list(literals(garbage)) == []
     assert secrets_of(garbage) == frozenset()
+
+
+def test_cautious_hides_known_values_and_shapes():
+    assert cautious([CANARY])(f"{CANARY} and password=other and text") == "*** and password=*** and text"
+
+
+WORDS = st.text("abc123 \n")
+
+
+@given(WORDS, st.text("abc123", min_size=6), WORDS)
+def test_no_known_value_is_left(before, value, after):
+    assert value not in masker([value])(before + value + after)

@@ -18,7 +18,11 @@ STATUSES = [
     ("pending-install", 1, 60, ReleaseState.ABANDONED),
     ("pending-upgrade", 2, 0, ReleaseState.TAMPERED),
     ("pending-rollback", 1, 0, ReleaseState.TAMPERED),
+    ("superseded", 1, 0, ReleaseState.TAMPERED),
     ("failed", 1, 0, ReleaseState.FAILED),
+    ("uninstalled", 1, 0, ReleaseState.UNINSTALLING),
+    ("pending-install", 2, 0, ReleaseState.INSTALLING),
+    ("failed", 2, 0, ReleaseState.TAMPERED),
     ("uninstalling", 1, 0, ReleaseState.UNINSTALLING),
     ("a-status-of-helm-5", 1, 0, ReleaseState.INSTALLED),
 ]

@@ -6,8 +6,8 @@ from operator import attrgetter
 
 import pytest
 
-from launcher.core.catalogue import CATALOGUE, ENDS, Code, Limit
-from launcher.core.catalogue.returncodes import PASS_THROUGH
+from launcher.core.catalogue import CATALOGUE, CREATION, ENDS, STARTING, UNSCHEDULED, Code, Limit
+from launcher.core.catalogue.returncodes import PASS_THROUGH, ReturnCode
 from launcher.core.spec.site import SiteConfig
 
 
@@ -33,3 +33,20 @@ def test_only_app_code_has_a_return_code_of_its_own():
     own = {code: entry.return_code for code, entry in CATALOGUE.items() if entry.returns_own}
     assert set(own) == {Code.APP_CODE}
     assert own[Code.APP_CODE] in PASS_THROUGH
+
+
+def test_every_code_stands_in_exactly_one_table():
+    rows = [code for table in (CREATION, UNSCHEDULED, STARTING, ENDS) for code in table]
+    assert len(rows) == len(set(rows))
+    assert set(rows) == set(Code) == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("code", Code)
+def test_only_causes_that_may_heal_can_be_relaunched(code):
+    entry = CATALOGUE[code]
+    permanent = entry.limit is Limit.NOW or entry.return_code is ReturnCode.EXECUTION_EXCEPTION
+    assert not (permanent and entry.relaunchable)
+
+
+def test_every_clock_bounds_some_cause():
+    assert {entry.limit for entry in CATALOGUE.values()} == set(Limit)

@@ -197,3 +197,41 @@ def test_detail_has_oom_killed_sidecar(exit_code, last):
     assert outcome.code is (Code.APP_ERROR if exit_code else Code.SUCCESS)
     assert "container proxy was killed for lack of memory" in outcome.detail
     assert f"exit code {exit_code}" in outcome.detail
+
+
+HOOK = PodEvent("FailedPostStartHook", "PostStartHook failed", "Warning")
+
+
+def test_failed_post_start_hook_is_known_from_its_event():
+    outcome = ended(exited(137), (PodEvent("Started", "x"), HOOK))
+    assert (outcome.code, outcome.detail) == (
+        Code.POST_START_HOOK,
+        "FailedPostStartHook: PostStartHook failed",
+    )
+    assert ended(exited(1), (HOOK,)).code is Code.APP_ERROR
+    assert lost(exited(137), iter([HOOK])).code is Code.POST_START_HOOK
+
+
+def test_pod_that_was_never_seen_is_lost():
+    outcome = lost(None, (PodEvent("Evicted", "x"),))
+    assert (outcome.code, outcome.detail) == (
+        Code.DELETED_EXTERNALLY,
+        "the pod was deleted before it was ever seen",
+    )
+
+
+def test_condition_precedes_events_of_a_lost_pod():
+    drained = Condition("DisruptionTarget", "True", "EvictionByEvictionAPI", "drain")
+    pod = scheduled(main("running"), conditions=(drained,))
+    assert lost(pod, (PodEvent("TaintManagerEviction", "x"),)).code is Code.DRAINED
+
+
+def test_containers_that_ended_well_or_still_run_are_not_why_a_pod_failed():
+    done = init("Completed", 0)
+    sidecar = init("Error", 3, ContainerKind.SIDECAR)
+    assert ended(failed("", containers=(done, sidecar))).code is Code.POD_FAILED
+    assert ended(failed("", containers=(done, sidecar, init("Error", 2)))).code is Code.INIT_FAILED
+
+
+def test_detail_of_a_failed_pod_is_its_reason_and_message():
+    assert ended(failed("ReasonOfTomorrow", "something new")).detail == "ReasonOfTomorrow: something new"

@@ -1,4 +1,4 @@
-"""How much of a clock is left by the cluster's time stamps: what is read, and that no job is condemned by it."""
+"""Remaining time by the cluster's time stamps: which ones count, and that they never end a job."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def event(reason, message="", seconds=0.0, **more):
 
 
 def look(pod, *events, after=LATE, policy=None, nodes=()):
-    """Return verdict and track of one look at a pod, so many seconds after its creation."""
+    """Return verdict and track of one observation of a pod, so many seconds after its creation."""
     policy = policy or WaitPolicy()
     seen = Observation(NOW, at(after), Seen.found(pod), Seen.found(events), nodes)
     first = step(Track(launched=NOW), seen, policy)

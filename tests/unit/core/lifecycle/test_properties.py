@@ -1,4 +1,4 @@
-"""Whatever a pod looks like: never an exception, the same answer twice, no FAIL that time turns into WAIT, no endless wait."""
+"""Properties of a step for any pod: no exception, same result twice, outcomes are final, no endless wait."""
 
 from __future__ import annotations
 
@@ -159,16 +159,16 @@ def seen_pod(raw):
     return Seen.found(pod_view(raw))
 
 
-TOLD = st.builds(lambda events: Seen.found(tuple(map(event_view, events))), EVENTS) | st.just(
+EVENT_READS = st.builds(lambda items: Seen.found(tuple(map(event_view, items))), EVENTS) | st.just(
     Seen.unavailable("503")
 )
 LOOKS = st.builds(
-    lambda pod, told, nodes: (pod, told, tuple(map(node_view, nodes))),
+    lambda pod, events, nodes: (pod, events, tuple(map(node_view, nodes))),
     st.builds(seen_pod, pods())
     | st.just(Seen.unavailable("refused"))
     | st.just(Seen.absent())
     | st.builds(lambda raw: Seen.absent(pod_view(raw)), pods()),
-    TOLD,
+    EVENT_READS,
     NODES,
 )
 
@@ -208,18 +208,22 @@ LONGEST = 2 * (120 + 300 + 300 + 30 + 60 + 180 + 480 + 900 + 1000 + 30 + 900 + 6
 
 
 @settings(derandomize=True, max_examples=200, deadline=None)
-@given(raws=st.lists(pods(), min_size=1, max_size=3), told=TOLD, pending=st.sampled_from([0.0, 5.0, 120.0]))
-def test_every_pending_pod_ends(raws, told, pending):
+@given(
+    raws=st.lists(pods(), min_size=1, max_size=3),
+    events=EVENT_READS,
+    pending=st.sampled_from([0.0, 5.0, 120.0]),
+)
+def test_every_pending_pod_ends(raws, events, pending):
     looks = [seen_pod(raw) for raw in raws]
     policy = WaitPolicy(pending_timeout=pending, graces=FINITE)
     track, now = Track(launched=0.0), 0.0
     while track.outcome is None and now < LONGEST:
         pod = looks[int(now) % len(looks)]
-        track = step(track, Observation(now, START, pod, told), policy)
+        track = step(track, Observation(now, START, pod, events), policy)
         now += 7.0
     if track.outcome is None:
         # A pod without condition and without readable events says nothing: an outage, and that stops clocks.
-        silent = told.presence is Presence.UNAVAILABLE and any(needs_events(pod.value) for pod in looks)
+        silent = events.presence is Presence.UNAVAILABLE and any(needs_events(pod.value) for pod in looks)
         assert silent or any(not is_pending(pod.value) or pod.value.phase == "Running" for pod in looks)
         assert track.state in (JobState.RUNNING, JobState.STARTING, JobState.UNKNOWN)
 

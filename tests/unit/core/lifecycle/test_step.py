@@ -9,7 +9,7 @@ import pytest
 
 from launcher.core.catalogue import Code
 from launcher.core.lifecycle.state import Cleanup, JobState, Observation, Track
-from launcher.core.lifecycle.step import asks_for_release, cleanup, step, terminated
+from launcher.core.lifecycle.step import absence_is_due, asks_for_release, cleanup, step, terminated
 from launcher.core.pending.clocks import Action, WaitPolicy
 from launcher.core.spec.site import PendingPolicy, Timeouts
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, ReleaseView, Seen
@@ -209,3 +209,32 @@ SIDECAR = ContainerView("proxy", ContainerKind.SIDECAR, state=ContainerState.RUN
 )
 def test_cleanup(track, expected):
     assert cleanup(track) is expected
+
+
+@pytest.mark.parametrize(("now", "due"), [(1, False), (5.9, False), (6, True), (100, True)])
+def test_absence_is_due(now, due):
+    track = walk(look(running()), look(Seen.absent(), 1))
+    assert absence_is_due(track, now) is due
+    assert (step(track, look(Seen.absent(), now), WaitPolicy()).outcome is not None) is due
+
+
+def test_absence_of_a_pod_that_is_there_is_not_due():
+    assert not absence_is_due(Track(launched=0.0), 100)
+    assert not absence_is_due(walk(look(running()), look(Seen.absent(), 1), look(running(), 2)), 100)
+
+
+def test_outage_does_not_count_as_absence_and_does_not_end_one():
+    unread = look(Seen.unavailable("x"), 3)
+    track = walk(look(running()), look(Seen.absent(), 1), unread)
+    assert (track.outcome, track.absent_since) == (None, 1)
+    assert step(track, look(Seen.absent(), 6), WaitPolicy()).outcome is not None
+
+
+def test_terminated():
+    track = terminated(walk(look(running())), "as asked")
+    assert (track.state, track.outcome.code, track.outcome.return_code) == (
+        JobState.TERMINATED,
+        Code.TERMINATED,
+        9,
+    )
+    assert track.outcome.detail == "as asked"

@@ -1,4 +1,4 @@
-"""Policy strict, rule by rule; that the rules are FLARE's is proved in tests/contract/flare/test_strict.py."""
+"""Policy strict, rule by rule; tests/contract/flare/test_strict.py compares the rules with FLARE itself."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_latest_warning_decides_without_condition(events, action):
 
 
 def clock(*looks, pending_timeout=2.0):
-    """Judge a row of (time, pod or None for a failed read, events); return the actions."""
+    """Judge a sequence of (time, pod or None for a failed read, events); return the actions."""
     patience, actions = Patience(), []
     for now, pod, events in looks:
         if pod is None:
@@ -312,3 +312,28 @@ def test_pod_without_phase_pauses_the_clock():
         *[look(pod, now) for now, pod in [(0, SHORT), (1, make_pod(phase="")), (9, SHORT)]], pending_timeout=2
     )
     assert (track.outcome, track.verdict.deadline) == (None, 10.0)
+
+
+def test_pause_counts_the_time_before_and_only_once():
+    patience, _ = judged(SHORT, now=10.0)
+    paused = strict.pause_as_flare(patience, 15.0)
+    assert (sum(paused.spent.values()), paused.seen_at) == (5.0, None)
+    assert strict.pause_as_flare(paused, 100.0) == paused
+    assert strict.pause_as_flare(Patience(), 5.0) == Patience()
+
+
+def test_verdicts_without_a_pod():
+    unseen, refused = (
+        strict.unseen("no answer", 5.0),
+        strict.refused(Code.QUOTA_EXCEEDED, "exceeded quota", 5.0),
+    )
+    assert (unseen.action, unseen.detail, unseen.deadline) == (Action.WAIT, "no answer", None)
+    assert (refused.action, refused.code, refused.detail) == (GIVEN_UP, Code.QUOTA_EXCEEDED, "exceeded quota")
+    assert strict.given_up(refused).detail == "A ResourceQuota of the namespace is exhausted. exceeded quota"
+
+
+def test_first_fitting_condition_and_event_decide():
+    other = Condition("Ready", "False", "Unschedulable", "1 Insufficient cpu")
+    assert verdict(replace(SHORT, conditions=(other, *SHORT.conditions))).action is WAITS
+    assert verdict(make_pod(conditions=(other,))).action is Action.WAIT
+    assert verdict(make_pod(), event("Unhealthy", age=1), event("FailedMount", age=2)).action is GIVEN_UP

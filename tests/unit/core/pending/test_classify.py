@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from launcher.core.catalogue import STARTING, UNSCHEDULED, Code
-from launcher.core.pending.classify import classify
-from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent
+from launcher.core.pending.classify import classify, is_pending, needs_events
+from launcher.core.views import Condition, ContainerKind, ContainerState, ContainerView, PodEvent
 from tests.fakes import START, main, make_pod, running, scheduled, unscheduled
 from tests.messages import NOT_FOUND, SCHEDULER, WAITING
 
@@ -92,3 +92,91 @@ def test_latest_scheduling_event_decides_without_condition():
         event("FailedScheduling", "didn't match Pod's node affinity/selector", 2),
     )
     assert classify(make_pod(), events).code is Code.NO_MATCHING_NODE
+
+
+def test_scheduling_events_of_type_normal_are_ignored():
+    assert classify(make_pod(), (event("FailedScheduling", "1 Insufficient cpu", 1, "Normal"),)).code is (
+        Code.NO_SCHEDULER
+    )
+
+
+def test_cause_of_an_unscheduled_pod():
+    cause = classify(unscheduled(resource_version="9"))
+    assert (cause.scheduled, cause.scarce, cause.revision) == (False, ("cpu",), "9")
+
+
+def test_cause_of_a_scheduled_pod():
+    cause = classify(scheduled(main("waiting", "ErrImagePull", NOT_FOUND), resource_version="9"))
+    assert (cause.scheduled, cause.scarce, cause.revision) == (True, (), "9")
+    assert cause.detail == f"container job: ErrImagePull: {NOT_FOUND}"
+
+
+def test_detail_ends_with_the_reason_when_there_is_no_message():
+    assert (
+        classify(scheduled(main("waiting", "ImageInspectError"))).detail == "container job: ImageInspectError"
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "is_bare"),
+    [
+        ('Back-off pulling image "r/x:1"', True),
+        (f'Back-off pulling image "r/x:1": ErrImagePull: {NOT_FOUND}', False),
+        (NOT_FOUND, False),
+        ("", False),
+    ],
+)
+def test_bare_back_off(message, is_bare):
+    pod = scheduled(main("waiting", "ImagePullBackOff", message))
+    assert classify(pod).is_bare_back_off is is_bare
+
+
+@pytest.mark.parametrize(
+    ("pod", "pending"),
+    [
+        (make_pod(), True),
+        (scheduled(), True),
+        (scheduled(main("none")), True),
+        (scheduled(main("waiting", "ErrImagePull")), True),
+        (running(), False),
+        (scheduled(main("terminated", exit_code=0)), False),
+        (scheduled(ContainerView("s", ContainerKind.SIDECAR, state=ContainerState.RUNNING)), True),
+    ],
+)
+def test_is_pending(pod, pending):
+    assert is_pending(pod) is pending
+
+
+@pytest.mark.parametrize(
+    ("pod", "needed"),
+    [
+        (make_pod(), True),
+        (unscheduled(), False),
+        (make_pod(conditions=(Condition("Ready", "False"),)), True),
+        (make_pod(node="node-1"), True),
+        (scheduled(), True),
+        (scheduled(main("waiting", "ContainerCreating")), True),
+        (scheduled(main("waiting", "ErrImagePull")), False),
+        (
+            scheduled(
+                main("waiting", "PodInitializing"),
+                ContainerView("i", ContainerKind.INIT, "", ContainerState.WAITING, "ErrImagePull"),
+            ),
+            False,
+        ),
+        (running(), False),
+    ],
+)
+def test_needs_events(pod, needed):
+    assert needs_events(pod) is needed
+
+
+def test_running_phase_without_containers_has_no_cause():
+    assert classify(scheduled(phase="Running")) is None
+
+
+def test_event_of_a_scheduled_pod_is_the_detail():
+    mount = event("FailedMount", "timed out waiting for the condition")
+    cause = classify(scheduled(main("waiting", "ContainerCreating"), resource_version="9"), (mount,))
+    assert (cause.code, cause.scheduled, cause.revision) == (Code.MOUNT, True, "9")
+    assert cause.detail == "FailedMount: timed out waiting for the condition"

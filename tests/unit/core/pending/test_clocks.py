@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from launcher.core.catalogue import CATALOGUE, STARTING, UNSCHEDULED, Code, Limit
 from launcher.core.pending.classify import Cause, classify
-from launcher.core.pending.clocks import Action, Patience, WaitPolicy, judge, pause
-from launcher.core.spec.site import Timeouts
+from launcher.core.pending.clocks import Action, Patience, Verdict, WaitPolicy, judge, left, pause
+from launcher.core.spec.site import PendingPolicy, Timeouts
 from tests.fakes import main, scheduled
 from tests.messages import NOT_FOUND
 
@@ -140,3 +142,126 @@ def test_alternating_causes_do_not_extend_wait():
         assert verdict.action is Action.WAIT_FOR_RESOURCES
     _, verdict = judge(patience, Cause(Code.POD_CONSTRAINT, "", scheduled=False), 241.0, WaitPolicy())
     assert verdict.action is Action.FAIL
+
+
+SHORTAGE = Cause(Code.INSUFFICIENT_RESOURCES, "1 Insufficient cpu", scheduled=False)
+GATED = Cause(Code.SCHEDULING_GATED, "", scheduled=False)
+CREATING = Cause(Code.CREATING, "", scheduled=True)
+
+
+@pytest.mark.parametrize(
+    ("limit", "seconds"),
+    [
+        (Limit.NOW, 0.0),
+        (Limit.NEVER, None),
+        (Limit.RESOURCES, 7.0),
+        (Limit.HEAL, 300.0),
+        (Limit.QUEUE, None),
+        (Limit.PULL, 8.0),
+    ],
+)
+def test_length_of_a_clock(limit, seconds):
+    policy = WaitPolicy(pending_timeout=7.0, graces=Timeouts(pull=8.0))
+    assert policy.seconds(limit) == seconds
+
+
+@pytest.mark.parametrize("limit", Limit)
+def test_every_clock_has_a_length_or_none(limit):
+    seconds = WaitPolicy().seconds(limit)
+    assert seconds is None or seconds >= 0
+
+
+def test_time_left_of_a_cause():
+    policy = WaitPolicy(pending_timeout=100.0)
+    assert left(Patience(), SHORTAGE.code, 5.0, policy) == 100.0
+    patience, _ = judge(Patience(), SHORTAGE, 0.0, policy)
+    patience, _ = judge(patience, SHORTAGE, 10.0, policy)
+    assert left(patience, SHORTAGE.code, 30.0, policy) == 70.0
+    assert left(pause(patience), SHORTAGE.code, 30.0, policy) == 90.0
+    assert left(patience, Code.PVC_MISSING, 30.0, policy) == 60.0
+    assert left(patience, GATED.code, 30.0, policy) == float("inf")
+    patience, _ = judge(patience, GATED, 20.0, policy)
+    assert left(patience, SHORTAGE.code, 1000.0, policy) == 80.0
+
+
+@pytest.mark.parametrize(
+    ("cause", "action"),
+    [
+        (SHORTAGE, Action.WAIT_FOR_RESOURCES),
+        (GATED, Action.QUEUED),
+        (CREATING, Action.WAIT),
+        *(
+            (Cause(code, "", scheduled=False), Action.WAIT_FOR_RESOURCES)
+            for code in (Code.IMPOSSIBLE_REQUEST, Code.SCALING_UP, Code.SCALE_UP_REFUSED, Code.NOMINATED)
+        ),
+    ],
+)
+def test_action_while_waiting(cause, action):
+    assert judge(Patience(), cause, 0.0, WaitPolicy())[1].action is action
+
+
+def test_verdict_has_the_clock_that_ends_first():
+    policy = WaitPolicy(graces=Timeouts(create=180, start=900))
+    sandbox = Cause(Code.SANDBOX, "x", scheduled=True)
+    patience, verdict = judge(Patience(), sandbox, 10.0, policy)
+    assert (verdict.clock, verdict.deadline, verdict.since) == ("timeouts.create", 190.0, 10.0)
+    patience, verdict = judge(patience, CREATING, 100.0, policy)
+    assert (verdict.clock, verdict.deadline, verdict.since) == ("timeouts.start", 910.0, 100.0)
+    _, verdict = judge(patience, sandbox, 850.0, policy)
+    assert (verdict.clock, verdict.deadline, verdict.since) == ("timeouts.start", 910.0, 850.0)
+
+
+def test_cause_without_a_clock_has_no_deadline():
+    verdict = judge(Patience(), GATED, 5.0, WaitPolicy())[1]
+    assert (verdict.deadline, verdict.clock) == (None, "")
+
+
+def test_other_resource_version_is_another_sighting_and_other_cause_starts_anew():
+    patience = Patience()
+    for code, revision, sightings in [
+        (Code.IMAGE_NOT_FOUND, "1", 1),
+        (Code.IMAGE_NOT_FOUND, "1", 1),
+        (Code.IMAGE_NOT_FOUND, "2", 2),
+        (Code.CREATING, "2", 1),
+        (Code.IMAGE_NOT_FOUND, "3", 1),
+    ]:
+        patience, _ = judge(patience, Cause(code, "", scheduled=True, revision=revision), 0.0, WaitPolicy())
+        assert patience.sightings == sightings
+
+
+def test_clock_that_runs_backwards_counts_nothing():
+    patience, _ = judge(Patience(), SHORTAGE, 10.0, WaitPolicy())
+    patience, _ = judge(patience, SHORTAGE, 5.0, WaitPolicy())
+    assert patience.spent == {SHORTAGE.code: 0.0}
+
+
+def test_pause_keeps_everything_but_the_running_clock():
+    patience, _ = judge(Patience(), SHORTAGE, 10.0, WaitPolicy())
+    assert pause(patience) == pause(pause(patience))
+    assert (pause(patience).cause, pause(patience).seen_at) == (SHORTAGE, None)
+    assert pause(Patience()) == Patience()
+
+
+@pytest.mark.parametrize("code", [Code.INSUFFICIENT_RESOURCES, Code.BAD_COMMAND, Code.IMAGE_AUTH])
+def test_return_code_of_a_verdict(code):
+    verdict = Verdict(Action.FAIL, code, "", 0.0, 0.0)
+    assert verdict.return_code(PendingPolicy.GRACEFUL) is CATALOGUE[code].return_code
+    assert verdict.return_code(PendingPolicy.STRICT) == 101
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([SHORTAGE, GATED, CREATING]), st.integers(0, 1000), st.booleans()),
+        max_size=8,
+    )
+)
+def test_all_time_but_pauses_is_spent_on_some_cause(observations):
+    patience, now, running = Patience(), 0.0, 0.0
+    for cause, gap, paused in observations:
+        running += gap if patience.seen_at is not None else 0
+        now += gap
+        patience, _ = judge(patience, cause, now, WaitPolicy())
+        patience = pause(patience) if paused else patience
+    by_cause = {code: spent for code, spent in patience.spent.items() if code is not Code.START_TIMEOUT}
+    assert sum(by_cause.values()) == running
+    assert patience.spent.get(Code.START_TIMEOUT, 0.0) == by_cause.get(CREATING.code, 0.0)

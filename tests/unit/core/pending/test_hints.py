@@ -163,3 +163,37 @@ def test_name_claims(message, events, added):
     assert named.detail == cause.detail + added
     seen = Observation(0.0, START, Seen.found(pod), Seen.found(()), claims=events)
     assert step(Track(launched=0.0), seen, WaitPolicy()).verdict.detail == named.detail
+
+
+def test_nomination_precedes_autoscaler_events():
+    pod = unscheduled(nominated_node="node-1")
+    cause = refine(classify(pod), pod, (UP,), (), 60.0)
+    assert cause.code is Code.NOMINATED
+    assert cause.detail == f"node node-1 is being cleared for the pod: {SHORTAGE}"
+
+
+def test_autoscaler_event_precedes_the_size_of_nodes():
+    pod = unscheduled(containers=(wants("9"),))
+    cause = refine(classify(pod), pod, (UP,), (node("8"),), 60.0)
+    assert cause.code is Code.SCALING_UP
+    assert cause.detail == f"{UP.reason}: {UP.message}; {SHORTAGE}"
+
+
+def test_refined_cause_keeps_everything_but_code_and_detail():
+    pod = unscheduled(resource_version="9")
+    cause = classify(pod)
+    refined = refine(cause, pod, (UP,), (), 60.0)
+    assert (refined.scheduled, refined.scarce, refined.revision) == (False, ("cpu",), "9")
+    assert (cause.scheduled, cause.scarce, cause.revision) == (False, ("cpu",), "9")
+
+
+def test_pod_without_claims_is_not_changed():
+    pod = unscheduled(UNBOUND)
+    assert name_claims(classify(pod), pod, {"data": FAILED}) == classify(pod)
+
+
+def test_other_events_are_no_answer_of_an_autoscaler():
+    pod = unscheduled()
+    events = (UP, PodEvent("FailedScheduling", SHORTAGE, "Warning"), no_scale_up(1))
+    assert refine(classify(pod), pod, events, (), 60.0).code is Code.SCALING_UP
+    assert refine(classify(pod), pod, events[1:], (), 60.0) == classify(pod)

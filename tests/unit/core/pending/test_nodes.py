@@ -74,3 +74,22 @@ def test_impossible(containers, nodes, is_impossible):
     assert bool(impossible(pod, nodes, ("cpu",))) is is_impossible
     code = Code.IMPOSSIBLE_REQUEST if is_impossible else Code.INSUFFICIENT_RESOURCES
     assert refine(classify(pod), pod, (), nodes, 60.0).code is code
+
+
+def test_impossible_names_request_and_largest_node():
+    pod = unscheduled(containers=(wants("9.5", memory="3Gi"),))
+    assert impossible(pod, [sized("8", memory="2Gi"), sized("2", memory="1Gi")], ("memory", "cpu")) == (
+        "cpu: the job asks for 9.5, the largest node has 8; "
+        "memory: the job asks for 3221225472, the largest node has 2147483648"
+    )
+
+
+def test_only_scarce_resources_are_compared():
+    pod = unscheduled(containers=(wants("9"),))
+    assert impossible(pod, [sized("8")], ("memory",)) == ""
+    assert impossible(pod, [sized("8")], ()) == ""
+
+
+def test_resources_are_compared_one_by_one():
+    pod = unscheduled(containers=(wants("8", memory="2Gi"),))
+    assert impossible(pod, [sized("8", memory="1Gi"), sized("2", memory="2Gi")], ("cpu", "memory")) == ""

@@ -1,4 +1,4 @@
-"""The files of a diagnosis bundle, from facts; what is missing is said, what is secret is not."""
+"""The files of a diagnosis bundle: what they contain, what is listed as missing, what is hidden."""
 
 from __future__ import annotations
 
@@ -177,3 +177,27 @@ def test_event_line_and_json():
     line = event_line(FAILED, START + timedelta(seconds=60))
     assert line.split() == ["30s", "Warning", "FailedScheduling", "4", "no", "cpu"]
     assert event_json(replace(PULLED, last_seen=None))["lastSeen"] is None
+
+
+def test_values_of_a_job_without_a_release_are_its_own():
+    own = Seen.found({"job": {"id": "b2"}})
+    assert yaml.safe_load(files(values=own)["values.yaml"]) == {"job": {"id": "b2"}}
+    found = files(values=Seen.unavailable("template is wrong"), release=Seen.unavailable("no helm"))
+    assert found["missing.txt"].splitlines() == [
+        "helm-status.json: no helm",
+        "values.yaml: template is wrong",
+    ]
+
+
+def test_pod_without_metadata_is_shown_as_it_is():
+    assert yaml.safe_load(files(pod=Seen.found({"kind": "Pod", "metadata": None}))["pod.yaml"]) == {
+        "kind": "Pod",
+        "metadata": None,
+    }
+
+
+def test_container_that_was_not_restarted_has_no_previous_log_to_miss():
+    logs = (Log("job", previous=False, missing="no pod"), Log("job", previous=True, missing="no pod"))
+    found = files(logs=logs)
+    assert found["missing.txt"] == "logs/job.log: no pod\n"
+    assert found["logs/job.previous.log"] == "# no pod\n"

@@ -1,4 +1,4 @@
-"""The bundle of a launch that was refused: the cause and what was asked for, what there cannot be, no credential."""
+"""The bundle of a refused launch: cause, values, what is listed as missing, what is hidden."""
 
 from __future__ import annotations
 
