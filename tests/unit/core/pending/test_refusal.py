@@ -42,13 +42,13 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("error", "code", "heals"), ERRORS)
-def test_an_error_has_one_code(error, code, heals):
+def test_refusal_of(error, code, heals):
     refusal = refusal_of(error)
     assert (refusal.code, refusal.may_heal) == (code, heals)
     assert refusal.detail == error.message
 
 
-def test_every_code_of_the_table_comes_from_some_error():
+def test_every_creation_code_has_an_error():
     assert {code for _, code, _ in ERRORS} == set(CREATION)
 
 
@@ -61,7 +61,7 @@ def refused(code, now, policy=None, track=None):
     return step(track or Track(launched=0.0), seen, policy or WaitPolicy())
 
 
-def test_a_quota_is_waited_for_as_long_as_for_resources():
+def test_quota_waits_for_pending_timeout():
     track = refused(Code.QUOTA_EXCEEDED, 0.0)
     assert (track.state, track.verdict.action) == (JobState.STARTING, Action.WAIT_FOR_RESOURCES)
     assert (track.verdict.deadline, track.verdict.clock) == (120.0, "pending_timeout")
@@ -70,7 +70,7 @@ def test_a_quota_is_waited_for_as_long_as_for_resources():
     assert (outcome.code, outcome.return_code, outcome.clock) == (Code.QUOTA_EXCEEDED, 104, "pending_timeout")
 
 
-def test_a_pod_that_was_made_at_last_is_judged_as_any_other():
+def test_pod_created_after_refusals_is_judged_as_any_other():
     track = refused(Code.QUOTA_EXCEEDED, 0.0)
     assert (
         step(track, Observation(50.0, START, Seen.found(running())), WaitPolicy()).state is JobState.RUNNING
@@ -78,12 +78,12 @@ def test_a_pod_that_was_made_at_last_is_judged_as_any_other():
 
 
 @pytest.mark.parametrize("code", CREATION)
-def test_strict_fails_at_once_with_flares_code(code):
+def test_strict_fails_immediately_with_101(code):
     outcome = refused(code, 0.0, WaitPolicy(PendingPolicy.STRICT)).outcome
     assert (outcome.code, outcome.return_code) == (code, 101)
 
 
 @pytest.mark.parametrize("code", [c for c in CREATION if not Refusal(c, "").may_heal])
-def test_what_cannot_heal_ends_at_once(code):
+def test_permanent_refusal_fails_immediately(code):
     outcome = refused(code, 0.0).outcome
     assert (outcome.code, outcome.return_code) == (code, CATALOGUE[code].return_code)
