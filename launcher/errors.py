@@ -9,11 +9,15 @@
     ├── Denied                     the API server refused a verb on a resource (RBAC)
     ├── Rejected                   the cluster or Helm looked at the job and said no
     ├── ToolMissing                a program the launcher needs is not installed
-    └── Cancelled                  the caller stopped the operation
+    ├── Cancelled                  the caller stopped the operation
+    └── LaunchFailed               any of these, at a point of a launch that its caller has to know
+        ├── NotPrepared            before there was anything to install
+        └── LeftBehind             and what the launch had made could not be removed again
 
 No class inherits from an error of another library; the original is always chained as
 ``__cause__``. ``message`` says what is wrong and names the key path or object and the value;
-``cure`` says what to do about it. Neither ever contains the content of a Secret.
+``cure`` says what to do about it. Neither ever contains the content of a Secret. An error is
+not changed after it was made: what a caller has to tell apart is a class.
 """
 
 from __future__ import annotations
@@ -23,8 +27,11 @@ __all__ = [
     "Conflict",
     "Denied",
     "InvalidInput",
+    "LaunchFailed",
     "LauncherError",
+    "LeftBehind",
     "NotFound",
+    "NotPrepared",
     "Rejected",
     "StudyFormats",
     "ToolMissing",
@@ -38,19 +45,14 @@ class LauncherError(Exception):
     Attributes:
         message: what is wrong, naming the object or key path and the value.
         cure: what to do about it; empty when the message already says so.
-        step: "secret" when a launch failed before there was anything to install; else empty.
         reason: which row of helm's failures recognised it, such as ``QuotaBusy``; else empty.
-        leaves: what the failed install of a release had made could not be taken back.
     """
 
-    step: str = ""
-    reason: str = ""
-    leaves: bool = False
-
-    def __init__(self, message: str, *, cure: str = "") -> None:
+    def __init__(self, message: str, *, cure: str = "", reason: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.cure = cure
+        self.reason = reason
 
     def __str__(self) -> str:
         return f"{self.message}\n  cure: {self.cure}" if self.cure else self.message
@@ -63,8 +65,8 @@ class InvalidInput(LauncherError):
         where: file and key path, such as ``meta.json: launcher_spec['site-1']['k8s']['cpu']``.
     """
 
-    def __init__(self, message: str, *, where: str = "", cure: str = "") -> None:
-        super().__init__(f"{where}: {message}" if where else message, cure=cure)
+    def __init__(self, message: str, *, where: str = "", cure: str = "", reason: str = "") -> None:
+        super().__init__(f"{where}: {message}" if where else message, cure=cure, reason=reason)
         self.where = where
 
 
@@ -87,7 +89,9 @@ class Unavailable(LauncherError):
         retry_after: seconds for which the server asks to be left alone; 0 when it does not say.
     """
 
-    retry_after: float = 0.0
+    def __init__(self, message: str, *, cure: str = "", reason: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(message, cure=cure, reason=reason)
+        self.retry_after = retry_after
 
 
 class Denied(LauncherError):
@@ -102,7 +106,7 @@ class Rejected(LauncherError):
     """
 
     def __init__(self, message: str, *, code: str, cure: str = "") -> None:
-        super().__init__(message, cure=cure)
+        super().__init__(message, cure=cure, reason=code)
         self.code = code
 
 
@@ -112,3 +116,23 @@ class ToolMissing(LauncherError):
 
 class Cancelled(LauncherError):
     """The caller stopped the operation; whatever it had created was removed again."""
+
+
+class LaunchFailed(LauncherError):
+    """A launch failed at a point that its caller has to know.
+
+    Attributes:
+        because: the failure itself, an error of another class.
+    """
+
+    def __init__(self, because: LauncherError, *, message: str = "", cure: str = "") -> None:
+        super().__init__(message or because.message, cure=cure or because.cure, reason=because.reason)
+        self.because = because
+
+
+class NotPrepared(LaunchFailed):
+    """A Secret of the job could not be made: there was nothing to install yet, and nothing is left."""
+
+
+class LeftBehind(LaunchFailed):
+    """What a launch had made could not be removed again: its release may be there."""

@@ -26,5 +26,6 @@ of fljob: 1 a check of doctor failed, 2 input, 3 not found, 4 conflict, 5 unavai
 
 
 def exit_code_of(error: errors.LauncherError) -> int:
-    """Return the exit code of an error."""
-    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
+    """Return the exit code of an error, of a launch that failed that of the failure itself."""
+    failure = error.because if isinstance(error, errors.LaunchFailed) else error
+    return next((code for kind, code in EXIT_CODES if isinstance(failure, kind)), 1)

@@ -23,7 +23,7 @@ from launcher.core.report.refused_launch import refused_code
 from launcher.core.spec.asked import UNSET
 from launcher.core.spec.jobspec import JobSpec, Role
 from launcher.core.spec.site import SiteConfig
-from launcher.errors import LauncherError
+from launcher.errors import LauncherError, NotPrepared
 from launcher.flare import wiring
 from launcher.flare.arguments import settings
 from launcher.flare.context import TRANSFER_TOKEN, FlareJob, federation, read_job, startup_kit
@@ -187,10 +187,11 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
                 prepare=partial(service.world.secrets.put, spec.startup_secret, spec.namespace, kit, {}),
                 patient=True,
             )
+        except NotPrepared as error:
+            self._keep_refused(launch, error, tuple(credentials.values()))
+            raise RuntimeError(f"Secrets of job {job.job_id}: {error}") from error
         except LauncherError as error:
             self._keep_refused(launch, error, tuple(credentials.values()))
-            if error.step == "secret":
-                raise RuntimeError(f"Secrets of job {job.job_id}: {error}") from error
             forget()
             _LOG.error("job %s was not started at site %s: %s", job.job_id, job.site, error)
             return DeadHandle(str(error), refused_code(error, launch.site.policy))

@@ -16,7 +16,15 @@ from launcher.core.pending.refusal import refusal_of
 from launcher.core.releases import INSTALL_MAY_LAST, release_state
 from launcher.core.spec.jobspec import JobSpec, ref_of_spec
 from launcher.core.views import PodView, Presence
-from launcher.errors import Cancelled, Conflict, LauncherError, Rejected, Unavailable
+from launcher.errors import (
+    Cancelled,
+    Conflict,
+    LauncherError,
+    LeftBehind,
+    NotPrepared,
+    Rejected,
+    Unavailable,
+)
 from launcher.usecases.ports import World
 from launcher.usecases.remove import remove
 
@@ -28,13 +36,12 @@ Render = Callable[[JobSpec], Mapping[str, Any]]
 
 
 @contextmanager
-def _step(name: str) -> Iterator[None]:
-    """Mark the errors of a step: FLARE tells a job that could not be prepared from a refused pod."""
+def _preparing() -> Iterator[None]:
+    """Raise errors as NotPrepared: FLARE tells a job that could not be prepared from a refused pod."""
     try:
         yield
     except LauncherError as error:
-        error.step = name
-        raise
+        raise NotPrepared(error) from error
 
 
 class _Held(Conflict):
@@ -114,10 +121,11 @@ class Launch:
         Raises:
             Conflict: the job is already running, or its release is being installed by another process.
             Cancelled: ``cancel`` was set.
-            LauncherError: with ``step`` "secret" when there was nothing to install yet; nothing is left, or
-                ``left`` says what.
+            NotPrepared: a Secret could not be made, so that there was nothing to install.
+            LeftBehind: what was installed could not be removed; ``left`` says so, too.
+            LauncherError: whatever Helm or the cluster objects to; nothing is left.
         """
-        with _step("secret"):
+        with _preparing():
             self.prepare()
         spec = reserve_names(self.world, self.spec, again=self._left_release)
         if spec is not self.spec:
@@ -145,7 +153,7 @@ class Launch:
         Helm asks for the name before it creates anything ("cannot reuse a name that is still in use"), so
         after the API server has refused a pod, nothing is left of earlier attempts either.
         """
-        if isinstance(error, LauncherError) and error.leaves:
+        if isinstance(error, LeftBehind):
             self.left = Cleanup.REMOVE
         elif isinstance(error, Rejected) and refusal_of(error).may_heal:
             self.left = None
@@ -153,11 +161,11 @@ class Launch:
     def _put_secret(self, job: JobRef, labels: Mapping[str, str]) -> bool:
         """Make the per-job Secret and return whether there was none before."""
         name, namespace = job.credential_secret, job.namespace
-        with _step("secret"):
+        with _preparing():
             if self.world.secrets.put(name, namespace, self.secret, labels, replace=False):
                 return True
         self._refuse_if_held(job)
-        with _step("secret"):
+        with _preparing():
             self.world.secrets.put(name, namespace, self.secret, labels)
         return False
 
@@ -236,8 +244,7 @@ class Launch:
         try:
             remove(self.world, job)
         except LauncherError as left:
-            left.leaves = True
-            raise
+            raise LeftBehind(left) from left
 
     def _know_pod(self, job: JobRef) -> JobRef:
         """Learn the pod's uid and make the pod own its Secret, a second road by which it goes.

@@ -31,6 +31,7 @@ class Releases(Protocol):
         Raises:
             Conflict: a release of that name exists; nothing was changed.
             Cancelled: ``cancel`` was set; helm was stopped and nothing is left.
+            LeftBehind: the install failed, and what it had made could not be removed.
         """
 
     def uninstall(self, name: str, namespace: str) -> bool:

@@ -71,7 +71,9 @@ class Service:
         Raises:
             Conflict: the job is already running, or its release is being installed by another process.
             Cancelled: ``cancel`` was set.
-            LauncherError: whatever Helm or the cluster objects to; nothing is left.
+            NotPrepared: a Secret of the job could not be made.
+            LeftBehind: the launch failed, and what it had made could not be removed.
+            LauncherError: whatever else Helm or the cluster objects to; nothing is left.
         """
         launched = self.world.clock.monotonic()
         policy = replace(self.policy, pending_timeout=spec.pending_timeout)

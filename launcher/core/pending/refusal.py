@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from launcher.core.catalogue import CATALOGUE, Code, Limit
-from launcher.errors import Conflict, Denied, InvalidInput, LauncherError, Rejected, Unavailable
+from launcher.errors import Conflict, Denied, InvalidInput, LauncherError, LaunchFailed, Unavailable
 
 __all__ = ["Refusal", "refusal_of"]
 
@@ -65,6 +65,6 @@ class Refusal:
 
 def refusal_of(error: LauncherError) -> Refusal:
     """Return what an error of the install says about the job."""
-    reason = error.code if isinstance(error, Rejected) else error.reason
-    by_type = next(code for kind, code in _BY_TYPE if isinstance(error, kind))
-    return Refusal(_BY_REASON.get(reason, by_type), error.message)
+    failure = error.because if isinstance(error, LaunchFailed) else error
+    by_type = next(code for kind, code in _BY_TYPE if isinstance(failure, kind))
+    return Refusal(_BY_REASON.get(failure.reason, by_type), error.message)

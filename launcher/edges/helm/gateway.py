@@ -97,8 +97,8 @@ class HelmReleases:
         Raises:
             Conflict: the name or an object of the job is taken; nothing was changed.
             Cancelled: ``cancel`` was set; helm is gone and nothing is left.
-            InvalidInput, NotFound, Denied, Rejected, Unavailable, ToolMissing: nothing is left, or the
-                message says that something may be.
+            InvalidInput, NotFound, Denied, Rejected, Unavailable, ToolMissing: nothing is left.
+            LeftBehind: one of these, and the release may be left.
         """
         parsing.check_names(name, namespace)
         mark = uuid.uuid4().hex

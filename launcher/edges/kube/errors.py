@@ -88,9 +88,7 @@ def _of_transport(error: BaseException, asked: str) -> LauncherError:
 
 
 def _named(kind: type[LauncherError], reason: str, message: str) -> LauncherError:
-    error = Rejected(message, code=reason) if kind is Rejected else kind(message)
-    error.reason = reason
-    return error
+    return Rejected(message, code=reason) if kind is Rejected else kind(message, reason=reason)
 
 
 def translate(error: BaseException, asked: str) -> LauncherError:
@@ -124,8 +122,7 @@ def translate(error: BaseException, asked: str) -> LauncherError:
 
 
 def _busy(error: ApiException, message: str) -> Unavailable:
-    busy = Unavailable(message, cure="try again later")
     asked = str((error.headers or {}).get("Retry-After", ""))
     # The other form of the header, a date, is none that an API server sends.
-    busy.retry_after = min(float(asked), _LONGEST_ASKED) if asked.isdecimal() else 0.0
-    return busy
+    seconds = min(float(asked), _LONGEST_ASKED) if asked.isdecimal() else 0.0
+    return Unavailable(message, cure="try again later", retry_after=seconds)

@@ -50,7 +50,7 @@ class KubeEventWatch(ListWatch):
             unknown = self._why_unknown()
             if unknown is not None:
                 kind = Denied if isinstance(unknown, Denied) else Unavailable
-                raise kind(unknown.message, cure=unknown.cure)
+                raise kind(unknown.message, cure=unknown.cure, reason=unknown.reason)
             found = tuple(self._of.get(uid, {}).values())
         return tuple(sorted(found, key=_moment))
 

@@ -6,7 +6,16 @@ import threading
 
 import pytest
 
-from launcher.errors import Cancelled, Conflict, Denied, InvalidInput, NotFound, Rejected, Unavailable
+from launcher.errors import (
+    Cancelled,
+    Conflict,
+    Denied,
+    InvalidInput,
+    LeftBehind,
+    NotFound,
+    Rejected,
+    Unavailable,
+)
 from tests.contract.helm.fake_helm import MISSING
 
 LABELS = {"fljob.internal/job-id": "j1"}
@@ -98,7 +107,6 @@ def test_the_clean_up_is_tried_again_while_the_cluster_is_away(fake, releases):
     with pytest.raises(Unavailable) as caught:
         releases(sleep=pauses.append).install("r1", "ns", {}, LABELS)
     assert "may be left" not in str(caught.value)
-    assert not caught.value.leaves
     assert pauses == [0.5, 2.0]
     assert fake.verbs == ["install", "list", "list", "list", "uninstall", "status"]
 
@@ -107,11 +115,11 @@ def test_the_clean_up_is_tried_again_while_the_cluster_is_away(fake, releases):
 def test_a_failed_clean_up_is_said_and_names_the_release(fake, releases, answer, listed):
     fake.answer("install", INVALID)
     fake.answer("list", answer)
-    with pytest.raises(Rejected, match="and the clean-up failed, so release ns/r1 may be left") as caught:
+    with pytest.raises(LeftBehind, match="and the clean-up failed, so release ns/r1 may be left") as caught:
         releases().install("r1", "ns", {}, LABELS)
     assert "fljob terminate r1 -n ns" in caught.value.cure
-    assert caught.value.leaves
-    assert caught.value.code == "InvalidSpec"
+    assert isinstance(caught.value.because, Rejected)
+    assert caught.value.reason == "InvalidSpec"
     assert fake.verbs == ["install", *["list"] * listed]
 
 
@@ -120,8 +128,9 @@ def test_cancelled_is_not_said_when_something_may_be_left(fake, releases):
     fake.answer("list", FORBIDDEN)
     cancel = threading.Event()
     cancel.set()
-    with pytest.raises(Unavailable, match="was cancelled; and the clean-up failed"):
+    with pytest.raises(LeftBehind, match="was cancelled; and the clean-up failed") as caught:
         releases().install("r1", "ns", {}, LABELS, cancel)
+    assert isinstance(caught.value.because, Unavailable)
 
 
 def test_uninstall_of_nothing_is_success(fake, releases):

@@ -10,7 +10,7 @@ import pytest
 from launcher.core import names
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.views import ReleaseView
-from launcher.errors import Cancelled, Conflict, Rejected, Unavailable
+from launcher.errors import Cancelled, Conflict, Denied, LeftBehind, NotPrepared, Rejected, Unavailable
 from tests.fakes import START, exited, running, unscheduled
 from tests.jobs import CANARY, make_spec, render, show
 
@@ -66,6 +66,31 @@ def test_a_launch_that_fails_leaves_no_secret(fake, service, error):
     with pytest.raises(type(error)):
         service.launch(make_spec(), secret={"TOKEN": CANARY})
     assert fake.is_empty
+
+
+def test_secret_that_cannot_be_made_is_a_launch_that_was_not_prepared(fake, service):
+    fake.secrets.put_error = denied = Denied("secrets is forbidden", cure="grant it")
+    with pytest.raises(NotPrepared, match="secrets is forbidden\n  cure: grant it") as caught:
+        service.launch(make_spec(), secret={"TOKEN": CANARY})
+    assert caught.value.because is denied
+    assert fake.releases.log == []
+
+
+def test_what_is_prepared_first_and_fails_is_a_launch_that_was_not_prepared(fake, service):
+    def prepare():
+        raise Denied("no startup kit")
+
+    with pytest.raises(NotPrepared, match="no startup kit"):
+        service.launch(make_spec(), secret={"TOKEN": CANARY}, prepare=prepare)
+    assert fake.is_empty
+
+
+def test_release_that_cannot_be_removed_after_a_cancel_is_left_behind(fake, service):
+    fake.releases.uninstall_errors = [Unavailable("503")]
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(LeftBehind, match="503"):
+        service.launch(make_spec(), cancel=cancel)
 
 
 def test_a_cluster_that_cannot_be_asked_is_not_launched_into(fake, service):

@@ -18,7 +18,7 @@ from launcher.core.pending.refusal import Refusal
 from launcher.core.spec.site import PendingPolicy, Timeouts
 from launcher.core.views import ReleaseView
 from launcher.edges.clock import SystemClock
-from launcher.errors import Denied, Rejected, Unavailable
+from launcher.errors import Denied, LeftBehind, Rejected, Unavailable
 from launcher.usecases.retry import Installer, Turns
 from launcher.usecases.service import Service
 from tests.fakes import FakeClock, FakeWorld, exited, make_pod, running
@@ -181,9 +181,7 @@ def test_what_is_shared_is_prepared_in_each_try(fake):
 
 
 def unfinished():
-    error = Unavailable("timed out; and the clean-up failed")
-    error.leaves = True
-    return error
+    return LeftBehind(Unavailable("timed out"), message="timed out; and the clean-up failed")
 
 
 @pytest.mark.parametrize("end", ["next try", "terminate"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from launcher.edges.helm.child import ChildFailed, Ended
 from launcher.edges.helm.failures.table import FAILURES, Failure
-from launcher.errors import Cancelled, InvalidInput, LauncherError, Rejected, Unavailable
+from launcher.errors import Cancelled, InvalidInput, LauncherError, LeftBehind, Rejected, Unavailable
 
 __all__ = ["Call", "changed_nothing", "explain", "find", "is_release_missing", "with_leftover"]
 
@@ -80,10 +80,7 @@ def explain(failed: ChildFailed, call: Call) -> LauncherError:
         # Helm always says why (`Error: ...`): this is another program, or one that was killed.
         cure = f"`{call.helm} version` must print v4.3 or later (3.22 works); else set `helm` to its path"
         return Rejected(f"{head} and said nothing", code="HelmFailed", cure=cure)
-    row, match = found
-    error = _error(row, match, call, text)
-    error.reason = row.code
-    return error
+    return _error(*found, call, text)
 
 
 def changed_nothing(failed: ChildFailed) -> bool:
@@ -101,21 +98,15 @@ def is_release_missing(failed: ChildFailed, *, certain: bool = False) -> bool:
     )
 
 
-def with_leftover(error: LauncherError, left: LauncherError, call: Call) -> LauncherError:
+def with_leftover(error: LauncherError, left: LauncherError, call: Call) -> LeftBehind:
     """Return the error of an install whose clean-up failed too: what may be left, how to remove it."""
+    if isinstance(error, Cancelled):  # which promises that nothing is left
+        error = Unavailable(error.message, cure=error.cure)
     message = f"{error.message}; and the clean-up failed, so {call.subject} may be left: {left.message}"
     cure = f"remove it when the cluster answers: fljob terminate {call.name} -n {call.namespace}"
     if error.cure:
         cure = f"{error.cure}; {cure}"
-    if isinstance(error, Rejected):
-        worse: LauncherError = Rejected(message, code=error.code, cure=cure)
-    else:
-        # Cancelled promises that nothing is left.
-        kind = Unavailable if isinstance(error, Cancelled) else type(error)
-        worse = kind(message, cure=cure)
-        worse.reason = error.reason
-    worse.leaves = True
-    return worse
+    return LeftBehind(error, message=message, cure=cure)
 
 
 def _error(row: Failure, match: re.Match[str], call: Call, text: str) -> LauncherError:
@@ -130,12 +121,12 @@ def _error(row: Failure, match: re.Match[str], call: Call, text: str) -> Launche
     }
     message, cure = row.message.format(**words), row.cure.format(**words)
     if row.error is InvalidInput:
-        return InvalidInput(message, where=row.where.format(**words), cure=cure)
+        return InvalidInput(message, where=row.where.format(**words), cure=cure, reason=row.code)
     message = f"{call.subject}: {message}"
     return (
         Rejected(message, code=row.code, cure=cure)
         if row.error is Rejected
-        else row.error(message, cure=cure)
+        else row.error(message, cure=cure, reason=row.code)
     )
 
 

@@ -12,14 +12,22 @@ from launcher.core.pending.refusal import _BY_REASON, Refusal, refusal_of
 from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import Seen
 from launcher.edges.helm.failures.table import FAILURES
-from launcher.errors import Conflict, Denied, InvalidInput, LauncherError, NotFound, Rejected, Unavailable
+from launcher.errors import (
+    Conflict,
+    Denied,
+    InvalidInput,
+    LauncherError,
+    LeftBehind,
+    NotFound,
+    NotPrepared,
+    Rejected,
+    Unavailable,
+)
 from tests.fakes import START, running
 
 
 def of_reason(kind, reason):
-    error = kind("what helm said")
-    error.reason = reason
-    return error
+    return kind("what helm said", reason=reason)
 
 
 ERRORS = [
@@ -54,6 +62,15 @@ def test_every_creation_code_has_an_error():
 
 def test_the_words_of_the_table_are_words_of_helm():
     assert set(_BY_REASON) <= {row.code for row in FAILURES}
+
+
+@pytest.mark.parametrize("kind", [NotPrepared, LeftBehind])
+@pytest.mark.parametrize(("error", "code", "heals"), ERRORS)
+def test_a_launch_that_failed_is_judged_by_its_failure(kind, error, code, heals):
+    assert refusal_of(kind(error)) == Refusal(code, error.message)
+    told = refusal_of(kind(error, message="x, and nobody knows whether it is gone"))
+    assert (told.code, told.may_heal) == (code, heals)
+    assert told.detail == "x, and nobody knows whether it is gone"
 
 
 def refused(code, now, policy=None, track=None):
