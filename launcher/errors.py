@@ -17,10 +17,12 @@
 No class inherits from an error of another library; the original is always chained as
 ``__cause__``. ``message`` says what is wrong and names the key path or object and the value;
 ``cure`` says what to do about it. Neither ever contains the content of a Secret. An error is
-not changed after it was made: what a caller has to tell apart is a class.
+not changed after it was made: what a caller has to tell apart is a class or a :class:`Reason`.
 """
 
 from __future__ import annotations
+
+import enum
 
 __all__ = [
     "Cancelled",
@@ -32,11 +34,77 @@ __all__ = [
     "LeftBehind",
     "NotFound",
     "NotPrepared",
+    "Reason",
     "Rejected",
     "StudyFormats",
     "ToolMissing",
     "Unavailable",
 ]
+
+
+class Reason(str, enum.Enum):
+    """What the API server or Helm said, where a sentence of theirs was recognised; finer than the class.
+
+    :mod:`launcher.core.catalogue.reasons` says what each means for a job and what to do about it.
+    """
+
+    # the API server: an admission rule
+    WEBHOOK_FAILED = "WebhookFailed"
+    WEBHOOK_DENIED = "WebhookDenied"
+    POLICY_DENIED = "PolicyDenied"
+    POD_SECURITY = "PodSecurity"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    QUOTA_NEEDS_MORE = "QuotaNeedsMore"
+    QUOTA_BUSY = "QuotaBusy"
+    LIMIT_RANGE = "LimitRange"
+    PRIORITY_CLASS_MISSING = "PriorityClassMissing"
+    SERVICE_ACCOUNT_MISSING = "ServiceAccountMissing"
+    RUNTIME_CLASS_MISSING = "RuntimeClassMissing"
+    SECURITY_CONTEXT_CONSTRAINT = "SecurityContextConstraint"
+    REFUSED = "Refused"
+    # the API server: the namespace, the rights, itself
+    NAMESPACE_MISSING = "NamespaceMissing"
+    NAMESPACE_TERMINATING = "NamespaceTerminating"
+    FORBIDDEN = "Forbidden"
+    ACCESS_DENIED = "AccessDenied"
+    UNAUTHENTICATED = "Unauthenticated"
+    SERVER_BUSY = "ServerBusy"
+    SERVER_ERROR = "ServerError"
+    # the API server: the object
+    OBJECT_EXISTS = "ObjectExists"
+    FIELD_CONFLICT = "FieldConflict"
+    INVALID_SPEC = "InvalidSpec"
+    UNKNOWN_FIELD = "UnknownField"
+    # the way to the API server
+    KUBECONFIG_MISSING = "KubeconfigMissing"
+    KUBECONFIG_BAD = "KubeconfigBad"
+    KUBECONFIG_INVALID = "KubeconfigInvalid"
+    CONTEXT_MISSING = "ContextMissing"
+    CREDENTIAL_PLUGIN = "CredentialPlugin"
+    TLS = "Tls"
+    CONNECTION_REFUSED = "ConnectionRefused"
+    NO_SUCH_HOST = "NoSuchHost"
+    NO_ANSWER = "NoAnswer"
+    CONNECTION_LOST = "ConnectionLost"
+    UNREACHABLE = "Unreachable"
+    # Helm: names of releases and objects
+    RELEASE_MISSING = "ReleaseMissing"
+    NAME_IN_USE = "NameInUse"
+    OPERATION_IN_PROGRESS = "OperationInProgress"
+    OBJECT_OF_ANOTHER = "ObjectOfAnother"
+    # Helm: values, chart, the program itself
+    SCHEMA = "Schema"
+    VALUES_UNREADABLE = "ValuesUnreadable"
+    RELEASE_TOO_BIG = "ReleaseTooBig"
+    UNKNOWN_KIND = "UnknownKind"
+    CHART_REFUSED = "ChartRefused"
+    CHART_TOO_NEW = "ChartTooNew"
+    CHART_BROKEN = "ChartBroken"
+    CHART_MISSING = "ChartMissing"
+    DELETE_FAILED = "DeleteFailed"
+    HELM_TOO_OLD = "HelmTooOld"
+    HELM_NOT_RUNNABLE = "HelmNotRunnable"
+    HELM_FAILED = "HelmFailed"
 
 
 class LauncherError(Exception):
@@ -45,10 +113,10 @@ class LauncherError(Exception):
     Attributes:
         message: what is wrong, naming the object or key path and the value.
         cure: what to do about it; empty when the message already says so.
-        reason: which row of helm's failures recognised it, such as ``QuotaBusy``; else empty.
+        reason: which sentence of the API server or Helm it was; None when it was none, or an unknown one.
     """
 
-    def __init__(self, message: str, *, cure: str = "", reason: str = "") -> None:
+    def __init__(self, message: str, *, cure: str = "", reason: Reason | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.cure = cure
@@ -65,7 +133,9 @@ class InvalidInput(LauncherError):
         where: file and key path, such as ``meta.json: launcher_spec['site-1']['k8s']['cpu']``.
     """
 
-    def __init__(self, message: str, *, where: str = "", cure: str = "", reason: str = "") -> None:
+    def __init__(
+        self, message: str, *, where: str = "", cure: str = "", reason: Reason | None = None
+    ) -> None:
         super().__init__(f"{where}: {message}" if where else message, cure=cure, reason=reason)
         self.where = where
 
@@ -89,7 +159,9 @@ class Unavailable(LauncherError):
         retry_after: seconds for which the server asks to be left alone; 0 when it does not say.
     """
 
-    def __init__(self, message: str, *, cure: str = "", reason: str = "", retry_after: float = 0.0) -> None:
+    def __init__(
+        self, message: str, *, cure: str = "", reason: Reason | None = None, retry_after: float = 0.0
+    ) -> None:
         super().__init__(message, cure=cure, reason=reason)
         self.retry_after = retry_after
 
@@ -99,15 +171,7 @@ class Denied(LauncherError):
 
 
 class Rejected(LauncherError):
-    """The cluster or Helm looked at the job and refused it.
-
-    Attributes:
-        code: the reason as a stable word, such as ``QuotaExceeded`` or ``InvalidSpec``.
-    """
-
-    def __init__(self, message: str, *, code: str, cure: str = "") -> None:
-        super().__init__(message, cure=cure, reason=code)
-        self.code = code
+    """The cluster or Helm looked at the job and refused it."""
 
 
 class ToolMissing(LauncherError):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from launcher.core.jobref import JobRef
 from launcher.core.pending.refusal import refusal_of
 from launcher.core.views import PodView, Presence
-from launcher.errors import LauncherError, Rejected, Unavailable
+from launcher.errors import LauncherError, Reason, Unavailable
 from launcher.usecases.ports import World
 
 __all__ = ["remove", "with_retries"]
@@ -18,8 +18,8 @@ _POLL_EVERY = 0.1
 # The chart's grace period is one second; a kubelet that needs longer than this is not going to answer.
 _GONE_WITHIN = 20.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 15.0
-# Rejected.code of an uninstall of which helm does not say, or we do not know, why it failed.
-_UNEXPLAINED = ("DeleteFailed", "HelmFailed")
+# An uninstall of which helm does not say, or we do not know, why it failed.
+_UNEXPLAINED = frozenset({Reason.DELETE_FAILED, Reason.HELM_FAILED})
 
 
 def remove(world: World, job: JobRef, *, keep_secret: bool = False) -> None:
@@ -115,4 +115,4 @@ def _is_worth_a_retry(error: LauncherError, *, is_endless: bool) -> bool:
     """Tell whether trying again may take away what this error has left."""
     if isinstance(error, Unavailable) or refusal_of(error).may_heal:
         return True
-    return is_endless and isinstance(error, Rejected) and error.code in _UNEXPLAINED
+    return is_endless and error.reason in _UNEXPLAINED

@@ -189,7 +189,7 @@ LIMITS = {"kind": "LimitRange", "apiVersion": "v1", "metadata": {"name": "l"}}
 def test_a_refused_job_leaves_nothing(releases, namespace, changes, code, said):
     with pytest.raises(Rejected, match=said) as caught:
         releases.install("r1", namespace, values(**changes), LABELS)
-    assert caught.value.code == code
+    assert caught.value.reason == code
     assert objects(namespace) == []
 
 
@@ -217,7 +217,7 @@ def test_a_rule_of_the_namespace_is_named(releases, namespace, rule, code, said)
     job = values(resources={"limits": {"memory": "16Mi"}})
     with pytest.raises(Rejected, match=said) as caught:
         releases.install("r1", namespace, job, LABELS)
-    assert caught.value.code == code
+    assert caught.value.reason == code
     assert objects(namespace) == []
 
 
@@ -225,7 +225,7 @@ def test_pod_security_is_named(releases, namespace):
     kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
     with pytest.raises(Rejected, match=r"enforces pod security restricted:latest: .*runAsNonRoot") as caught:
         releases.install("r1", namespace, values(), LABELS)
-    assert caught.value.code == "PodSecurity"
+    assert caught.value.reason == "PodSecurity"
     assert objects(namespace) == []
     releases.install("r1", namespace, values(podSecurity="restricted"), LABELS)
     releases.uninstall("r1", namespace)
@@ -238,7 +238,7 @@ def test_a_broken_webhook_is_named(releases, namespace):
         error = _refused(releases, namespace)
     finally:
         kubectl("delete", "validatingwebhookconfiguration", namespace)
-    assert error.code == "WebhookFailed"
+    assert error.reason == "WebhookFailed"
     assert "the admission webhook 'hook.example.com' of the cluster does not work" in str(error)
     assert objects(namespace) == []
 
@@ -258,7 +258,7 @@ def _refused(releases: HelmReleases, namespace: str) -> Rejected:
 def test_a_namespace_that_is_missing(releases):
     with pytest.raises(NotFound, match="there is no namespace 't-none'") as caught:
         releases.install("r1", "t-none", values(), LABELS)
-    assert caught.value.cure == "kubectl create namespace t-none"
+    assert caught.value.cure == "`kubectl create namespace t-none`, or correct `namespace` of the site"
     assert releases.list("t-none") == ()
     assert releases.uninstall("r1", "t-none") is False
 
@@ -273,7 +273,7 @@ def test_a_namespace_that_is_being_deleted(releases, namespace):
     finally:
         patch = '{"metadata": {"finalizers": null}}'
         kubectl("patch", "configmap", "c", "-n", namespace, "--type=merge", "-p", patch)
-    assert caught.value.code == "NamespaceTerminating"
+    assert caught.value.reason == "NamespaceTerminating"
 
 
 def _closed_port(config: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import launcher
 from launcher import errors
-from launcher.errors import Denied, LauncherError, LaunchFailed, LeftBehind, NotPrepared, Unavailable
+from launcher.errors import Denied, LauncherError, LaunchFailed, LeftBehind, NotPrepared, Reason, Unavailable
 
 FILES = sorted(Path(launcher.__file__).parent.rglob("*.py"))
 
@@ -31,7 +31,7 @@ def drawn() -> dict[str, str]:
 
 
 def test_the_tree_is_drawn_as_it_is():
-    classes = [getattr(errors, name) for name in errors.__all__]
+    classes = [getattr(errors, name) for name in errors.__all__ if name != "Reason"]
     assert drawn() == {one.__name__: one.__bases__[0].__name__ for one in classes}
     assert all(len(one.__bases__) == 1 for one in classes)
 
@@ -53,13 +53,14 @@ def test_no_error_is_changed_after_it_was_caught(path):
 
 @pytest.mark.parametrize("kind", [NotPrepared, LeftBehind])
 def test_a_launch_that_failed_says_what_its_failure_says(kind):
-    failure = Denied("no", cure="grant it", reason="Forbidden")
+    failure = Denied("no", cure="grant it", reason=Reason.FORBIDDEN)
     error = kind(failure)
     assert isinstance(error, LaunchFailed)
-    assert (str(error), error.reason, error.because) == (str(failure), "Forbidden", failure)
+    assert (str(error), error.reason, error.because) == (str(failure), Reason.FORBIDDEN, failure)
     assert str(kind(failure, message="worse", cure="call")) == "worse\n  cure: call"
 
 
-def test_what_an_error_knows_is_said_when_it_is_made():
-    assert not LauncherError("x").reason
+def test_a_reason_is_text_for_who_prints_it():
+    assert Reason.QUOTA_EXCEEDED == "QuotaExceeded"
+    assert LauncherError("x").reason is None
     assert Unavailable("x", retry_after=7).retry_after == 7

@@ -1,11 +1,16 @@
-"""Rows of the causes for which the API server or Helm refuses to create the pod."""
+"""Rows of the causes for which the API server or Helm refuses to create the pod.
+
+Most have the cure of the sentence that leads to them, in general words.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from launcher.core.catalogue.codes import Code, Entry, Limit, StrictRule
+from launcher.core.catalogue.reasons import cure_of
 from launcher.core.catalogue.returncodes import ReturnCode
+from launcher.errors import Reason
 
 __all__ = ["CREATION"]
 
@@ -21,17 +26,17 @@ def _heals(summary: str, cure: str, limit: Limit) -> Entry:
 CREATION: Mapping[Code, Entry] = {
     Code.QUOTA_EXCEEDED: _heals(
         "A ResourceQuota of the namespace is exhausted.",
-        "wait until other jobs end, ask for less in launcher_spec, or have the quota raised",
+        cure_of(Reason.QUOTA_EXCEEDED),
         Limit.RESOURCES,
     ),
     Code.QUOTA_BUSY: _heals(
         "The ResourceQuota could not be checked at that moment, as when another pod changed it.",
-        "nothing to do: it is tried again",
+        cure_of(Reason.QUOTA_BUSY),
         Limit.HEAL,
     ),
     Code.WEBHOOK_FAILED: _heals(
         "An admission webhook of the cluster does not answer.",
-        "have the webhook repaired or removed by the cluster's administrator",
+        cure_of(Reason.WEBHOOK_FAILED),
         Limit.HEAL,
     ),
     Code.API_UNAVAILABLE: _heals(
@@ -39,40 +44,40 @@ CREATION: Mapping[Code, Entry] = {
     ),
     Code.NAMESPACE_MISSING: Entry(
         "The namespace of the job does not exist.",
-        "create it, or correct `namespace` of the site",
+        cure_of(Reason.NAMESPACE_MISSING),
         _INFRA,
         Limit.NOW,
         _FAIL,
     ),
     Code.NAMESPACE_TERMINATING: _heals(
         "The namespace of the job is being deleted.",
-        "create it again, or set another namespace",
+        cure_of(Reason.NAMESPACE_TERMINATING),
         Limit.CONFIG,
     ),
     Code.ADMISSION_DENIED: Entry(
         "An admission rule of the cluster forbids the pod.",
-        "change the job or the site's values so that the rule is met; the detail names it",
+        cure_of(Reason.REFUSED),
         _JOB,
         Limit.NOW,
         _FAIL,
     ),
     Code.LIMIT_RANGE: Entry(
         "A LimitRange of the namespace forbids the resources of the job.",
-        "change the resources in launcher_spec; `kubectl describe limitrange` shows the limits",
+        cure_of(Reason.LIMIT_RANGE),
         _JOB,
         Limit.NOW,
         _FAIL,
     ),
     Code.INVALID_SPEC: Entry(
         "The pod that results from job, study and site is not valid.",
-        "correct the key that the detail names; `fljob template` shows the manifest",
+        cure_of(Reason.INVALID_SPEC),
         _JOB,
         Limit.NOW,
         _FAIL,
     ),
     Code.FORBIDDEN: Entry(
         "The launcher lacks a right in the namespace.",
-        "grant what `fljob rbac` prints; `fljob doctor` says which right is missing",
+        cure_of(Reason.FORBIDDEN),
         _INFRA,
         Limit.NOW,
         _FAIL,
@@ -85,6 +90,6 @@ CREATION: Mapping[Code, Entry] = {
         _FAIL,
     ),
     Code.CREATE_FAILED: Entry(
-        "Helm could not create the release.", "read the detail", _INFRA, Limit.NOW, _FAIL
+        "Helm could not create the release.", cure_of(Reason.HELM_FAILED), _INFRA, Limit.NOW, _FAIL
     ),
 }

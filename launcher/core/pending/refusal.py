@@ -7,35 +7,15 @@ refused does not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from launcher.core.catalogue import CATALOGUE, Code, Limit
+from launcher.core.catalogue.reasons import REASONS
 from launcher.errors import Conflict, Denied, InvalidInput, LauncherError, LaunchFailed, Unavailable
 
 __all__ = ["Refusal", "refusal_of"]
 
-# LauncherError.reason -> code: the words of the tables in edges/helm.
-_BY_REASON: Mapping[str, Code] = {
-    "QuotaExceeded": Code.QUOTA_EXCEEDED,
-    "QuotaBusy": Code.QUOTA_BUSY,
-    "WebhookFailed": Code.WEBHOOK_FAILED,
-    "NamespaceMissing": Code.NAMESPACE_MISSING,
-    "NamespaceTerminating": Code.NAMESPACE_TERMINATING,
-    "PodSecurity": Code.ADMISSION_DENIED,
-    "WebhookDenied": Code.ADMISSION_DENIED,
-    "PolicyDenied": Code.ADMISSION_DENIED,
-    "QuotaNeedsMore": Code.ADMISSION_DENIED,
-    "PriorityClassMissing": Code.ADMISSION_DENIED,
-    "ServiceAccountMissing": Code.ADMISSION_DENIED,
-    "RuntimeClassMissing": Code.ADMISSION_DENIED,
-    "SecurityContextConstraint": Code.ADMISSION_DENIED,
-    "Refused": Code.ADMISSION_DENIED,
-    "LimitRange": Code.LIMIT_RANGE,
-    "InvalidSpec": Code.INVALID_SPEC,
-    "UnknownField": Code.INVALID_SPEC,
-    "ReleaseTooBig": Code.INVALID_SPEC,
-}
+# Where no sentence was recognised: class of the error -> code.
 _BY_TYPE: tuple[tuple[type[LauncherError], Code], ...] = (
     (Unavailable, Code.API_UNAVAILABLE),
     (Denied, Code.FORBIDDEN),
@@ -66,5 +46,6 @@ class Refusal:
 def refusal_of(error: LauncherError) -> Refusal:
     """Return what an error of the install says about the job."""
     failure = error.because if isinstance(error, LaunchFailed) else error
-    by_type = next(code for kind, code in _BY_TYPE if isinstance(failure, kind))
-    return Refusal(_BY_REASON.get(failure.reason, by_type), error.message)
+    if failure.reason is not None:
+        return Refusal(REASONS[failure.reason].code, error.message)
+    return Refusal(next(code for kind, code in _BY_TYPE if isinstance(failure, kind)), error.message)

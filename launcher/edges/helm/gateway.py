@@ -27,7 +27,7 @@ from launcher.edges.helm.failures.explain import (
     with_leftover,
 )
 from launcher.edges.helm.program import HelmProgram
-from launcher.errors import LauncherError, Rejected, ToolMissing, Unavailable
+from launcher.errors import LauncherError, Reason, Rejected, ToolMissing, Unavailable
 
 __all__ = ["HelmReleases"]
 
@@ -146,7 +146,7 @@ class HelmReleases:
         call = self._call("uninstall", name, namespace)
         if seen.presence is Presence.UNAVAILABLE:
             raise Unavailable(f"{call.subject}: uninstalled, but not whether it is gone: {seen.why}")
-        raise Rejected(f"{call.subject}: still there after helm uninstall", code="DeleteFailed")
+        raise Rejected(f"{call.subject}: still there after helm uninstall", reason=Reason.DELETE_FAILED)
 
     def status(self, name: str, namespace: str) -> Seen[ReleaseView]:
         """Return the release with its values; UNAVAILABLE with the reason when the cluster cannot be asked.

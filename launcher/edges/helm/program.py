@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from launcher.core.catalogue.reasons import cure_of
 from launcher.edges.disk.documents import is_file, is_folder
 from launcher.edges.helm.child import HelmProcess
 from launcher.edges.helm.environment import cluster_env, offline_env
-from launcher.errors import ToolMissing
+from launcher.errors import Reason, ToolMissing
 
 if TYPE_CHECKING:
     from launcher.edges.helm.command import HelmCommand
@@ -107,6 +108,5 @@ def _no_program(helm: str) -> ToolMissing:
 
 
 def _not_runnable(executable: str, error: OSError) -> ToolMissing:
-    return ToolMissing(
-        f"{executable} cannot be run: {error.strerror}", cure="install helm 4.3 for this machine's processor"
-    )
+    reason = Reason.HELM_NOT_RUNNABLE
+    return ToolMissing(f"{executable} cannot be run: {error.strerror}", cure=cure_of(reason), reason=reason)

@@ -1,4 +1,9 @@
-"""What the API server and the way to it answer -> our errors: one table of status codes."""
+"""What the API server and the way to it answer -> our errors.
+
+The words decide where :mod:`launcher.edges.api_words` knows them, whatever status the API server chose: a
+webhook answers with any, and 403 stands for a missing right, an exhausted quota and a server that has just
+started. Else the status does.
+"""
 
 from __future__ import annotations
 
@@ -11,84 +16,42 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 from urllib3.exceptions import HTTPError
 
-from launcher.errors import Conflict, Denied, LauncherError, NotFound, Rejected, Unavailable
+from launcher.core.catalogue.reasons import cure_of
+from launcher.edges.api_words import API_WORDS
+from launcher.edges.failure import find
+from launcher.errors import Conflict, Denied, LauncherError, NotFound, Reason, Rejected, Unavailable
 
 __all__ = ["TRANSPORT", "api_status", "translate"]
 
 # Everything a request can die of before the API server has answered.
 TRANSPORT = (ApiException, HTTPError, OSError, ConfigException)
 
-# 'pods is forbidden: User "x" cannot list resource "pods" in API group "" in the namespace "fl"'
-_FORBIDDEN = re.compile(r'cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)"')
 # How long a server may send us away (Retry-After); priority and fairness says 1 s.
 _LONGEST_ASKED = 30.0
-_TRANSPORT_CURES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (
-        re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed"),
-        "check certificate-authority-data in the kubeconfig",
-    ),
-    (
-        re.compile(r"Name or service not known|Failed to resolve|NameResolution"),
-        "check the server's name in the kubeconfig",
-    ),
-    (
-        re.compile(r"Connection refused|timed out|unreachable"),
-        "check that the cluster runs and the kubeconfig names its address",
-    ),
+# Words of urllib3 and of the operating system about the way to the API server.
+_WAY: tuple[tuple[re.Pattern[str], Reason], ...] = (
+    (re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed"), Reason.TLS),
+    (re.compile(r"Name or service not known|Failed to resolve|NameResolution"), Reason.NO_SUCH_HOST),
+    (re.compile(r"Connection refused|unreachable"), Reason.CONNECTION_REFUSED),
+    (re.compile(r"timed out"), Reason.NO_ANSWER),
 )
-
-
-# What the API server says about causes that are no missing right and no bad object, whatever status it chose:
-# (pattern, reason, our error). The words are those of edges/helm's rows, which read the same from helm.
-_BY_WORDS: tuple[tuple[re.Pattern[str], str, type[LauncherError]], ...] = (
-    # 'secrets "x" is forbidden: exceeded quota: q, requested: secrets=1, used: secrets=5, limited: secrets=5'
-    (re.compile(r"exceeded quota"), "QuotaExceeded", Rejected),
-    (re.compile(r"Operation cannot be fulfilled on resourcequotas"), "QuotaBusy", Unavailable),
-    # 'secrets "x" is forbidden: status unknown for quota: q, resources: secrets', 403 and 500
-    (
-        re.compile(r"status unknown for quota|resource quota evaluat(?:ion timed out|es timeout)"),
-        "QuotaBusy",
-        Unavailable,
-    ),
-    # 'unable to create new content in namespace fl because it is being terminated'
-    (re.compile(r"because it is being terminated"), "NamespaceTerminating", Rejected),
-    (re.compile(r"failed calling webhook"), "WebhookFailed", Rejected),
-    (re.compile(r'^namespaces "[^"]+" not found'), "NamespaceMissing", NotFound),
-    # 403 of an API server that has just started: its admission plugins do not know the cluster yet
-    (
-        re.compile(r"is forbidden: (?:not yet ready to handle request|unable to \S+ \S+ at this time)"),
-        "ServerBusy",
-        Unavailable,
-    ),
-    (re.compile(r'admission webhook "[^"]+" denied the request'), "WebhookDenied", Rejected),
-    (re.compile(r"ValidatingAdmissionPolicy '[^']+' .*denied request", re.DOTALL), "PolicyDenied", Rejected),
-    # 'secrets "x" is forbidden: ...' of any other admission plugin; a missing right says 'User "x" cannot'
-    (re.compile(r'is forbidden: (?!User ")'), "Refused", Rejected),
-)
+# Status of an answer with words that nobody knows -> our error, and what it most likely says.
+_BY_STATUS: Mapping[int, tuple[type[LauncherError], Reason | None]] = {
+    400: (Rejected, Reason.INVALID_SPEC),
+    401: (Denied, Reason.UNAUTHENTICATED),
+    403: (Denied, Reason.ACCESS_DENIED),
+    404: (NotFound, None),
+    409: (Conflict, None),
+    422: (Rejected, Reason.INVALID_SPEC),
+    429: (Unavailable, Reason.SERVER_BUSY),
+    503: (Unavailable, Reason.SERVER_BUSY),
+    504: (Unavailable, Reason.SERVER_BUSY),
+}
 
 
 def api_status(error: BaseException) -> int:
     """Return the HTTP status of an API answer, 0 when there was none."""
     return int(error.status or 0) if isinstance(error, ApiException) else 0
-
-
-def _message(error: ApiException) -> str:
-    try:
-        body: Any = json.loads(error.body or "{}")
-    except (TypeError, ValueError):
-        return str(error.reason or "")
-    return str(body.get("message") or error.reason) if isinstance(body, Mapping) else str(error.reason)
-
-
-def _of_transport(error: BaseException, asked: str) -> LauncherError:
-    text = " ".join(str(error).split())
-    cure = next((cure for pattern, cure in _TRANSPORT_CURES if pattern.search(text)), "try again later")
-    reason = text.rpartition("Caused by ")[2] or text
-    return Unavailable(f"cannot {asked}: {reason[:300]}", cure=cure)
-
-
-def _named(kind: type[LauncherError], reason: str, message: str) -> LauncherError:
-    return Rejected(message, code=reason) if kind is Rejected else kind(message, reason=reason)
 
 
 def translate(error: BaseException, asked: str) -> LauncherError:
@@ -102,27 +65,36 @@ def translate(error: BaseException, asked: str) -> LauncherError:
     if not isinstance(error, ApiException) or status == 0:
         return _of_transport(error, asked)
     message = _message(error)
-    for pattern, reason, kind in _BY_WORDS:
-        if pattern.search(message):
-            return _named(kind, reason, f"cannot {asked}: {message}")
-    found = _FORBIDDEN.search(message)
-    right = f"{found['verb']} {found['resource']}" if found else asked
-    answers: Mapping[int, LauncherError] = {
-        400: Rejected(f"cannot {asked}: {message}", code="InvalidSpec"),
-        401: Denied(
-            f"cannot {asked}: the API server does not know who asks",
-            cure="renew the credentials in the kubeconfig",
-        ),
-        403: Denied(f"cannot {asked}: {message}", cure=f"grant the right to {right} (RBAC)"),
-        404: NotFound(f"cannot {asked}: {message}"),
-        409: Conflict(f"cannot {asked}: {message}"),
-        422: Rejected(f"cannot {asked}: {message}", code="InvalidSpec"),
-    }
-    return answers.get(status) or _busy(error, f"cannot {asked}: {status} {message}")
+    found = find(API_WORDS, message)
+    kind, reason = _BY_STATUS.get(status, (Unavailable, Reason.SERVER_ERROR))
+    words: Mapping[str, str] = {}
+    if found is not None:
+        kind, reason, words = found[0].error, found[0].reason, found[1].groupdict()
+    cure = "" if reason is None else cure_of(reason, words)
+    if kind is Unavailable:
+        said = f"cannot {asked}: {status} {message}"
+        return Unavailable(said, cure=cure, reason=reason, retry_after=_retry_after(error))
+    if reason is Reason.UNAUTHENTICATED:
+        message = "the API server does not know who asks"
+    return kind(f"cannot {asked}: {message}", cure=cure, reason=reason)
 
 
-def _busy(error: ApiException, message: str) -> Unavailable:
+def _message(error: ApiException) -> str:
+    try:
+        body: Any = json.loads(error.body or "{}")
+    except (TypeError, ValueError):
+        return str(error.reason or "")
+    return str(body.get("message") or error.reason) if isinstance(body, Mapping) else str(error.reason)
+
+
+def _of_transport(error: BaseException, asked: str) -> LauncherError:
+    text = " ".join(str(error).split())
+    reason = next((reason for pattern, reason in _WAY if pattern.search(text)), Reason.CONNECTION_LOST)
+    why = text.rpartition("Caused by ")[2] or text
+    return Unavailable(f"cannot {asked}: {why[:300]}", cure=cure_of(reason), reason=reason)
+
+
+def _retry_after(error: ApiException) -> float:
     asked = str((error.headers or {}).get("Retry-After", ""))
     # The other form of the header, a date, is none that an API server sends.
-    seconds = min(float(asked), _LONGEST_ASKED) if asked.isdecimal() else 0.0
-    return Unavailable(message, cure="try again later", retry_after=seconds)
+    return min(float(asked), _LONGEST_ASKED) if asked.isdecimal() else 0.0

@@ -13,7 +13,7 @@ import yaml
 
 from launcher.core.spec.site import SETTINGS
 from launcher.edges.disk.config import load_config
-from launcher.errors import Denied, Rejected, Unavailable
+from launcher.errors import Denied, Reason, Rejected, Unavailable
 from launcher.flare import ClientHelmJobLauncher
 from launcher.flare.handle import DeadHandle
 from launcher.flare.wiring import site_config
@@ -31,7 +31,9 @@ def test_a_launch_registers_the_transfer_and_makes_both_secrets(launch):
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(Rejected("no", code="PodSecurity"), 101), (Denied("no"), 104)], ids=["rule", "right"]
+    ("error", "code"),
+    [(Rejected("no", reason=Reason.POD_SECURITY), 101), (Denied("no"), 104)],
+    ids=["rule", "right"],
 )
 def test_a_refused_release_is_a_dead_handle_and_nothing_is_left(launch, error, code):
     launch.fake.releases.install_error = error
@@ -48,7 +50,7 @@ def test_a_refused_release_is_a_dead_handle_and_nothing_is_left(launch, error, c
 def test_a_refused_release_leaves_a_diagnosis_in_the_run_folder(launch, caplog):
     caplog.set_level("INFO")
     launch.fake.releases.install_error = Rejected(
-        f"forbidden, {CASE.credentials[0]}", code="PodSecurity", cure="ask for less"
+        f"forbidden, {CASE.credentials[0]}", reason=Reason.POD_SECURITY, cure="ask for less"
     )
     launch()
     found = launch.diagnosis()
@@ -74,7 +76,7 @@ def test_a_secret_that_cannot_be_made_leaves_a_diagnosis_too(launch):
 
 def test_a_diagnosis_that_cannot_be_written_does_not_change_the_result(launch, caplog):
     (launch.root / JOB).write_text("a file where FLARE has a folder")
-    launch.fake.releases.install_error = Rejected("no", code="PodSecurity")
+    launch.fake.releases.install_error = Rejected("no", reason=Reason.POD_SECURITY)
     handle = launch()
     assert isinstance(handle, DeadHandle)
     assert handle.poll() == 101
@@ -82,7 +84,7 @@ def test_a_diagnosis_that_cannot_be_written_does_not_change_the_result(launch, c
     assert "has no diagnosis" in caplog.text
 
 
-@pytest.mark.parametrize("error", [Rejected("no", code="QuotaExceeded"), Unavailable("no")])
+@pytest.mark.parametrize("error", [Rejected("no", reason=Reason.QUOTA_EXCEEDED), Unavailable("no")])
 def test_a_release_that_is_refused_for_now_is_tried_again_behind_the_handle(launch, error):
     launch.fake.releases.install_error = error
     handle = launch()
@@ -98,7 +100,7 @@ def test_a_release_that_is_refused_for_now_is_tried_again_behind_the_handle(laun
 
 
 def test_a_refused_release_can_be_terminated(launch):
-    launch.fake.releases.install_error = Rejected("no", code="QuotaExceeded")
+    launch.fake.releases.install_error = Rejected("no", reason=Reason.QUOTA_EXCEEDED)
     handle = launch()
     handle.terminate()
     handle.wait()

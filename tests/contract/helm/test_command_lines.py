@@ -254,7 +254,7 @@ def test_an_unknown_failure_keeps_helm_words(fake, releases):
     fake.answer("list", {"exit": 3, "stderr": "Error: the moon is full\n"})
     with pytest.raises(Rejected, match=r"helm list failed \(exit code 3\): the moon is full") as caught:
         releases().list("ns")
-    assert caught.value.code == "HelmFailed"
+    assert caught.value.reason == "HelmFailed"
     assert caught.value.__cause__ is not None
 
 

@@ -46,7 +46,7 @@ def test_a_failed_install_is_taken_back_and_verified(fake, releases):
     fake.answer("list", OURS)
     with pytest.raises(Rejected, match=r"Pod 'p1' is invalid: spec\.dnsPolicy") as caught:
         releases().install("r1", "ns", {}, LABELS)
-    assert caught.value.code == "InvalidSpec"
+    assert caught.value.reason == "InvalidSpec"
     assert fake.verbs == ["install", "list", "uninstall", "status"]
 
 

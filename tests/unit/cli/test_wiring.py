@@ -7,7 +7,7 @@ import pytest
 from launcher.cli.wiring import bundle_on_failure, bundle_on_refusal, job_spec, offline_job, secret_content
 from launcher.core.spec.jobspec import EnvVar, Role, SecretKey
 from launcher.core.spec.site import SiteConfig
-from launcher.errors import Cancelled, InvalidInput, Rejected
+from launcher.errors import Cancelled, InvalidInput, Reason, Rejected
 from tests.jobs import make_spec
 
 OPTIONS = {"config": None, "namespace": "fl", "site": "site-1", "role": None, "job_id": None, "study": ""}
@@ -49,7 +49,7 @@ def test_without_a_folder_no_diagnosis_is_written(service):
 
 
 @pytest.mark.parametrize(
-    ("error", "written"), [(Rejected("no", code="PodSecurity"), True), (Cancelled("x"), False)]
+    ("error", "written"), [(Rejected("no", reason=Reason.POD_SECURITY), True), (Cancelled("x"), False)]
 )
 def test_a_refusal_is_diagnosed_and_a_cancelled_launch_is_not(tmp_path, error, written):
     with pytest.raises(type(error)), bundle_on_refusal(make_spec(), SiteConfig(), tmp_path / "why", {}):

@@ -1,4 +1,4 @@
-"""What the API server says is read alike, whether helm prints it or the API client gets it."""
+"""What the API server says is read alike, whether helm prints it or the API client gets it, and means one thing."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import json
 import pytest
 from kubernetes.client.exceptions import ApiException
 
-from launcher.core.catalogue import Code
+from launcher.core.catalogue import CATALOGUE, CREATION, Code
+from launcher.core.catalogue.reasons import REASONS, cure_of
 from launcher.core.pending.refusal import refusal_of
+from launcher.edges.api_words import API_WORDS
+from launcher.edges.failure import Failure, find
 from launcher.edges.helm.child import ChildFailed, Ended
 from launcher.edges.helm.failures.explain import Call, explain
+from launcher.edges.helm.failures.table import FAILURES
 from launcher.edges.kube.errors import translate
+from launcher.errors import LauncherError, Reason
 
 _INTERNAL = "Internal error occurred: "
 _SCC = (
@@ -67,12 +72,24 @@ STAYS = [
 ]
 
 
-def refusals(status: int, message: str):
-    helm = f"Error: INSTALLATION FAILED: create: failed to create: {message}\n"
-    yield refusal_of(explain(ChildFailed(Ended.EXITED, 1, helm), Call("install", "r", "ns")))
+# How helm prints a sentence of the API server: for its release record, and for an object of the chart.
+AROUND = ["create: failed to create: {}", "server-side apply failed for object ns/p /v1, Kind=Pod: {}"]
+
+
+def from_helm(text: str) -> LauncherError:
+    said = f"Error: INSTALLATION FAILED: {text}\n"
+    return explain(ChildFailed(Ended.EXITED, 1, said), Call("install", "r", "ns"))
+
+
+def from_client(status: int, message: str) -> LauncherError:
     answer = ApiException(status=status, reason="whatever")
     answer.body = json.dumps({"kind": "Status", "message": message, "code": status})
-    yield refusal_of(translate(answer, "create pods in namespace ns"))
+    return translate(answer, "create pods in namespace ns")
+
+
+def refusals(status: int, message: str):
+    yield refusal_of(from_helm(f"create: failed to create: {message}"))
+    yield refusal_of(from_client(status, message))
 
 
 @pytest.mark.parametrize(("status", "message", "code"), HEALS + STAYS)
@@ -103,11 +120,66 @@ WAYS = [
 
 @pytest.mark.parametrize("text", WAYS)
 def test_trouble_on_the_way_is_waited_out(text):
-    for said in (
-        f"create: failed to create: {text}",
-        f"server-side apply failed for object ns/p /v1, Kind=Pod: {text}",
-    ):
-        refusal = refusal_of(
-            explain(ChildFailed(Ended.EXITED, 1, f"Error: {said}\n"), Call("install", "r", "ns"))
-        )
+    for around in AROUND:
+        refusal = refusal_of(from_helm(around.format(text)))
         assert (refusal.code, refusal.may_heal) == (Code.API_UNAVAILABLE, True)
+
+
+ROWS = [pytest.param(row, id=f"{row.reason.value}-{number}") for number, row in enumerate(API_WORDS)]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_first_row_that_matches_a_sample_is_its_own(row: Failure):
+    found = find(API_WORDS, row.sample)
+    assert found is not None
+    assert found[0] is row
+    for around in AROUND:
+        found = find(FAILURES, around.format(row.sample))
+        assert found is not None
+        assert found[0] is row
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 422, 500])
+@pytest.mark.parametrize("row", ROWS)
+def test_both_edges_make_the_same_error_whatever_the_status(row: Failure, status: int):
+    for error in (
+        from_client(status, row.sample),
+        *(from_helm(around.format(row.sample)) for around in AROUND),
+    ):
+        assert (type(error), error.reason) == (row.error, row.reason)
+        assert row.sample in error.message or error.message.startswith("release ns/r: ")
+
+
+# No sentence leads to these.
+WITHOUT_ROW = {Reason.HELM_FAILED: "helm said what no row knows, or nothing"}
+
+
+def test_every_reason_has_a_row_or_a_reason_why_not():
+    assert {row.reason for row in FAILURES}.isdisjoint(WITHOUT_ROW)
+    assert {row.reason for row in FAILURES} | set(WITHOUT_ROW) == set(Reason)
+
+
+def test_a_reason_is_raised_as_one_class():
+    classes = {(row.reason, row.error) for row in FAILURES}
+    assert len(classes) == len({reason for reason, _ in classes})
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_leads_to_a_code_of_a_refused_launch_and_has_a_cure(reason: Reason):
+    assert REASONS[reason].code in CREATION
+    assert cure_of(reason)
+    assert "{" not in cure_of(reason)
+
+
+def test_a_cure_stands_in_one_place():
+    """What a code says to do is what the sentences say that lead to it, unless each of them has its own."""
+    own = {code for code, entry in CREATION.items() if entry.cure not in map(cure_of, Reason)}
+    assert own == {Code.API_UNAVAILABLE, Code.NAME_CONFLICT}
+
+
+def test_a_cure_has_the_words_of_the_case_where_they_are_known():
+    said = 'pods "p" is forbidden: exceeded quota: gold, requested: pods=1, used: pods=3, limited: pods=3'
+    for error, namespace in ((from_helm(said), "ns"), (from_client(403, said), "NAMESPACE")):
+        assert error.cure.endswith(f"kubectl --namespace {namespace} describe quota gold")
+    cure = CATALOGUE[Code.QUOTA_EXCEEDED].cure
+    assert cure.endswith("kubectl --namespace NAMESPACE describe quota QUOTA")

@@ -10,7 +10,16 @@ import pytest
 from launcher.core import names
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.views import ReleaseView
-from launcher.errors import Cancelled, Conflict, Denied, LeftBehind, NotPrepared, Rejected, Unavailable
+from launcher.errors import (
+    Cancelled,
+    Conflict,
+    Denied,
+    LeftBehind,
+    NotPrepared,
+    Reason,
+    Rejected,
+    Unavailable,
+)
 from tests.fakes import START, exited, running, unscheduled
 from tests.jobs import CANARY, make_spec, render, show
 
@@ -59,7 +68,7 @@ def test_a_release_that_another_process_is_installing_is_left_alone_for_a_minute
 
 
 @pytest.mark.parametrize(
-    "error", [Rejected("quota", code="QuotaExceeded"), Unavailable("refused"), KeyboardInterrupt()]
+    "error", [Rejected("quota", reason=Reason.QUOTA_EXCEEDED), Unavailable("refused"), KeyboardInterrupt()]
 )
 def test_a_launch_that_fails_leaves_no_secret(fake, service, error):
     fake.releases.install_error = error

@@ -9,16 +9,16 @@ import pytest
 from launcher.core.jobref import JobRef
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.views import ReleaseView
-from launcher.errors import Denied, Rejected, Unavailable
+from launcher.errors import Denied, Reason, Rejected, Unavailable
 from launcher.usecases.handle import JobHandle
 from launcher.usecases.remove import remove, with_retries
 from tests.fakes import START, FakeWorld, make_pod
 
 JOB = JobRef(release="fj-1", namespace="fl", pod_name="job-1")
-WEBHOOK = Rejected("the admission webhook 'hook' of the cluster does not work", code="WebhookFailed")
+WEBHOOK = Rejected("the admission webhook 'hook' of the cluster does not work", reason=Reason.WEBHOOK_FAILED)
 UNEXPLAINED = [
-    Rejected("helm could not delete all of its objects and does not say why", code="DeleteFailed"),
-    Rejected("helm uninstall failed (exit code 1): brand new words", code="HelmFailed"),
+    Rejected("helm could not delete all of its objects and does not say why", reason=Reason.DELETE_FAILED),
+    Rejected("helm uninstall failed (exit code 1): brand new words", reason=Reason.HELM_FAILED),
 ]
 
 
@@ -62,7 +62,7 @@ def test_what_nobody_can_explain_is_told_and_outwaited_by_who_has_the_time(fake,
     assert taken_away(fake, None)
 
 
-@pytest.mark.parametrize("error", [Denied("secrets: delete"), Rejected("no", code="WebhookDenied")])
+@pytest.mark.parametrize("error", [Denied("secrets: delete"), Rejected("no", reason=Reason.WEBHOOK_DENIED)])
 @pytest.mark.parametrize("seconds", [60.0, None])
 def test_what_cannot_heal_is_told_at_once(fake, error, seconds):
     fake.releases.uninstall_errors = [error]

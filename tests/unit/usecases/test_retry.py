@@ -18,13 +18,13 @@ from launcher.core.pending.refusal import Refusal
 from launcher.core.spec.site import PendingPolicy, Timeouts
 from launcher.core.views import ReleaseView
 from launcher.edges.clock import SystemClock
-from launcher.errors import Denied, LeftBehind, Rejected, Unavailable
+from launcher.errors import Denied, LeftBehind, Reason, Rejected, Unavailable
 from launcher.usecases.retry import Installer, Turns
 from launcher.usecases.service import Service
 from tests.fakes import FakeClock, FakeWorld, exited, make_pod, running
 from tests.jobs import make_spec, render
 
-QUOTA = Rejected("exceeded quota: q", code="QuotaExceeded")
+QUOTA = Rejected("exceeded quota: q", reason=Reason.QUOTA_EXCEEDED)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_terminate_while_it_is_refused_leaves_nothing_and_tries_no_more(fake):
         (QUOTA, {}, False),
         (QUOTA, {"column": PendingPolicy.STRICT}, True),
         (Denied("no"), {}, True),
-        (Rejected("x", code="PodSecurity"), {}, True),
+        (Rejected("x", reason=Reason.POD_SECURITY), {}, True),
     ],
 )
 def test_the_others_are_raised_and_nothing_is_left(fake, error, policy, patient):

@@ -130,4 +130,4 @@ def _verdict(outcome: Outcome, said: str) -> InvalidInput | Rejected:
     cure = _CODE_CURES.get(outcome.code, CATALOGUE[outcome.code].cure)
     detail = f"{outcome.code.value}: {outcome.detail}"
     more = f" ({said})" if said and said not in detail else ""
-    return Rejected(f"{detail}{more}", code=outcome.code.value, cure=cure)
+    return Rejected(f"{detail}{more}", cure=cure)

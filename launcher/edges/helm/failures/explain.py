@@ -9,11 +9,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from launcher.core.catalogue.reasons import cure_of
+from launcher.edges.failure import Failure, find
 from launcher.edges.helm.child import ChildFailed, Ended
-from launcher.edges.helm.failures.table import FAILURES, Failure
-from launcher.errors import Cancelled, InvalidInput, LauncherError, LeftBehind, Rejected, Unavailable
+from launcher.edges.helm.failures.table import FAILURES
+from launcher.errors import (
+    Cancelled,
+    InvalidInput,
+    LauncherError,
+    LeftBehind,
+    Reason,
+    Rejected,
+    Unavailable,
+)
 
-__all__ = ["Call", "changed_nothing", "explain", "find", "is_release_missing", "with_leftover"]
+__all__ = ["Call", "changed_nothing", "explain", "is_release_missing", "with_leftover"]
 
 _LONGEST = 600
 _RELEASE_MISSING = re.compile(r"release: not found")
@@ -53,15 +63,6 @@ class Call:
         return f"release {self.namespace}/{self.name}" if self.name else f"namespace {self.namespace}"
 
 
-def find(text: str) -> tuple[Failure, re.Match[str]] | None:
-    """Return the first row of the table that matches, and the match."""
-    for row in FAILURES:
-        match = row.pattern.search(text)
-        if match is not None:
-            return row, match
-    return None
-
-
 def explain(failed: ChildFailed, call: Call) -> LauncherError:
     """Return our error for a failed run of helm; never raises."""
     if failed.ended is Ended.CANCELLED:
@@ -72,14 +73,14 @@ def explain(failed: ChildFailed, call: Call) -> LauncherError:
             cure="check that the API server answers: kubectl get --raw /readyz",
         )
     text = _said(failed.text)
-    found = find(text)
+    found = find(FAILURES, text)
     if found is None:
         head = f"{call.subject}: helm {call.verb} failed (exit code {failed.returncode})"
         if text:
-            return Rejected(f"{head}: {_short(text)}", code="HelmFailed")
+            return Rejected(f"{head}: {_short(text)}", reason=Reason.HELM_FAILED)
         # Helm always says why (`Error: ...`): this is another program, or one that was killed.
         cure = f"`{call.helm} version` must print v4.3 or later (3.22 works); else set `helm` to its path"
-        return Rejected(f"{head} and said nothing", code="HelmFailed", cure=cure)
+        return Rejected(f"{head} and said nothing", reason=Reason.HELM_FAILED, cure=cure)
     return _error(*found, call, text)
 
 
@@ -110,24 +111,20 @@ def with_leftover(error: LauncherError, left: LauncherError, call: Call) -> Left
 
 
 def _error(row: Failure, match: re.Match[str], call: Call, text: str) -> LauncherError:
-    words = {
+    known = {
         "name": call.name,
         "namespace": call.namespace,
         "helm": call.helm,
         "kubeconfig": call.kubeconfig or "KUBECONFIG or ~/.kube/config",
         "text": _short(text),
         "keys": _key_paths(text),
-        **{key: _short(value or "") for key, value in match.groupdict().items()},
     }
-    message, cure = row.message.format(**words), row.cure.format(**words)
+    said = {key: _short(value or "") for key, value in match.groupdict().items()}
+    words = {**said, **known, **{key: value for key, value in said.items() if value}}
+    message, cure = row.message.format(**words), cure_of(row.reason, words)
     if row.error is InvalidInput:
-        return InvalidInput(message, where=row.where.format(**words), cure=cure, reason=row.code)
-    message = f"{call.subject}: {message}"
-    return (
-        Rejected(message, code=row.code, cure=cure)
-        if row.error is Rejected
-        else row.error(message, cure=cure, reason=row.code)
-    )
+        return InvalidInput(message, where=row.where.format(**words), cure=cure, reason=row.reason)
+    return row.error(f"{call.subject}: {message}", cure=cure, reason=row.reason)
 
 
 def _said(text: str) -> str:

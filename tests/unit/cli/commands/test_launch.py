@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from launcher.errors import Rejected
+from launcher.errors import Reason, Rejected
 from tests.fakes import exited, running
 from tests.unit.cli.conftest import LAUNCH, installed, show
 
@@ -118,7 +118,9 @@ def test_launch_and_wait_leave_a_diagnosis_without_credentials(fake, fljob, monk
 
 def test_a_launch_that_is_refused_leaves_a_diagnosis_too(fake, fljob, tmp_path, monkeypatch):
     monkeypatch.setenv("MY_TOKEN", CANARY)
-    fake.releases.install_error = Rejected(f"no pod for {CANARY}", code="PodSecurity", cure="ask for less")
+    fake.releases.install_error = Rejected(
+        f"no pod for {CANARY}", reason=Reason.POD_SECURITY, cure="ask for less"
+    )
     options = ("--secret-env", "MY_TOKEN", "--wait", "--diagnose", "why")
     code, _, err = fljob(*LAUNCH, *options, "--", "x")
     assert code == 7
@@ -134,7 +136,7 @@ def test_a_launch_that_is_refused_leaves_a_diagnosis_too(fake, fljob, tmp_path, 
 def test_a_diagnosis_of_a_refusal_that_cannot_be_written_changes_nothing(fake, fljob, tmp_path):
     def refuse(*_args, **_more):
         (tmp_path / "why").write_text("somebody made a file of that name meanwhile")
-        raise Rejected("no pod", code="PodSecurity")
+        raise Rejected("no pod", reason=Reason.POD_SECURITY)
 
     fake.releases.install = refuse
     code, _, err = fljob(*LAUNCH, "--wait", "--diagnose", "why", "--", "x")

@@ -8,10 +8,9 @@ from launcher.core.catalogue import CATALOGUE, CREATION, Code
 from launcher.core.lifecycle.state import JobState, Observation, Track
 from launcher.core.lifecycle.step import step
 from launcher.core.pending.clocks import Action, WaitPolicy
-from launcher.core.pending.refusal import _BY_REASON, Refusal, refusal_of
+from launcher.core.pending.refusal import Refusal, refusal_of
 from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import Seen
-from launcher.edges.helm.failures.table import FAILURES
 from launcher.errors import (
     Conflict,
     Denied,
@@ -20,31 +19,27 @@ from launcher.errors import (
     LeftBehind,
     NotFound,
     NotPrepared,
+    Reason,
     Rejected,
     Unavailable,
 )
 from tests.fakes import START, running
 
-
-def of_reason(kind, reason):
-    return kind("what helm said", reason=reason)
-
-
 ERRORS = [
-    (Rejected("x", code="QuotaExceeded"), Code.QUOTA_EXCEEDED, True),
-    (of_reason(Unavailable, "QuotaBusy"), Code.QUOTA_BUSY, True),
-    (Rejected("x", code="WebhookFailed"), Code.WEBHOOK_FAILED, True),
-    (of_reason(Unavailable, "ServerBusy"), Code.API_UNAVAILABLE, True),
-    (Rejected("x", code="NamespaceTerminating"), Code.NAMESPACE_TERMINATING, True),
-    (of_reason(NotFound, "NamespaceMissing"), Code.NAMESPACE_MISSING, False),
-    (Rejected("x", code="PodSecurity"), Code.ADMISSION_DENIED, False),
-    (Rejected("x", code="PolicyDenied"), Code.ADMISSION_DENIED, False),
-    (Rejected("x", code="LimitRange"), Code.LIMIT_RANGE, False),
-    (Rejected("x", code="InvalidSpec"), Code.INVALID_SPEC, False),
+    (Rejected("x", reason=Reason.QUOTA_EXCEEDED), Code.QUOTA_EXCEEDED, True),
+    (Unavailable("x", reason=Reason.QUOTA_BUSY), Code.QUOTA_BUSY, True),
+    (Rejected("x", reason=Reason.WEBHOOK_FAILED), Code.WEBHOOK_FAILED, True),
+    (Unavailable("x", reason=Reason.SERVER_BUSY), Code.API_UNAVAILABLE, True),
+    (Rejected("x", reason=Reason.NAMESPACE_TERMINATING), Code.NAMESPACE_TERMINATING, True),
+    (NotFound("x", reason=Reason.NAMESPACE_MISSING), Code.NAMESPACE_MISSING, False),
+    (Rejected("x", reason=Reason.POD_SECURITY), Code.ADMISSION_DENIED, False),
+    (Rejected("x", reason=Reason.POLICY_DENIED), Code.ADMISSION_DENIED, False),
+    (Rejected("x", reason=Reason.LIMIT_RANGE), Code.LIMIT_RANGE, False),
+    (Rejected("x", reason=Reason.INVALID_SPEC), Code.INVALID_SPEC, False),
     (InvalidInput("x"), Code.INVALID_SPEC, False),
     (Denied("x"), Code.FORBIDDEN, False),
     (Conflict("x"), Code.NAME_CONFLICT, False),
-    (Rejected("x", code="HelmFailed"), Code.CREATE_FAILED, False),
+    (Rejected("x", reason=Reason.HELM_FAILED), Code.CREATE_FAILED, False),
     (LauncherError("x"), Code.CREATE_FAILED, False),
 ]
 
@@ -58,10 +53,6 @@ def test_refusal_of(error, code, heals):
 
 def test_every_creation_code_has_an_error():
     assert {code for _, code, _ in ERRORS} == set(CREATION)
-
-
-def test_the_words_of_the_table_are_words_of_helm():
-    assert set(_BY_REASON) <= {row.code for row in FAILURES}
 
 
 @pytest.mark.parametrize("kind", [NotPrepared, LeftBehind])

@@ -12,7 +12,7 @@ from launcher.core.jobref import JobRef
 from launcher.core.report.refused_launch import refused_bundle, refused_code
 from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import Seen
-from launcher.errors import Conflict, Denied, InvalidInput, Rejected
+from launcher.errors import Conflict, Denied, InvalidInput, Reason, Rejected
 from tests.fakes import START
 
 CANARY = "canary-1977"
@@ -21,7 +21,9 @@ VALUES = {
     "job": {"id": "a1"},
     "env": [{"name": "HF_TOKEN", "value": "canary-of-the-study"}, {"name": "A", "value": CANARY}],
 }
-REFUSED = Rejected(f"pods is forbidden: {CANARY}", code="PodSecurity", cure="use podSecurity: restricted")
+REFUSED = Rejected(
+    f"pods is forbidden: {CANARY}", reason=Reason.POD_SECURITY, cure="use podSecurity: restricted"
+)
 
 
 def files(error=REFUSED, values=VALUES, **more):

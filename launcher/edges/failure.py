@@ -1,0 +1,69 @@
+"""One row of a table of failures: a sentence that another program prints, and what it is for us.
+
+:mod:`launcher.edges.api_words` has the sentences of the API server, ``edges/helm/failures`` those of Helm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from launcher.errors import LauncherError, Reason
+
+__all__ = ["Failure", "find", "row"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """One row. What to do about it stands in :mod:`launcher.core.catalogue.reasons`.
+
+    Attributes:
+        reason: what was said.
+        error: class of our error.
+        pattern: searched in the text; its named groups are words of ``message``, ``where`` and of the cure.
+        sample: the sentence as it was printed.
+        seen: the programs that printed the sample; ``source`` = read in theirs, not provoked.
+        message: our sentence for one found in the output of helm, with the words of the pattern and those
+            that :mod:`launcher.edges.helm.failures.explain` knows.
+        where: file or key path of an InvalidInput, with the same words.
+    """
+
+    reason: Reason
+    error: type[LauncherError]
+    pattern: re.Pattern[str]
+    sample: str
+    seen: str
+    message: str
+    where: str
+
+
+def row(
+    reason: Reason,
+    error: type[LauncherError],
+    pattern: str,
+    sample: str,
+    message: str = "{text}",
+    *,
+    where: str = "",
+    seen: str = "helm 4.3.0 on Kubernetes 1.36.3",
+) -> Failure:
+    """Return a row; see :class:`Failure`."""
+    return Failure(
+        reason=reason,
+        error=error,
+        pattern=re.compile(pattern, re.IGNORECASE | re.DOTALL),
+        sample=sample,
+        seen=seen,
+        message=message,
+        where=where,
+    )
+
+
+def find(table: Iterable[Failure], text: str) -> tuple[Failure, re.Match[str]] | None:
+    """Return the first row that matches, and the match."""
+    for one in table:
+        match = one.pattern.search(text)
+        if match is not None:
+            return one, match
+    return None
