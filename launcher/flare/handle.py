@@ -1,7 +1,7 @@
 """The handle that FLARE's parent holds: ours underneath, FLARE's promises on top.
 
-FLARE calls ``wait()`` once on a thread of its own, then ``poll()``, and ``terminate()`` from any thread at
-any moment, also twice and also after the end (flare.md 2.9). Nothing here may raise.
+FLARE 2.9.0 calls ``wait()`` once on a thread of its own, then ``poll()``, and ``terminate()`` from any thread
+at any moment, also twice and also after the end. Nothing here may raise.
 """
 
 from __future__ import annotations

@@ -55,6 +55,6 @@ def _next_steps(folder: Path, files: Mapping[str, str]) -> None:
 
     found = read_yaml(folder / kit.VALUES) if (folder / kit.VALUES).is_file() else {}
     steps = kit.next_steps(str(folder), found if isinstance(found, dict) else {}, kit.namespace(files))
-    click.echo("next, so that the parent sees it (README: Plug it into FLARE):")
+    click.echo("next, so that the parent sees it (docs/flare.md):")
     for step in steps:
         click.echo(f"  {step}")
