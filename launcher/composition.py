@@ -138,7 +138,7 @@ def write_refused_bundle(
 
     try:
         at, values = SystemClock().now(), _values_of(spec, site)
-        bundle = refused_bundle(ref_of_spec(spec), error, values, at, column=site.policy, known=known)
+        bundle = refused_bundle(ref_of_spec(spec), error, values, at, mode=site.policy, known=known)
         write_bundle(folder, bundle.files, force=force, where=where)
         report(bundle.cause)
     except Exception as failed:  # noqa: BLE001 - the caller is about to say why the launch was refused

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from launcher.core.checks import bad
+from launcher.core.checks import invalid
 from launcher.core.releases import StorageDriver
 from launcher.core.spec.jobspec import Role
 from launcher.core.spec.settings import NAMESPACE
@@ -133,7 +133,7 @@ def site_from(
         LauncherError: the file is missing or wrong, or no namespace can have that name.
     """
     if namespace is not None and not NAMESPACE.accepts(namespace):
-        raise bad("--namespace", namespace, NAMESPACE.rule, cure=NAMESPACE.cure)
+        raise invalid("--namespace", namespace, NAMESPACE.rule, cure=NAMESPACE.cure)
     path = (
         config
         or os.environ.get("FLJOB_CONFIG")

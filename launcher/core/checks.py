@@ -8,7 +8,7 @@ from typing import Any
 
 from launcher.errors import InvalidInput
 
-__all__ = ["bad", "below", "plain", "require_known", "require_mapping", "require_text", "show"]
+__all__ = ["as_json", "invalid", "key_path", "require_known", "require_mapping", "require_text", "show"]
 
 _SHOWN = 80
 
@@ -20,12 +20,12 @@ def show(value: Any) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
-def below(where: str, key: Any) -> str:
+def key_path(where: str, key: Any) -> str:
     """Return the key path of ``key`` under ``where``: ``file: a`` under a file, ``file: a.b`` under a key."""
     return f"{where}{'.' if ': ' in where else ': '}{key}" if where else str(key)
 
 
-def bad(where: str, value: Any, rule: str, *, cure: str = "") -> InvalidInput:
+def invalid(where: str, value: Any, rule: str, *, cure: str = "") -> InvalidInput:
     """Return the error "<where>: <rule>, not <value>"; ``rule`` starts with "must"."""
     return InvalidInput(f"{rule}, not {show(value)}", where=where, cure=cure)
 
@@ -37,7 +37,7 @@ def require_mapping(value: Any, where: str, *, cure: str = "") -> Mapping[str, A
         InvalidInput: it is not.
     """
     if not isinstance(value, Mapping):
-        raise bad(where, value, "must be a mapping", cure=cure or "write `key: value` pairs there")
+        raise invalid(where, value, "must be a mapping", cure=cure or "write `key: value` pairs there")
     return value
 
 
@@ -48,7 +48,7 @@ def require_text(value: Any, where: str, *, cure: str = "") -> str:
         InvalidInput: it is not.
     """
     if not isinstance(value, str) or not value.strip():
-        raise bad(where, value, "must be a non-empty string", cure=cure or "set it or remove the key")
+        raise invalid(where, value, "must be a non-empty string", cure=cure or "set it or remove the key")
     return value
 
 
@@ -67,7 +67,7 @@ def require_known(entry: Mapping[str, Any], known: Collection[str], where: str) 
             )
 
 
-def plain(value: Any, where: str, *, prune: bool = False) -> Any:
+def as_json(value: Any, where: str, *, prune: bool = False) -> Any:
     """Return a deep copy of ``value`` that consists of JSON types only.
 
     Args:
@@ -82,12 +82,12 @@ def plain(value: Any, where: str, *, prune: bool = False) -> Any:
     """
     if isinstance(value, Mapping):
         return {
-            key: plain(item, below(where, key), prune=prune)
+            key: as_json(item, key_path(where, key), prune=prune)
             for key, item in value.items()
             if _is_key(key, where) and not (prune and item is None)
         }
     if isinstance(value, (list, tuple)):
-        return [plain(item, f"{where}[{index}]", prune=prune) for index, item in enumerate(value)]
+        return [as_json(item, f"{where}[{index}]", prune=prune) for index, item in enumerate(value)]
     if value is None:
         raise InvalidInput("null is refused", where=where, cure="give it a value or remove the key")
     if isinstance(value, str):
@@ -96,7 +96,7 @@ def plain(value: Any, where: str, *, prune: bool = False) -> Any:
         return value
     if isinstance(value, float) and abs(value) != float("inf") and value == value:  # noqa: PLR0124 - not NaN
         return value
-    raise bad(
+    raise invalid(
         where, value, "must be text, a number, true, false, a list or a mapping", cure="put it in quotes"
     )
 
@@ -105,11 +105,11 @@ def _utf8(value: str, where: str) -> str:
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
-        raise bad(where, value, "must be valid Unicode", cure="remove the lone surrogate") from None
+        raise invalid(where, value, "must be valid Unicode", cure="remove the lone surrogate") from None
     return str.__str__(value)  # an enum member becomes its text
 
 
 def _is_key(key: Any, where: str) -> bool:
     if not isinstance(key, str):
-        raise bad(where, key, "must have text as keys", cure="put the key in quotes")
+        raise invalid(where, key, "must have text as keys", cure="put the key in quotes")
     return True

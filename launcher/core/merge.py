@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from launcher.core.checks import below, plain, show
+from launcher.core.checks import as_json, key_path, show
 from launcher.errors import InvalidInput
 
 __all__ = ["merge", "merge_by_name", "named_items"]
@@ -26,13 +26,13 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any], where: str) -> dict[
         InvalidInput: ``over`` has a null, or a map where ``base`` has something else or the reverse
             (Helm warns and drops one of the two).
     """
-    return _merge(base, plain(over, where), where)
+    return _merge(base, as_json(over, where), where)
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any], where: str) -> dict[str, Any]:
     result = copy.deepcopy(dict(base))
     for key, value in over.items():
-        path = below(where, key)
+        path = key_path(where, key)
         lower = result.get(key)
         if isinstance(lower, dict) and isinstance(value, dict):
             result[key] = _merge(lower, value, path)
@@ -55,7 +55,7 @@ def named_items(value: Any, where: str) -> list[dict[str, Any]]:
     if not isinstance(value, (list, tuple)):
         cure = "write a list of `- name: ...` items"
         raise InvalidInput(f"must be a list, not {show(value)}", where=where, cure=cure)
-    items = [plain(item, f"{where}[{index}]", prune=True) for index, item in enumerate(value)]
+    items = [as_json(item, f"{where}[{index}]", prune=True) for index, item in enumerate(value)]
     for index, item in enumerate(items):
         if not isinstance(item, dict):
             cure = "write `- name: ...`"

@@ -10,7 +10,7 @@ import re
 from decimal import Context, Decimal
 from typing import Any
 
-from launcher.core.checks import bad
+from launcher.core.checks import invalid
 
 __all__ = ["canonical", "parse_quantity", "quantity_text"]
 
@@ -31,7 +31,7 @@ def parse_quantity(text: str, where: str = "quantity") -> Decimal:
     """
     match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
-        raise bad(where, text, "must be a quantity", cure=_CURE)
+        raise invalid(where, text, "must be a quantity", cure=_CURE)
     sign, digits, suffix = match.groups()
     number = Decimal(sign + digits)
     if suffix in _BINARY:
@@ -40,7 +40,7 @@ def parse_quantity(text: str, where: str = "quantity") -> Decimal:
         return number.scaleb(_DECIMAL[suffix], _EXACT)
     if suffix[0] in "eE" and suffix[1:].lstrip("+-").isdigit():
         return number.scaleb(int(suffix[1:]), _EXACT)
-    raise bad(where, text, "must be a quantity", cure=_CURE)
+    raise invalid(where, text, "must be a quantity", cure=_CURE)
 
 
 def canonical(text: str) -> str:
@@ -70,10 +70,10 @@ def quantity_text(value: Any, where: str) -> str:
         InvalidInput: another type, not a quantity, or below zero (the API server refuses both).
     """
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise bad(where, value, "must be a quantity", cure=_CURE)
+        raise invalid(where, value, "must be a quantity", cure=_CURE)
     text = value.removeprefix("+") if isinstance(value, str) else _number_text(value)
     if parse_quantity(text, where) < 0:
-        raise bad(where, value, "must not be negative", cure=_CURE)
+        raise invalid(where, value, "must not be negative", cure=_CURE)
     return text
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from launcher.core.checks import bad
+from launcher.core.checks import invalid
 from launcher.core.spec.asked import UNSET
 from launcher.core.spec.settings import (
     FILE,
@@ -74,6 +74,6 @@ def _value(row: Setting, value: Any) -> Any:
         if not is_fine(value):
             or_none = " or None" if row.null and not row.kind.is_list else ""
             cure = f"write {json.dumps(row.sample)}{f', or null {row.null}' if row.null else ''}"
-            error = bad(row.argument, value, f"{rule}{or_none}", cure=cure)
+            error = invalid(row.argument, value, f"{rule}{or_none}", cure=cure)
             raise ValueError(str(error)) from error
     return row.kind.converted(value)

@@ -117,7 +117,7 @@ def _events(world: World, job: JobRef, seen: Seen[PodView], policy: WaitPolicy) 
     if pod is None or seen.presence is Presence.UNAVAILABLE:
         return _NONE
     # A hook that fails ends the container with 137 at once, so the wait for its start may never be seen.
-    killed = policy.column is not PendingPolicy.STRICT and was_signalled(pod)
+    killed = policy.mode is not PendingPolicy.STRICT and was_signalled(pod)
     gone = seen.presence is Presence.ABSENT or killed
     # FLARE reads the events of a Pending pod, even if its job container runs and only a sidecar waits.
     if not gone and not is_pending(pod) and pod.phase != "Pending":
@@ -139,7 +139,7 @@ def _nodes(world: World, seen: Seen[PodView], track: Track) -> tuple[NodeView, .
 
 def _claims(world: World, seen: Seen[PodView], track: Track, policy: WaitPolicy) -> Mapping[str, PodEvent]:
     pod, verdict = seen.value, track.verdict
-    if policy.column is PendingPolicy.STRICT or verdict is None or verdict.code is not Code.VOLUME_UNBOUND:
+    if policy.mode is PendingPolicy.STRICT or verdict is None or verdict.code is not Code.VOLUME_UNBOUND:
         return {}
     return world.pods.claim_events(pod.namespace) if pod is not None and pod.claims else {}
 

@@ -93,7 +93,7 @@ class Service:
         except LauncherError as error:
             refusal = refusal_of(error)
             stopped = cancel is not None and cancel.is_set()
-            if not patient or stopped or not refusal.may_heal or self.policy.column is PendingPolicy.STRICT:
+            if not patient or stopped or not refusal.may_heal or self.policy.mode is PendingPolicy.STRICT:
                 raise
             _LOG.warning("release=%s refused, trying again: %s", job.release, error.message)
             turns = self._turns.setdefault(job.namespace, Turns(self.world.clock))

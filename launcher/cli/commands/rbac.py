@@ -9,7 +9,7 @@ import yaml
 
 from launcher.cli import options
 from launcher.core import rights
-from launcher.core.checks import bad
+from launcher.core.checks import invalid
 from launcher.core.releases import StorageDriver
 from launcher.core.syntax import is_dns_subdomain
 
@@ -26,7 +26,7 @@ def rbac_command(service_account: str, driver: StorageDriver | None, *, nodes: b
     site = options.site_from(**given)
     if service_account and not is_dns_subdomain(service_account):
         cure = "use a-z, 0-9, '-' and '.', at most 253 characters"
-        raise bad("--service-account", service_account, "must be the name of a ServiceAccount", cure=cure)
+        raise invalid("--service-account", service_account, "must be the name of a ServiceAccount", cure=cure)
     namespace, wanted = site.namespace, rights.needed(driver or site.storage_driver)
     objects = _granted("", {"name": "fljob", "namespace": namespace}, wanted, service_account)
     if nodes:

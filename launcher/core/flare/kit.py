@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from launcher.core.checks import bad, require_mapping, require_text
+from launcher.core.checks import invalid, require_mapping, require_text
 from launcher.core.releases import StorageDriver
 from launcher.core.rights import PREPARED, needed, role_rules
 from launcher.errors import InvalidInput
@@ -86,7 +86,7 @@ def adopt(
     wanted = driver or now
     if wanted not in get_args(StorageDriver):
         where = f"{RESOURCES}: components[id={LAUNCHER_ID}].args.{_DRIVER}"
-        raise bad(where, wanted, "must be secret or configmap", cure="say --driver secret, or correct it")
+        raise invalid(where, wanted, "must be secret or configmap", cure="say --driver secret, or correct it")
     if wanted != now:
         resources = _with_driver(resources, None if wanted == default else wanted)
     return {**files, RESOURCES: resources, RIGHTS: _rights(files, wanted)}
@@ -200,7 +200,7 @@ def _launchers(files: Mapping[str, str]) -> list[tuple[str, Mapping[str, Any]]]:
         raise InvalidInput(f"is not JSON: {error}", where=RESOURCES, cure=_PREPARE) from error
     components = require_mapping(tree, RESOURCES, cure=_PREPARE).get("components")
     if not isinstance(components, list):
-        raise bad(f"{RESOURCES}: components", components, "must be a list", cure=_PREPARE)
+        raise invalid(f"{RESOURCES}: components", components, "must be a list", cure=_PREPARE)
     found = []
     for index, component in enumerate(components):
         where = f"{RESOURCES}: components[{index}]"

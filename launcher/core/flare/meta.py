@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from launcher.core.checks import bad, require_mapping, require_text, show
+from launcher.core.checks import invalid, require_mapping, require_text, show
 from launcher.core.flare.meta_blocks import Block, native, no_mappings, portable
 from launcher.core.quantities import parse_quantity, quantity_text
 from launcher.core.spec.asked import UNSET, JobMeta, Unset
@@ -106,7 +106,9 @@ def _image(block: Block) -> str:
         return ""
     image = require_text(value, block.where("image"))
     if not is_image_name(image):
-        raise bad(block.where("image"), image, "must have no spaces", cure="write it as docker pull wants it")
+        raise invalid(
+            block.where("image"), image, "must have no spaces", cure="write it as docker pull wants it"
+        )
     return image
 
 
@@ -132,7 +134,7 @@ def _pending_timeout(block: Block) -> float | Unset | None:
         return None
     if not is_seconds(value):
         cure = "write seconds such as 120, 0 to fail at once, or null to wait for ever"
-        raise bad(
+        raise invalid(
             block.where("pending_timeout"),
             value,
             "must be a number of seconds, 0 or more, or null",
@@ -158,7 +160,7 @@ def _resources(block: Block, portable: Block) -> Resources:
         if amount > _MOST or amount != int(amount):
             value, cure = source.values["num_of_gpus"], "write how many GPUs, such as 1"
             rule = "must be a whole number that a node can have"
-            raise bad(source.where("num_of_gpus"), value, rule, cure=cure)
+            raise invalid(source.where("num_of_gpus"), value, rule, cure=cure)
         requests[_GPU] = limits[_GPU]
     return Resources(requests=requests, limits=limits)
 

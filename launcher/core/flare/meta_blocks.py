@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from launcher.core.checks import bad, require_mapping
+from launcher.core.checks import invalid, require_mapping
 
 __all__ = ["Block", "native", "no_mappings", "portable"]
 
@@ -80,7 +80,7 @@ def portable(meta: Mapping[str, Any], site: str, source: str) -> Block:
         return Block({}, {}, root)
     for key, (is_valid, rule) in _PORTABLE_RULES.items():
         if key in block.values and not is_valid(block.values[key]):
-            raise bad(block.where(key), block.values[key], rule, cure="correct it or remove the key")
+            raise invalid(block.where(key), block.values[key], rule, cure="correct it or remove the key")
     return block
 
 

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from launcher.core.checks import bad, require_known, require_mapping, require_text, show
+from launcher.core.checks import invalid, require_known, require_mapping, require_text, show
 from launcher.core.names import secret_volume_name
 from launcher.core.spec.jobspec import EnvVar, SecretKey, SecretMount
 from launcher.core.spec.podtemplate import check_template
@@ -42,7 +42,7 @@ def from_study_runtime(parsed: Any, study: str, source: str, load_template: Load
     require_known(root, {"format_version", "studies"}, source)
     version = root.get("format_version")
     if version != _FORMAT:
-        raise bad(
+        raise invalid(
             f"{source}: format_version",
             version,
             f"must be {_FORMAT}",
@@ -113,7 +113,7 @@ def _parse_template(
     if isinstance(template, str):
         path = posixpath.normpath(require_text(template, where))
         if path.startswith(("/", "../")) or path in {".", ".."}:
-            raise bad(
+            raise invalid(
                 where, template, "must be a path below the folder of this file", cure="use a relative path"
             )
         template, where = load_template(path), f"{where} ({path})"
@@ -126,7 +126,7 @@ def _dataset_entry(entry: Any, where: str) -> Mapping[str, Any]:
     kind = checked.get("type", _MOUNT)
     if kind != _MOUNT:
         rule = f"must be {_MOUNT}" + (" (others are not supported yet)" if kind in _RESERVED_TYPES else "")
-        raise bad(f"{where}.type", kind, rule, cure="remove the key or write `type: mount`")
+        raise invalid(f"{where}.type", kind, rule, cure="remove the key or write `type: mount`")
     require_known(checked, {"type", "source", "mode"}, where)
     return checked
 
@@ -146,11 +146,11 @@ def _parse_env(entries: Mapping[str, Any], where: str) -> tuple[EnvVar, ...]:
         at = f"{where}.{name}"
         _require_env_name(name, at)
         if value is None or isinstance(value, (dict, list)):
-            raise bad(at, value, "must be a single value", cure="set text, a number, true or false")
+            raise invalid(at, value, "must be a single value", cure="set text, a number, true or false")
         # `true` in YAML means the word, and str(True) is "True".
         text = str(value).lower() if isinstance(value, bool) else str(value)
         if not text:
-            raise bad(at, value, "must not be empty", cure="set a value or remove the key")
+            raise invalid(at, value, "must not be empty", cure="set a value or remove the key")
         result.append(EnvVar(name, value=text))
     return tuple(result)
 
@@ -173,7 +173,7 @@ def _parse_secret_mount(study: str, name: Any, entry: Any, where: str) -> Secret
     mount = require_mapping(entry, where)
     require_known(mount, {"source", "mount_path", "mode", "items"}, where)
     if mount.get("mode", "ro") != "ro":
-        raise bad(
+        raise invalid(
             f"{where}.mode",
             mount["mode"],
             "must be ro: Secrets are always mounted read-only",
@@ -181,12 +181,14 @@ def _parse_secret_mount(study: str, name: Any, entry: Any, where: str) -> Secret
         )
     path = require_text(mount.get("mount_path"), f"{where}.mount_path", cure="write an absolute path")
     if not path.startswith("/"):
-        raise bad(f"{where}.mount_path", path, "must be an absolute path", cure=f"write {show('/' + path)}")
+        raise invalid(
+            f"{where}.mount_path", path, "must be an absolute path", cure=f"write {show('/' + path)}"
+        )
     items: dict[str, str] = {}
     if mount.get("items") is not None:
         given = require_mapping(mount["items"], f"{where}.items")
         if not given:
-            raise bad(f"{where}.items", given, "must not be empty", cure="remove it to mount all keys")
+            raise invalid(f"{where}.items", given, "must not be empty", cure="remove it to mount all keys")
         for key, target in given.items():
             items[require_text(key, f"{where}.items key")] = require_text(target, f"{where}.items.{key}")
     return SecretMount(

@@ -46,7 +46,7 @@ def dated(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
     aged = replace(track, launched=seen.now - _elapsed(pod.created, seen.wall, policy.timeout))
     if cause is not None:
         spent = {cause.code: _elapsed(begun, seen.wall, _length(cause, policy))}
-        if cause.scheduled and policy.column is not PendingPolicy.STRICT:
+        if cause.scheduled and policy.mode is not PendingPolicy.STRICT:
             length = policy.seconds(Limit.START)
             spent |= {Code.START_TIMEOUT: _elapsed(scheduled, seen.wall, length)}
         first = seen.now - _elapsed(begun, seen.wall, None)
@@ -101,7 +101,7 @@ def _first(events: Iterable[PodEvent]) -> datetime | None:
 
 
 def _length(cause: Cause, policy: WaitPolicy) -> float | None:
-    if policy.column is PendingPolicy.STRICT:  # FLARE's own launcher has one clock
+    if policy.mode is PendingPolicy.STRICT:  # FLARE's own launcher has one clock
         return policy.pending_timeout
     return policy.seconds(CATALOGUE[cause.code].limit)
 

@@ -42,7 +42,7 @@ def step(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
     """Return the track after one observation; no observation raises."""
     if track.outcome is not None:
         return track
-    if policy.column is PendingPolicy.STRICT:
+    if policy.mode is PendingPolicy.STRICT:
         return _step_strict(track, seen, policy)
     return _attributed_to_release(_step_graceful(track, seen, policy), seen)
 
@@ -57,7 +57,7 @@ def asks_for_release(track: Track, seen: Observation, policy: WaitPolicy) -> boo
         return False
     outcome = step(track, seen, policy).outcome
     deleted = outcome is not None and outcome.code is Code.DELETED_EXTERNALLY
-    return deleted and track.outcome is None and policy.column is not PendingPolicy.STRICT
+    return deleted and track.outcome is None and policy.mode is not PendingPolicy.STRICT
 
 
 def _attributed_to_release(track: Track, seen: Observation) -> Track:
@@ -194,7 +194,7 @@ def _with_verdict(track: Track, verdict: Verdict, seen: Observation, policy: Wai
     detail = f"{CATALOGUE[verdict.code].summary} {verdict.detail}".strip()
     if verdict.code is Code.START_TIMEOUT:
         detail += last_words(track.events, verdict.detail)
-    return _end(track, Outcome(verdict.code, verdict.return_code(policy.column), detail, clock=verdict.clock))
+    return _end(track, Outcome(verdict.code, verdict.return_code(policy.mode), detail, clock=verdict.clock))
 
 
 def _launch_timeout(track: Track, verdict: Verdict, now: float, policy: WaitPolicy) -> Verdict:

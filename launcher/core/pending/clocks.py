@@ -47,7 +47,7 @@ class Timing(str, enum.Enum):
 class WaitPolicy:
     """The pending policy, and the length of every clock in seconds."""
 
-    column: PendingPolicy = PendingPolicy.GRACEFUL
+    mode: PendingPolicy = PendingPolicy.GRACEFUL
     pending_timeout: float | None = 120.0
     timeout: float | None = None
     graces: Timeouts = field(default_factory=Timeouts)
@@ -105,9 +105,9 @@ class Verdict:
     clock: str = ""
     timing: Timing = Timing.WATCHED
 
-    def return_code(self, column: PendingPolicy) -> ReturnCode:
+    def return_code(self, mode: PendingPolicy) -> ReturnCode:
         """Return the return code of a job that this verdict ends; FLARE's own launcher knows only 101."""
-        if column is PendingPolicy.STRICT:
+        if mode is PendingPolicy.STRICT:
             return ReturnCode.EXECUTION_EXCEPTION
         return CATALOGUE[self.code].return_code
 

@@ -25,9 +25,9 @@ __all__ = ["refused_bundle", "refused_code"]
 _NOT_READ = "not asked for: the launch was refused"
 
 
-def refused_code(error: LauncherError, column: PendingPolicy) -> ReturnCode:
+def refused_code(error: LauncherError, mode: PendingPolicy) -> ReturnCode:
     """Return the return code of a refused launch; FLARE's own launcher knows only 101."""
-    if column is PendingPolicy.STRICT:
+    if mode is PendingPolicy.STRICT:
         return ReturnCode.EXECUTION_EXCEPTION
     return CATALOGUE[refusal_of(error).code].return_code
 
@@ -38,7 +38,7 @@ def refused_bundle(
     values: Seen[Mapping[str, Any]],
     at: datetime,
     *,
-    column: PendingPolicy = PendingPolicy.GRACEFUL,
+    mode: PendingPolicy = PendingPolicy.GRACEFUL,
     known: Iterable[str] = (),
 ) -> Bundle:
     """Return the diagnosis bundle of a job that was never created.
@@ -48,11 +48,11 @@ def refused_bundle(
         error: why it was refused.
         values: the chart values of the job, or why there are none.
         at: the time now.
-        column: the policy, which decides about the return code.
+        mode: the policy, which decides about the return code.
         known: credentials that must not appear.
     """
     refusal = refusal_of(error)
-    outcome = Outcome(refusal.code, refused_code(error, column), refusal.detail)
+    outcome = Outcome(refusal.code, refused_code(error, mode), refusal.detail)
     track = Track(launched=0.0, state=JobState.FAILED, outcome=outcome)
     status = report(job, None, track, now=0.0, wall=at)
     if error.cure:  # more specific than the catalogue's

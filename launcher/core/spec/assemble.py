@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from launcher.core.checks import bad, plain, require_text
+from launcher.core.checks import as_json, invalid, require_text
 from launcher.core.names import container_name, pod_name, release_name
 from launcher.core.quantities import quantity_text
 from launcher.core.spec.asked import JobMeta, Unset
@@ -85,7 +85,7 @@ def build_jobspec(request: Request, meta: JobMeta, study: Study, site: SiteConfi
         datasets=study.datasets,
         secret_mounts=study.secret_mounts,
         image_pull_secrets=site.image_pull_secrets,
-        security_context=plain(site.security_context, "site: security_context", prune=True),
+        security_context=as_json(site.security_context, "site: security_context", prune=True),
         pod_template=_template(study, container),
         pending_timeout=site.pending_timeout
         if isinstance(meta.pending_timeout, Unset)
@@ -106,19 +106,19 @@ def check_site(name: str, where: str) -> str:
     Raises:
         InvalidInput: it is empty, or no Unicode: an argument that is not UTF-8 has lone surrogates.
     """
-    return str(plain(require_text(name, where, cure="name the site"), where))
+    return str(as_json(require_text(name, where, cure="name the site"), where))
 
 
 def _check(request: Request, site: SiteConfig) -> None:
     if not _JOB_ID.fullmatch(request.job_id):
         cure = "use letters, digits, '.', '_' and '-', with a letter or digit first; FLARE's ids are UUIDs"
-        raise bad("job id", request.job_id, "must be a name", cure=cure)
+        raise invalid("job id", request.job_id, "must be a name", cure=cure)
     check_site(request.site, "site")
     if request.attempt < 1:
-        raise bad("attempt", request.attempt, "must be 1 or more", cure="count launches from 1")
+        raise invalid("attempt", request.attempt, "must be 1 or more", cure="count launches from 1")
     if not is_mount_path(site.workspace_mount_path):
         cure = "write a path such as /var/tmp/nvflare/workspace"
-        raise bad("site: workspace_mount_path", site.workspace_mount_path, MOUNT_PATH_RULE, cure=cure)
+        raise invalid("site: workspace_mount_path", site.workspace_mount_path, MOUNT_PATH_RULE, cure=cure)
 
 
 def _image(request: Request, meta: JobMeta, study: Study, site: SiteConfig) -> str:

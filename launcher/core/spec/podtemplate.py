@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launcher.core.checks import bad, below, plain, require_mapping
+from launcher.core.checks import as_json, invalid, key_path, require_mapping
 from launcher.core.merge import named_items
 from launcher.core.spec.jobspec import JobSpec
 from launcher.errors import InvalidInput
@@ -51,25 +51,29 @@ def check_template(template: Any, source: str) -> dict[str, Any]:
     Raises:
         InvalidInput: not a Pod manifest, or one whose parts have the wrong type.
     """
-    checked: dict[str, Any] = plain(require_mapping(template, source), source, prune=True)
+    checked: dict[str, Any] = as_json(require_mapping(template, source), source, prune=True)
     kind = checked.get("kind")
     if kind and kind != "Pod":
-        raise bad(below(source, "kind"), kind, "must be Pod", cure="give a Pod manifest, not a controller")
-    metadata = require_mapping(checked.setdefault("metadata", {}), below(source, "metadata"))
+        raise invalid(
+            key_path(source, "kind"), kind, "must be Pod", cure="give a Pod manifest, not a controller"
+        )
+    metadata = require_mapping(checked.setdefault("metadata", {}), key_path(source, "metadata"))
     for key in sorted(_METADATA_KEPT & metadata.keys()):
-        for name, value in require_mapping(metadata[key], below(source, f"metadata.{key}")).items():
+        for name, value in require_mapping(metadata[key], key_path(source, f"metadata.{key}")).items():
             if not isinstance(value, str):
-                raise bad(
-                    below(source, f"metadata.{key}.{name}"), value, "must be text", cure="put it in quotes"
+                raise invalid(
+                    key_path(source, f"metadata.{key}.{name}"), value, "must be text", cure="put it in quotes"
                 )
     spec = checked.setdefault("spec", {})
-    require_mapping(spec, below(source, "spec"))
+    require_mapping(spec, key_path(source, "spec"))
     for key in _LISTS:
         items = spec.get(key, [])
         if not isinstance(items, list):
-            raise bad(below(source, f"spec.{key}"), items, "must be a list", cure="write `- name: ...` items")
+            raise invalid(
+                key_path(source, f"spec.{key}"), items, "must be a list", cure="write `- name: ...` items"
+            )
         for index, item in enumerate(items):
-            require_mapping(item, below(source, f"spec.{key}[{index}]"))
+            require_mapping(item, key_path(source, f"spec.{key}[{index}]"))
     spec["containers"] = spec.get("containers") or [{}]
     return checked
 
@@ -93,16 +97,16 @@ def prepare_template(
         raise InvalidInput(
             f"{len(containers)} containers and none is marked as the job's: "
             f"{', '.join(str(c.get('name', '(no name)')) for c in containers)}",
-            where=below(source, "spec.containers"),
+            where=key_path(source, "spec.containers"),
             cure=f"mark the main container: give it the name {_MARK}",
         )
     main = containers[index or 0]
     main["name"] = container_name
-    at = below(source, f"spec.containers[{index or 0}]")
+    at = key_path(source, f"spec.containers[{index or 0}]")
     main["env"] = named_items(main.get("env"), f"{at}.env")
     main["volumeMounts"] = named_items(main.get("volumeMounts"), f"{at}.volumeMounts")
     for key in ("volumes", "imagePullSecrets"):
-        checked["spec"][key] = named_items(checked["spec"].get(key), below(source, f"spec.{key}"))
+        checked["spec"][key] = named_items(checked["spec"].get(key), key_path(source, f"spec.{key}"))
     return checked
 
 
@@ -147,7 +151,7 @@ def template_values(spec: JobSpec) -> dict[str, Any]:
             "containers": others,
         },
     }
-    result: dict[str, Any] = plain(_without_empty(pieces), "pod template")
+    result: dict[str, Any] = as_json(_without_empty(pieces), "pod template")
     return result
 
 

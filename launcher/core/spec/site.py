@@ -39,7 +39,7 @@ __all__ = ["SETTINGS", "PendingPolicy", "SiteConfig", "Timeouts"]
 
 
 class PendingPolicy(str, enum.Enum):
-    """Which column of the pending table decides."""
+    """Which rules judge a job that does not run yet, and its end."""
 
     GRACEFUL = "graceful"  # self-healing causes wait, permanent ones fail fast
     STRICT = "strict"  # the verdicts of FLARE 2.9.0's own launcher

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from launcher.core.checks import bad, require_text
+from launcher.core.checks import invalid, require_text
 from launcher.core.names import dataset_volume_name
 from launcher.core.spec.jobspec import Dataset, EnvVar, SecretMount
 from launcher.errors import InvalidInput, StudyFormats
@@ -194,7 +194,7 @@ def require_name(value: Any, where: str) -> str:
     """
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         cure = 'use a-z, 0-9, "-" and "_", at most 63, with a letter or digit at both ends'
-        raise bad(where, value, "must be a name", cure=cure)
+        raise invalid(where, value, "must be a name", cure=cure)
     return value
 
 
@@ -208,7 +208,7 @@ def make_dataset(study: str, name: Any, entry: Mapping[str, Any], where: str) ->
     claim = require_text(entry.get("source"), f"{where}.source", cure="name the PersistentVolumeClaim")
     mode = entry.get("mode")
     if not isinstance(mode, str) or mode not in _MODES:
-        raise bad(f"{where}.mode", mode, "must be ro or rw", cure="write `mode: ro` or `mode: rw`")
+        raise invalid(f"{where}.mode", mode, "must be ro or rw", cure="write `mode: ro` or `mode: rw`")
     return Dataset(
         volume=dataset_volume_name(study, name),
         claim=claim,

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from launcher.core.checks import below
+from launcher.core.checks import key_path
 from launcher.core.merge import merge, merge_by_name, named_items
 from launcher.core.spec.jobspec import JobSpec
 from launcher.core.spec.podtemplate import template_values
@@ -78,5 +78,5 @@ def _stack(base: Mapping[str, Any], over: Mapping[str, Any], source: str) -> dic
     merged = merge(base, over, source)
     for key in _MERGED_BY_NAME:
         if key in over:
-            merged[key] = merge_by_name(base.get(key, []), named_items(over[key], below(source, key)))
+            merged[key] = merge_by_name(base.get(key, []), named_items(over[key], key_path(source, key)))
     return merged

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from launcher.core.checks import plain
+from launcher.core.checks import as_json
 
 __all__ = ["Emitted", "emit"]
 
@@ -30,7 +30,7 @@ def emit(value: Any) -> Emitted:
     Raises:
         InvalidInput: null, or something that JSON does not have.
     """
-    return Emitted(_text(plain(value, "")))
+    return Emitted(_text(as_json(value, "")))
 
 
 def _text(value: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from launcher.core.checks import below, require_known, require_mapping, show
+from launcher.core.checks import key_path, require_known, require_mapping, show
 from launcher.core.merge import named_items
 from launcher.core.names import PREFIX
 from launcher.core.spec.podtemplate import CONTAINER_OWNED, POD_OWNED
@@ -68,7 +68,7 @@ def require_owned(layer: Mapping[str, Any], source: str) -> None:
     """
     for path in (*_OWNED, *_SHARED):
         if _dig(layer, path, source) is None:
-            where = below(source, ".".join(path))
+            where = key_path(source, ".".join(path))
             raise InvalidInput("is missing", where=where, cure="install fljob-launcher again")
 
 
@@ -85,16 +85,16 @@ def refuse_owned(layer: Mapping[str, Any], owned: Mapping[str, Any], source: str
     """
     require_known(layer, TOP_KEYS, source)
     for path, cure in _OWNED.items():
-        where = below(source, ".".join(path))
+        where = key_path(source, ".".join(path))
         _refuse_change(_dig(layer, path, source), _dig(owned, path, ""), where, cure)
     for key in ("labels", "annotations"):
-        where = below(source, f"pod.{key}")
+        where = key_path(source, f"pod.{key}")
         own = _dig(owned, ("pod", key), "") or {}
         for name, value in require_mapping(_dig(layer, ("pod", key), source) or {}, where).items():
             if str(name).startswith(PREFIX) and own.get(name) != value:
                 raise InvalidInput(f"{name} belongs to the launcher", where=where, cure=_REMOVE)
     for part, keys in _PASS_THROUGH.items():
-        where = below(source, f"{part}.spec")
+        where = key_path(source, f"{part}.spec")
         for name in require_mapping(_dig(layer, (part, "spec"), source) or {}, where):
             if name in keys:
                 cure = "use the chart value of that purpose (image, env, resources, extra.volumes, ...)"
@@ -109,7 +109,7 @@ def refuse_reserved_env(layer: Mapping[str, Any], owned: Mapping[str, Any], sour
     Raises:
         InvalidInput: with source and name.
     """
-    where = below(source, "env")
+    where = key_path(source, "env")
     for item in named_items(layer.get("env"), where):
         if item["name"] in RESERVED_ENV and item not in owned["env"]:
             raise InvalidInput(f"{item['name']} belongs to the launcher", where=where, cure="remove the item")
@@ -121,7 +121,7 @@ def _dig(values: Mapping[str, Any], path: tuple[str, ...], source: str) -> Any:
     for depth, key in enumerate(path):
         if value is None:
             return None
-        value = require_mapping(value, below(source, ".".join(path[:depth])) if depth else source).get(key)
+        value = require_mapping(value, key_path(source, ".".join(path[:depth])) if depth else source).get(key)
     return value
 
 
@@ -132,7 +132,7 @@ def _refuse_change(value: Any, own: Any, where: str, cure: str) -> None:
     if isinstance(value, dict) and isinstance(own, dict):
         for key, item in value.items():
             if item != own.get(key):
-                _refuse_change(item, own.get(key), below(where, key), cure)
+                _refuse_change(item, own.get(key), key_path(where, key), cure)
         return
     has = "" if own is None else f" ({show(own)})"
     raise InvalidInput(f"belongs to the launcher{has} and cannot be {show(value)}", where=where, cure=cure)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, create_model
 
-from launcher.core.checks import bad, show
+from launcher.core.checks import invalid, show
 from launcher.core.spec.settings import Kind, Setting
 from launcher.core.spec.site import SETTINGS, SiteConfig
 from launcher.edges.disk.documents import read_yaml
@@ -68,7 +68,7 @@ def load_config(path: Path | None) -> SiteConfig:
     if parsed is None:
         return SiteConfig()
     if not isinstance(parsed, Mapping):
-        raise bad(str(path), parsed, "must be a mapping", cure="write `key: value` lines")
+        raise invalid(str(path), parsed, "must be a mapping", cure="write `key: value` lines")
     try:
         model = _Site.model_validate(dict(parsed))
     except ValidationError as error:
@@ -95,7 +95,7 @@ def _home(value: str, where: str) -> Path:
         return Path(value).expanduser()
     except RuntimeError as error:  # "Could not determine home directory."
         rule, cure = "must begin with the home of a user that there is", "write the path without ~"
-        raise bad(where, value, rule, cure=cure) from error
+        raise invalid(where, value, rule, cure=cure) from error
 
 
 def _explain(error: ValidationError, path: Path) -> InvalidInput:
@@ -104,13 +104,15 @@ def _explain(error: ValidationError, path: Path) -> InvalidInput:
     loc, value = first["loc"], first["input"]
     if first["type"] == "invalid_key" or loc[-1] == "[key]":
         where = ".".join(str(part) for part in loc[:-2])
-        return bad(f"{path}: {where}" if where else str(path), value, _KEY_RULE, cure="put the key in quotes")
+        return invalid(
+            f"{path}: {where}" if where else str(path), value, _KEY_RULE, cure="put the key in quotes"
+        )
     where = f"{path}: {_key_path(loc)}"
     names = [part for part in loc if isinstance(part, str)]
     if first["type"] == "extra_forbidden":
         return InvalidInput("is no known key", where=where, cure=_nearest(names, value))
     row = SETTINGS.get(".".join(names)) or SETTINGS[names[0]]
-    return bad(where, value, row.kind.rule, cure=row.cure)
+    return invalid(where, value, row.kind.rule, cure=row.cure)
 
 
 def _nearest(names: list[str], value: Any) -> str:

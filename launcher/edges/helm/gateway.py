@@ -115,11 +115,11 @@ class HelmReleases:
         except ChildFailed as failed:
             error = explain(failed, call)
             if not changed_nothing(failed):
-                left = self._take_back(call, mark, stopped=failed.ended is not Ended.EXITED)
+                left = self._undo(call, mark, stopped=failed.ended is not Ended.EXITED)
                 error = with_leftover(error, left, call) if left else error
             raise error from failed
         except KeyboardInterrupt:
-            if left := self._take_back(call, mark, stopped=True):
+            if left := self._undo(call, mark, stopped=True):
                 _LOG.warning("release=%s may be left behind an interrupted install: %s", name, left)
             raise
 
@@ -235,7 +235,7 @@ class HelmReleases:
                 f"{call.subject}: helm printed something unreadable: {unreadable}"
             ) from unreadable
 
-    def _take_back(self, call: Call, mark: str, *, stopped: bool) -> LauncherError | None:
+    def _undo(self, call: Call, mark: str, *, stopped: bool) -> LauncherError | None:
         """Remove what a failed install made; return why that failed, or None."""
         if stopped:
             self._sleep(_SETTLE_SECONDS)

@@ -57,11 +57,11 @@ def test_show_is_short_and_printable(value):
     ],
 )
 def test_key_path(where, key, path):
-    assert checks.below(where, key) == path
+    assert checks.key_path(where, key) == path
 
 
 def test_error_has_where_rule_value_and_cure():
-    error = checks.bad("meta.json: cpu", [1], "must be a quantity", cure='write "500m"')
+    error = checks.invalid("meta.json: cpu", [1], "must be a quantity", cure='write "500m"')
     assert str(error) == 'meta.json: cpu: must be a quantity, not [1]\n  cure: write "500m"'
     assert error.where == "meta.json: cpu"
 
@@ -97,29 +97,29 @@ def test_unknown_key_is_refused_with_the_known_ones():
 
 @given(PLAIN)
 def test_json_stays_as_it_is(tree):
-    assert checks.plain(tree, "f") == tree
-    assert json.loads(json.dumps(checks.plain(tree, "f"))) == tree
+    assert checks.as_json(tree, "f") == tree
+    assert json.loads(json.dumps(checks.as_json(tree, "f"))) == tree
 
 
 def test_result_shares_nothing_with_its_source():
     tree = {"a": [{"b": 1}]}
-    copied = checks.plain(tree, "f")
+    copied = checks.as_json(tree, "f")
     copied["a"][0]["b"] = 2
     assert tree == {"a": [{"b": 1}]}
 
 
 def test_subclasses_become_json_types():
-    copied = checks.plain({"a": (1, 2), "b": Color.RED}, "f")
+    copied = checks.as_json({"a": (1, 2), "b": Color.RED}, "f")
     assert copied == {"a": [1, 2], "b": "red"}
     assert type(copied["b"]) is str
 
 
 def test_null_is_refused_or_pruned():
     with pytest.raises(InvalidInput, match=r"f: a\.b: null is refused"):
-        checks.plain({"a": {"b": None}}, "f")
-    assert checks.plain({"a": {"b": None, "c": 1}, "d": None}, "f", prune=True) == {"a": {"c": 1}}
+        checks.as_json({"a": {"b": None}}, "f")
+    assert checks.as_json({"a": {"b": None, "c": 1}, "d": None}, "f", prune=True) == {"a": {"c": 1}}
     with pytest.raises(InvalidInput, match=r"f: a\[1\]: null is refused"):
-        checks.plain({"a": [1, None]}, "f", prune=True)
+        checks.as_json({"a": [1, None]}, "f", prune=True)
 
 
 @pytest.mark.parametrize(
@@ -138,5 +138,5 @@ def test_null_is_refused_or_pruned():
 )
 def test_what_json_does_not_have_is_refused(tree, error):
     with pytest.raises(InvalidInput, match=error) as caught:
-        checks.plain(tree, "f")
+        checks.as_json(tree, "f")
     assert caught.value.cure

@@ -90,7 +90,7 @@ def test_terminate_while_it_is_refused_leaves_nothing_and_tries_no_more(fake):
     ("error", "policy", "patient"),
     [
         (QUOTA, {}, False),
-        (QUOTA, {"column": PendingPolicy.STRICT}, True),
+        (QUOTA, {"mode": PendingPolicy.STRICT}, True),
         (Denied("no"), {}, True),
         (Rejected("x", reason=Reason.POD_SECURITY), {}, True),
     ],

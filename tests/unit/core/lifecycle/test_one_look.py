@@ -169,14 +169,14 @@ def test_impossible_request_keeps_its_clock():
 
 
 def test_strict_has_one_clock():
-    policy = WaitPolicy(column=PendingPolicy.STRICT)
+    policy = WaitPolicy(mode=PendingPolicy.STRICT)
     pod = make_pod(conditions=condition("False", 0))
     verdict, _ = look(pod, after=100, policy=policy)
     assert (verdict.clock, left(verdict), verdict.timing) == ("pending_timeout", 20.0, Timing.CLUSTER)
     assert look(pod, policy=policy)[1].outcome is None
 
 
-@pytest.mark.parametrize("policy", [WaitPolicy(), WaitPolicy(column=PendingPolicy.STRICT)])
+@pytest.mark.parametrize("policy", [WaitPolicy(), WaitPolicy(mode=PendingPolicy.STRICT)])
 def test_running_pod_has_no_clock(policy):
     assert look(running(), policy=policy)[0] is None
 
@@ -185,10 +185,10 @@ STATES = [r for r in recordings() if r.error is None and not r.document.get("abs
 HOURS = (0.0, 10.0, 100.0, 1e6)
 
 
-@pytest.mark.parametrize("column", list(PendingPolicy))
+@pytest.mark.parametrize("mode", list(PendingPolicy))
 @pytest.mark.parametrize("recording", STATES, ids=lambda r: r.name)
-def test_age_changes_no_recorded_verdict(recording, column):
-    policy = replace(POLICY, column=column, timeout=600.0)
+def test_age_changes_no_recorded_verdict(recording, mode):
+    policy = replace(POLICY, mode=mode, timeout=600.0)
     for hours in HOURS:
         seen = recording.look(NOW)
         seen = replace(seen, wall=seen.wall + timedelta(hours=hours))

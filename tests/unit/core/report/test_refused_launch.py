@@ -64,5 +64,5 @@ def test_refused_code(error, code):
     assert refused_code(error, PendingPolicy.GRACEFUL) == code
     assert refused_code(error, PendingPolicy.STRICT) == 101
     assert json.loads(files(error)["status.json"])["outcome"]["returnCode"] == code
-    strict = files(Denied("no"), column=PendingPolicy.STRICT)
+    strict = files(Denied("no"), mode=PendingPolicy.STRICT)
     assert json.loads(strict["status.json"])["outcome"]["returnCode"] == 101
