@@ -156,4 +156,4 @@ def test_data_are_never_mocked():
         if path.suffix == ".py" and re.search(r"^(?:from|import) unittest", text_of(path), re.MULTILINE)
     }
     # FLARE's own handle asks time.time(), and nothing else can hold its clock.
-    assert importers == {"tests/contract/flare/strict_side.py"}
+    assert importers <= {"tests/contract/flare/strict_side.py"}
