@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,3 +32,27 @@ def check_golden(request: pytest.FixtureRequest) -> Callable[[str, Path], None]:
         assert text == golden.read_text()
 
     return check
+
+
+def pytest_configure(config):
+    """Put the helm that FLJOB_TEST_HELM names in the place of `helm`, for the tests and whatever they start."""
+    chosen = os.environ.get("FLJOB_TEST_HELM")
+    if not chosen:
+        return
+    folder = tempfile.TemporaryDirectory(prefix="fljob-helm-")
+    (Path(folder.name) / "helm").symlink_to(Path(chosen).resolve(strict=True))
+    os.environ["PATH"] = f"{folder.name}:{os.environ['PATH']}"
+    config.add_cleanup(folder.cleanup)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Add what each test took, all its phases together, to the file that FLJOB_TEST_TIMES names."""
+    path = os.environ.get("FLJOB_TEST_TIMES")
+    if not path or "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    took: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            took[getattr(report, "nodeid", "")] += getattr(report, "duration", 0.0)
+    with Path(path).open("a") as file:
+        file.writelines(f"{seconds:8.1f} s  {name}\n" for name, seconds in took.items() if name)

@@ -6,6 +6,7 @@
 tool_row() {
   case $1 in
     helm) echo "$HELM_VERSION helm helm.sh/helm/v4/cmd/helm" ;;
+    helm3) echo "$HELM3_VERSION helm3 helm.sh/helm/v3/cmd/helm" ;;
     kind) echo "$KIND_VERSION kind sigs.k8s.io/kind" ;;
     kwok) echo "$KWOK_VERSION kwok sigs.k8s.io/kwok/cmd/kwok" ;;
     etcd) echo "$ETCD_VERSION etcd go.etcd.io/etcd/server/v3" ;;
@@ -19,16 +20,16 @@ tool_row() {
 # What PROGRAM says of itself; empty when it cannot be asked.
 tool_says() { # NAME PROGRAM
   case $1 in
-    helm) "$2" version --template '{{.Version}}' ;;
+    helm | helm3) "$2" version --template '{{.Version}}' ;;
     kubectl) "$2" version --client -o json | sed -n 's/.*"gitVersion": "\(.*\)".*/\1/p' ;;
     kind) "$2" version -q | sed 's/^/v/' ;;
     kwok) "$2" --version | grep -o 'v[0-9.]*' ;;
   esac 2> /dev/null | head -1
 }
 
-tool_on_path() { # NAME VERSION : where; only the four that a person may have installed
+tool_on_path() { # NAME VERSION : where; only those that a person may have installed
   local found
-  case $1 in helm | kubectl | kind | kwok) ;; *) return 1 ;; esac
+  case $1 in helm | helm3 | kubectl | kind | kwok) ;; *) return 1 ;; esac
   found=$(PATH=$ORIGINAL_PATH type -P "$1") || return 1
   [[ $found != "$CACHE"/* ]] || return 1
   [ "$(tool_says "$1" "$found")" = "$2" ] || return 1
@@ -39,7 +40,7 @@ tool_on_path() { # NAME VERSION : where; only the four that a person may have in
 
 release_url() { # NAME VERSION
   case $1 in
-    helm) echo "https://get.helm.sh/helm-$2-linux-$ARCH.tar.gz" ;;
+    helm | helm3) echo "https://get.helm.sh/helm-$2-linux-$ARCH.tar.gz" ;;
     kind) echo "https://github.com/kubernetes-sigs/kind/releases/download/$2/kind-linux-$ARCH" ;;
     kubeadm | kubectl | kubelet | kube-*) echo "https://dl.k8s.io/release/$2/bin/linux/$ARCH/$1" ;;
   esac # kwok, etcd and coredns: none, or none with a checksum of its own beside it
@@ -56,7 +57,7 @@ download() { # NAME VERSION TARGET
   curl -sfL --connect-timeout 5 -m 600 -o "$file" "$url" || return 1
   echo "$sum  $file" | sha256sum --quiet -c - >&2 || die "$url does not have the sha256 $sum that was published for it"
   if [[ $url == *.tar.gz ]]; then
-    tar -xzOf "$file" "linux-$ARCH/$1" > "$file.bin" && mv "$file.bin" "$file"
+    tar -xzOf "$file" "linux-$ARCH/helm" > "$file.bin" && mv "$file.bin" "$file"
   fi
   chmod 755 "$file" && mv "$file" "$3"
 }
@@ -77,11 +78,19 @@ need_go() {
 module_stamp() { fingerprint "$HERE/mods/$1"/*; }
 
 # A module without version control information says "unknown" or a pseudo version of itself; helm then refuses charts
-# with a kubeVersion or plugins ("not semver"), kubeadm refuses to start. So the linker writes the release in.
+# with a kubeVersion or plugins ("not semver"), kubeadm refuses to start. So the linker writes the release in. Helm 3 also
+# has the Kubernetes for which it renders from the linker, that of its client-go; without it that is 1.20.
 link_flags() { # MODULE VERSION
   local package flags="-s -w" minor=${2#v1.}
   case $1 in
     helm) flags+=" -X helm.sh/helm/v4/internal/version.version=$2" ;;
+    helm3)
+      flags+=" -X helm.sh/helm/v3/internal/version.version=$2"
+      minor=$(sed -n 's/.*k8s.io\/client-go v0\.\([0-9]*\)\..*/\1/p' "$HERE/mods/helm3/go.mod")
+      for package in lint/rules chartutil; do
+        flags+=" -X helm.sh/helm/v3/pkg/$package.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/$package.k8sVersionMinor=$minor"
+      done
+      ;;
     kwok) flags+=" -X sigs.k8s.io/kwok/pkg/consts.Version=$2" ;;
     kube)
       for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
