@@ -1,4 +1,8 @@
-"""A real cluster: one namespace per test, gone afterwards; whatever a test leaves in it fails the test."""
+"""A real cluster: one namespace per test, gone afterwards; whatever a test leaves in it fails the test.
+
+Tests run beside each other, each worker of pytest in a process of its own. What is not of a namespace is named after it
+(fake nodes, webhooks, policies, volumes, classes), and what all workers need is made once, under a lock (images).
+"""
 
 from __future__ import annotations
 
@@ -53,9 +57,12 @@ def pytest_addoption(parser):
     parser.addoption("--record", metavar="FOLDER", help="write what the matrix sees as fixtures")
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "matrix: states that are provoked, in any order, beside each other")
-    config.addinivalue_line("markers", "exclusive: disturbs the cluster for others, so it runs alone")
+def pytest_collection_modifyitems(items):
+    """Hold every `exclusive` to its reason: what can run beside others must."""
+    for item in items:
+        for mark in item.iter_markers("exclusive"):
+            if not (mark.args and isinstance(mark.args[0], str)):
+                raise pytest.UsageError(f"{item.nodeid}: exclusive wants its reason")
 
 
 def kubectl(*args: str, stdin: str | None = None) -> str:

@@ -17,7 +17,12 @@ from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
 from launcher.usecases.ports import World
 from tests.cluster.conftest import CHART
 
-pytestmark = [pytest.mark.cluster, pytest.mark.exclusive]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.exclusive(
+        "measures requests a minute; a busy server breaks watches off, which costs requests"
+    ),
+]
 
 # Requests a minute. Seen: 20, for one job as for a hundred; the rest is slack for a watch that breaks off and is
 # opened again, and for a test shorter than a minute. One request a second and job (FLARE's own) would be 1200.

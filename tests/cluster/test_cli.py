@@ -43,6 +43,7 @@ def test_launch_and_wait_exits_with_the_return_code(fljob, job_folder, namespace
         fljob("terminate", row["release"], "-n", namespace, check=0)
 
 
+@pytest.mark.smoke
 def test_a_job_from_launch_to_the_end(fljob, job_folder, namespace):
     made = json.loads(
         fljob(
@@ -117,6 +118,7 @@ def test_an_interrupt_during_the_install_leaves_nothing(start, job_folder, names
     kubectl("wait", "--for=delete", "pod", "--all", "-n", namespace, "--timeout=120s")
 
 
+@pytest.mark.smoke
 def test_an_interrupt_while_waiting_leaves_the_job_running(start, fljob, job_folder, namespace):
     running = start(*launch_args(job_folder(), namespace, "--wait"), "sleep", "600")
     assert "STARTING" in running.stderr.readline() or running.poll() is None
@@ -169,6 +171,7 @@ def test_bad_surroundings_have_one_clear_error_each(
     assert "helm" in done.stderr
 
 
+@pytest.mark.smoke
 def test_a_missing_right_is_named(fljob, job_folder, namespace, tmp_path):
     kubectl("create", "serviceaccount", "nobody", "-n", namespace)
     token = kubectl("create", "token", "nobody", "-n", namespace).strip()

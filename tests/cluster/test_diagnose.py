@@ -111,6 +111,7 @@ def test_a_failed_job_leaves_a_complete_diagnosis_before_it_is_removed(launch, f
     assert kubectl("get", "pod", "-n", namespace, "-o", "name") == ""
 
 
+@pytest.mark.smoke
 def test_a_running_job_is_diagnosed_from_another_process(launch, fljob, namespace, tmp_path):
     release = json.loads(launch("echo with $MY_TOKEN; echo and $HF_TOKEN; exec sleep 600").stdout)["release"]
     status_until(fljob, release, namespace, lambda row: row["state"] == "RUNNING")

@@ -96,6 +96,7 @@ def line(lines, start):
     return lines[found], after.strip() if after.startswith("  cure: ") else ""
 
 
+@pytest.mark.smoke
 def test_where_everything_is_fine_every_line_says_so(doctor, images):
     lines = doctor("--image", images["job"])
     assert {text[:4] for text in lines} == {"ok  "}
@@ -123,6 +124,8 @@ def test_an_image_that_cannot_run_jobs(doctor, images, name, word, cure):
     assert cure in found
 
 
+# Both on one worker, which makes the kit once.
+@pytest.mark.xdist_group("kit")
 def test_a_kit_before_and_after_it_is_adopted(doctor, fljob, kit, images, namespace):
     """The claims are made between the two; the job image without helm is no image for a parent."""
     lines = doctor("--kit", str(kit), code=1)
@@ -189,6 +192,7 @@ def test_a_namespace_that_is_missing_is_told_though_every_right_in_it_is_granted
     assert line(lines, "ok    rights: all ")
 
 
+@pytest.mark.xdist_group("kit")
 def test_the_rights_that_fljob_rbac_prints_are_enough(doctor, namespace, images, kit, tmp_path):
     """A parent need not look at claims: that is no failure."""
     path = tmp_path / "kubeconfig"

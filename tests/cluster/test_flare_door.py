@@ -118,6 +118,7 @@ def test_terminates_and_waits_at_once(parent, left):
     assert until(lambda: left() == [])
 
 
+@pytest.mark.smoke
 def test_terminate_after_success_keeps_the_code(parent, left):
     handle = parent.launch("true")
     handle.wait()

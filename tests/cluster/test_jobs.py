@@ -38,6 +38,7 @@ def test_success_takes_everything_away_by_itself(launch, gone):
     gone(handle)
 
 
+@pytest.mark.smoke
 def test_failure_keeps_the_release_and_drops_the_credentials(launch, gone, namespace):
     handle = launch("exit 1", secret={"TOKEN": CANARY.encode()})
     assert handle.wait(timeout=60).code is Code.APP_ERROR

@@ -26,17 +26,18 @@ from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
 from launcher.errors import LauncherError
 from launcher.usecases.ports import World
 from tests.cluster.conftest import CHART, SHORT, SITE, kubectl
-from tests.cluster.matrix import ROWS, registry
+from tests.cluster.matrix import ROWS, SMOKE, registry
 from tests.cluster.matrix.recorder import Recorder
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.scene import Scene
 
-pytestmark = [pytest.mark.cluster, pytest.mark.matrix]
+pytestmark = pytest.mark.cluster
 
 
 def _parameters():
     for row in ROWS:
-        marks = [pytest.mark.exclusive] if row.exclusive else []
+        marks = [pytest.mark.exclusive(row.exclusive)] if row.exclusive else []
+        marks += [pytest.mark.smoke] if row.name in SMOKE else []
         yield pytest.param(row, id=row.name, marks=marks)
 
 
@@ -124,6 +125,10 @@ def through(request, scene, tmp_path):
     yield make
     for world in worlds:
         world.pods.stop()
+
+
+def test_every_row_of_the_smoke_tests_is_there():
+    assert {row.name for row in ROWS} >= SMOKE
 
 
 @pytest.mark.parametrize("row", list(_parameters()))

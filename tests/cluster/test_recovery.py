@@ -80,6 +80,7 @@ def ended(namespace):
         time.sleep(0.5)
 
 
+@pytest.mark.exclusive("measures how soon ends are seen")
 @pytest.mark.parametrize("trouble", ["silence", "cut"])
 def test_ends_during_an_outage_are_seen_after_it(launch, gone, proxy, namespace, trouble):
     handles = [launch(TOLD) for _ in range(JOBS)]
@@ -156,6 +157,7 @@ spec:
 """
 
 
+@pytest.mark.exclusive("kills the API server")
 def test_the_api_server_restarts(launch, gone, namespace, image):
     kubectl("apply", "-n", namespace, "-f", "-", stdin=KILLER.replace("IMAGE", image))
     kubectl("wait", "--for=condition=Ready", "pod/killer", "-n", namespace, "--timeout=120s")

@@ -150,7 +150,7 @@ def test_use_cases_take_time_from_the_clock(path):
 
 
 def _tracked(*folders: str) -> list[Path]:
-    """Return the Python files and scripts in these folders, as git knows them."""
+    """Return the programs in these folders, as git knows them: Python, and whatever begins with #!."""
     names = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", *folders],
         cwd=REPOSITORY,
@@ -158,7 +158,15 @@ def _tracked(*folders: str) -> list[Path]:
         text=True,
         check=True,
     ).stdout.split("\n")
-    return [REPOSITORY / name for name in names if name.endswith(".py") and (REPOSITORY / name).is_file()]
+    return [path for name in names if (path := REPOSITORY / name).is_file() and _is_program(path)]
+
+
+def _is_program(path: Path) -> bool:
+    return path.suffix in {".py", ".sh"} or path.read_bytes().startswith(b"#!")
+
+
+def _is_python(path: Path) -> bool:
+    return path.suffix == ".py" or b"python" in path.read_bytes().partition(b"\n")[0]
 
 
 def _in_repository(path: Path) -> str:
@@ -174,13 +182,32 @@ def _long_functions(text: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("path", [*FILES, *_tracked("scripts", "benchmarks")], ids=_in_repository)
+@pytest.mark.parametrize("path", [*FILES, *_tracked("scripts", "benchmarks", ".ci")], ids=_in_repository)
 def test_files_and_functions_keep_their_budget(path):
     text = path.read_text()
     assert text.count("\n") <= MAX_FILE
-    assert _long_functions(text) == set()
+    assert not _is_python(path) or _long_functions(text) == set()
 
 
 @pytest.mark.parametrize("path", _tracked("tests"), ids=_in_repository)
 def test_test_files_keep_their_budget(path):
     assert path.read_text().count("\n") <= MAX_TEST_FILE
+
+
+_SKIPS = {
+    "pytest.skip",
+    "pytest.importorskip",
+    "pytest.xfail",
+    "pytest.mark.skip",
+    "pytest.mark.skipif",
+    "pytest.mark.xfail",
+}
+
+
+@pytest.mark.parametrize("path", [p for p in _tracked("tests") if _is_python(p)], ids=_in_repository)
+def test_nothing_is_mocked_and_nothing_skipped(path):
+    assert not any(is_within(module, {"mock", "unittest"}) for module in imports(path))
+    used = {
+        ast.unparse(node) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)
+    }
+    assert used & _SKIPS == set()

@@ -1,4 +1,4 @@
-"""One federation for all scenarios: a server, two sites and an admin, made by scripts/federation."""
+"""One federation for all scenarios of a worker of pytest: a server, two sites and an admin, made by scripts/federation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-NAMESPACE = "fljob-scenarios"
 GONE_WITHIN = 240.0
 END_WITHIN = 330.0  # submit.py itself gives up after 300 s
 
@@ -88,6 +87,7 @@ class Run:
 class Federation:
     """What scenarios do with it."""
 
+    namespace: str
     admin: str
     image: str
     runs: list[Run] = field(default_factory=list)
@@ -117,7 +117,7 @@ class Federation:
         return self.runs[-1]
 
     def kubectl(self, *words, check=True, stdin=None):
-        return run("kubectl", "-n", NAMESPACE, *words, check=check, stdin=stdin)
+        return run("kubectl", "-n", self.namespace, *words, check=check, stdin=stdin)
 
     def log(self, site):
         return self.kubectl("logs", f"deployment/{site}", "--tail=-1")
@@ -139,7 +139,7 @@ class Federation:
     @contextlib.contextmanager
     def file(self, site, path, text):
         """Give a file in the workspace of a site another content for a while."""
-        target = Path(os.environ["FLJOB_SHARE"]) / NAMESPACE / site / path
+        target = Path(os.environ["FLJOB_SHARE"]) / self.namespace / site / path
         before = target.read_text() if target.exists() else None
         target.write_text(text)
         try:
@@ -174,7 +174,8 @@ class Federation:
         return self.kubectl("get", kind, "-l", selector, "-o", "name").split()
 
     def releases(self):
-        return run("helm", "list", "-n", NAMESPACE, "--selector", "fljob.internal/job-id", "--short").split()
+        selector = ("--selector", "fljob.internal/job-id")
+        return run("helm", "list", "-n", self.namespace, *selector, "--short").split()
 
     def is_clean(self):
         """Wait until no release, pod or per-job Secret is left."""
@@ -189,12 +190,12 @@ class Federation:
 
 
 @pytest.fixture(scope="session")
-def federation():
-    os.environ["FLJOB_NAMESPACE"] = NAMESPACE
+def federation(worker_id):
+    namespace = os.environ["FLJOB_NAMESPACE"] = f"fljob-scenarios-{worker_id}"
     run(str(ROOT / "scripts/federation"), "up")
     words = shlex.split(run(str(ROOT / "scripts/federation"), "env"))[1:]
     given = dict(word.split("=", 1) for word in words)
-    yield Federation(given["FLJOB_ADMIN"], given["FLJOB_JOB_IMAGE"])
+    yield Federation(namespace, given["FLJOB_ADMIN"], given["FLJOB_JOB_IMAGE"])
     run(str(ROOT / "scripts/federation"), "down")
 
 

@@ -17,6 +17,7 @@ MISSING = "localhost:5001/fljob-no-such-image:1"
 SITES = ("nvflare-server", "site-1", "site-2")
 
 
+@pytest.mark.smoke
 def test_a_job_completes(federation):
     job = federation.submit()
     assert job.end() == "FINISHED:COMPLETED"

@@ -49,6 +49,6 @@ LOST: tuple[Row, ...] = (
         how="a real worker that is frozen",
         values=f"pod: {{spec: {{{_LEAVES}}}}}",
         act=pause_worker,
-        exclusive=True,
+        exclusive="freezes a worker, with the pods of all others on it",
     ),
 )

@@ -48,7 +48,7 @@ class Row:
         act: done to the job when it is ``when`` (in a state, or waiting for a cause).
         graces: lengths of clocks; without them only the clock of ``code`` is short.
         provenance: who wrote the decisive words.
-        exclusive: disturbs the cluster for others: runs alone, after all others.
+        exclusive: why it would disturb other rows, or be disturbed: then it runs alone, after all others.
         fixture: whether the row is worth a fixture of its own.
         seconds: how long it may take at most.
     """
@@ -76,6 +76,6 @@ class Row:
     when: JobState | Code = JobState.RUNNING
     graces: Mapping[str, float] = field(default_factory=dict)
     provenance: str = REAL
-    exclusive: bool = False
+    exclusive: str = ""
     fixture: bool = True
     seconds: float = 180.0
