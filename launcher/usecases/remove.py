@@ -82,6 +82,8 @@ def with_retries(job: JobRef, act: Callable[[], None], world: World, seconds: fl
     with ``--debug`` 'Internal error occurred: failed calling webhook "hook.example.com": ...'. Whoever has no
     limit of time also outwaits a failure that nobody can explain: giving up would leave the job for good.
 
+    ``JobHandle.terminate`` gives it a minute, the clean-up behind a job that has ended no limit.
+
     Args:
         job: whose it is, for the log.
         act: takes it away; absence is success.

@@ -100,7 +100,12 @@ class Timeouts:
     victims: float = setting(
         SECONDS, 60.0, "while preempted pods leave the chosen node; then `pending_timeout` runs"
     )
-    api: float = setting(SECONDS, 600.0, "an outage of the API server after which jobs show UNKNOWN")
+    api: float = setting(
+        SECONDS,
+        600.0,
+        "how long the API server may be away: then jobs show UNKNOWN, and a job that is still being "
+        "created, or whose node no longer reports, fails",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from launcher.edges.api_words import GENERAL, SPECIFIC
 from launcher.edges.failure import Failure
-from launcher.edges.helm.failures.cluster import CLUSTER
+from launcher.edges.helm.failures.connection import CONNECTION
 from launcher.edges.helm.failures.helm import HELM
 from launcher.edges.helm.failures.names import NAMES
 
 __all__ = ["FAILURES"]
 
-FAILURES: tuple[Failure, ...] = (*SPECIFIC, *NAMES, *CLUSTER, *HELM, *GENERAL)
+FAILURES: tuple[Failure, ...] = (*SPECIFIC, *NAMES, *CONNECTION, *HELM, *GENERAL)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from launcher.edges.failure import row
 from launcher.errors import Denied, InvalidInput, Reason, Unavailable
 
-__all__ = ["CLUSTER"]
+__all__ = ["CONNECTION"]
 
 _UNREACHABLE = "cluster reachability check failed: kubernetes cluster unreachable: "
 _GET = _UNREACHABLE + 'Get "https://10.0.0.1:6443/version": '
 
-CLUSTER = (
+CONNECTION = (
     row(
         Reason.KUBECONFIG_MISSING,
         InvalidInput,
