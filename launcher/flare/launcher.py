@@ -188,10 +188,10 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
                 patient=True,
             )
         except NotPrepared as error:
-            self._keep_refused(launch, error, tuple(credentials.values()))
+            self._write_refused_bundle(launch, error, tuple(credentials.values()))
             raise RuntimeError(f"Secrets of job {job.job_id}: {error}") from error
         except LauncherError as error:
-            self._keep_refused(launch, error, tuple(credentials.values()))
+            self._write_refused_bundle(launch, error, tuple(credentials.values()))
             forget()
             _LOG.error("job %s was not started at site %s: %s", job.job_id, job.site, error)
             return DeadHandle(str(error), refused_code(error, launch.site.policy))
@@ -206,7 +206,9 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
 
         return composition.bundle_writer(service.world, folder, log, known=credentials, force=True)
 
-    def _keep_refused(self, launch: _Launch, error: LauncherError, credentials: tuple[str, ...]) -> None:
+    def _write_refused_bundle(
+        self, launch: _Launch, error: LauncherError, credentials: tuple[str, ...]
+    ) -> None:
         """Write the diagnosis of a job that was never made to the same place."""
         folder = _diagnosis_folder(launch.job)
 

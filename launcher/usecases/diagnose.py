@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, TypeVar
 
 from launcher.core.jobref import JobRef, no_release, ref_of_pod, ref_of_release
@@ -33,7 +33,7 @@ _LATE = f"not asked: collecting has taken {_WITHIN:.0f} s already"
 
 
 @dataclass
-class _Asking:
+class _Collector:
     """Asks the ports; what they cannot answer becomes a reason in words."""
 
     world: World
@@ -86,31 +86,33 @@ def diagnose(
     Raises:
         NotFound: there is certainly neither a release nor a pod.
     """
-    asking = _Asking(world, tail, tuple(known))
-    job, seen, helm = _find(asking, release, namespace)
+    collector = _Collector(world, tail, tuple(known))
+    job, seen, helm = _find(collector, release, namespace)
     if seen.presence is Presence.ABSENT and helm.presence is Presence.ABSENT:
         raise no_release(release, namespace)
     certain = seen.value is not None or (seen.presence is Presence.ABSENT and helm.value is not None)
     if certain:
-        observed = asking.found(lambda: observe(seen.value))
+        observed = collector.found(lambda: observe(seen.value))
     else:
         observed = Seen[Track].unavailable(seen.why or helm.why)
-    return _collect(asking, job, observed.value or _unknown(world, seen.value, observed.why), helm)
+    return _collect(collector, job, observed.value or _unknown(world, seen.value, observed.why), helm)
 
 
-def _find(asking: _Asking, release: str, namespace: str) -> tuple[JobRef, Seen[PodView], Seen[ReleaseView]]:
-    world = asking.world
-    pods = asking.found(lambda: world.pods.list(namespace))
+def _find(
+    collector: _Collector, release: str, namespace: str
+) -> tuple[JobRef, Seen[PodView], Seen[ReleaseView]]:
+    world = collector.world
+    pods = collector.found(lambda: world.pods.list(namespace))
     pod = next((one for one in pods.value or () if ref_of_pod(one).release == release), None)
-    helm = asking.seen(lambda: world.releases.status(release, namespace), f"release {release} is gone")
+    helm = collector.seen(lambda: world.releases.status(release, namespace), f"release {release} is gone")
     job = ref_of_pod(pod) if pod else ref_of_release(release, namespace, helm.value)
     if pods.presence is Presence.FOUND:
         return job, Seen.absent() if pod is None else Seen.found(pod), helm
-    asking.missing["list of pods"] = pods.why
+    collector.missing["list of pods"] = pods.why
     if helm.value is None:
         return replace(job, pod_name=""), Seen.unavailable(pods.why), helm
     # The release names its pod, and the right to get may be there without the right to list.
-    return job, asking.seen(lambda: world.pods.get(job.pod_name, namespace), ""), helm
+    return job, collector.seen(lambda: world.pods.get(job.pod_name, namespace), ""), helm
 
 
 def _unknown(world: World, pod: PodView | None, why: str) -> Track:
@@ -130,32 +132,32 @@ def collect(
         tail: last lines of each log.
         known: credentials that must not appear.
     """
-    asking = _Asking(world, tail, tuple(known))
+    collector = _Collector(world, tail, tuple(known))
     gone = f"release {job.release} is gone"
-    helm = asking.seen(lambda: world.releases.status(job.release, job.namespace), gone)
-    return _collect(asking, job, track, helm)
+    helm = collector.seen(lambda: world.releases.status(job.release, job.namespace), gone)
+    return _collect(collector, job, track, helm)
 
 
-def _collect(asking: _Asking, job: JobRef, track: Track, helm: Seen[ReleaseView]) -> Bundle:
-    world, view = asking.world, track.pod
+def _collect(collector: _Collector, job: JobRef, track: Track, helm: Seen[ReleaseView]) -> Bundle:
+    world, view = collector.world, track.pod
     # The masks first, and in a time of their own: what cannot be masked is not collected.
-    asking.restart_clock()
+    collector.restart_clock()
     uid = job.uid or (view.uid if view else "")
     gone = f"there is no pod {job.namespace}/{job.pod_name} any more"
     pod: Seen[Mapping[str, Any]] = Seen.unavailable("the name of the job's pod is not known")
     if job.pod_name:
-        pod = _own(asking.seen(lambda: world.pods.raw(job.pod_name, job.namespace), gone), uid)
+        pod = _own(collector.seen(lambda: world.pods.raw(job.pod_name, job.namespace), gone), uid)
         uid = uid or str((pod.value or {}).get("metadata", {}).get("uid") or "")
-    mask, withheld = _mask(asking, job, pod, helm)
-    asking.restart_clock()
-    logs = tuple(_logs(asking, job, pod, view, withheld))
+    mask, withheld = _mask(collector, job, pod, helm)
+    collector.restart_clock()
+    logs = tuple(_logs(collector, job, pod, view, withheld))
     events: Seen[tuple[PodEvent, ...]] = Seen.unavailable(withheld)
     if not uid:
         events = replace(
             Seen[tuple[PodEvent, ...]].absent(), why="without a pod its events cannot be told apart"
         )
     elif not withheld:
-        events = asking.found(lambda: world.pods.events(job.namespace, uid))
+        events = collector.found(lambda: world.pods.events(job.namespace, uid))
     facts = Facts(
         status=report(job, helm.value, track, now=world.clock.monotonic(), wall=world.clock.now()),
         pod=pod,
@@ -163,7 +165,7 @@ def _collect(asking: _Asking, job: JobRef, track: Track, helm: Seen[ReleaseView]
         events=events,
         release=helm,
         logs=logs,
-        missing=asking.missing,
+        missing=collector.missing,
         at=world.clock.now(),
     )
     return build(facts, mask)
@@ -179,7 +181,7 @@ def _own(seen: Seen[Mapping[str, Any]], uid: str) -> Seen[Mapping[str, Any]]:
 
 
 def _logs(
-    asking: _Asking, job: JobRef, pod: Seen[Mapping[str, Any]], view: PodView | None, withheld: str
+    collector: _Collector, job: JobRef, pod: Seen[Mapping[str, Any]], view: PodView | None, withheld: str
 ) -> Iterable[Log]:
     known = {container.name: container for container in (view.containers if view else ())}
     for name in container_names(pod.value, view):
@@ -191,11 +193,13 @@ def _logs(
             elif withheld:
                 yield Log(name, previous, missing=withheld)
             else:
-                yield _log(asking, job, name, known.get(name), previous=previous)
+                yield _log(collector, job, name, known.get(name), previous=previous)
 
 
-def _log(asking: _Asking, job: JobRef, name: str, container: ContainerView | None, *, previous: bool) -> Log:
-    seen = asking.found(lambda: _last_lines(asking, job, name, previous=previous))
+def _log(
+    collector: _Collector, job: JobRef, name: str, container: ContainerView | None, *, previous: bool
+) -> Log:
+    seen = collector.found(lambda: _last_lines(collector, job, name, previous=previous))
     why = seen.why
     if not seen.value and not why and container is not None and container.state in _NOT_STARTED:
         # The log of a pod without a node is empty, not an error.
@@ -203,15 +207,15 @@ def _log(asking: _Asking, job: JobRef, name: str, container: ContainerView | Non
     return Log(name, previous, seen.value or (), why)
 
 
-def _last_lines(asking: _Asking, job: JobRef, container: str, *, previous: bool) -> tuple[str, ...]:
+def _last_lines(collector: _Collector, job: JobRef, container: str, *, previous: bool) -> tuple[str, ...]:
     """Return the end of a log, at most a mebibyte.
 
     A limit of bytes takes the end away, which is what tells why: then fewer lines are asked for.
     """
-    tail = asking.tail
+    tail = collector.tail
     while True:
         lines = tuple(
-            asking.world.pods.logs(
+            collector.world.pods.logs(
                 job.pod_name,
                 job.namespace,
                 tail=tail,
@@ -224,20 +228,20 @@ def _last_lines(asking: _Asking, job: JobRef, container: str, *, previous: bool)
         if size < _LOG_BYTES or tail <= 1:
             break
         tail = max(1, tail // 10)
-    if tail == asking.tail:
+    if tail == collector.tail:
         return lines
-    return (f"... cut: the last {asking.tail} lines are too long, these are the last {tail}", *lines)
+    return (f"... cut: the last {collector.tail} lines are too long, these are the last {tail}", *lines)
 
 
 def _mask(
-    asking: _Asking, job: JobRef, pod: Seen[Mapping[str, Any]], helm: Seen[ReleaseView]
+    collector: _Collector, job: JobRef, pod: Seen[Mapping[str, Any]], helm: Seen[ReleaseView]
 ) -> tuple[Mask, str]:
     """Return what hides every credential that can be known: given, literal, or in a Secret of the pod.
 
     And why that is not enough to show what the job and the kubelet wrote; empty when it is.
     """
     values = helm.value.values if helm.value else {}
-    masks: list[Mask] = [cautious([*asking.known, *literals(pod.value), *literals(values)])]
+    masks: list[Mask] = [cautious([*collector.known, *literals(pod.value), *literals(values)])]
     needed = secrets_of(pod.value) | secrets_of(values)
     blind = pod.value is None and helm.value is None
     withheld = ""
@@ -245,22 +249,23 @@ def _mask(
         withheld = _withheld(f"the Secrets of the job are not known: {pod.why or helm.why}")
     own = {job.credential_secret} if job.pod_name else set()
     for name in sorted(needed | own):
-        seen = asking.seen(lambda name=name: _secret(asking, job, name), "there is no such Secret (any more)")  # type: ignore[misc]
+        read = partial(_secret, collector, job, name)
+        seen = collector.seen(read, "there is no such Secret (any more)")
         if seen.value is not None:
             masks.insert(0, seen.value)
             continue
         if name in needed:
-            asking.missing[f"mask of Secret {name}"] = f"its values are not looked for: {seen.why}"
+            collector.missing[f"mask of Secret {name}"] = f"its values are not looked for: {seen.why}"
         # Who launched the job knows what is in its own Secret.
-        known = name in own and asking.known
+        known = name in own and collector.known
         if seen.presence is Presence.UNAVAILABLE and not known and (name in needed or blind):
             withheld = withheld or _withheld(f"Secret {job.namespace}/{name} cannot be read: {seen.why}")
     return (lambda text: reduce(lambda shown, mask: mask(shown), masks, text)), withheld
 
 
-def _secret(asking: _Asking, job: JobRef, name: str) -> Seen[Mask]:
+def _secret(collector: _Collector, job: JobRef, name: str) -> Seen[Mask]:
     try:
-        return Seen.found(asking.world.secrets.mask(name, job.namespace))
+        return Seen.found(collector.world.secrets.mask(name, job.namespace))
     except NotFound:
         return Seen.absent()
 

@@ -132,14 +132,14 @@ class Launch:
             self.left = None  # there was a pod, and everything went with it
         job, values = ref_of_spec(spec), self.render(spec)
         labels = values["labels"]
-        made_anew = self._put_secret(job, labels) if self.secret else False
+        is_new = self._put_secret(job, labels) if self.secret else False
         try:
             self._install(job, values, labels, cancel)
             return self._settle(job, cancel)
         except BaseException as error:
             self._remember(error)
             # The Secret is that of the process which holds the release, whoever made it first.
-            if not isinstance(error, _Held) and (made_anew or not isinstance(error, Conflict)):
+            if not isinstance(error, _Held) and (is_new or not isinstance(error, Conflict)):
                 self._undo_secret(job)
             raise
 

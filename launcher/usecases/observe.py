@@ -161,7 +161,7 @@ def observe_once(world: World, policy: WaitPolicy, pod: PodView | None, *, ask_e
         long_ago = replace(track, absent_since=float("-inf"))
         return step(long_ago, Observation(now, wall, Seen.absent()), policy)
     policy = job_policy(policy, pod)
-    # One look must not condemn: with every clock at zero only what is permanent may fail.
+    # One observation must not end a job: with every clock at zero only what is permanent may fail.
     policy = replace(policy, pending_timeout=policy.pending_timeout or None)
     # deletionTimestamp already includes the grace period (Kubernetes API conventions).
     if pod.deleted is not None and age_seconds(pod.deleted, wall) >= DEAD_NODE:
@@ -232,7 +232,7 @@ def follow_start(world: World, policy: WaitPolicy, found: JobReport) -> Iterator
     Args:
         world: the ports.
         policy: the site's patience.
-        found: what was known before; whether it has ended is seen anew.
+        found: what was known before; whether it has ended is decided again.
     """
     policy = job_policy(policy, found.track.pod)
     track = replace(found.track, outcome=None)

@@ -1,6 +1,6 @@
-"""The port ``Releases`` on helm: install once, uninstall for certain, look, list, render.
+"""The port ``Releases`` on helm: install once, uninstall for certain, status, list, template.
 
-Install marks the release with a label of its own, so that taking back a failed install can never hit a
+Install marks the release with a label of its own, so that undoing a failed install can never hit a
 release of the same name that somebody else installed before, or at the same moment.
 """
 

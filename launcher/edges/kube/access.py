@@ -64,7 +64,7 @@ class KubeAccess:
             return None
 
     def has_secret(self, name: str, namespace: str) -> bool:
-        """Tell whether a Secret is there; its content is not looked at."""
+        """Return whether a Secret is there; its content is not read."""
         try:
             self._kube.call(
                 f"read secret {namespace}/{name}", self._kube.core.read_namespaced_secret, name, namespace

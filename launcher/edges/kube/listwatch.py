@@ -55,7 +55,7 @@ class ListWatch:
         client: the way to the API server.
         method: the client's method that lists the kind in a namespace.
         kind: the kind in words, for errors.
-        namespace: where to look.
+        namespace: of the objects.
         selector: label or field selector of the list.
         idle_after: seconds without a question after which the thread ends; a new question needs a new one.
     """

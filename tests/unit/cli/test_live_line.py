@@ -30,7 +30,7 @@ def test_cause_clock_and_cure_are_printed(fake, fljob, release):
     assert err.count("InsufficientResources") == 1
 
 
-def test_what_changes_nothing_for_a_reader_prints_no_line(capsys):
+def test_an_unchanged_state_prints_no_line(capsys):
     clock = FakeClock()
     waits = step(Track(launched=0.0), Observation(0.0, START, Seen.found(unscheduled())), WaitPolicy())
     with live_line("fj-1", clock) as notify:

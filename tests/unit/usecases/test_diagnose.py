@@ -100,7 +100,7 @@ def test_a_release_that_is_gone(failed, service):
     assert files["logs/job.log"].endswith("bye\n")
 
 
-def test_a_job_of_which_there_is_nothing_is_an_error(fake, service):
+def test_a_job_without_release_and_pod_is_not_found(fake, service):
     with pytest.raises(NotFound, match="no job release 'fj-a1b2-site-1-0'"):
         run(fake, service)
 
@@ -166,7 +166,7 @@ def test_what_cannot_be_masked_is_withheld(failed, service, monkeypatch, error):
     assert not [asked for asked in failed.pods.log if asked[0] in ("logs", "events")]
 
 
-def test_the_masks_do_not_wait_for_slow_logs_nor_the_logs_for_slow_masks(failed, service, monkeypatch):
+def test_masks_and_logs_have_a_time_limit_each(failed, service, monkeypatch):
     monkeypatch.setattr(failed.secrets, "mask", late(failed, failed.secrets.mask))
     list_pods = failed.pods.list
 
@@ -179,7 +179,7 @@ def test_the_masks_do_not_wait_for_slow_logs_nor_the_logs_for_slow_masks(failed,
     assert "my tokens are *** and ***" in files["logs/job.log"]
 
 
-def test_a_mask_that_comes_too_late_is_one_that_is_missing(failed, service, monkeypatch):
+def test_a_mask_after_the_time_limit_is_missing(failed, service, monkeypatch):
     reference = {"envFrom": [{"secretRef": {"name": "study"}}]}
     failed.pods.spec["containers"].append(reference)
     failed.secrets.items["study"] = {"HF": b"canary-study-4"}
@@ -191,13 +191,13 @@ def test_a_mask_that_comes_too_late_is_one_that_is_missing(failed, service, monk
     assert "Secret fl/study cannot be read: not asked" in files["logs/job.log"]
 
 
-def test_who_knows_the_credentials_of_the_job_needs_no_mask_of_them(failed, service, monkeypatch):
+def test_known_credentials_need_no_mask(failed, service, monkeypatch):
     monkeypatch.setattr(failed.secrets, "mask", raising(Denied("no")))
     files = run(failed, service, known=[CANARIES["secret"]]).files
     assert files["logs/job.log"].startswith("my tokens are ***")
 
 
-def test_without_pod_and_release_nobody_knows_what_is_secret(failed, monkeypatch):
+def test_logs_are_withheld_when_neither_pod_nor_release_can_be_read(failed, monkeypatch):
     job = JobRef(release=RELEASE, namespace="fl", pod_name="job-1", uid="uid-1")
     monkeypatch.setattr(failed.pods, "raw", raising(Denied("no pods")))
     monkeypatch.setattr(failed.releases, "status", raising(ToolMissing("there is no helm")))
@@ -223,7 +223,7 @@ def test_one_endless_line_is_cut(failed, service):
     assert len(line) < 4200
 
 
-def test_collecting_ends_when_a_node_does_not_answer(failed, service, monkeypatch):
+def test_collecting_has_a_time_limit(failed, service, monkeypatch):
     def slow(*args, **kwargs):
         failed.clock.time += 20
         raise Unavailable("timed out")

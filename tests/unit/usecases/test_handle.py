@@ -123,7 +123,7 @@ def test_a_pod_that_hangs_in_its_deletion_is_removed_by_force(fake, service):
     assert fake.pods.items == {}
 
 
-def test_terminate_waits_no_longer_than_it_promises_for_another_thread(fake, service, monkeypatch):
+def test_terminate_has_a_time_limit_while_another_thread_removes(fake, service, monkeypatch):
     monkeypatch.setattr("launcher.usecases.handle._TERMINATE_WITHIN", 0.2)
     handle = service.launch(make_spec())
     with handle._removal, pytest.raises(Unavailable, match="another thread"):

@@ -128,7 +128,7 @@ def test_a_cancel_that_comes_after_the_install_undoes_the_release(fake, service)
     assert fake.is_empty
 
 
-def test_the_loser_of_two_launches_leaves_the_winners_secret_alone(fake, service):
+def test_a_launch_refused_by_a_running_install_leaves_its_secret_alone(fake, service):
     secret = "nvflare-cred-job-1"
     fake.secrets.items[secret] = {"TOKEN": b"the winner's"}
     fake.releases.items[make_spec().release] = ReleaseView(
@@ -167,7 +167,7 @@ def first_of_two(fake, service, when, secret):
 
 @pytest.mark.parametrize("when", ["before the Secret", "before the install"])
 @pytest.mark.parametrize("secret", [True, False])
-def test_the_slower_of_two_launches_leaves_the_faster_ones_job_alone(fake, service, when, secret):
+def test_the_second_of_two_launches_leaves_the_first_ones_job_alone(fake, service, when, secret):
     rendered = first_of_two(fake, service, when, secret)
     with pytest.raises(Conflict, match="already running"):
         replace(service, render=rendered).launch(make_spec(), secret={"TOKEN": CANARY} if secret else None)
@@ -177,7 +177,7 @@ def test_the_slower_of_two_launches_leaves_the_faster_ones_job_alone(fake, servi
     assert list(fake.secrets.items.values()) == ([{"TOKEN": b"the winner's"}] if secret else [])
 
 
-def test_a_dead_release_that_another_process_replaces_at_the_same_time_is_the_other_ones(fake, service):
+def test_a_dead_release_replaced_by_another_process_is_a_conflict(fake, service):
     dead = ReleaseView(make_spec().release, "fl", "failed", 1, START)
     fake.releases.items[dead.name] = dead
     uninstall = fake.releases.uninstall
@@ -194,7 +194,7 @@ def test_a_dead_release_that_another_process_replaces_at_the_same_time_is_the_ot
     assert fake.releases.items[dead.name].status == "deployed"
 
 
-def test_a_deployed_release_that_has_lost_its_pod_is_replaced_however_young_it_is(fake, service):
+def test_a_deployed_release_without_its_pod_is_replaced_at_any_age(fake, service):
     service.launch(make_spec())
     fake.pods.show(None)
     service.launch(make_spec())

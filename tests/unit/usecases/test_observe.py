@@ -21,7 +21,7 @@ from tests.fakes import START, FakeWorld, exited, main, running, scheduled, unsc
 from tests.jobs import make_spec, render, show
 
 
-def test_events_are_looked_up_while_the_job_is_pending_and_not_when_it_runs(fake, service):
+def test_events_are_asked_for_while_the_job_is_pending_and_not_when_it_runs(fake, service):
     handle = service.launch(make_spec())
     fake.pods.event_list = (PodEvent("FailedMount", 'secret "nope" not found', "Warning", START),)
     fake.pods.show(scheduled(resource_version="7"))
@@ -92,7 +92,7 @@ def test_events_of_claims_are_asked_for_while_a_claim_is_unbound():
     ("policy", "code"),
     [(WaitPolicy(), Code.POST_START_HOOK), (WaitPolicy(PendingPolicy.STRICT), Code.KILLED)],
 )
-def test_a_job_that_was_killed_in_its_first_second_is_asked_for_its_hook(policy, code):
+def test_events_of_a_killed_job_are_asked_for_its_post_start_hook(policy, code):
     world, job = FakeWorld(), JobRef(release="fj-1", namespace="fl", pod_name="job-1")
     world.pods.event_list = (PodEvent("FailedPostStartHook", "PostStartHook failed", "Warning"),)
     world.pods.show(replace(exited(137), phase="Failed"))
@@ -100,7 +100,7 @@ def test_a_job_that_was_killed_in_its_first_second_is_asked_for_its_hook(policy,
     assert step(Track(launched=0.0), seen, policy).outcome.code is code
 
 
-def test_a_killed_job_whose_events_cannot_be_read_has_ended_all_the_same():
+def test_a_killed_job_ends_without_its_events():
     world, job = FakeWorld(), JobRef(release="fj-1", namespace="fl", pod_name="job-1")
     world.pods.event_error = Unavailable("refused")
     world.pods.show(exited(137))
@@ -149,7 +149,7 @@ def test_following_reads_again_without_a_change_and_ends_at_its_timeout(fake):
     assert list(seconds) == [0.0, 2.0, 4.0, 5.0]
 
 
-def test_events_are_followed_as_news_and_an_outage_is_told_once(fake):
+def test_new_events_are_yielded_once_and_an_outage_once(fake):
     pulled, back_off = PodEvent("Pulled", "x"), PodEvent("BackOff", "y")
     answers = [Unavailable("503"), Unavailable("503"), (pulled,), (pulled,), (pulled, back_off)]
 

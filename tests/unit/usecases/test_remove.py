@@ -38,24 +38,24 @@ def taken_away(fake, seconds):
 
 @pytest.mark.parametrize("error", [Unavailable("503"), WEBHOOK])
 @pytest.mark.parametrize("seconds", [60.0, None])
-def test_what_heals_is_tried_again(fake, error, seconds):
+def test_transient_failures_are_retried(fake, error, seconds):
     fake.releases.uninstall_errors = [error]
     assert taken_away(fake, seconds)
 
 
-def test_what_heals_is_tried_again_for_a_secret_too(fake):
+def test_transient_failures_of_a_secret_are_retried(fake):
     fake.secrets.delete_errors = [WEBHOOK]
     assert taken_away(fake, 60.0)
 
 
-def test_what_heals_too_late_is_told(fake):
+def test_a_transient_failure_is_raised_when_time_is_up(fake):
     fake.releases.uninstall_errors = [WEBHOOK]
     with pytest.raises(Rejected, match="webhook"):
         taken_away(fake, 0.1)
 
 
 @pytest.mark.parametrize("error", UNEXPLAINED)
-def test_what_nobody_can_explain_is_told_and_outwaited_by_who_has_the_time(fake, error):
+def test_an_unexplained_failure_is_raised_within_a_time_limit_and_retried_without(fake, error):
     fake.releases.uninstall_errors = [error, error]
     with pytest.raises(Rejected, match="helm"):
         taken_away(fake, 60.0)
@@ -64,7 +64,7 @@ def test_what_nobody_can_explain_is_told_and_outwaited_by_who_has_the_time(fake,
 
 @pytest.mark.parametrize("error", [Denied("secrets: delete"), Rejected("no", reason=Reason.WEBHOOK_DENIED)])
 @pytest.mark.parametrize("seconds", [60.0, None])
-def test_what_cannot_heal_is_told_at_once(fake, error, seconds):
+def test_permanent_failures_are_raised_at_once(fake, error, seconds):
     fake.releases.uninstall_errors = [error]
     with pytest.raises(type(error)):
         taken_away(fake, seconds)

@@ -66,7 +66,7 @@ def test_a_quota_that_stays_ends_the_job_at_its_clock_and_nothing_is_left(fake):
     assert fake.is_empty
 
 
-def test_what_turns_out_hopeless_ends_the_job_at_once(fake):
+def test_a_permanent_refusal_ends_the_job_at_once(fake):
     handle = service(fake).launch(make_spec(), patient=True)
     fake.releases.install_error = Denied("pods is forbidden")
     outcome = handle.wait()
@@ -95,7 +95,7 @@ def test_terminate_while_it_is_refused_leaves_nothing_and_tries_no_more(fake):
         (Rejected("x", reason=Reason.POD_SECURITY), {}, True),
     ],
 )
-def test_the_others_are_raised_and_nothing_is_left(fake, error, policy, patient):
+def test_other_refusals_are_raised_and_nothing_is_left(fake, error, policy, patient):
     fake.releases.install_error = error
     with pytest.raises(type(error)):
         service(fake, **policy).launch(make_spec(), secret={"TOKEN": b"x"}, patient=patient)
@@ -103,7 +103,7 @@ def test_the_others_are_raised_and_nothing_is_left(fake, error, policy, patient)
 
 
 @pytest.mark.parametrize("end", ["wait", "poll"])
-def test_a_refused_job_that_was_reported_failed_does_not_start_any_more(fake, end):
+def test_a_refused_job_that_has_ended_is_not_tried_again(fake, end):
     """The diagnosis, which goes on before anything is removed, may take a minute."""
     begun, go_on = threading.Event(), threading.Event()
     handle = service(fake).launch(
@@ -120,7 +120,7 @@ def test_a_refused_job_that_was_reported_failed_does_not_start_any_more(fake, en
     assert fake.is_empty
 
 
-def test_a_try_under_way_when_the_job_is_given_up_takes_its_release_back(fake):
+def test_a_try_under_way_at_the_end_of_the_job_undoes_its_release(fake):
     install, trying, may_end = fake.releases.install, threading.Event(), threading.Event()
 
     def slow(*args):
@@ -219,7 +219,7 @@ def test_a_half_made_release_of_its_own_does_not_fail_the_job(fake):
     assert fake.is_empty
 
 
-def test_what_was_taken_back_later_is_not_looked_for_any_more(fake):
+def test_a_clean_refusal_forgets_what_an_earlier_try_left(fake):
     """The try after the one that left something was refused cleanly: a pod that comes then is another's."""
     fake.releases.install_error = unfinished()
     waits = service(fake).launch(make_spec(), patient=True)
@@ -233,7 +233,7 @@ def test_what_was_taken_back_later_is_not_looked_for_any_more(fake):
     other.terminate()
 
 
-def test_a_secret_that_could_not_be_taken_back_goes_with_the_job(fake):
+def test_a_secret_that_could_not_be_undone_is_removed_with_the_job(fake):
     fake.secrets.delete_errors = [Unavailable("503")]
     handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, patient=True)
     assert fake.secrets.items
@@ -241,7 +241,7 @@ def test_a_secret_that_could_not_be_taken_back_goes_with_the_job(fake):
     assert fake.is_empty
 
 
-def test_what_an_attempt_could_not_take_back_is_removed_by_the_next(fake):
+def test_what_an_attempt_left_behind_is_removed_by_the_next(fake):
     fake.releases.install_error = unfinished()
     handle = service(fake).launch(make_spec(), patient=True)
     left = make_pod("job-1", annotations={"meta.helm.sh/release-name": make_spec().release}, uid="half-made")
@@ -252,7 +252,7 @@ def test_what_an_attempt_could_not_take_back_is_removed_by_the_next(fake):
     assert fake.is_empty
 
 
-def test_newcomers_do_not_push_the_next_try_away():
+def test_joining_does_not_delay_the_next_try():
     turns, first = Turns(SystemClock()), object()
     full = Refusal(Code.QUOTA_EXCEEDED, "x")
     turns.join(first, full)
@@ -283,7 +283,7 @@ def play(clock, turns, answer, seconds):
 
 
 @pytest.mark.parametrize("waiting", [25, 100])
-def test_a_moments_refusal_does_not_wait_behind_all_that_wait_for_a_quota(waiting):
+def test_transient_refusals_do_not_queue_behind_quota(waiting):
     clock = FakeClock()
     turns = Turns(clock)
     for number in range(waiting):
@@ -298,7 +298,7 @@ def test_a_moments_refusal_does_not_wait_behind_all_that_wait_for_a_quota(waitin
     assert len(tries) <= 300.0 / 15.0 + 1  # and all together no oftener than one
 
 
-def test_nobody_tries_beside_another_who_tries():
+def test_one_try_at_a_time():
     turns, first, hurried = Turns(SystemClock()), object(), object()
     turns.join(first, FULL)
     assert turns.wait(first, threading.Event())
@@ -308,7 +308,7 @@ def test_nobody_tries_beside_another_who_tries():
     assert turns.next() is hurried
 
 
-def test_when_a_webhook_is_back_all_that_met_it_away_learn_of_the_quota_in_time():
+def test_transient_queue_keeps_its_turn_when_its_cause_has_gone():
     clock = FakeClock()
     turns = Turns(clock)
     for number in range(25):
@@ -325,7 +325,7 @@ def job(name):
     return JobRef(release=name, namespace="fl", pod_name=name)
 
 
-def test_refused_jobs_take_turns_and_ask_no_oftener_than_one():
+def test_all_refused_jobs_together_try_as_often_as_one():
     tries, lock, full = [], threading.Lock(), threading.Event()
 
     def attempt(name):

@@ -17,7 +17,7 @@ def test_inspect_names_what_is_not_there(service):
         service.inspect("nope", "fl")
 
 
-def test_a_release_of_which_there_is_nothing_may_be_one_that_is_tried_again(service):
+def test_not_found_mentions_refused_launches(service):
     with pytest.raises(NotFound, match="no job release 'fj-1' in namespace 'fl'") as raised:
         service.inspect("fj-1", "fl")
     assert "refused for now and tried again" in raised.value.cure

@@ -77,7 +77,7 @@ def podless(fake):
     return fake
 
 
-def test_a_release_that_helm_cannot_be_asked_about_is_not_nobodys(podless, service):
+def test_a_release_that_cannot_be_read_is_not_reaped(podless, service):
     leave(podless, "a")
     know = podless.releases.status
     podless.releases.status = lambda *_: Seen.unavailable("connection refused")
@@ -141,7 +141,7 @@ def test_sweep_counts_from_the_end_of_the_job(fake, service):
     assert len(list(service.sweep("fl", 60.0, dry_run=True))) == 1
 
 
-def test_a_new_parent_takes_away_what_its_predecessor_left_at_its_site(fake, service):
+def test_a_new_parent_removes_lone_secrets_of_its_predecessor(fake, service):
     """Killed between Secret and install: the Secret is alone. Another site's, and what is watched, stays."""
     mine, watched, other = (
         names.credential_secret_name(names.pod_name(job, site))
@@ -168,7 +168,7 @@ def test_a_release_without_a_pod_is_reaped_by_the_site_in_its_values(fake, servi
 
 
 @pytest.mark.parametrize(("pod", "code"), [(exited(0), 0), (exited(7), 9), (running(), 104)])
-def test_a_job_that_nobody_watches_is_told_with_its_end(fake, service, pod, code):
+def test_a_reaped_job_is_reported_with_its_return_code(fake, service, pod, code):
     service.launch(make_spec())
     told = {names.ANNOTATION_SITE: "site-1", names.ANNOTATION_JOB_ID: "a1b2"}
     known = fake.pods.items["job-1"]
@@ -178,7 +178,7 @@ def test_a_job_that_nobody_watches_is_told_with_its_end(fake, service, pod, code
     assert lost == {"a1b2": code}
 
 
-def test_one_job_that_holds_out_does_not_spare_the_others(fake, service):
+def test_a_job_that_cannot_be_removed_does_not_spare_the_others(fake, service):
     fake.releases.uninstall_errors = [Denied("finalizer")]
     for number in (1, 2):
         name = f"job-{number}"

@@ -61,13 +61,13 @@ def test_what_makes_something_is_not_tried_after_a_failure(capsys):
     ]
 
 
-def test_having_no_right_to_look_at_what_jobs_do_not_need_is_no_failure(capsys):
+def test_a_denied_check_of_what_jobs_do_not_need_is_no_failure(capsys):
     assert run_checks([Check("claim data", failing(Denied("no")), may_be_denied=True)]) == 0
     assert run_checks([Check("pods", failing(Denied("no")))]) == 1
     assert capsys.readouterr().out.startswith("skip  claim data: no right to look")
 
 
-def test_a_sentence_is_said_once(capsys):
+def test_a_cure_is_printed_once(capsys):
     cure = "install it"
     checks = [
         Check(name, failing(ToolMissing("no helm", cure=cure))) for name in ("helm", "chart", "cluster")
@@ -161,7 +161,7 @@ def test_the_rights_are_those_of_the_sites_storage_driver(capsys, monkeypatch):
         ),
     ],
 )
-def test_nodes_that_cannot_be_listed_are_told_and_are_no_failure(capsys, monkeypatch, answers, line):
+def test_nodes_that_cannot_be_listed_are_printed_and_are_no_failure(capsys, monkeypatch, answers, line):
     monkeypatch.setattr(site_module, "access", lambda _: answers)
     run_checks([check for check in site_module.site_checks(SITE) if check.what == "nodes"])
     assert capsys.readouterr().out.splitlines() == [line]
@@ -279,7 +279,7 @@ def look(fake, cancel=None):
     )
 
 
-def test_a_good_image_tells_what_it_has_and_is_gone():
+def test_a_good_image_prints_what_it_has_and_is_gone():
     fake = world_of(told(0, "fljob 0.1.0, nvflare 2.9.0\n"))
     assert look(fake) == "fljob 0.1.0, nvflare 2.9.0"
     assert fake.is_empty
@@ -326,7 +326,7 @@ def test_a_bad_image_is_named_with_a_cure_and_is_gone(view, word, cure):
     assert fake.is_empty
 
 
-def test_an_interrupt_takes_everything_back():
+def test_an_interrupt_removes_everything():
     fake = world_of(None)
     cancel = threading.Event()
     threading.Timer(0.05, cancel.set).start()

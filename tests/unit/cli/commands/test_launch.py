@@ -52,7 +52,7 @@ def test_a_second_launch_of_a_live_job_is_refused(fake, fljob):
     assert "fljob terminate" in err
 
 
-def test_an_unavailable_cluster_is_no_absence(fake, fljob):
+def test_an_unavailable_cluster_refuses_the_launch(fake, fljob):
     fake.pods.unavailable = "connection refused"
     code, _, err = fljob(*LAUNCH, "--", "x")
     assert code == 5
