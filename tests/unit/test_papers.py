@@ -147,13 +147,3 @@ def test_a_changelog_has_the_headings_of_keep_a_changelog():
         for version, _ in headings
         if version
     )
-
-
-def test_data_are_never_mocked():
-    importers = {
-        path.as_posix()
-        for path in TRACKED
-        if path.suffix == ".py" and re.search(r"^(?:from|import) unittest", text_of(path), re.MULTILINE)
-    }
-    # FLARE's own handle asks time.time(), and nothing else can hold its clock.
-    assert importers <= {"tests/contract/flare/strict_side.py"}
