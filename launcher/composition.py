@@ -1,13 +1,14 @@
-"""What both entry points put together: the edges of a site, the use cases over them, the shipped templates.
+"""Wiring for both entry points: the adapters of a site, the use cases over them, the values templates.
 
-Imports are late: printing values needs neither Kubernetes (0.6 s) nor pyhelm3 (0.3 s), a job pod nothing.
+Imports are late: printing values needs neither Kubernetes (0.6 s) nor pyhelm3 (0.3 s), a job pod needs none.
 """
 
 from __future__ import annotations
 
 import atexit
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from launcher.core.jobref import JobRef
     from launcher.core.lifecycle.state import Track
+    from launcher.core.report.bundle import Bundle
     from launcher.core.views import Seen
     from launcher.edges.helm import HelmReleases
     from launcher.errors import LauncherError
@@ -26,7 +28,14 @@ if TYPE_CHECKING:
     from launcher.usecases.ports import World
     from launcher.usecases.service import Service
 
-__all__ = ["bundle_writer", "helm_edge", "make_service", "render_values", "write_refused_bundle"]
+__all__ = [
+    "BundleTarget",
+    "bundle_writer",
+    "helm_edge",
+    "make_service",
+    "render_values",
+    "write_refused_bundle",
+]
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,7 +49,7 @@ def render_values(spec: JobSpec, site: SiteConfig) -> dict[str, Any]:
 
 
 def helm_edge(site: SiteConfig) -> HelmReleases:
-    """Return the Helm edge of a site."""
+    """Return the Helm adapter of a site."""
     from launcher.edges.disk.site_files import chart_dir  # noqa: PLC0415
     from launcher.edges.helm import HelmReleases  # noqa: PLC0415
 
@@ -55,7 +64,7 @@ def helm_edge(site: SiteConfig) -> HelmReleases:
 
 
 def make_service(site: SiteConfig, world: World | None = None) -> Service:
-    """Return the use cases of a site over ``world``; None = over helm and the cluster of the site."""
+    """Return the use cases of a site on the ports ``world``; None = on helm and the cluster of the site."""
     from launcher.core.pending.clocks import WaitPolicy  # noqa: PLC0415
     from launcher.usecases.service import Service  # noqa: PLC0415
 
@@ -71,77 +80,68 @@ def _world_of(site: SiteConfig) -> World:
 
     client = KubeClient(site.kubeconfig, site.context)
     pods = KubePods(client)
-    # A thread that wakes up while the interpreter is taken down aborts it ("FATAL: exception not
+    # A thread that wakes up while the interpreter shuts down aborts it ("FATAL: exception not
     # rethrown", exit code 134): once in a hundred runs of `fljob status` beside three others.
     atexit.register(pods.stop)
     return World(helm_edge(site), pods, KubeSecrets(client), SystemClock())
 
 
-def bundle_writer(
-    world: World,
-    folder: Path,
-    report: Callable[[str], None],
-    *,
-    known: Iterable[str] = (),
-    force: bool = False,
-    where: str = "-o",
-) -> OnFailure:
-    """Return what writes the diagnosis of a failed job before anything of it is removed.
+@dataclass(frozen=True, kw_only=True)
+class BundleTarget:
+    """Where a diagnosis is written.
 
-    Args:
-        world: the ports.
-        folder: where the bundle goes.
+    Attributes:
+        folder: of the bundle.
         report: called with the one-line cause once it is written.
         known: credentials that must not appear in it.
         force: replace an earlier bundle.
         where: the option that named the folder, for errors.
     """
 
-    def write(job: JobRef, track: Track) -> None:
+    folder: Path
+    report: Callable[[str], None]
+    known: tuple[str, ...] = field(default=(), repr=False)
+    force: bool = False
+    where: str = "-o"
+
+    def write(self, bundle: Bundle) -> None:
+        """Write a bundle and report its cause; raises as ``write_bundle``."""
         from launcher.edges.disk.bundle import write_bundle  # noqa: PLC0415
+
+        write_bundle(self.folder, bundle.files, force=self.force, where=self.where)
+        self.report(bundle.cause)
+
+
+def bundle_writer(world: World, target: BundleTarget) -> OnFailure:
+    """Return a callback that writes the diagnosis of a failed job, before anything of it is removed."""
+
+    def write(job: JobRef, track: Track) -> None:
         from launcher.usecases.diagnose import collect  # noqa: PLC0415 - only jobs that fail need it
 
-        bundle = collect(world, job, track, known=known)
-        write_bundle(folder, bundle.files, force=force, where=where)
-        report(bundle.cause)
+        target.write(collect(world, job, track, known=target.known))
 
     return write
 
 
-def write_refused_bundle(
-    spec: JobSpec,
-    site: SiteConfig,
-    error: LauncherError,
-    folder: Path,
-    report: Callable[[str], None],
-    *,
-    known: Iterable[str] = (),
-    force: bool = False,
-    where: str = "-o",
-) -> None:
-    """Write the diagnosis of a launch that was refused; whatever that dies of, the refusal is what counts.
+def write_refused_bundle(spec: JobSpec, site: SiteConfig, error: LauncherError, target: BundleTarget) -> None:
+    """Write the diagnosis of a launch that was refused; a failure to do so is only logged.
 
     Args:
         spec: the job.
         site: the configuration of its site.
         error: why it was refused.
-        folder: where the bundle goes.
-        report: called with the one-line cause once it is written.
-        known: credentials that must not appear in it.
-        force: replace an earlier bundle.
-        where: the option that named the folder, for errors.
+        target: where the bundle is written.
     """
     from launcher.core.report.refused_launch import refused_bundle  # noqa: PLC0415
     from launcher.core.spec.jobspec import ref_of_spec  # noqa: PLC0415 - only launches that fail need it
     from launcher.edges.clock import SystemClock  # noqa: PLC0415
-    from launcher.edges.disk.bundle import write_bundle  # noqa: PLC0415
 
     try:
         at, values = SystemClock().now(), _values_of(spec, site)
-        bundle = refused_bundle(ref_of_spec(spec), error, values, at, mode=site.policy, known=known)
-        write_bundle(folder, bundle.files, force=force, where=where)
-        report(bundle.cause)
-    except Exception as failed:  # noqa: BLE001 - the caller is about to say why the launch was refused
+        target.write(
+            refused_bundle(ref_of_spec(spec), error, values, at, mode=site.policy, known=target.known)
+        )
+    except Exception as failed:  # noqa: BLE001 - the caller is about to report why the launch was refused
         _LOG.warning("release=%s has no diagnosis: %s", spec.release, failed)
 
 

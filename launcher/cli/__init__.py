@@ -1,4 +1,4 @@
-"""``fljob``: the commands. Options in, use cases called, results printed."""
+"""The command ``fljob``: parses options, calls the use cases, prints the results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None, world: World | None = None) -> None:
     """Run the command line and exit; see ``launcher.cli.app.run``."""
     try:
-        # Late, so that a Ctrl-C during half a second of imports is no traceback.
+        # Late, so that Ctrl-C during half a second of imports prints no traceback.
         from launcher.cli.app import run  # noqa: PLC0415
 
         run(argv, world)

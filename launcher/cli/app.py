@@ -1,4 +1,4 @@
-"""The command ``fljob`` itself: runs one of the commands and turns every end into an exit code."""
+"""The command ``fljob`` itself: runs a command and maps its result or error to an exit code."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def fljob() -> None:
 
 
 def run(argv: Sequence[str] | None = None, world: World | None = None) -> None:
-    """Run the command line and exit; no mistake of a user ends in a traceback.
+    """Run the command line and exit; expected errors print a message and no traceback.
 
     Args:
         argv: arguments; None = those of the process.
@@ -58,7 +58,7 @@ def run(argv: Sequence[str] | None = None, world: World | None = None) -> None:
         click.echo(f"{click.style('error:', fg='red')} {error}", err=True)
         code = exit_code_of(error)
     except BrokenPipeError:
-        # `fljob list | head -1`: nobody reads any more, which is no error.
+        # `fljob list | head -1`: the reader has closed the pipe, which is no error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code if isinstance(code, int) else 0)

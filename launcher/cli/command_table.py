@@ -8,7 +8,7 @@ import click
 
 __all__ = ["COMMANDS", "LazyGroup"]
 
-# Command -> one line for --help, so that help imports none of them. Each stands in the module of its name.
+# Command -> its line in --help, so that --help imports none of them. A command is in the module of its name.
 COMMANDS: dict[str, str] = {
     "render": "Print the chart values of a job.",
     "template": "Print the manifests of a job, offline.",
@@ -29,7 +29,7 @@ COMMANDS: dict[str, str] = {
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by name and imports their modules late: `template` must stay fast."""
+    """A group that imports the module of a command only when it is run: `template` must stay fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the table."""

@@ -1,4 +1,4 @@
-"""What every command is given besides its options."""
+"""What commands get besides their options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exit codes. A job's own end exits with FLARE's return code; an error of the launcher with one of these."""
+"""Exit codes of errors. The end of a job exits with FLARE's return code instead."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ of fljob: 1 a check of doctor failed, 2 input, 3 not found, 4 conflict, 5 unavai
 
 
 def exit_code_of(error: errors.LauncherError) -> int:
-    """Return the exit code of an error, of a launch that failed that of the failure itself."""
+    """Return the exit code of an error, for a LaunchFailed that of its cause."""
     failure = error.because if isinstance(error, errors.LaunchFailed) else error
     return next((code for kind, code in EXIT_CODES if isinstance(failure, kind)), 1)

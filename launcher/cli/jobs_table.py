@@ -1,4 +1,4 @@
-"""The table of jobs, by rich."""
+"""The table that `fljob list` prints."""
 
 from __future__ import annotations
 

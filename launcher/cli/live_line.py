@@ -1,4 +1,4 @@
-"""A line that shows where a job is: rewritten in place on a terminal, one line per change elsewhere."""
+"""A status line for a job that is waited for: updated in place on a terminal, else a line per change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["live_line"]
 
 @contextmanager
 def live_line(name: str, clock: Clock) -> Iterator[Notify]:
-    """Yield what ``JobHandle.wait`` may notify: it keeps the line up to date on stderr."""
+    """Yield a callback for ``JobHandle.wait`` that keeps the line on stderr up to date."""
     if not sys.stderr.isatty():
         yield _plain(name, clock)
         return
@@ -34,7 +34,7 @@ def _plain(name: str, clock: Clock) -> Notify:
     def notify(track: Track) -> None:
         nonlocal shown
         verdict = track.verdict
-        # The detail changes with every event ("Back-off 10s", "20s"), the time that is left all the time.
+        # Not compared: the detail, which changes with every event ("Back-off 10s", "20s"), and the time left.
         line = f"{track.state.value} {verdict.code.value if verdict else ''} {track.stale_since is not None}"
         if line != shown and track.outcome is None:
             click.echo(f"{name}  {describe(track, clock.monotonic())}", err=True)

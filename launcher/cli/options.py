@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they mean together."""
+"""Options that several commands share, and the site configuration that they give."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from launcher.core.spec.settings import NAMESPACE
 from launcher.core.spec.site import SiteConfig
 
 __all__ = [
+    "cluster_arguments",
     "cluster_options",
     "config_options",
     "diagnose_option",
     "driver_option",
     "job_options",
     "output_option",
-    "repeated",
     "site_from",
 ]
 
@@ -33,7 +33,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULT_CONFIG = "fljob.yaml"
 
 
-def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:
+def _combine(*options: Callable[[F], F]) -> Callable[[F], F]:
     def apply(command: F) -> F:
         for option in reversed(options):
             command = option(command)
@@ -49,13 +49,13 @@ _namespace = click.option("-n", "--namespace", help="Namespace of the jobs.")
 
 
 def config_options(command: F) -> F:
-    """Add the options that say which site, and where its jobs are."""
-    return _stack(_config, _namespace)(command)
+    """Add --config and --namespace."""
+    return _combine(_config, _namespace)(command)
 
 
 def cluster_options(command: F) -> F:
-    """Add the options of every command that talks to a cluster."""
-    return _stack(
+    """Add the options of commands that use a cluster."""
+    return _combine(
         config_options,
         click.option("--kubeconfig", metavar="FILE", help="Kubeconfig file."),
         click.option("--context", help="Context of the kubeconfig."),
@@ -63,8 +63,8 @@ def cluster_options(command: F) -> F:
 
 
 def job_options(command: F) -> F:
-    """Add META and the options that say which job it is."""
-    return _stack(
+    """Add META and the options that identify the job."""
+    return _combine(
         click.argument("meta"),
         click.option("--site", help="Name of the site; `server` (which means --role server) for the server."),
         click.option(
@@ -99,18 +99,18 @@ def diagnose_option(command: F) -> F:
     )(command)
 
 
-def driver_option(*, default: str | None, otherwise: str) -> Callable[[F], F]:
-    """Add ``--driver``; ``otherwise`` says what holds without it."""
+def driver_option(*, default: str | None, without: str) -> Callable[[F], F]:
+    """Add ``--driver``; ``without`` describes the default, for the help."""
     return click.option(
         "--driver",
         type=click.Choice(get_args(StorageDriver)),
         default=default,
-        help=f"Where Helm keeps its releases; {otherwise}.",
+        help=f"Where Helm keeps its releases; {without}.",
     )
 
 
-def repeated(given: Mapping[str, Any], namespace: str) -> str:
-    """Return the options that make another command ask the same cluster, for a command to copy."""
+def cluster_arguments(given: Mapping[str, Any], namespace: str) -> str:
+    """Return the options with which a suggested command uses the same cluster and namespace."""
     words = ["-n", namespace]
     for name in ("config", "kubeconfig", "context"):
         if given.get(name):
@@ -130,7 +130,7 @@ def site_from(
     """Return the site configuration with the options of the command line over it.
 
     Raises:
-        LauncherError: the file is missing or wrong, or no namespace can have that name.
+        LauncherError: the file is missing or wrong, or the namespace is no valid name.
     """
     if namespace is not None and not NAMESPACE.accepts(namespace):
         raise invalid("--namespace", namespace, NAMESPACE.rule, cure=NAMESPACE.cure)
@@ -153,6 +153,6 @@ def site_from(
     changes = {name: value for name, value in given.items() if value is not None}
     if role is not None:
         changes["role"] = Role(role)
-    elif site == Role.SERVER.value:  # FLARE's name of the server, which no client can have
+    elif site == Role.SERVER.value:  # FLARE reserves this name for the server
         changes["role"] = Role.SERVER
     return replace(found, **changes)

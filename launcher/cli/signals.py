@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as an event, so that a command can undo what it made."""
+"""Handlers of SIGINT and SIGTERM, so that a command can undo what it made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Stopped", "cancelled_by_signals", "stopped_by_sigterm"]
 
 
 class Stopped(KeyboardInterrupt):
-    """SIGTERM, where it must be answered like Ctrl-C."""
+    """SIGTERM, handled as Ctrl-C is."""
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def stopped_by_sigterm() -> Iterator[None]:
 
 @contextmanager
 def cancelled_by_signals() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C and SIGTERM set; meanwhile they do nothing else."""
+    """Yield an event that SIGINT and SIGTERM set, in place of their usual effect."""
     cancel = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:

@@ -1,4 +1,4 @@
-"""What several commands make of their options: the job, its Secret, its diagnosis."""
+"""Makes the job, its Secret and its diagnosis from the options of several commands."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = [
     "texts",
 ]
 
-# What FLARE's parent starts, without the arguments that only a FLARE parent knows.
+# The job process that FLARE's parent starts, without the arguments that only the parent knows.
 _PROCESS = {
     Role.CLIENT: "nvflare.private.fed.app.client.worker_process",
     Role.SERVER: "nvflare.private.fed.app.server.runner_process",
@@ -50,45 +50,46 @@ _DIAGNOSE = "--diagnose"
 def bundle_on_failure(
     service: Service, folder: Path | None, known: Mapping[str, bytes] | None = None
 ) -> OnFailure | None:
-    """Return what writes the diagnosis of a failed job into ``folder``; None = it was not asked for.
+    """Return a callback that writes the diagnosis of a failed job into ``folder``; None without a folder.
 
     Raises:
-        InvalidInput: the folder has something in it.
+        InvalidInput: the folder is not empty.
     """
     if folder is None:
         return None
-    from launcher.edges.disk.bundle import check_folder  # noqa: PLC0415 - only when asked for
+    from launcher.edges.disk.bundle import check_folder  # noqa: PLC0415 - needed with --diagnose only
 
     check_folder(folder, where=_DIAGNOSE)
-    report = partial(_print_cause, folder)
-    return composition.bundle_writer(service.world, folder, report, known=texts(known or {}), where=_DIAGNOSE)
+    return composition.bundle_writer(service.world, _bundle_target(folder, known or {}))
 
 
 @contextmanager
 def bundle_on_refusal(
     spec: JobSpec, site: SiteConfig, folder: Path | None, known: Mapping[str, bytes]
 ) -> Iterator[None]:
-    """Write the diagnosis of a launch that is refused inside, into ``folder`` if it was asked for."""
+    """If the launch in this context is refused, write its diagnosis into ``folder`` (None = nowhere)."""
     try:
         yield
     except Cancelled:
         raise
     except LauncherError as error:
         if folder is not None:
-            report = partial(_print_cause, folder)
-            composition.write_refused_bundle(
-                spec, site, error, folder, report, known=texts(known), where=_DIAGNOSE
-            )
+            composition.write_refused_bundle(spec, site, error, _bundle_target(folder, known))
         raise
+
+
+def _bundle_target(folder: Path, known: Mapping[str, bytes]) -> composition.BundleTarget:
+    report = partial(_print_cause, folder)
+    return composition.BundleTarget(folder=folder, report=report, known=texts(known), where=_DIAGNOSE)
 
 
 def _print_cause(folder: Path, cause: str) -> None:
     click.echo(f"diagnosis in {folder}: {cause}", err=True)
 
 
-def texts(known: Mapping[str, bytes]) -> list[str]:
-    """Return the contents of a Secret as text, to be masked."""
-    return [value.decode("utf-8", "replace") for value in known.values()]
+def texts(known: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Return the contents of a Secret as text, for masking."""
+    return tuple(value.decode("utf-8", "replace") for value in known.values())
 
 
 def job_spec(
@@ -109,10 +110,10 @@ def job_spec(
         job_id: FLARE's job id.
         study: name of the study, empty for none.
         command: what to run; empty = the site's ``command``.
-        secret_env: variables that come from the per-job Secret.
-        offline: without a command, show FLARE's job process instead of refusing.
+        secret_env: variables whose values are in the per-job Secret.
+        offline: without a command, take FLARE's job process instead of refusing.
     """
-    parsed, source = read_meta(meta)
+    raw, source = read_meta(meta)
     name = _site_name(site)
     secret = credential_secret_name(pod_name(job_id, name))
     flare = offline and not command and not site.command
@@ -126,15 +127,15 @@ def job_spec(
         secret_env=tuple(EnvVar(key, secret=SecretKey(secret, key)) for key in secret_env),
     )
     loaded = load_study(site, study)
-    asked = parse_meta(parsed, name, source=source)
-    spec = build_jobspec(request, asked, loaded, site)
-    for warning in all_warnings(asked, loaded, spec):
+    parsed = parse_meta(raw, name, source=source)
+    spec = build_jobspec(request, parsed, loaded, site)
+    for warning in all_warnings(parsed, loaded, spec):
         click.echo(f"warning: {warning}", err=True)
     return spec
 
 
 def offline_job(meta: str, command: tuple[str, ...], **given: Any) -> tuple[SiteConfig, JobSpec]:
-    """Return the site and the job of a command that asks no cluster, from its options."""
+    """Return the site and the job of a command that uses no cluster, from its options."""
     keys = ("config", "namespace", "site", "role")
     site = options.site_from(**{key: given[key] for key in keys})
     job_id = given["job_id"] or _NO_JOB
@@ -150,7 +151,7 @@ def _site_name(site: SiteConfig) -> str:
 
 
 def secret_content(names: tuple[str, ...]) -> Mapping[str, bytes]:
-    """Return the values of environment variables for the per-job Secret, whatever bytes they are.
+    """Return the values of environment variables for the per-job Secret, as bytes: they need not be UTF-8.
 
     Raises:
         InvalidInput: a variable is not set.

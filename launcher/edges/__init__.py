@@ -1,1 +1,1 @@
-"""The outside, one room per library: an edge translates, retries and maps errors; it never decides."""
+"""Adapters, one package per library: they translate, retry and map errors; they decide nothing."""

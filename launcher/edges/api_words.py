@@ -1,9 +1,9 @@
-"""Every sentence of the API server that we know; helm prints it inside its own, the API client gets it.
+"""The messages of the API server, as the API client gets them and as helm prints them inside its own.
 
-``SPECIFIC`` names what is wrong and is tried before anything else, from top to bottom; order matters where
-one text contains another: a webhook that cannot be called and a quota that cannot be checked are an
-"Internal error", too. ``GENERAL`` is tried last: a quota that is full "is forbidden" as a missing right is,
-and to Helm a release that is too big is a Secret that "is invalid".
+``SPECIFIC`` is tried first, from top to bottom. Order matters where one text contains another: a webhook that
+cannot be called and a quota that cannot be checked are an "Internal error", too. ``GENERAL`` is tried last: a
+quota that is full "is forbidden" as a missing right is, and helm reports a release that is too big as a
+Secret that "is invalid".
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ _ADMISSION = (
         "the quota was changed by another job at the same moment",
         seen="source",
     ),
-    # A quota that is a moment old: its controller has not counted yet what it covers. Status 403 and 500.
+    # A new quota: its controller has not counted yet what it covers. Status 403 and 500.
     row(
         Reason.QUOTA_BUSY,
         Unavailable,
@@ -80,7 +80,7 @@ _ADMISSION = (
         "what quota {quota!r} covers has not been counted yet",
         seen=_SOURCE,
     ),
-    # An API server with more quota checks than it can do in ten seconds, in new and in old words.
+    # An API server with more quota checks than it can do in ten seconds; new and old message.
     row(
         Reason.QUOTA_BUSY,
         Unavailable,
@@ -141,7 +141,7 @@ _SERVER = (
         "the API server cannot answer now: {text}",
         seen="source",
     ),
-    # An API server that has just started refuses, with 403, until its admission plugins know the cluster.
+    # An API server that has just started refuses, with 403, until its admission plugins have synced.
     row(
         Reason.SERVER_BUSY,
         Unavailable,
@@ -190,7 +190,7 @@ _SERVER = (
         "an object of the job exists and another program owns fields of it: {text}",
         seen="source",
     ),
-    # Status 500, whatever it is about: the API server speaks of itself and not of the object.
+    # Status 500 for any request: the fault is the API server's and not the object's.
     row(
         Reason.SERVER_ERROR,
         Unavailable,
@@ -229,8 +229,8 @@ GENERAL = (
         "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
         "an object is invalid: {why}",
     ),
-    # 403 is one answer for two things: a right that is missing, which names a User, and the word of an
-    # admission plugin, of which a cluster may have ones that nobody here knows.
+    # 403 stands for two things: a missing right, whose message names a User, and the refusal of an admission
+    # plugin, which may be one that is not in this table.
     row(
         Reason.REFUSED,
         Rejected,

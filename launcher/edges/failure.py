@@ -1,6 +1,6 @@
-"""One row of a table of failures: a sentence that another program prints, and what it is for us.
+"""One row of a table of failures: a message of another program, and the error that we make of it.
 
-:mod:`launcher.edges.api_words` has the sentences of the API server, ``edges/helm/failures`` those of Helm.
+:mod:`launcher.edges.api_words` has the messages of the API server, ``edges/helm/failures`` those of Helm.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ __all__ = ["Failure", "find", "row"]
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """One row. What to do about it stands in :mod:`launcher.core.catalogue.reasons`.
+    """One row. Its cure is in :mod:`launcher.core.catalogue.reasons`.
 
     Attributes:
-        reason: what was said.
+        reason: what the message means.
         error: class of our error.
-        pattern: searched in the text; its named groups are words of ``message``, ``where`` and of the cure.
-        sample: the sentence as it was printed.
-        seen: the programs that printed the sample; ``source`` = read in theirs, not provoked.
-        message: our sentence for one found in the output of helm, with the words of the pattern and those
-            that :mod:`launcher.edges.helm.failures.explain` knows.
-        where: file or key path of an InvalidInput, with the same words.
+        pattern: searched in the text; its named groups fill ``message``, ``where`` and the cure.
+        sample: the message as it was printed.
+        seen: the programs that printed the sample; ``source`` = found in their source, not provoked.
+        message: of our error, when helm printed the text; format string with the groups of the pattern and
+            the names that :mod:`launcher.edges.helm.failures.explain` adds.
+        where: file or key path of an InvalidInput; format string as ``message``.
     """
 
     reason: Reason

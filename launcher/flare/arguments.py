@@ -1,4 +1,4 @@
-"""Constructor arguments of the launchers into site settings, with FLARE's rules and error types."""
+"""Constructor arguments of the launchers -> site settings, with FLARE's rules and error types."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ __all__ = ["FLARE_PYTHON", "settings"]
 FLARE_PYTHON = "/usr/local/bin/python"
 _ARGUMENTS = {row.argument: row for row in SETTINGS.values() if row.argument}
 _TEXT = (is_text, "must be a non-empty string")
-# Where FLARE has a rule for arguments of a kind, in its words; the first that a value breaks counts.
-_FLARES: Mapping[Kind, tuple[tuple[Callable[[Any], bool], str], ...]] = {
+# FLARE's rules for a kind of argument and their messages; the first one broken is reported.
+_FLARE_RULES: Mapping[Kind, tuple[tuple[Callable[[Any], bool], str], ...]] = {
     TEXT: (_TEXT,),
     FILE: (_TEXT,),
     PROGRAM: (_TEXT,),
@@ -47,7 +47,7 @@ _FLARES: Mapping[Kind, tuple[tuple[Callable[[Any], bool], str], ...]] = {
 
 
 def settings(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the given arguments decide, name of the SiteConfig field -> value.
+    """Return the settings that the arguments give, name of the SiteConfig field -> value.
 
     Args:
         arguments: name -> value; UNSET ones were not given.
@@ -56,21 +56,21 @@ def settings(arguments: Mapping[str, Any]) -> dict[str, Any]:
         TypeError: there is no such argument.
         ValueError: an argument breaks its rule (FLARE's type for the same mistakes).
     """
-    decided = {}
+    found = {}
     for name, value in arguments.items():
         if value is UNSET:
             continue
         row = _ARGUMENTS.get(name)
         if row is None:
             raise TypeError(f"there is no argument {name!r}; there are {', '.join(sorted(_ARGUMENTS))}")
-        decided[row.name] = _value(row, value)
-    return decided
+        found[row.name] = _value(row, value)
+    return found
 
 
 def _value(row: Setting, value: Any) -> Any:
     if value is None and row.null:
         return None if row.kind.nullable else row.default
-    for is_fine, rule in _FLARES.get(row.kind, ((row.kind.accepts, row.kind.rule),)):
+    for is_fine, rule in _FLARE_RULES.get(row.kind, ((row.kind.accepts, row.kind.rule),)):
         if not is_fine(value):
             or_none = " or None" if row.null and not row.kind.is_list else ""
             cure = f"write {json.dumps(row.sample)}{f', or null {row.null}' if row.null else ''}"

@@ -1,4 +1,4 @@
-"""What a launch needs of FLARE's context, read once, in FLARE's order and with FLARE's error type."""
+"""Reads what a launch needs from FLARE's context: once, in FLARE's order, with FLARE's error type."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from launcher.core.spec.jobspec import EnvVar, Role, SecretKey
 __all__ = ["TRANSFER_TOKEN", "FlareJob", "federation", "read_job", "startup_kit"]
 
 TRANSFER_TOKEN = ENV_WORKSPACE_TRANSFER_TOKEN
-# What a job process reads of startup/; the rest would only make the Secret bigger.
+# The files of startup/ that a job process reads; others would only make the Secret bigger.
 _KIT_SUFFIXES = (".crt", ".key", ".pem", ".json")
 # The certificate of a federation's own authority, which `nvflare provision` puts into every kit of a project.
-_ROOT = "rootCA.pem"
-_NO_ROOT = "unsigned"
-_HASH = 16
+_ROOT_CERTIFICATE = "rootCA.pem"
+_NO_AUTHORITY = "unsigned"
+_MARK_LENGTH = 16
 _ARGUMENT_NAMES = {Role.CLIENT: get_client_job_args, Role.SERVER: get_server_job_args}
 
 
@@ -48,10 +48,10 @@ class FlareJob:
         cell: the parent's CellNet cell.
         custom: custom folder of the app, relative to the workspace; empty = none.
         module: Python module of the job process.
-        flags: flag and value of each argument, in order.
-        options: words after ``--set``; None = no such flag.
-        credentials: environment name -> value; they go into the per-job Secret and nowhere else.
-        federation: mark of the parent's federation.
+        flags: (flag, value) of each argument, in order.
+        options: values of ``--set``; None = no such flag.
+        credentials: environment name -> value; stored in the per-job Secret only.
+        federation: federation mark of the parent.
     """
 
     job_id: str
@@ -68,7 +68,7 @@ class FlareJob:
     federation: str
 
     def request(self, role: Role, mount_path: str) -> Request:
-        """Return the launch request; credentials are in it by reference only."""
+        """Return the launch request; it refers to the credentials by Secret key only."""
         secret = credential_secret_name(pod_name(self.job_id, self.site))
         words = [word for flag in self.flags for word in flag]
         options = ("--set", *self.options) if self.options else ()
@@ -89,7 +89,7 @@ class FlareJob:
 
 
 def read_job(job_meta: Mapping[str, Any], fl_ctx: FLContext, role: Role) -> FlareJob:
-    """Return what FLARE's parent says about the launch.
+    """Return the launch that the context of FLARE's parent describes.
 
     Raises:
         RuntimeError: a part is missing or cannot be read, or the custom folder is not below the workspace.
@@ -115,7 +115,7 @@ def read_job(job_meta: Mapping[str, Any], fl_ctx: FLContext, role: Role) -> Flar
         workspace=arguments.workspace,
         startup_dir=workspace.get_startup_kit_dir(),
         cell=_cell(fl_ctx),
-        custom=_below(workspace.get_app_custom_dir(job_id), arguments.workspace),
+        custom=_relative_to_workspace(workspace.get_app_custom_dir(job_id), arguments.workspace),
         module=module,
         flags=tuple((flag, str(value)) for flag, value in filter(None, named) if value is not None),
         options=None if options is None else tuple(str(word) for word in options),
@@ -138,8 +138,8 @@ def _cell(fl_ctx: FLContext) -> Any:
     return cell
 
 
-def _below(folder: str, workspace: str) -> str:
-    """Return ``folder`` relative to ``workspace``; the pod has it at the same place below its mount."""
+def _relative_to_workspace(folder: str, workspace: str) -> str:
+    """Return ``folder`` relative to ``workspace``; the pod mounts it at the same relative path."""
     if not folder:
         return ""
     root, path = Path(workspace).absolute(), Path(os.path.abspath(folder))  # noqa: PTH100 - '..' counts
@@ -149,23 +149,23 @@ def _below(folder: str, workspace: str) -> str:
 
 
 def federation(startup: str) -> str:
-    """Return the mark of the federation that a startup kit belongs to: a label value, one for all its kits.
+    """Return the federation mark of a startup kit: a label value, the same in all kits of a federation.
 
-    Kits without a certificate authority, which FLARE allows where nothing is encrypted, share a word.
+    Kits without a certificate authority, which FLARE allows for unencrypted connections, share one mark.
 
     Args:
         startup: folder of the startup kit.
 
     Raises:
-        RuntimeError: the certificate is there and cannot be read.
+        RuntimeError: the certificate exists and cannot be read.
     """
     try:
-        root = Path(startup, _ROOT).read_bytes()
+        root = Path(startup, _ROOT_CERTIFICATE).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        return _NO_ROOT
+        return _NO_AUTHORITY
     except OSError as error:
         raise RuntimeError(f"cannot read {error.filename}: {error.strerror}") from error
-    return hashlib.sha256(root).hexdigest()[:_HASH]
+    return hashlib.sha256(root).hexdigest()[:_MARK_LENGTH]
 
 
 def startup_kit(folder: str) -> dict[str, bytes]:

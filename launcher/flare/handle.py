@@ -1,7 +1,7 @@
-"""The handle that FLARE's parent holds: ours underneath, FLARE's promises on top.
+"""The handle that FLARE's parent holds: FLARE's interface over our ``JobHandle``.
 
 FLARE 2.9.0 calls ``wait()`` once on a thread of its own, then ``poll()``, and ``terminate()`` from any thread
-at any moment, also twice and also after the end. Nothing here may raise.
+at any moment, also twice and also after the end. No method may raise.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from launcher.errors import LauncherError
 from launcher.usecases.handle import JobHandle
 from launcher.usecases.ports import World
 
-__all__ = ["DeadHandle", "FlareJobHandle"]
+__all__ = ["FlareJobHandle", "NotStartedHandle"]
 
 _LOG = logging.getLogger(__name__)
-_PAUSE = 5.0
+_RETRY_SECONDS = 5.0
 _LAST_LINES = 20
-# Of all of them together: the parent's log is for people, and lines without end are in the diagnosis.
+# Of all last lines together: the parent's log is read by people, and the diagnosis has the rest.
 _LAST_BYTES = 256 * 1024
 # FLARE's server archives and removes the run folder, diagnosis and all, soon after wait() has returned.
 _DIAGNOSED_WITHIN = 10.0
 
 
-class DeadHandle(JobHandleSpec):  # type: ignore[misc]
-    """A job that was never started: FLARE's answer to a refused pod.
+class NotStartedHandle(JobHandleSpec):  # type: ignore[misc]
+    """The handle of a job that was never started, as FLARE's own launcher returns it for a refused pod.
 
     Args:
-        why: the reason in words.
-        code: what FLARE gets; its own launcher knows only 101 (EXECUTION_EXCEPTION).
+        why: the error message.
+        code: the return code; FLARE's own launcher always returns 101 (EXECUTION_EXCEPTION).
     """
 
     def __init__(self, why: str, code: ReturnCode = ReturnCode.EXECUTION_EXCEPTION) -> None:
@@ -45,10 +45,10 @@ class DeadHandle(JobHandleSpec):  # type: ignore[misc]
         self.code = code
 
     def terminate(self) -> None:
-        """There is nothing to end."""
+        """Do nothing."""
 
     def poll(self) -> int:
-        """Return the code."""
+        """Return the return code."""
         return int(self.code)
 
     def wait(self) -> None:
@@ -60,25 +60,25 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
 
     Args:
         handle: the job.
-        forget_transfer: ends the workspace transfer. Called only when the job process has ended or is to be
-            terminated: earlier, and the upload of its results is refused.
+        end_transfer: ends the workspace transfer. Called only when the job process has ended or is to be
+            terminated: before that it would make FLARE refuse the upload of the job's results.
         world: the ports; the last log lines of a failed job come from them.
-        hide: hides credentials in what the job and Kubernetes said, before it is logged.
+        mask: hides credentials in lines of the job and messages of Kubernetes, before they are logged.
     """
 
     def __init__(
         self,
         handle: JobHandle,
         world: World,
-        forget_transfer: Callable[[], None],
-        hide: Mask = by_shape,
+        end_transfer: Callable[[], None],
+        mask: Mask = by_shape,
     ) -> None:
         super().__init__()
         self.handle = handle
         self.outcome: Outcome | None = None
-        self._forget_transfer = forget_transfer
+        self._end_transfer = end_transfer
         self._world = world
-        self._hide = hide
+        self._mask = mask
         self._lock = threading.Lock()
         self._ended = False
         self._diagnosed = threading.Event()
@@ -92,9 +92,9 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
             try:
                 self.outcome = self.handle.wait()
             except LauncherError as error:
-                # Reading the cluster may fail; the job does not end by that.
+                # A failed read is not the end of the job.
                 _LOG.warning("release=%s cannot be watched, trying again: %s", self.handle.job.release, error)
-                self._world.clock.sleep(_PAUSE)
+                self._world.clock.sleep(_RETRY_SECONDS)
         self._end()
         self._diagnosed.wait(_DIAGNOSED_WITHIN)
 
@@ -110,8 +110,8 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         return int(code)
 
     def terminate(self) -> None:
-        """End the job and take its release away; what cannot be taken away now is tried again behind."""
-        self._forget()
+        """End the job and remove its release; a removal that fails is retried in the background."""
+        self._try_end_transfer()
         try:
             self.handle.terminate("terminated by FLARE")
         except LauncherError as error:
@@ -119,7 +119,7 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         self._end()
 
     def _terminate_for_heartbeat_cleanup(self) -> None:
-        """End the job without keeping FLARE's heartbeat thread waiting."""
+        """End the job without blocking FLARE's heartbeat thread."""
         name = f"fljob-terminate-{self.handle.job.release}"
         threading.Thread(target=self.terminate, name=name, daemon=True).start()
 
@@ -128,7 +128,7 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
             if self._ended:
                 return
             self._ended = True
-        self._forget()
+        self._try_end_transfer()
         outcome = self.handle.track.outcome
         if outcome is not None and not outcome.succeeded and outcome.code is not Code.TERMINATED:
             name = f"fljob-end-{self.handle.job.release}"
@@ -136,11 +136,11 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         else:
             self._diagnosed.set()
             if outcome is not None:
-                detail = self._hide(outcome.detail)
+                detail = self._mask(outcome.detail)
                 _LOG.info("release=%s ended: %s: %s", self.handle.job.release, outcome.code.value, detail)
 
     def _log_and_remove(self, outcome: Outcome) -> None:
-        """Put the cause and the last words of a failed job into the parent's log, then take it away."""
+        """Write the cause and the last lines of a failed job to the parent's log, then remove the job."""
         job = self.handle.job
         self.handle.run_on_failure()
         self._diagnosed.set()
@@ -150,14 +150,14 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
             job.pod_name,
             outcome.code.value,
             outcome.return_code,
-            self._hide(outcome.detail),
+            self._mask(outcome.detail),
         )
         try:
             lines = self._world.pods.logs(
                 job.pod_name, job.namespace, tail=_LAST_LINES, limit_bytes=_LAST_BYTES
             )
-            # Together: a private key has many lines.
-            for line in self._hide("\n".join(lines)).splitlines():
+            # Masked together, not line by line: a private key has many lines.
+            for line in self._mask("\n".join(lines)).splitlines():
                 _LOG.error("pod=%s | %s", job.pod_name, line)
         except LauncherError as error:
             _LOG.info("pod=%s has no log: %s", job.pod_name, error.message)
@@ -166,8 +166,8 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         except LauncherError as error:
             _LOG.error("release=%s not removed yet: %s", job.release, error)
 
-    def _forget(self) -> None:
+    def _try_end_transfer(self) -> None:
         try:
-            self._forget_transfer()
+            self._end_transfer()
         except Exception:  # noqa: BLE001 - FLARE's code, on FLARE's threads: a handle never raises
             _LOG.exception("release=%s cannot end the workspace transfer", self.handle.job.release)

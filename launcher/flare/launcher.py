@@ -1,10 +1,10 @@
-"""FLARE's launcher component: the same arguments, the same promises, every job a Helm release."""
+"""FLARE's launcher component: same arguments and interface as FLARE's own, every job a Helm release."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from launcher.errors import LauncherError, NotPrepared
 from launcher.flare import wiring
 from launcher.flare.arguments import settings
 from launcher.flare.context import TRANSFER_TOKEN, FlareJob, federation, read_job, startup_kit
-from launcher.flare.handle import DeadHandle, FlareJobHandle
+from launcher.flare.handle import FlareJobHandle, NotStartedHandle
 from launcher.flare.orphans import Orphans
 from launcher.flare.server_report import failure_reporter
 
@@ -42,7 +42,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Launch:
-    """One checked launch: nothing has been created yet."""
+    """One validated launch, before anything is created."""
 
     job: FlareJob
     site: SiteConfig
@@ -50,14 +50,14 @@ class _Launch:
 
 
 class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
-    """What both launchers share. Arguments that are not given come from ``local/fljob.yaml``.
+    """Base of both launchers. Settings without an argument come from ``local/fljob.yaml``.
 
-    Those that FLARE's own launcher has stand first, in its order; every other setting that has a FLARE
+    The arguments of FLARE's own launcher come first, in its order; every other setting that has a FLARE
     argument in ``docs/configuration.md`` can be given by name.
 
     Args:
         python_path: old name of ``default_python_path``.
-        more: the others.
+        more: further settings.
 
     Raises:
         ValueError: an argument breaks its rule.
@@ -100,14 +100,14 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             }
             | more
         )
-        self._making = threading.Lock()
+        self._services_lock = threading.Lock()
         self._services: dict[str, Service] = {}
         self._orphans = Orphans()
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
-        """Offer this launcher for every job, as FLARE demands, and get ready when a parent starts.
+        """Offer this launcher for every job, and prepare for launches when a parent starts.
 
-        SYSTEM_START is fired in parents only: a job process builds the launcher, too, and must not use it.
+        SYSTEM_START is fired in parents only: job processes construct the launcher, too, and must not use it.
         """
         if event_type == EventType.BEFORE_JOB_LAUNCH:
             add_launcher(self, fl_ctx)
@@ -120,13 +120,13 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
                     workspace.get_startup_kit_dir(),
                     fl_ctx.get_identity_name(),
                 )
-                threading.Thread(target=self._get_ready, args=given, name="fljob-ready", daemon=True).start()
+                threading.Thread(target=self._prepare, args=given, name="fljob-ready", daemon=True).start()
 
     def launch_job(self, job_meta: dict[str, Any], fl_ctx: FLContext) -> JobHandleSpec:
         """Install the job's release and return its handle at once.
 
-        FLARE's callers are its only scheduler thread and a thread with 20 s to answer: waiting for Running
-        belongs into ``wait()``.
+        The caller is FLARE's only scheduler thread, or a thread that has to answer within 20 s: waiting for
+        the pod to run is left to ``wait()``.
 
         Raises:
             RuntimeError, ValueError: the job, the site or the context is wrong; nothing is left.
@@ -134,20 +134,20 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         try:
             launch = self._check(job_meta, fl_ctx)
         except (RuntimeError, ValueError) as error:
-            # FLARE's client sends it to the server and writes nothing down at the site that can mend it.
+            # FLARE's client sends the error to the server and logs nothing at the site, which has to mend it.
             _LOG.error("job %s was refused: %s", job_meta.get(JobConstants.JOB_ID), error)
             raise
         transfer = WorkspaceTransferManager.get_or_create(launch.job.cell)
         token = transfer.add_job(launch.job.job_id, launch.job.workspace)
-        forget = partial(transfer.remove_job, launch.job.job_id)
+        end_transfer = partial(transfer.remove_job, launch.job.job_id)
         try:
-            return self._start(launch, token, forget)
+            return self._start(launch, token, end_transfer)
         except BaseException:
-            forget()
+            end_transfer()
             raise
 
     def render_job(self, job_meta: dict[str, Any], fl_ctx: FLContext) -> list[dict[str, Any]]:
-        """Return the manifests that :meth:`launch_job` would install, without asking the cluster.
+        """Return the manifests that :meth:`launch_job` would install, without a cluster.
 
         Raises:
             RuntimeError, ValueError: as :meth:`launch_job`.
@@ -169,7 +169,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         site = wiring.site_config(self._settings, job.workspace, job.site, self.role)
         return _Launch(job, site, wiring.job_spec(job, job_meta, site))
 
-    def _start(self, launch: _Launch, token: str, forget: Any) -> JobHandleSpec:
+    def _start(self, launch: _Launch, token: str, end_transfer: Any) -> JobHandleSpec:
         job, spec = launch.job, launch.spec
         credentials = {**job.credentials, TRANSFER_TOKEN: token}
         kit = startup_kit(job.startup_dir)
@@ -177,7 +177,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             service = self._service(launch.site)
         except LauncherError as error:
             raise RuntimeError(str(error)) from error
-        self._orphans.spare(spec.release, credential_secret_name(spec.pod_name))
+        self._orphans.exclude(spec.release, credential_secret_name(spec.pod_name))
         self._orphans.start_once(service, spec.namespace, job.site, job.federation)
         try:
             handle = service.launch(
@@ -185,42 +185,41 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
                 secret={name: value.encode() for name, value in credentials.items()},
                 on_failure=self._bundle_writer(service, job, tuple(credentials.values())),
                 prepare=partial(service.world.secrets.put, spec.startup_secret, spec.namespace, kit, {}),
-                patient=True,
+                retry_refused=True,
             )
         except NotPrepared as error:
             self._write_refused_bundle(launch, error, tuple(credentials.values()))
             raise RuntimeError(f"Secrets of job {job.job_id}: {error}") from error
         except LauncherError as error:
             self._write_refused_bundle(launch, error, tuple(credentials.values()))
-            forget()
+            end_transfer()
             _LOG.error("job %s was not started at site %s: %s", job.job_id, job.site, error)
-            return DeadHandle(str(error), refused_code(error, launch.site.policy))
-        return FlareJobHandle(handle, service.world, forget, cautious(credentials.values()))
+            return NotStartedHandle(str(error), refused_code(error, launch.site.policy))
+        return FlareJobHandle(handle, service.world, end_transfer, cautious(credentials.values()))
 
     def _bundle_writer(self, service: Service, job: FlareJob, credentials: tuple[str, ...]) -> OnFailure:
-        """Return what writes the diagnosis of a failed job into the parent's run folder of the job."""
+        """Return a callback that writes the diagnosis of a failed job into the job's run folder."""
         folder = _diagnosis_folder(job)
 
         def log(cause: str) -> None:
             _LOG.error("job %s failed at site %s: %s; diagnosis in %s", job.job_id, job.site, cause, folder)
 
-        return composition.bundle_writer(service.world, folder, log, known=credentials, force=True)
+        return composition.bundle_writer(service.world, _bundle_target(folder, log, credentials))
 
     def _write_refused_bundle(
         self, launch: _Launch, error: LauncherError, credentials: tuple[str, ...]
     ) -> None:
-        """Write the diagnosis of a job that was never made to the same place."""
+        """Write the diagnosis of a job that was not launched into the same folder."""
         folder = _diagnosis_folder(launch.job)
 
         def log(_: str) -> None:
             _LOG.info("job %s: diagnosis in %s", launch.job.job_id, folder)
 
-        composition.write_refused_bundle(
-            launch.spec, launch.site, error, folder, log, known=credentials, force=True
-        )
+        target = _bundle_target(folder, log, credentials)
+        composition.write_refused_bundle(launch.spec, launch.site, error, target)
 
-    def _get_ready(self, workspace: str, startup: str, name: str) -> None:
-        """Import what a launch needs, which takes seconds on a busy machine, and look for orphans."""
+    def _prepare(self, workspace: str, startup: str, name: str) -> None:
+        """Import what a launch needs, which takes seconds on a busy machine, and remove orphans."""
         try:
             site = wiring.site_config(self._settings, workspace, name, self.role)
             self._orphans.start_once(self._service(site), site.namespace, name, federation(startup))
@@ -228,8 +227,8 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             _LOG.warning("site %s cannot launch jobs yet: %s", name, error)
 
     def _service(self, site: SiteConfig) -> Service:
-        """Return the use cases of a site; a change of ``fljob.yaml`` is seen by the next launch."""
-        with self._making:
+        """Return the use cases of a site; a change of ``fljob.yaml`` takes effect at the next launch."""
+        with self._services_lock:
             key = repr(site)
             if key not in self._services:
                 self._services = {key: composition.make_service(site)}
@@ -238,6 +237,12 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
 
 def _diagnosis_folder(job: FlareJob) -> Path:
     return Path(job.workspace) / job.job_id / "fljob-diagnosis" / job.site
+
+
+def _bundle_target(
+    folder: Path, log: Callable[[str], None], credentials: tuple[str, ...]
+) -> composition.BundleTarget:
+    return composition.BundleTarget(folder=folder, report=log, known=credentials, force=True)
 
 
 class ClientHelmJobLauncher(HelmJobLauncher):

@@ -1,8 +1,8 @@
-"""Releases that an earlier parent of this site left behind.
+"""Removes releases that an earlier parent of this site left behind.
 
-A job pod outlives its parent (PID 1 has no parent to lose), and a new parent knows nothing of it: the pod's
-results are refused ("No callback is registered") and nobody ever removes it. So a new parent takes away
-what its predecessor started, and tells the server, which would wait for that site for ever.
+A job pod outlives its parent, and a new parent does not know it: the pod's results are refused ("No callback
+is registered") and it is never removed. So a new parent removes the jobs of its predecessor, and reports them
+to the server, which would wait for that site for ever.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ _PAUSE, _TRIES = 10.0, 360
 
 
 class Orphans:
-    """Finds and terminates them once per parent, behind the caller's back.
+    """Finds and terminates them once per parent, in a background thread.
 
     Attributes:
-        report: called with FLARE's id of each of their jobs, and how it ended; once.
+        report: called once for each of their jobs, with FLARE's job id and the return code.
     """
 
     def __init__(self) -> None:
         self.report: ReportLost = ignore_report
         self._lock = threading.Lock()
-        self._spared: set[str] = set()
+        self._excluded: set[str] = set()
         self._started = False
 
-    def spare(self, *names: str) -> None:
-        """Name a release, and the Secret that comes before it, that this parent makes itself."""
+    def exclude(self, *names: str) -> None:
+        """Exclude a release and a Secret that this parent creates itself."""
         with self._lock:
-            self._spared.update(names)
+            self._excluded.update(names)
 
     def start_once(self, service: Service, namespace: str, site: str, federation: str) -> None:
-        """Start, unless that was done already.
+        """Start the removal, unless it was started before.
 
         Args:
             service: the use cases.
             namespace: of the jobs.
             site: name of the parent's site.
-            federation: mark of the parent's federation, see :func:`launcher.flare.context.federation`.
+            federation: federation mark of the parent, see :func:`launcher.flare.context.federation`.
         """
         with self._lock:
             if self._started:
@@ -68,13 +68,13 @@ class Orphans:
         for _ in range(_TRIES):
             done = False
             try:
-                # The first observation counts: what is removed has no end of its own any more.
+                # The code of the first try counts: a job that is being removed no longer shows how it ended.
                 for name in service.reap(namespace, site, federation, self._is_ours, lost.setdefault):
                     _LOG.warning("%s was left by an earlier parent of this site: removed", name)
                 done = True
             except LauncherError as error:
                 _LOG.warning("cannot remove all that an earlier parent left, trying again: %s", error)
-            # After every try: one job that holds out, such as by a finalizer, must not hold up the others.
+            # After every try: a job that cannot be removed (a finalizer) must not delay the report of others.
             for job in sorted(lost.keys() - reported):
                 reported.add(job)
                 self.report(job, lost[job])
@@ -84,4 +84,4 @@ class Orphans:
 
     def _is_ours(self, name: str) -> bool:
         with self._lock:
-            return name in self._spared
+            return name in self._excluded

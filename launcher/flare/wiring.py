@@ -1,4 +1,4 @@
-"""Settings, workspace and FLARE's launch in; the site's configuration and the job out."""
+"""Makes the site's configuration and the job spec from launcher arguments, workspace and FLARE's launch."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _PORTABLE = ("['num_of_gpus']", "['num_of_cpus']", "['memory']")
 
 
 @contextmanager
-def _refused_as(kind: type[Exception], *, meta: str = "") -> Iterator[None]:
-    """Raise our errors as the type that FLARE raises at the same place.
+def _errors_as(kind: type[Exception], *, meta: str = "") -> Iterator[None]:
+    """Raise our errors as the type that FLARE's own launcher raises for the same mistake.
 
     Args:
-        kind: of mistakes in what is read here.
-        meta: file of the job's meta, if a mistake there can be found here, too.
+        kind: type for mistakes in what is read inside.
+        meta: name of the job's meta, if mistakes in it can be found inside, too.
     """
     try:
         yield
@@ -46,7 +46,7 @@ def _refused_as(kind: type[Exception], *, meta: str = "") -> Iterator[None]:
 
 
 def _is_portable(where: str) -> bool:
-    """Tell whether a mistake is in the amounts that hold for every launcher: FLARE reads those elsewhere."""
+    """Return whether a mistake is in the portable amounts, for which FLARE has another error type."""
     return "resource_spec[" in where and where.endswith(_PORTABLE)
 
 
@@ -60,7 +60,7 @@ def site_config(settings: Mapping[str, Any], workspace: str, site: str, role: Ro
     from launcher.edges.disk.config import load_config  # noqa: PLC0415
 
     path = Path(workspace) / SITE
-    with _refused_as(ValueError):
+    with _errors_as(ValueError):
         config = load_config(path) if path.is_file() else SiteConfig(default_python_path=FLARE_PYTHON)
     runtime = Path(workspace) / _RUNTIME
     if runtime.exists():
@@ -77,12 +77,12 @@ def job_spec(job: FlareJob, meta: Mapping[str, Any], site: SiteConfig) -> JobSpe
     """
     from launcher.edges.disk.site_files import load_study  # noqa: PLC0415
 
-    with _refused_as(RuntimeError):
+    with _errors_as(RuntimeError):
         parsed = parse_meta(meta, job.site)
-    with _refused_as(ValueError):
+    with _errors_as(ValueError):
         study = load_study(site, job.study)
     request = job.request(site.role, site.workspace_mount_path)
-    with _refused_as(ValueError, meta=parsed.source):
+    with _errors_as(ValueError, meta=parsed.source):
         spec = build_jobspec(request, parsed, study, site)
     for warning in all_warnings(parsed, study, spec):
         _LOG.warning("job %s at site %s: %s", job.job_id, job.site, warning)

@@ -45,7 +45,7 @@ class JobHandle:
     Args:
         job: its names.
         world: the ports.
-        policy: how patient to be.
+        policy: how long to wait for which cause.
         launched: monotonic seconds of the launch; the time of attaching for a job launched elsewhere.
         on_failure: called once for a job that failed, before anything of it is removed.
         installer: tries to install the release, when the first try was refused for a cause that heals.

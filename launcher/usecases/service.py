@@ -55,7 +55,7 @@ class Service:
         cancel: threading.Event | None = None,
         on_failure: OnFailure | None = None,
         prepare: Callable[[], object] = no_op,
-        patient: bool = False,
+        retry_refused: bool = False,
     ) -> JobHandle:
         """Install the job's release and return its handle as soon as Helm has accepted the manifests.
 
@@ -65,8 +65,8 @@ class Service:
             cancel: set by another thread to stop the install; nothing is left then.
             on_failure: called once if the job fails, before anything of it is removed.
             prepare: makes what jobs of the site share and the release refers to; raises a LauncherError.
-            patient: return a handle also when the job was refused for a cause that heals (an exhausted quota,
-                an API server that restarts) and try again behind it, as long as the cause's clock allows.
+            retry_refused: return a handle also when the job was refused for a cause that heals (an exhausted
+                quota, an API server that restarts), and retry in the background while the cause's clock runs.
 
         Raises:
             Conflict: the job is already running, or its release is being installed by another process.
@@ -78,13 +78,13 @@ class Service:
         launched = self.world.clock.monotonic()
         policy = replace(self.policy, pending_timeout=spec.pending_timeout)
         launch = Launch(self.world, spec, self.render, secret or {}, prepare)
-        job, installer = self._launch(launch, cancel, patient=patient)
+        job, installer = self._launch(launch, cancel, retry_refused=retry_refused)
         return JobHandle(
             job, self.world, policy, launched=launched, on_failure=on_failure, installer=installer
         )
 
     def _launch(
-        self, launch: Launch, cancel: threading.Event | None, *, patient: bool
+        self, launch: Launch, cancel: threading.Event | None, *, retry_refused: bool
     ) -> tuple[JobRef, Installer | None]:
         """Make the job, or leave it to an installer when the refusal may heal and the caller can wait."""
         job = ref_of_spec(launch.spec)
@@ -93,7 +93,8 @@ class Service:
         except LauncherError as error:
             refusal = refusal_of(error)
             stopped = cancel is not None and cancel.is_set()
-            if not patient or stopped or not refusal.may_heal or self.policy.mode is PendingPolicy.STRICT:
+            can_retry = refusal.may_heal and self.policy.mode is not PendingPolicy.STRICT
+            if not retry_refused or stopped or not can_retry:
                 raise
             _LOG.warning("release=%s refused, trying again: %s", job.release, error.message)
             turns = self._turns.setdefault(job.namespace, Turns(self.world.clock))

@@ -67,7 +67,7 @@ def test_every_object_is_valid_kubernetes(case, release):
 
 
 @pytest.mark.parametrize("release", KUBERNETES)
-def test_what_a_new_site_applies_first_is_valid_kubernetes(release):
+def test_new_site_example_is_valid_kubernetes(release):
     claim, pod = yaml.safe_load_all((CHART.parents[1] / "examples" / "new-site.yaml").read_text())
     for item in (claim, pod):
         kubernetes_validate.validate(item, release, strict=True)
@@ -75,7 +75,7 @@ def test_what_a_new_site_applies_first_is_valid_kubernetes(release):
     assert volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
 
 
-def test_the_validation_sees_an_unknown_field():
+def test_validation_detects_an_unknown_field():
     item = yaml.safe_load((GOLDENS / "minimal.yaml").read_text())
     item["spec"]["containers"][0]["imagePullPolice"] = "Always"
     with pytest.raises(kubernetes_validate.ValidationError, match="imagePullPolice"):
@@ -83,12 +83,12 @@ def test_the_validation_sees_an_unknown_field():
 
 
 @pytest.mark.parametrize("case", ALL_CASES)
-def test_lint_has_no_complaint(case):
+def test_lint_passes(case):
     done = helm("lint", "--strict", str(CHART), *case_arguments(case))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("case", ALL_CASES)
-def test_helm_decides_the_namespace(case):
+def test_namespace_is_left_to_helm(case):
     for item in yaml.safe_load_all((GOLDENS / f"{case}.yaml").read_text()):
         assert "namespace" not in item["metadata"]

@@ -1,4 +1,4 @@
-"""Hardening: each default where the values say nothing, and only there; false, 0 and "" say something."""
+"""Hardening: a default applies only where the values have no such key; false, 0 and "" are values."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def container_context(given: dict[str, Any], security: str = "baseline") -> dict
         ({"serviceAccountName": "x", "automountServiceAccountToken": True}, True),
     ],
 )
-def test_no_token_unless_an_account_is_named(spec, expected):
+def test_no_token_without_service_account(spec, expected):
     assert pod_spec(spec).get("automountServiceAccountToken") is expected
 
 
@@ -79,7 +79,7 @@ def test_seccomp_profile_by_default(given, security):
         ({"runAsNonRoot": True}, "restricted", True),
     ],
 )
-def test_root_is_refused_under_restricted_unless_said_otherwise(given, security, expected):
+def test_run_as_non_root_is_default_under_restricted(given, security, expected):
     assert pod_context(given, security).get("runAsNonRoot") is expected
 
 
@@ -96,7 +96,7 @@ SAID: list[dict[str, Any]] = [{}, {"allowPrivilegeEscalation": False}, {"allowPr
 
 
 @pytest.mark.parametrize(("privileged", "added", "said"), [*itertools.product(PRIVILEGED, ADDED, SAID)])
-def test_no_privilege_escalation_unless_said_or_the_api_would_refuse(privileged, added, said):
+def test_privilege_escalation_default(privileged, added, said):
     escalates = privileged.get("privileged", False) or any(
         "SYS_ADMIN" in str(item) for item in added.values()
     )
@@ -116,7 +116,7 @@ def test_no_privilege_escalation_unless_said_or_the_api_would_refuse(privileged,
         ({"capabilities": {"drop": ["NET_RAW"]}}, {"drop": ["NET_RAW"]}),
     ],
 )
-def test_all_capabilities_are_dropped_under_restricted_unless_said_otherwise(given, expected):
+def test_all_capabilities_are_dropped_by_default_under_restricted(given, expected):
     made = container_context(given, "restricted") or {}
     assert made["capabilities"] == expected
 
@@ -128,16 +128,16 @@ def test_no_capability_is_dropped_under_baseline():
     }
 
 
-def test_a_privileged_container_is_left_as_it_is():
+def test_privileged_container_is_not_hardened():
     assert container_context({"privileged": True}) == {"privileged": True}
 
 
-def test_hardening_touches_no_other_container():
+def test_other_containers_are_not_hardened():
     others = {"containers": [{"name": "s", "image": "i"}], "initContainers": [{"name": "i", "image": "i"}]}
     made = pod({"podSecurity": "restricted", "extra": others})["spec"]
     assert {"containers": made["containers"][1:], "initContainers": made["initContainers"]} == others
 
 
-def test_service_links_are_left_to_kubernetes():
+def test_service_links_are_not_set():
     assert "enableServiceLinks" not in pod_spec({})
     assert pod_spec({"enableServiceLinks": False})["enableServiceLinks"] is False

@@ -1,4 +1,4 @@
-"""What the pod looks like, value by value."""
+"""The pod, value by value."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VOLUMES = {
 }
 
 
-def test_a_job_with_nothing_but_the_necessary_has_no_empty_fields():
+def test_minimal_job_has_no_empty_fields():
     assert container() == {
         "name": "job",
         "image": "registry.example/nvflare-job:1",
@@ -41,7 +41,7 @@ def test_a_job_with_nothing_but_the_necessary_has_no_empty_fields():
     }
 
 
-def test_the_job_container_is_first_and_the_default():
+def test_job_container_is_first_and_default():
     made = pod(at("extra.containers", [{"name": "a-sidecar", "image": "x"}]), at("container.name", "zz"))
     assert [item["name"] for item in made["spec"]["containers"]] == ["zz", "a-sidecar"]
     assert made["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"] == "zz"
@@ -53,20 +53,20 @@ def test_environment_keeps_its_order():
 
 
 @pytest.mark.parametrize("study", ["", "cancer"])
-def test_the_study_is_named_only_when_there_is_one(study):
+def test_study_label_is_set_only_with_a_study(study):
     annotations = pod(at("job.study", study))["metadata"]["annotations"]
     assert annotations.get("fljob.internal/study", "") == study
     assert ("fljob.internal/study" in annotations) == bool(study)
 
 
-def test_the_pending_timeout_is_the_one_annotation_of_the_launcher_that_comes_as_a_value():
+def test_pending_timeout_annotation():
     annotations = pod({"pod": {"annotations": {"fljob.internal/pending-timeout": "120"}}})["metadata"][
         "annotations"
     ]
     assert annotations["fljob.internal/pending-timeout"] == "120"
 
 
-def test_volumes_come_in_the_documented_order():
+def test_order_of_volumes():
     assert pod(VOLUMES)["spec"]["volumes"] == [
         {"name": "workspace-job", "emptyDir": {"sizeLimit": "1Gi"}},
         {"name": "startup-kit", "secret": {"secretName": "kit"}},
@@ -79,7 +79,7 @@ def test_volumes_come_in_the_documented_order():
     ]
 
 
-def test_mounts_come_in_the_order_of_the_volumes():
+def test_mounts_follow_the_order_of_volumes():
     assert container(VOLUMES)["volumeMounts"] == [
         {"name": "workspace-job", "mountPath": "/var/tmp/nvflare/workspace"},
         {"name": "startup-kit", "mountPath": "/var/tmp/nvflare/workspace/startup", "readOnly": True},
@@ -92,13 +92,13 @@ def test_mounts_come_in_the_order_of_the_volumes():
     ]
 
 
-def test_the_startup_kit_is_below_the_workspace_wherever_that_is():
+def test_startup_kit_is_mounted_below_the_workspace():
     made = container({"workspace": {"mountPath": "/ws/"}, "startupKit": {"secretName": "kit"}})
     assert [mount["mountPath"] for mount in made["volumeMounts"]] == ["/ws/", "/ws/startup"]
 
 
 @pytest.mark.parametrize("given", ["/x", "relative"])
-def test_the_working_directory_is_the_workspace_unless_said_otherwise(given):
+def test_working_directory_defaults_to_workspace(given):
     assert container({"workspace": {"mountPath": "/ws"}})["workingDir"] == "/ws"
     assert container(at("container.spec.workingDir", given))["workingDir"] == given
 
@@ -127,7 +127,7 @@ def test_resources_are_printed_as_given(given):
         ("hostAliases", [{"ip": "10.0.0.1", "hostnames": ["server"]}]),
     ],
 )
-def test_any_other_field_of_the_pod_is_passed_on(field, value):
+def test_other_pod_fields_are_passed_through(field, value):
     assert pod({"pod": {"spec": {field: value}}})["spec"][field] == value
 
 
@@ -141,7 +141,7 @@ def test_any_other_field_of_the_pod_is_passed_on(field, value):
         ("envFrom", [{"configMapRef": {"name": "c", "optional": False}}]),
     ],
 )
-def test_any_other_field_of_the_job_container_is_passed_on(field, value):
+def test_other_container_fields_are_passed_through(field, value):
     assert container({"container": {"spec": {field: value}}})[field] == value
 
 
@@ -159,16 +159,16 @@ def test_a_large_number_stays_a_number():
         ("team", "", ""),
     ],
 )
-def test_a_pod_template_may_relabel_the_pod(key, given, printed):
+def test_pod_template_may_change_labels(key, given, printed):
     assert pod({"pod": {"labels": {key: given}}})["metadata"]["labels"][key] == printed
 
 
-def test_the_launchers_labels_win():
+def test_launcher_labels_override_pod_template():
     layer = {"labels": {"team": "launcher"}, "pod": {"labels": {"team": "template"}}}
     assert pod(layer)["metadata"]["labels"]["team"] == "launcher"
 
 
-def test_every_object_has_the_launchers_labels():
+def test_every_object_has_launcher_labels():
     for item in objects({"networkPolicy": {"enabled": True}}):
         assert {
             key: value for key, value in item["metadata"]["labels"].items() if key.startswith("fljob.")
@@ -180,7 +180,7 @@ def test_every_object_has_the_launchers_labels():
         }
 
 
-def test_a_network_policy_lets_the_job_out_and_nobody_in():
+def test_network_policy_allows_egress_only():
     policy, made = objects({"networkPolicy": {"enabled": True}, "pod": {"labels": {"team": "x"}}})
     assert policy["spec"].pop("podSelector")["matchLabels"].items() <= made["metadata"]["labels"].items()
     assert policy["spec"] == {"policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": [{}]}

@@ -1,4 +1,4 @@
-"""What belongs to the chart cannot be set elsewhere: a sentence with key path, value and cure."""
+"""Fields that the chart owns cannot be set elsewhere: the error has key path, value and cure."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ OWNED = [
 
 
 @pytest.mark.parametrize(("path", "value", "shown", "cure"), OWNED)
-def test_an_owned_field_is_refused(path, value, shown, cure):
+def test_owned_field_is_refused(path, value, shown, cure):
     said = refusal(at(path, value))
     assert f"{path}: {shown} belongs to the chart: " in said
     assert cure in said
 
 
-def test_an_environment_is_not_shown():
+def test_refused_environment_is_not_shown():
     assert "canary" not in refusal(at("container.spec.env", [{"name": "A", "value": "canary"}]))
 
 
@@ -49,7 +49,7 @@ def test_an_environment_is_not_shown():
         ("annotations", "fljob.internal/pending-timeouts"),
     ],
 )
-def test_a_key_of_the_launcher_is_refused(part, key):
+def test_launcher_key_is_refused(part, key):
     said = refusal({"pod": {part: {key: "x"}}})
     assert f"""pod.{part}["{key}"]: "x" cannot be set, the key is the launcher's: take it out""" in said
 
@@ -66,7 +66,7 @@ JOB_ID = "0f0c1a3e-3c2b-4a51-9d7e-5f1f6c0b7a11"
         ("role", "role", "server", "client"),
     ],
 )
-def test_labels_and_job_say_the_same(key, label, value, before):
+def test_labels_must_match_job(key, label, value, before):
     label = f"fljob.internal/{label}"
     said = refusal(at(f"job.{key}", value))
     assert f'labels["{label}"]: "{before}" is not job.{key}, which is "{value}": change one of them' in said
@@ -77,7 +77,7 @@ def test_labels_and_job_say_the_same(key, label, value, before):
 
 @pytest.mark.parametrize("text", ["a" * 64, "Klinik Süd#1", "-a", "a-", "a b", "a\nb", "a\n", "."])
 @pytest.mark.parametrize(("key", "label"), [("id", "job-id"), ("site", "site")])
-def test_a_text_that_no_label_can_hold_has_a_label_of_its_own(key, label, text):
+def test_text_unfit_for_a_label_has_a_hashed_label(key, label, text):
     label = f"fljob.internal/{label}"
     assert label_value(text) != text
     made = pod(at(f"job.{key}", text), {"labels": {label: label_value(text)}})
@@ -129,5 +129,5 @@ TWICE = [
 
 
 @pytest.mark.parametrize(("values", "path", "name", "owner"), TWICE)
-def test_a_name_taken_twice_is_refused(values, path, name, owner):
+def test_duplicate_name_is_refused(values, path, name, owner):
     assert f'{path}: "{name}" is already taken by {owner}: change one of them' in refusal(values)

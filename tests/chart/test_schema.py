@@ -14,7 +14,7 @@ from tests.chart.conftest import CHART, at, leaves, minimal, refusal, rendered
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
-# Kubernetes' own objects stay open: the API server knows them better.
+# Objects of Kubernetes stay open: the API server validates them.
 OPEN = {"global", "pod.spec", "container.spec"}
 
 DATASET = {"claimName": "c", "mountPath": "/x", "readOnly": True}
@@ -139,7 +139,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("values", "said"), BAD, ids=lambda value: str(value)[:60])
-def test_a_bad_value_is_refused_with_its_key_path(values, said):
+def test_bad_value_is_refused_with_its_key_path(values, said):
     assert said in refusal(values)
 
 
@@ -178,7 +178,7 @@ GOOD: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("values", GOOD, ids=lambda value: str(value)[:60])
-def test_a_good_value_is_accepted(values):
+def test_good_value_is_accepted(values):
     done = rendered(minimal(values))
     assert done.returncode == 0, done.stderr
 
@@ -190,7 +190,7 @@ def test_the_launchers_labels_are_required(label):
     assert f"at '/labels': missing property 'fljob.internal/{label}'" in rendered(values).stderr
 
 
-def test_the_defaults_alone_are_no_job():
+def test_defaults_alone_are_refused():
     said = rendered({}).stderr
     for path in ("/job/id", "/job/site", "/labels", "/image/reference", "/command", "/pod/name"):
         assert f"at '{path}'" in said
@@ -245,7 +245,7 @@ def test_the_schema_is_closed():
     }
 
 
-def test_the_schema_asks_no_other_computer():
+def test_schema_has_no_remote_reference():
     references = {line for line in json.dumps(SCHEMA, indent=0).splitlines() if '"$ref"' in line}
     assert references
     assert all('"#/$defs/' in line for line in references)

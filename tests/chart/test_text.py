@@ -1,4 +1,4 @@
-"""Text arrives as it was given: what YAML, Go templates or Kubernetes could take for something else."""
+"""Text is kept as given, also where YAML, Go templates or Kubernetes could read it as something else."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ TEXTS = [
     ),
     *("<a>&b</a>", "a" * 5000, "word " * 100, "key: value\nother: [1, 2]\n# end", "a\n---\nb", "- a\n- b\n"),
 ]
-# Where Kubernetes' own objects are passed on, YAML has the last word: a next-line character becomes a space, and
+# Where Kubernetes' own objects are passed on, YAML decides: a next-line character becomes a space, and
 # PyYAML (not helm) stumbles over a bare "=" or "<<".
 PASSED_ON = [text for text in TEXTS if text not in {"\u0085", "\x7f", "=", "<<"}]
 
@@ -94,7 +94,7 @@ def test_text_of_annotations_and_pass_through():
 
 
 @pytest.mark.parametrize("where", ["pod", "container"])
-def test_text_that_yaml_cannot_carry_is_an_error(where):
+def test_text_yaml_cannot_hold_is_an_error(where):
     """Helm's toYaml would print nothing at all, hardening included."""
     assert "holds a character that YAML has no place for" in refusal({where: {"spec": {"x": "\x7f"}}})
 

@@ -218,7 +218,7 @@ def launch(world, namespace, image):
         spec = build_jobspec(request, parsed, Study(), site)
         waits = WaitPolicy(policy, 120, timeout, graces or Timeouts())
         service = Service(through or world, waits, partial(render_values, site=site))
-        return service.launch(spec, secret=secret, patient=patient)
+        return service.launch(spec, secret=secret, retry_refused=patient)
 
     return run
 

@@ -30,7 +30,7 @@ def wheel(tmp_path_factory) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def test_the_wheel_carries_chart_and_templates_and_no_tests(wheel):
+def test_wheel_contains_chart_and_templates_and_no_tests(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     shared = "launcher/_share"
     expected = {
@@ -44,7 +44,7 @@ def test_the_wheel_carries_chart_and_templates_and_no_tests(wheel):
     assert [name for name in names if name.startswith("tests")] == []
 
 
-def test_an_installed_wheel_renders_a_job_away_from_the_checkout(wheel, tmp_path):
+def test_installed_wheel_renders_a_job(wheel, tmp_path):
     assert shutil.which("helm"), (
         'helm is not on PATH: run `scripts/test contract`, or `eval "$(scripts/tools helm)"`'
     )

@@ -12,7 +12,9 @@ def test_the_bundle_of_a_failed_job_is_written_and_its_cause_reported(fake, serv
     show(fake, exited(7))
     fake.pods.lines = {"": ["with canary-given-3", "bye"]}
     reported = []
-    write = composition.bundle_writer(fake.world, tmp_path / "b", reported.append, known=["canary-given-3"])
+    folder, known = tmp_path / "b", ("canary-given-3",)
+    target = composition.BundleTarget(folder=folder, report=reported.append, known=known)
+    write = composition.bundle_writer(fake.world, target)
     handle = service.attach(job.release, "fl", on_failure=write)
     handle.wait()
     assert handle.close(5)

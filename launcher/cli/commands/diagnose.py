@@ -1,4 +1,4 @@
-"""``fljob diagnose``: write everything that tells why into a folder."""
+"""``fljob diagnose``: write the diagnosis of a job into a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``fljob events``: what Kubernetes says about a job's pod."""
+"""``fljob events``: the events of a job's pod."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def kit_command() -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Only show the difference.")
 @click.option("--undo", is_flag=True, help="Give the kit back to FLARE's own launcher.")
-@options.driver_option(default=None, otherwise="the one that the kit has stays, `secret` in a new one")
+@options.driver_option(default=None, without="the one that the kit has stays, `secret` in a new one")
 def adopt_command(folder: Path, *, dry_run: bool, undo: bool, driver: StorageDriver | None) -> None:
     """Swap the launcher of a kit and add the rights that Helm needs; doing it twice changes nothing."""
     from launcher.edges.disk.kit import read_kit, storage_driver, write_kit  # noqa: PLC0415
@@ -50,7 +50,7 @@ def adopt_command(folder: Path, *, dry_run: bool, undo: bool, driver: StorageDri
 
 
 def _next_steps(folder: Path, files: Mapping[str, str]) -> None:
-    """Say what makes the change take effect: neither the chart nor helm touches what the parent reads."""
+    """Print what makes the change take effect: neither chart nor helm updates what the parent reads."""
     from launcher.edges.disk.documents import read_yaml  # noqa: PLC0415
 
     found = read_yaml(folder / kit.VALUES) if (folder / kit.VALUES).is_file() else {}

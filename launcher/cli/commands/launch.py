@@ -18,7 +18,7 @@ from launcher.core.redaction import cautious
 
 __all__ = ["launch_command"]
 
-_OF_SITE = ("config", "namespace", "kubeconfig", "context", "site", "role")
+_SITE_OPTIONS = ("config", "namespace", "kubeconfig", "context", "site", "role")
 
 
 @click.command("launch")
@@ -55,7 +55,7 @@ def launch_command(
     Only the meta of a job folder is read: what COMMAND runs must be in the image, as in:
     fljob launch meta.json --site site-1 -- python3 -c 'print("hello")'
     """
-    site = options.site_from(**{key: given[key] for key in _OF_SITE})
+    site = options.site_from(**{key: given[key] for key in _SITE_OPTIONS})
     if diagnose and not wait:
         raise click.UsageError("--diagnose needs --wait: without it nobody is there when the job fails")
     secret = wiring.secret_content(secret_env)
@@ -65,16 +65,16 @@ def launch_command(
     )
     service = cli.service(site)
     on_failure = wiring.bundle_on_failure(service, diagnose, known=secret)
-    # The install stops then, and what it made is removed.
+    # A signal stops the install, and what it made is removed.
     with cancelled_by_signals() as cancel, wiring.bundle_on_refusal(spec, site, diagnose, secret):
-        handle = service.launch(spec, secret=secret, cancel=cancel, on_failure=on_failure, patient=wait)
+        handle = service.launch(spec, secret=secret, cancel=cancel, on_failure=on_failure, retry_refused=wait)
     if not wait:
-        return _launched(handle.job, output)
-    mask, where = cautious(wiring.texts(secret)), options.repeated(given, site.namespace)
+        return _print_launched(handle.job, output)
+    mask, where = cautious(wiring.texts(secret)), options.cluster_arguments(given, site.namespace)
     return wait_and_report(service, handle, output, None, where=where, mask=mask)
 
 
-def _launched(job: JobRef, output: str) -> int:
+def _print_launched(job: JobRef, output: str) -> int:
     shown = {"release": job.release, "namespace": job.namespace, "jobId": job.job_id, "pod": job.pod_name}
     text = f"launched {job.release} (pod {job.namespace}/{job.pod_name})"
     click.echo(json.dumps(shown) if output == "json" else text)

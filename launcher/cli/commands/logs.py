@@ -33,14 +33,14 @@ def logs_command(cli: Cli, /, release: str, follow: bool, tail: int | None, **gi
                 notify(now.track)
                 found = now
     if not found.track.has_started:
-        raise _no_log(service.describe(found), options.repeated(given, site.namespace))
+        raise _no_log(service.describe(found), options.cluster_arguments(given, site.namespace))
     job = found.job
     for line in service.world.pods.logs(job.pod_name, job.namespace, follow=follow, tail=tail):
         click.echo(line)
 
 
 def _no_log(described: Mapping[str, Any], where: str) -> NotFound:
-    """Return the error for a job that has no log, from its JSON."""
+    """Return the error for a job without a log, from its JSON report."""
     why = cause_line(described)
     cure = f"`fljob logs {described['release']} {where} -f` waits for it"
     if described["outcome"] is not None:

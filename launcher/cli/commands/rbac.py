@@ -20,7 +20,7 @@ __all__ = ["rbac_command"]
 @options.config_options
 @click.option("--service-account", default="", help="Bind the Role to this ServiceAccount, too.")
 @click.option("--nodes", is_flag=True, help="Also the right to list nodes; optional, see docs/cli.md.")
-@options.driver_option(default=None, otherwise="as the configuration says, else `secret`")
+@options.driver_option(default=None, without="as the configuration says, else `secret`")
 def rbac_command(service_account: str, driver: StorageDriver | None, *, nodes: bool, **given: Any) -> None:
     """Print the Role that the parent of a site needs, complete, for `kubectl apply -f -`."""
     site = options.site_from(**given)
@@ -30,7 +30,7 @@ def rbac_command(service_account: str, driver: StorageDriver | None, *, nodes: b
     namespace, wanted = site.namespace, rights.needed(driver or site.storage_driver)
     objects = _granted("", {"name": "fljob", "namespace": namespace}, wanted, service_account)
     if nodes:
-        # Of the whole cluster: its name tells whose it is.
+        # Not namespaced, so its name says which parent it is for.
         name = {"name": "-".join(filter(None, ("fljob-nodes", namespace, service_account)))}
         objects += _granted("Cluster", name, frozenset({rights.LIST_NODES}), service_account, namespace)
     click.echo(yaml.safe_dump_all(objects, sort_keys=False), nl=False)

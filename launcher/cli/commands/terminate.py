@@ -1,4 +1,4 @@
-"""``fljob terminate``: end a job and take everything of it away."""
+"""``fljob terminate``: end a job and remove everything of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``fljob wait``: wait for the end of a job and say how it ended."""
+"""``fljob wait``: wait for the end of a job and print how it ended."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from launcher.usecases.service import Service
 __all__ = ["wait_and_report", "wait_command"]
 
 _TIMED_OUT = 10
-_SIGINT, _SIGTERM = 130, 143  # as a shell says it: 128 and the number of the signal
+_SIGINT, _SIGTERM = 130, 143  # as shells do: 128 plus the number of the signal
 _LAST_LINES = 5
 _CLEAN_UP_WITHIN = 60.0
 
@@ -50,12 +50,12 @@ def wait_command(
     service = cli.service(site)
     on_failure = wiring.bundle_on_failure(service, diagnose)
     handle = service.attach(release, site.namespace, on_failure=on_failure)
-    where = options.repeated(given, site.namespace)
+    where = options.cluster_arguments(given, site.namespace)
     return wait_and_report(service, handle, output, timeout, where=where, mask=_mask(service, handle.job))
 
 
 def _mask(service: Service, job: JobRef) -> Mask:
-    """Return what hides the per-job Secret, which goes as soon as the job has ended."""
+    """Return a mask for the per-job Secret, which is removed as soon as the job has ended."""
     try:
         known = service.world.secrets.mask(job.credential_secret, job.namespace)
     except LauncherError:
@@ -66,14 +66,14 @@ def _mask(service: Service, job: JobRef) -> Mask:
 def wait_and_report(
     service: Service, handle: JobHandle, output: str, timeout: float | None, *, where: str, mask: Mask
 ) -> int:
-    """Wait and say how it ended.
+    """Wait, print how the job ended, and return the exit code.
 
     Args:
         service: the use cases.
         handle: of the job.
         output: ``table`` or ``json``.
         timeout: seconds; None = until the end.
-        where: options for the commands that the user may want next.
+        where: options for the commands that are suggested.
         mask: hides credentials in the last lines of the log.
     """
     job = handle.job
@@ -105,7 +105,7 @@ def wait_and_report(
 
 
 def _last_lines(service: Service, handle: JobHandle, mask: Mask) -> None:
-    """Print the last words of a failed job, where there are any."""
+    """Print the last log lines of a failed job, if its container ran."""
     job, pod = handle.job, handle.track.pod
     if pod is None or pod.main is None or pod.main.state is not ContainerState.TERMINATED:
         return

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from launcher.core.catalogue.returncodes import ReturnCode
 
-__all__ = ["Code", "Entry", "Limit", "StrictRule"]
+__all__ = ["DESCRIBE_POD", "Code", "Entry", "Limit", "StrictRule"]
+
+# The cure of causes whose message of Kubernetes says it all.
+DESCRIBE_POD = "read the detail; `kubectl describe pod` shows the same"
 
 
 class Limit(str, enum.Enum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from launcher.core.catalogue.codes import Code, Entry, Limit, StrictRule
+from launcher.core.catalogue.codes import DESCRIBE_POD, Code, Entry, Limit, StrictRule
 from launcher.core.catalogue.returncodes import ReturnCode
 
 __all__ = ["STARTING"]
@@ -12,7 +12,6 @@ __all__ = ["STARTING"]
 _JOB = ReturnCode.EXECUTION_EXCEPTION
 _INFRA = ReturnCode.INFRASTRUCTURE_ERROR
 _FAIL, _WAIT = StrictRule.FAIL, StrictRule.WAIT
-_DESCRIBE = "read the detail; `kubectl describe pod` shows the same"
 
 STARTING: Mapping[Code, Entry] = {
     Code.CREATING: Entry(
@@ -98,14 +97,14 @@ STARTING: Mapping[Code, Entry] = {
     ),
     Code.SUB_PATH: Entry(
         "The kubelet cannot prepare a subPath of a volume.",
-        _DESCRIBE,
+        DESCRIBE_POD,
         _INFRA,
         Limit.HEAL,
         _FAIL,
         relaunchable=True,
     ),
     Code.CONTAINER_CONFIG: Entry(
-        "The kubelet refuses the container's configuration.", _DESCRIBE, _JOB, Limit.NOW, _FAIL
+        "The kubelet refuses the container's configuration.", DESCRIBE_POD, _JOB, Limit.NOW, _FAIL
     ),
     Code.CONFIG_TRANSIENT: Entry(
         "The kubelet cannot put the container's configuration together yet.",
@@ -186,7 +185,7 @@ STARTING: Mapping[Code, Entry] = {
     ),
     Code.UNCLASSIFIED: Entry(
         "The pod waits for a reason that is not in the catalogue.",
-        _DESCRIBE,
+        DESCRIBE_POD,
         _INFRA,
         Limit.START,
         _WAIT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from launcher.core.catalogue.codes import Code, Entry, Limit, StrictRule
+from launcher.core.catalogue.codes import DESCRIBE_POD, Code, Entry, Limit, StrictRule
 from launcher.core.catalogue.returncodes import ReturnCode
 
 __all__ = ["UNSCHEDULED"]
@@ -12,7 +12,6 @@ __all__ = ["UNSCHEDULED"]
 _JOB = ReturnCode.EXECUTION_EXCEPTION
 _INFRA = ReturnCode.INFRASTRUCTURE_ERROR
 _FAIL, _RESOURCES, _WAIT = StrictRule.FAIL, StrictRule.RESOURCES, StrictRule.WAIT
-_DESCRIBE = "read the detail; `kubectl describe pod` shows the same"
 
 UNSCHEDULED: Mapping[Code, Entry] = {
     Code.INSUFFICIENT_RESOURCES: Entry(
@@ -107,7 +106,7 @@ UNSCHEDULED: Mapping[Code, Entry] = {
     ),
     Code.UNSCHEDULABLE: Entry(
         "The scheduler refused the pod with a message that is not in the catalogue.",
-        _DESCRIBE,
+        DESCRIBE_POD,
         _INFRA,
         Limit.HEAL,
         _FAIL,

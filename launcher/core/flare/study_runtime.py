@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from launcher.core.checks import invalid, require_known, require_mapping, require_text, show
@@ -140,11 +140,16 @@ def _require_env_name(name: Any, where: str) -> str:
     return str(name)
 
 
-def _parse_env(entries: Mapping[str, Any], where: str) -> tuple[EnvVar, ...]:
-    result = []
+def _env_entries(entries: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any, str]]:
+    """Yield name, value and key path of each variable."""
     for name, value in entries.items():
         at = f"{where}.{name}"
-        _require_env_name(name, at)
+        yield _require_env_name(name, at), value, at
+
+
+def _parse_env(entries: Mapping[str, Any], where: str) -> tuple[EnvVar, ...]:
+    result = []
+    for name, value, at in _env_entries(entries, where):
         if value is None or isinstance(value, (dict, list)):
             raise invalid(at, value, "must be a single value", cure="set text, a number, true or false")
         # `true` in YAML means the word, and str(True) is "True".
@@ -157,9 +162,7 @@ def _parse_env(entries: Mapping[str, Any], where: str) -> tuple[EnvVar, ...]:
 
 def _parse_secret_env(entries: Mapping[str, Any], where: str) -> tuple[EnvVar, ...]:
     result = []
-    for name, entry in entries.items():
-        at = f"{where}.{name}"
-        _require_env_name(name, at)
+    for name, entry, at in _env_entries(entries, where):
         ref = require_mapping(entry, at, cure="write `{source: <Secret>, key: <key>}`")
         require_known(ref, {"source", "key"}, at)
         secret = require_text(ref.get("source"), f"{at}.source", cure="name the Secret")

@@ -9,13 +9,13 @@ from launcher.errors import InvalidInput
 
 __all__ = ["check_folder", "write_bundle"]
 
-# Files that a bundle may lack, and an earlier one may have left.
-_MAYBE = ("missing.txt", "logs/*.log")
-_ALWAYS = "cause.txt"
+# Files that not every bundle has: those of an earlier one must not stay.
+_OPTIONAL = ("missing.txt", "logs/*.log")
+_REQUIRED = "cause.txt"
 
 
 def check_folder(folder: Path, *, force: bool = False, where: str = "-o") -> None:
-    """Refuse a folder that has something else in it.
+    """Refuse a folder that is not empty.
 
     Args:
         folder: where a bundle is to be written; it need not exist.
@@ -32,7 +32,7 @@ def check_folder(folder: Path, *, force: bool = False, where: str = "-o") -> Non
             cure = "name a new folder" + (", or add --force" if where == "-o" else "")
             raise InvalidInput(f"{folder} exists and is not empty", where=where, cure=cure)
     except OSError as error:
-        raise _refused(folder, error, where) from error
+        raise _not_writable(folder, error, where) from error
 
 
 def write_bundle(folder: Path, files: Mapping[str, str], *, force: bool = False, where: str = "-o") -> None:
@@ -43,18 +43,18 @@ def write_bundle(folder: Path, files: Mapping[str, str], *, force: bool = False,
     """
     check_folder(folder, force=force, where=where)
     try:
-        if (folder / _ALWAYS).is_file():
-            for old in (path for pattern in _MAYBE for path in folder.glob(pattern)):
+        if (folder / _REQUIRED).is_file():
+            for old in (path for pattern in _OPTIONAL for path in folder.glob(pattern)):
                 old.unlink()
         for name, text in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            # JSON may hold half of a surrogate pair, which no encoding writes.
+            # JSON may hold a lone surrogate, which UTF-8 cannot encode.
             path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise _refused(folder, error, where) from error
+        raise _not_writable(folder, error, where) from error
 
 
-def _refused(folder: Path, error: OSError, where: str) -> InvalidInput:
+def _not_writable(folder: Path, error: OSError, where: str) -> InvalidInput:
     reason = error.strerror or str(error)
     return InvalidInput(f"cannot write {folder}: {reason}", where=where, cure="name another folder")

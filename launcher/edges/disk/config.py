@@ -19,7 +19,7 @@ from launcher.errors import InvalidInput
 __all__ = ["load_config"]
 
 _KEY_RULE = "must have text as keys"
-# Names of FLARE's launcher arguments whose keys are called otherwise here.
+# Names of FLARE's launcher arguments -> our keys.
 _FLARE_NAMES = {name: row.name for row in SETTINGS.values() for name in (row.flare, row.formerly) if name}
 
 
@@ -73,24 +73,24 @@ def load_config(path: Path | None) -> SiteConfig:
         model = _Site.model_validate(dict(parsed))
     except ValidationError as error:
         raise _explain(error, path) from error
-    return SiteConfig(**_given(model, "", path))
+    return SiteConfig(**_fields_set(model, "", path))
 
 
-def _given(model: BaseModel, section: str, path: Path) -> dict[str, Any]:
-    """Return what the file sets in a section, as the fields of its dataclass."""
+def _fields_set(model: BaseModel, section: str, path: Path) -> dict[str, Any]:
+    """Return what the file sets in a section, as keyword arguments of its dataclass."""
     rows = _rows(section)
     return {key: _value(rows[key], getattr(model, key), path) for key in model.model_fields_set}
 
 
 def _value(row: Setting, value: Any, path: Path) -> Any:
     if row.is_section:
-        return type(row.default)(**_given(value, row.name, path))
+        return type(row.default)(**_fields_set(value, row.name, path))
     if isinstance(value, str) and row.kind.is_path(value):
-        return str((path.parent / _home(value, f"{path}: {row.name}")).absolute())
+        return str((path.parent / _expand_home(value, f"{path}: {row.name}")).absolute())
     return row.kind.converted(value)
 
 
-def _home(value: str, where: str) -> Path:
+def _expand_home(value: str, where: str) -> Path:
     try:
         return Path(value).expanduser()
     except RuntimeError as error:  # "Could not determine home directory."
@@ -116,7 +116,7 @@ def _explain(error: ValidationError, path: Path) -> InvalidInput:
 
 
 def _nearest(names: list[str], value: Any) -> str:
-    """Return the cure for an unknown key: the one that was probably meant, else all that there are."""
+    """Return the cure for an unknown key: the closest known key, else all of them."""
     above, _, key = names[-1].partition(".")
     if above in SETTINGS and key:
         return f"write `{above}: {{{key}: {show(value)}}}`"

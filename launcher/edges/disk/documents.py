@@ -1,10 +1,10 @@
-"""Reading YAML and JSON from disk: syntax errors with line and column, no key twice, nothing unreadable."""
+"""Reading YAML and JSON: errors with line and column; duplicate keys and oversized documents are refused."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,18 @@ __all__ = [
     "read_yaml",
 ]
 
-# Configuration and job meta are kilobytes; something larger is the wrong file.
+# Bytes. Configuration and job meta are kilobytes; something larger is the wrong file.
 _LARGEST = 4 * 1024 * 1024
-# YAML aliases repeat what they point to: nine lines can stand for a billion items, or for themselves.
+# YAML aliases repeat what they point to: nine lines can expand to a billion items, or to themselves.
 _MOST_ITEMS = 200_000
-# Python prints no longer number (sys.int_info, 4300 digits), and reads one in YAML's hexadecimal.
+# Python refuses to print longer numbers (sys.int_info, 4300 digits), but reads them from hexadecimal.
 _LONGEST_NUMBER_BITS = 14_000
 # What PyYAML raises on tags that do not fit their text (`!!int ""`, `!!bool x`, `!!timestamp x`).
-_NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
+_YAML_ERRORS = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
 
 
 class _Loader(yaml.SafeLoader):
-    """A SafeLoader that refuses a key twice; PyYAML would silently keep the last one."""
+    """A SafeLoader that refuses duplicate keys; PyYAML silently keeps the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT002
         seen: set[Any] = set()
@@ -49,27 +49,26 @@ class _Loader(yaml.SafeLoader):
 
 
 def exists(path: Path) -> bool:
-    """Return whether something is at ``path``; what cannot be looked up is there, and reading it says why."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return True
+    """Return whether ``path`` exists; True where that cannot be read, so that reading it reports why."""
+    return _checked(path.exists, if_unreadable=True)
 
 
 def is_folder(path: Path) -> bool:
-    """Return whether a folder is at ``path``; what cannot be looked up (a name of 300 letters) is none."""
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
+    """Return whether ``path`` is a folder; False where that cannot be read (a name of 300 letters)."""
+    return _checked(path.is_dir, if_unreadable=False)
 
 
 def is_file(path: Path) -> bool:
-    """Return whether a file is at ``path``; what cannot be looked up (a name of 300 letters) is none."""
+    """Return whether ``path`` is a file; False where that cannot be read (a name of 300 letters)."""
+    return _checked(path.is_file, if_unreadable=False)
+
+
+def _checked(check: Callable[[], bool], *, if_unreadable: bool) -> bool:
+    """Return the result of ``check``; ValueError: a null byte in the path."""
     try:
-        return path.is_file()
+        return check()
     except (OSError, ValueError):
-        return False
+        return if_unreadable
 
 
 def read_text(path: Path) -> str:
@@ -123,14 +122,14 @@ def read_yaml(path: Path) -> Any:
         mark = error.problem_mark
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         raise InvalidInput(f"{error.problem}", where=where, cure="correct the YAML there") from error
-    except _NOT_YAML as error:
+    except _YAML_ERRORS as error:
         raise InvalidInput(f"is not YAML: {error}", where=str(path), cure="correct the file") from error
-    _refuse_endless(parsed, str(path))
+    _check_size(parsed, str(path))
     return parsed
 
 
-def _refuse_endless(parsed: Any, source: str) -> None:
-    """Refuse a document whose aliases contain themselves or multiply beyond any use, and endless numbers."""
+def _check_size(parsed: Any, source: str) -> None:
+    """Refuse aliases that expand to too many items or to themselves, and numbers that are too long."""
     items, queue = 0, [parsed]
     while queue:
         value = queue.pop()
@@ -155,10 +154,10 @@ def parse_json(text: str, source: str) -> Any:
     """Return parsed JSON.
 
     Raises:
-        InvalidInput: a syntax error, with line and column, or a key twice.
+        InvalidInput: a syntax error, with line and column, or a duplicate key.
     """
     try:
-        return json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, source))
+        return json.loads(text, object_pairs_hook=lambda pairs: _unique_keys(pairs, source))
     except json.JSONDecodeError as error:
         where = f"{source}:{error.lineno}:{error.colno}"
         raise InvalidInput(error.msg, where=where, cure="correct the JSON there") from error
@@ -167,7 +166,7 @@ def parse_json(text: str, source: str) -> Any:
         raise InvalidInput(f"is not JSON: {error}", where=source, cure="this is no job meta") from error
 
 
-def _once(pairs: list[tuple[str, Any]], source: str) -> Mapping[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]], source: str) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:

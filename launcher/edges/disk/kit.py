@@ -15,7 +15,7 @@ __all__ = ["read_kit", "storage_driver", "write_kit"]
 
 
 def read_kit(folder: Path) -> dict[str, str]:
-    """Return the files that adopting reads or writes, path below the kit -> text.
+    """Return the files that `fljob kit adopt` reads or writes, path below the kit -> text.
 
     Raises:
         InvalidInput: there is no such folder.
@@ -27,7 +27,7 @@ def read_kit(folder: Path) -> dict[str, str]:
 
 
 def storage_driver(folder: Path) -> StorageDriver:
-    """Return Helm's storage driver of a kit whose launcher has no argument for it.
+    """Return Helm's storage driver for a kit whose launcher has no argument for it.
 
     Raises:
         InvalidInput: a mistake in the kit's ``local/fljob.yaml``.
@@ -37,7 +37,7 @@ def storage_driver(folder: Path) -> StorageDriver:
 
 
 def write_kit(folder: Path, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-    """Write what changed; a kill in between leaves each file old or new, and running it again finishes."""
+    """Write what changed. A kill in between leaves each file old or new; running it again finishes."""
     for name in before.keys() - after.keys():
         (folder / name).unlink(missing_ok=True)
     for name, text in after.items():

@@ -1,4 +1,4 @@
-"""Where things are on disk: the chart, the values templates, job folders and study files."""
+"""Finds and reads files of a site: the chart, the values templates, job folders and study files."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ __all__ = ["chart_dir", "load_study", "read_meta", "values_templates"]
 
 _PACKAGE = Path(__file__).parents[2]
 # A wheel carries them inside the package; a checkout has them beside it.
-_SHARED = (_PACKAGE / "_share", _PACKAGE.parent)
+_SHARE_DIRS = (_PACKAGE / "_share", _PACKAGE.parent)
 _SUFFIX = ".yaml.j2"
 _STDIN = "-"
-_METAS = ("meta.json", "meta.yml", "meta.yaml", "meta.conf")  # FLARE reads all of them
+_META_NAMES = ("meta.json", "meta.yml", "meta.yaml", "meta.conf")  # FLARE reads all of them
 _HOCON = ".conf"
 
 
 def _shipped(name: str) -> Path:
-    found = next((base / name for base in _SHARED if (base / name).is_dir()), None)
+    found = next((base / name for base in _SHARE_DIRS if (base / name).is_dir()), None)
     if found is None:
         raise InvalidInput(f"the installation has no {name}", cure="install fljob-launcher again")
     return found
 
 
 def chart_dir(site: SiteConfig) -> Path:
-    """Return the folder of the chart: the site's own, or the one that came with the package.
+    """Return the folder of the chart: the site's own, or the one in the package.
 
     Raises:
         InvalidInput: there is no chart.
@@ -75,7 +75,7 @@ def _templates_below(folder: Path) -> dict[str, str]:
 
 
 def read_meta(source: str) -> tuple[Mapping[str, Any], str]:
-    """Return a job's meta and the name of where it came from.
+    """Return a job's meta and the name of its source, for errors.
 
     Args:
         source: a FLARE job folder, its ``meta.json`` (or ``meta.yml``), or ``-`` for standard input.
@@ -97,7 +97,7 @@ def read_meta(source: str) -> tuple[Mapping[str, Any], str]:
 
 
 def _meta_in(folder: Path) -> Path:
-    found = next((folder / name for name in _METAS if exists(folder / name)), None)
+    found = next((folder / name for name in _META_NAMES if exists(folder / name)), None)
     if found is None:
         cure = "name a FLARE job folder, its meta.json, or - for standard input"
         raise InvalidInput(f"{folder}: there is no meta.json in this folder", cure=cure)
@@ -111,21 +111,21 @@ def _mapping(parsed: Any, source: str) -> tuple[Mapping[str, Any], str]:
 
 
 def load_study(site: SiteConfig, study: str) -> Study:
-    """Return what a study gives to its jobs, from whichever study files the site has.
+    """Return what a study gives to its jobs, from the study files of the site.
 
     Raises:
         InvalidInput: a file breaks its format, or files of both formats are there.
-        InvalidInput: a study file or a pod template that is named is not there.
+        InvalidInput: a study file or a pod template that is named does not exist.
     """
     files = files_to_read(_study_files(site), study)
-    return combine(study, {file.format: _given_by(file, study) for file in files})
+    return combine(study, {file.format: _read_study(file, study) for file in files})
 
 
 def _study_files(site: SiteConfig) -> list[StudyFile]:
     named = {form: getattr(site, form.value) for form in StudyFormat}
     files = [_study_file(form, Path(path)) for form, path in named.items() if path]
     if site.study_runtime_file:
-        # FLARE looks for the v1 file beside the v2 file whatever the site's configuration says.
+        # FLARE reads a v1 file beside the v2 file, whatever the configuration of the site says.
         flares = Path(site.study_runtime_file).parent / "study_data.yaml"
         files.append(_study_file(StudyFormat.DATA, flares, named=False))
     return files
@@ -135,7 +135,7 @@ def _study_file(form: StudyFormat, path: Path, *, named: bool = True) -> StudyFi
     return StudyFile(format=form, path=str(path), exists=exists(path), named=named)
 
 
-def _given_by(file: StudyFile, study: str) -> Study:
+def _read_study(file: StudyFile, study: str) -> Study:
     return _READERS[file.format](Path(file.path), study) if file.exists else without_file(file, study)
 
 

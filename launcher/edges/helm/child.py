@@ -1,13 +1,13 @@
-"""One run of helm: its own session, a chosen environment, a deadline, and an end that is really an end.
+"""One run of helm: in its own session, with a chosen environment and a deadline; its children end with it.
 
-pyhelm3 runs helm through a shell, so cancelling it kills the shell and leaves helm running; and it hands
-the whole environment of the parent down. Both are replaced here.
+pyhelm3 runs helm through a shell, so cancelling it kills the shell and leaves helm running; and it passes the
+whole environment of the parent on. Both are replaced here.
 
-A helm whose launcher is killed should not go on installing. Linux can tell a child that its parent died
-(PR_SET_PDEATHSIG), but asking for it between fork and exec means running Python in a forked copy of a
-threaded process (FLARE's parent also holds gRPC, whose fork handlers may hang). util-linux's ``setpriv``
-asks for it after the exec and then becomes helm; where it is not installed helm merely outlives a killed
-launcher until its own end.
+When the launcher is killed, helm should stop installing. Linux can signal a child when its parent dies
+(PR_SET_PDEATHSIG), but setting that between fork and exec means running Python in a forked copy of a
+threaded process (FLARE's parent also holds gRPC, whose fork handlers may hang). util-linux's ``setpriv`` sets
+it after the exec and then becomes helm. Where it is not installed, helm outlives a killed launcher until its
+own end.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["ChildFailed", "Ended", "HelmProcess"]
 
 # How often a running helm is checked for a cancel, a deadline, and an exit that left its pipes open.
 _TICK_SECONDS = 0.05
-# Helm answers SIGTERM by writing "failed" into the release (one request); longer is not worth waiting for.
+# On SIGTERM helm marks the release as failed, which is one request; it is not waited for any longer.
 _TERM_SECONDS = 0.2
 _DRAIN_SECONDS = 0.2
 _EXIT_POLL_SECONDS = 0.005
@@ -48,7 +48,7 @@ class ChildFailed(Exception):
     """Helm ended in another way than with exit code 0.
 
     Attributes:
-        ended: by itself, or because we stopped it.
+        ended: how.
         returncode: as of ``subprocess``; negative for a signal.
         text: what helm wrote to stderr, redacted.
     """
@@ -67,9 +67,9 @@ class HelmProcess:
     Attributes:
         executable: absolute path of helm.
         env: the whole environment of the child; kept out of ``repr``.
-        deadline_seconds: after that helm is stopped.
+        deadline_seconds: helm is stopped after that.
         cancel: set by another thread to stop helm.
-        die_with_parent: SIGTERM helm when the thread that runs it disappears.
+        die_with_parent: send helm SIGTERM when the thread that started it dies.
     """
 
     executable: str
@@ -87,7 +87,7 @@ class HelmProcess:
         """
         if self.cancel is not None and self.cancel.is_set():
             raise ChildFailed(Ended.CANCELLED, 0, "not started")
-        with _file_of(stdin or b"") as stdin_file:
+        with _memory_file(stdin or b"") as stdin_file:
             # S603: a fixed program and an argument list, no shell.
             process = subprocess.Popen(  # noqa: S603
                 [*self._prefix(), self.executable, *args],
@@ -98,7 +98,7 @@ class HelmProcess:
                 start_new_session=True,
             )
         try:
-            ended, stdout, stderr = self._attend(process)
+            ended, stdout, stderr = self._supervise(process)
         except BaseException:  # Ctrl-C in this thread
             _stop(process)
             raise
@@ -106,7 +106,7 @@ class HelmProcess:
             return stdout
         raise ChildFailed(ended, process.returncode, redact(stderr.decode(errors="replace"), self.env))
 
-    def _attend(self, process: subprocess.Popen[bytes]) -> tuple[Ended, bytes, bytes]:
+    def _supervise(self, process: subprocess.Popen[bytes]) -> tuple[Ended, bytes, bytes]:
         end = time.monotonic() + self.deadline_seconds
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -122,17 +122,17 @@ class HelmProcess:
         if not self.die_with_parent:
             return ()
         setpriv = shutil.which("setpriv", path=self.env.get("PATH"))
-        # busybox has a setpriv too, a link to busybox, which does not know the option.
+        # The setpriv of busybox, a link to busybox, does not know the option.
         if setpriv is None or os.path.basename(os.path.realpath(setpriv)) != "setpriv":  # noqa: PTH119
             return ()
         return (setpriv, "--pdeathsig", "TERM")
 
 
-def _file_of(content: bytes) -> BinaryIO:
-    """Return a file in memory to read ``content`` from.
+def _memory_file(content: bytes) -> BinaryIO:
+    """Return an in-memory file with ``content``.
 
-    Not a pipe: ``communicate`` forgets the rest of its input when it is called again after a timeout (seen
-    with Python 3.11 and one megabyte of values), and helm would wait for it for ever.
+    Not a pipe: ``communicate`` drops the rest of its input when it is called again after a timeout (seen with
+    Python 3.11 and one megabyte of values), and helm would wait for it for ever.
     """
     file = os.fdopen(os.memfd_create("helm-stdin"), "w+b")
     file.write(content)
@@ -141,14 +141,14 @@ def _file_of(content: bytes) -> BinaryIO:
 
 
 def _has_exited(process: subprocess.Popen[bytes]) -> bool:
-    """Return whether the child ended, without reaping it: the number of its group stays ours."""
+    """Return whether the child has ended, without reaping it: its process group id must not be reused yet."""
     if process.returncode is not None:
         return True
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _stop(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """End helm and everything it started: SIGTERM, a moment, SIGKILL to the group; return its output."""
+    """Send SIGTERM, then SIGKILL, to helm and everything it started; return its output."""
     if process.returncode is None:
         _signal_group(process, signal.SIGTERM)
         end = time.monotonic() + _TERM_SECONDS
@@ -169,5 +169,5 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
     try:
         os.killpg(process.pid, number)
     except (ProcessLookupError, PermissionError):
-        # Nobody left, or (EPERM) only processes that changed their user.
+        # No process left, or (EPERM) only processes of another user.
         process.send_signal(number)

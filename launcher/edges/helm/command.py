@@ -1,6 +1,6 @@
 """pyhelm3's Command with our own process runner.
 
-Kept of pyhelm3: the command lines of ``uninstall`` and ``status`` and the parsing of their output.
+From pyhelm3: the command lines of ``uninstall`` and ``status`` and the parsing of their output.
 Added: ``install`` (pyhelm3 only has ``upgrade --install``, which would upgrade a job that is already
 running, creates namespaces, and spells the OpenAPI switch as single letters) and ``list`` by label.
 """
@@ -19,13 +19,12 @@ __all__ = ["HelmCommand", "drive"]
 
 T = TypeVar("T")
 
-# Said one by one, since helm 4 lists everything by default and helm 3 only deployed and failed ones;
-# `--all` is gone from helm 4.
+# One by one: helm 4 lists every status by default and has no `--all`, helm 3 lists deployed and failed only.
 _EVERY_STATUS = ("--deployed", "--failed", "--pending", "--superseded", "--uninstalled", "--uninstalling")
 
 
 class HelmCommand(Command):  # type: ignore[misc]  # pyhelm3 has no py.typed
-    """The helm command lines that the launcher uses; no coroutine of it ever suspends (see :func:`drive`)."""
+    """The helm command lines that the launcher uses. Its coroutines never suspend (see :func:`drive`)."""
 
     def __init__(self, process: HelmProcess) -> None:
         # A Go duration: a bare number is refused with "missing unit in duration".
@@ -41,7 +40,7 @@ class HelmCommand(Command):  # type: ignore[misc]  # pyhelm3 has no py.typed
     async def install(
         self, name: str, chart: str, values: bytes, *, namespace: str, labels: Mapping[str, str]
     ) -> None:
-        """Install once: no waiter, no rollback; the API server validates, not helm: half the time."""
+        """Install without waiting or rollback; only the API server validates, which halves the time."""
         await self.run(
             [
                 *("install", name, chart),
@@ -55,7 +54,7 @@ class HelmCommand(Command):  # type: ignore[misc]  # pyhelm3 has no py.typed
         )
 
     async def list_by_label(self, selector: str, *, namespace: str) -> list[dict[str, Any]]:
-        """Return the releases that match, in every status; 0 lifts helm's silent limit of 256."""
+        """Return the releases that match, in every status; 0 lifts helm's default limit of 256."""
         command = ["list", "--max", "0", "--output", "json", *_EVERY_STATUS]
         found = json.loads(await self.run([*command, "--selector", selector, "--namespace", namespace]))
         return list(found or ())
@@ -64,8 +63,8 @@ class HelmCommand(Command):  # type: ignore[misc]  # pyhelm3 has no py.typed
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine of :class:`HelmCommand` to its end in this thread, without an event loop.
 
-    ``run`` blocks instead of suspending, so any number of threads can call helm, and Ctrl-C arrives where
-    helm is waited for: ``asyncio.run`` would turn it into a cancellation that a blocked coroutine cannot see.
+    ``run`` blocks instead of suspending, so any number of threads can call helm, and Ctrl-C is raised while
+    helm is waited for. ``asyncio.run`` would turn it into a cancellation, which a blocked coroutine misses.
     """
     try:
         coroutine.send(None)

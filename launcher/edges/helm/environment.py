@@ -1,7 +1,7 @@
-"""Which part of the environment helm gets: what it needs to find a cluster, and nothing else.
+"""The environment of helm: what it needs to find a cluster, and nothing else.
 
-The launcher's own environment may hold credentials of the site; helm, its plugins and its credential
-helpers have no business with them.
+The launcher's own environment may hold credentials of the site, which helm, its plugins and its credential
+helpers must not get.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FOR_CLUSTER = frozenset(
         *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
     }
 )
-# Debug lines go to stderr, between us and the sentence we classify.
+# HELM_DEBUG adds lines to stderr, which is classified; the namespace is always an option.
 _UNWANTED = frozenset({"HELM_DEBUG", "HELM_NAMESPACE"})
 
 
@@ -52,7 +52,7 @@ def cluster_env(
         driver: where helm stores releases: ``secret`` or ``configmap``.
         kubeconfig: path; empty = what ``environ`` says.
         context: kubeconfig context; empty = the current one.
-        also: further names to hand down, for credential plugins (``AWS_PROFILE``).
+        also: further names to pass on, for credential plugins (``AWS_PROFILE``).
     """
     names = _NEEDED | _FOR_CLUSTER | frozenset(also)
     env = {
@@ -69,7 +69,7 @@ def cluster_env(
 
 
 def offline_env(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a helm that renders: no cluster, so nothing of it can change the result."""
+    """Return the environment of ``helm template``: without a cluster, so that none can change the result."""
     env = {name: value for name, value in environ.items() if name in _NEEDED}
     env["KUBECONFIG"] = "/dev/null"  # a broken ~/.kube/config is not worth an error here
     return env

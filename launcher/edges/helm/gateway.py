@@ -1,7 +1,7 @@
-"""The port ``Releases`` on helm: install once, uninstall for certain, status, list, template.
+"""The port ``Releases`` on helm: install, verified uninstall, status, list, template.
 
-Install marks the release with a label of its own, so that undoing a failed install can never hit a
-release of the same name that somebody else installed before, or at the same moment.
+Every install gets a label of its own, so that undoing a failed one never removes a release of the same name
+that another process installed before or at the same moment.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ __all__ = ["HelmReleases"]
 _LOG = logging.getLogger(__name__)
 
 _MARK = PREFIX + "install"
-# The chart looks at no version. Named so that every helm renders alike: a helm 3 built without version
-# stamps claims Kubernetes 1.20, and a chart that asks for more would not render.
+# The chart reads no version. Given so that every helm renders alike: a helm 3 that was built without version
+# stamps claims Kubernetes 1.20, and the chart's kubeVersion would refuse that.
 _RENDER_AS_KUBERNETES = "1.36.0"
-# What a helm that was killed had already sent may still be executed by the API server.
+# The API server may still be executing the last request of a helm that was killed.
 _SETTLE_SECONDS = 0.2
 _RETRY_PAUSES_SECONDS = (0.5, 2.0)
 # What parsing helm's output raises: no JSON (ValueError), or other JSON than expected.
@@ -52,9 +52,9 @@ class HelmReleases:
         helm: name or path of the program.
         kubeconfig: path; empty = KUBECONFIG, then ``~/.kube/config``, then in-cluster.
         context: kubeconfig context; empty = the current one.
-        storage_driver: where helm keeps releases; it sees only those of the same driver.
-        timeout_seconds: after that a run of helm is stopped.
-        environ: where the child's environment is taken from; None = ``os.environ`` at the time of the call.
+        storage_driver: where helm stores releases; only those of the same driver are found.
+        timeout_seconds: a run of helm is stopped after that.
+        environ: the child's environment is a part of this; None = ``os.environ`` at the time of the call.
         pass_env: names of further variables that helm gets (a credential plugin may need ``AWS_PROFILE``).
         sleep: waits the given seconds; tests give their own.
     """
@@ -96,7 +96,7 @@ class HelmReleases:
 
         Raises:
             Conflict: the name or an object of the job is taken; nothing was changed.
-            Cancelled: ``cancel`` was set; helm is gone and nothing is left.
+            Cancelled: ``cancel`` was set; helm has ended and nothing is left.
             InvalidInput, NotFound, Denied, Rejected, Unavailable, ToolMissing: nothing is left.
             LeftBehind: one of these, and the release may be left.
         """
@@ -108,7 +108,7 @@ class HelmReleases:
         call = self._call("install", name, namespace)
         _LOG.debug("release=%s namespace=%s helm install", name, namespace)
         try:
-            self._program.ask(
+            self._program.run(
                 lambda helm: helm.install(name, str(self._chart), stdin, namespace=namespace, labels=labels),
                 cancel=cancel,
             )
@@ -124,21 +124,21 @@ class HelmReleases:
             raise
 
     def uninstall(self, name: str, namespace: str) -> bool:
-        """Remove a release in whatever status, see that it is gone, return whether there was one.
+        """Remove a release in any status, verify that it is gone, and return whether there was one.
 
         Raises:
             Denied: a right is missing.
-            Unavailable: the cluster could not be asked, or not whether the release is gone.
-            Rejected: helm could not delete all objects, twice; the release stays, ask again.
+            Unavailable: the cluster could not be reached, before or after the removal.
+            Rejected: helm could not delete all objects, twice; the release stays, try again later.
         """
         parsing.check_names(name, namespace)
-        # `--ignore-not-found` takes every failure to read, a missing right included, for "not found".
+        # Not `--ignore-not-found`: it treats every failure to read, a missing right included, as "not found".
         try:
             if not self._uninstall_once(name, namespace, debug=False):
                 return False
         except Rejected as first:
             _LOG.info("release=%s uninstall again: %s", name, first.message)
-            # Helm keeps the cause of a refused delete for `--debug`.
+            # Helm prints why a delete was refused only with `--debug`.
             self._uninstall_once(name, namespace, debug=True)
         seen = self.status(name, namespace)
         if seen.presence is Presence.ABSENT:
@@ -149,15 +149,15 @@ class HelmReleases:
         raise Rejected(f"{call.subject}: still there after helm uninstall", reason=Reason.DELETE_FAILED)
 
     def status(self, name: str, namespace: str) -> Seen[ReleaseView]:
-        """Return the release with its values; UNAVAILABLE with the reason when the cluster cannot be asked.
+        """Return the release with its values; UNAVAILABLE with the reason when the cluster cannot be read.
 
         Raises:
-            Denied, InvalidInput, ToolMissing: asking again cannot help.
+            Denied, InvalidInput, ToolMissing: retrying cannot help.
         """
         parsing.check_names(name, namespace)
         call = self._call("status", name, namespace)
         try:
-            found = self._program.ask(lambda helm: helm.status(name, namespace=namespace))
+            found = self._program.run(lambda helm: helm.status(name, namespace=namespace))
             return Seen.found(parsing.release_of_status(found))
         except ChildFailed as failed:
             if is_release_missing(failed):
@@ -173,7 +173,7 @@ class HelmReleases:
         """Return the releases that carry our job-id label, in every status, by name.
 
         Raises:
-            Denied, InvalidInput, Rejected, ToolMissing, Unavailable: the question was not answered.
+            Denied, InvalidInput, Rejected, ToolMissing, Unavailable: they could not be listed.
         """
         return self._find(LABEL_JOB_ID, namespace)
 
@@ -190,7 +190,7 @@ class HelmReleases:
         # Not through pyhelm3: importing it takes longer than helm takes to render.
         stdin = parsing.values_json(values)
         try:
-            return self._program.ask_offline(args, stdin)
+            return self._program.run_offline(args, stdin)
         except ChildFailed as failed:
             raise explain(failed, self._call("template", name, namespace)) from failed
 
@@ -201,7 +201,7 @@ class HelmReleases:
             ToolMissing: there is no helm.
         """
         try:
-            return self._program.ask_offline(["version", "--template", "{{ .Version }}"]).strip()
+            return self._program.run_offline(["version", "--template", "{{ .Version }}"]).strip()
         except ChildFailed as failed:
             raise ToolMissing(
                 f"{self._program.helm} does not tell its version: {failed.text.strip()}",
@@ -209,10 +209,10 @@ class HelmReleases:
             ) from failed
 
     def _uninstall_once(self, name: str, namespace: str, *, debug: bool) -> bool:
-        """Return False when there was certainly nothing; True when the removal has to be verified."""
+        """Return False when there was no release for certain; True when the removal has to be verified."""
         try:
-            # An uninstall that outlives a killed launcher finishes what was asked for.
-            self._program.ask(
+            # An uninstall may outlive a killed launcher: it finishes what was wanted.
+            self._program.run(
                 lambda helm: helm.uninstall(name, namespace=namespace, debug=debug), die_with_parent=False
             )
         except ChildFailed as failed:
@@ -226,7 +226,7 @@ class HelmReleases:
         parsing.check_names("any", namespace)
         call = self._call("list", "", namespace)
         try:
-            rows = self._program.ask(lambda helm: helm.list_by_label(selector, namespace=namespace))
+            rows = self._program.run(lambda helm: helm.list_by_label(selector, namespace=namespace))
             return tuple(sorted(map(parsing.release_of_list, rows), key=lambda view: view.name))
         except ChildFailed as failed:
             raise explain(failed, call) from failed

@@ -1,10 +1,11 @@
-"""Between helm and our values: JSON in, views out, and which names may be asked for."""
+"""What goes to helm and comes from it: names, labels and values in, views of its JSON out."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -13,7 +14,7 @@ from launcher.errors import InvalidInput
 
 __all__ = ["check_labels", "check_names", "release_of_list", "release_of_status", "time_of", "values_json"]
 
-# Helm also allows dots; the launcher never makes them, and a leading dash would be read as an option.
+# Helm also allows dots, which the launcher never uses; a leading dash would be read as an option.
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _RELEASE_MAX = 53
 _NAMESPACE_MAX = 63
@@ -25,12 +26,12 @@ _TIME = re.compile(
 )
 _MICROSECOND_DIGITS = 6
 # Helm reads JSON as YAML, which has no surrogate pairs: of "\ud83d\ude00" it says "found invalid Unicode
-# character escape code". An escaped backslash is matched to be stepped over.
+# character escape code". An escaped backslash is matched so that it is skipped.
 _PAIR = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\\\")
 
 
 def check_names(release: str, namespace: str) -> None:
-    """Refuse names that helm would refuse, or read as an option, or replace by a default of its own.
+    """Refuse names that helm would refuse, read as an option or replace by a default.
 
     Raises:
         InvalidInput: with the rule.
@@ -44,7 +45,7 @@ def check_names(release: str, namespace: str) -> None:
 
 
 def check_labels(labels: Mapping[str, str]) -> None:
-    """Refuse labels that would mean something else in ``--labels k=v,k=v``.
+    """Refuse labels that ``--labels k=v,k=v`` would parse as something else.
 
     Raises:
         InvalidInput: with the label.
@@ -79,18 +80,13 @@ def _unescaped(match: re.Match[str]) -> str:
 def release_of_status(status: Mapping[str, Any]) -> ReleaseView:
     """Return the view of ``helm status --output json``, values included."""
     info = status.get("info") or {}
-    return ReleaseView(
-        name=str(status.get("name", "")),
-        namespace=str(status.get("namespace", "")),
-        status=str(info.get("status", "")),
-        revision=int(status.get("version") or 0),
-        updated=time_of(info.get("last_deployed")),
-        values=status.get("config") or {},
-    )
+    row = {**status, "status": info.get("status", ""), "revision": status.get("version")}
+    view = release_of_list({**row, "updated": info.get("last_deployed")})
+    return replace(view, values=status.get("config") or {})
 
 
 def release_of_list(row: Mapping[str, Any]) -> ReleaseView:
-    """Return the view of one element of ``helm list --output json``, whose revision is a text."""
+    """Return the view of one element of ``helm list --output json``, whose revision is a string."""
     return ReleaseView(
         name=str(row.get("name", "")),
         namespace=str(row.get("namespace", "")),

@@ -1,4 +1,4 @@
-"""Which helm is run, with which environment, and how it is asked."""
+"""Which helm is run, in which environment, with which command."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ class HelmProgram:
 
     @property
     def kubeconfig_text(self) -> str:
-        """The kubeconfig in words for an error; empty = the default one."""
+        """The kubeconfig for an error message; empty = the default one."""
         return self.kubeconfig or self._parent().get("KUBECONFIG", "")
 
-    def ask(
+    def run(
         self,
-        ask: Callable[[HelmCommand], Coroutine[Any, Any, T]],
+        command: Callable[[HelmCommand], Coroutine[Any, Any, T]],
         *,
         cancel: threading.Event | None = None,
         die_with_parent: bool = True,
     ) -> T:
-        """Run one command line of :class:`HelmCommand` against the cluster and return what it returns.
+        """Run a command of :class:`HelmCommand` against the cluster and return its result.
 
         Raises:
             ChildFailed: helm failed or was stopped.
-            ToolMissing: there is no helm that runs.
+            ToolMissing: there is no helm, or it cannot be run.
         """
         # Importing pyhelm3 costs a third of a second, which rendering must not pay.
         from launcher.edges.helm.command import HelmCommand, drive  # noqa: PLC0415
@@ -66,12 +66,12 @@ class HelmProgram:
         )
         process = self._process(env, cancel=cancel, die_with_parent=die_with_parent)
         try:
-            return drive(ask(HelmCommand(process)))
+            return drive(command(HelmCommand(process)))
         except OSError as error:
             raise _not_runnable(process.executable, error) from error
 
-    def ask_offline(self, args: Sequence[str], stdin: bytes | None = None) -> str:
-        """Run helm without a cluster and return its stdout; raises as :meth:`ask`."""
+    def run_offline(self, args: Sequence[str], stdin: bytes | None = None) -> str:
+        """Run helm without a cluster and return its stdout; raises as :meth:`run`."""
         process = self._process(offline_env(self._parent()))
         try:
             return process.run(args, stdin).decode()
@@ -97,7 +97,7 @@ class HelmProgram:
 
 
 def _no_program(helm: str) -> ToolMissing:
-    """Return the error for what PATH does not have, or for a path at which nothing can be run."""
+    """Return the error for a name that is not on PATH, or a path that is no executable file."""
     path = Path(helm)
     if os.sep not in helm:
         return ToolMissing(

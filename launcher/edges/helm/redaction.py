@@ -1,4 +1,4 @@
-"""What must not be repeated: credentials in the text that helm, Go or an API server writes."""
+"""Redaction of credentials in the text that helm, Go or an API server writes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from launcher.core.redaction import HIDDEN, by_shape, looks_secret
 __all__ = ["redact"]
 
 _LONGEST = 4000
-# A shorter value, such as `true`, is part of many words.
+# A shorter value, such as `true`, occurs in many texts.
 _SHORTEST = 6
 
-# Data of a Secret in an object that the API server quotes back.
+# Data of a Secret, in an object that the API server quotes.
 _DATA = re.compile(r"[A-Za-z0-9+/]{120,}={0,2}")
 
 
@@ -23,7 +23,7 @@ def redact(text: str, env: Mapping[str, str]) -> str:
 
     Args:
         text: what a program wrote.
-        env: the environment that program was given; the credentials in it are removed wherever they stand.
+        env: the environment that program was given; its credentials are hidden wherever they occur.
     """
     for secret in _secrets_in(env):
         text = text.replace(secret, HIDDEN)
@@ -36,7 +36,7 @@ def _secrets_in(env: Mapping[str, str]) -> list[str]:
     for name, value in env.items():
         if name.lower().endswith("_proxy"):
             found.append(_password(value))
-        # What `pass_env` names may be a credential itself (AWS_SECRET_ACCESS_KEY); the path of one is none.
+        # A variable of `pass_env` may be a credential itself (AWS_SECRET_ACCESS_KEY); the path of one is not.
         elif len(value) >= _SHORTEST and looks_secret(name) and not name.endswith("_FILE"):
             found.append(value)
     return sorted(filter(None, found), key=len, reverse=True)

@@ -1,4 +1,4 @@
-"""Questions about a namespace before there are jobs in it: does it exist, what is there, what may we do."""
+"""Checks of a namespace before jobs run in it: does it exist, what is in it, which rights are granted."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["KubeAccess"]
 
 
 class KubeAccess:
-    """Read-only questions to the API server; each may raise ``Unavailable`` or ``Denied``."""
+    """Read-only requests to the API server; each may raise ``Unavailable`` or ``Denied``."""
 
     def __init__(self, kube: KubeClient) -> None:
         self._kube = kube
         self._authorization = client.AuthorizationV1Api(kube.core.api_client)
 
     def allowed(self, group: str, resource: str, verb: str, namespace: str) -> bool:
-        """Ask by SelfSubjectAccessReview, which every authenticated user may create."""
+        """Return whether a verb is allowed; every authenticated user may create a SelfSubjectAccessReview."""
         resource, _, subresource = resource.partition("/")
         attributes = {
             "group": group,
@@ -36,10 +36,10 @@ class KubeAccess:
         return bool(answer.get("status", {}).get("allowed"))
 
     def has_namespace(self, namespace: str) -> bool:
-        """Ask by creating a Secret that is not kept: parents of sites have no right to read namespaces.
+        """Return whether a namespace exists, by creating a Secret in dry-run mode.
 
-        Lists of a namespace that is missing are empty, and all rights in it may be granted; only creating
-        says ``namespaces "x" not found``.
+        The parent of a site has no right to read namespaces; lists of a missing namespace are empty, and all
+        rights in it may be granted. Only creating says ``namespaces "x" not found``.
 
         Raises:
             Denied: the right to create Secrets is missing.
@@ -51,20 +51,20 @@ class KubeAccess:
         except NotFound:
             return False
         except (Conflict, Rejected):
-            return True  # such as an exhausted quota: somebody looked into the namespace
+            return True  # such as an exhausted quota: admission saw the namespace
         return True
 
     def claim_phase(self, name: str, namespace: str) -> str | None:
         """Return the phase of a PersistentVolumeClaim, such as ``Bound``; None = there is none."""
-        asked = f"read persistentvolumeclaim {namespace}/{name}"
+        action = f"read persistentvolumeclaim {namespace}/{name}"
         read = self._kube.core.read_namespaced_persistent_volume_claim
         try:
-            return str(self._kube.call(asked, read, name, namespace).get("status", {}).get("phase", ""))
+            return str(self._kube.call(action, read, name, namespace).get("status", {}).get("phase", ""))
         except NotFound:
             return None
 
     def has_secret(self, name: str, namespace: str) -> bool:
-        """Return whether a Secret is there; its content is not read."""
+        """Return whether a Secret exists; its content is dropped."""
         try:
             self._kube.call(
                 f"read secret {namespace}/{name}", self._kube.core.read_namespaced_secret, name, namespace

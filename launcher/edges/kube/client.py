@@ -1,4 +1,4 @@
-"""One way to the API server: kubeconfig, context, in-cluster; raw JSON in, our errors out."""
+"""The connection to the API server: kubeconfig, context or in-cluster. Returns JSON, raises our errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["KubeClient"]
 
 _CONNECT, _READ = 5.0, 30.0
 _PAGE = 500
-# A connection whose other end vanished without a word is found dead after seven seconds.
+# A connection whose peer vanished without FIN or RST is found dead after seven seconds.
 _KEEPALIVE = [
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     *(
@@ -59,7 +59,7 @@ class KubeClient:
         configuration.connection_pool_maxsize = 32
         configuration.retries = False
         if not configuration.verify_ssl:
-            # Somebody chose insecure-skip-tls-verify; a warning at every request tells nobody anything.
+            # The operator chose insecure-skip-tls-verify; a warning at every request adds nothing.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self.server: str = configuration.host
         self._api = client.ApiClient(configuration)
@@ -67,11 +67,11 @@ class KubeClient:
         self.core = client.CoreV1Api(self._api)
         self.requests = 0
 
-    def call(self, asked: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Mapping[str, Any]:
+    def call(self, action: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Mapping[str, Any]:
         """Send one request and return the JSON answer.
 
         Args:
-            asked: what is asked for, in words, for the error.
+            action: for the error "cannot ACTION: ...", such as "get pod fl/p1".
             method: a method of ``core``.
             args: its arguments.
             kwargs: its keyword arguments.
@@ -85,13 +85,13 @@ class KubeClient:
             answer = method(*args, _preload_content=False, **kwargs)
             parsed = json.loads(answer.data)
         except TRANSPORT as error:
-            raise translate(error, asked) from error
+            raise translate(error, action) from error
         except ValueError as error:
-            raise translate(OSError(f"the answer is not JSON: {error}"), asked) from error
+            raise translate(OSError(f"the answer is not JSON: {error}"), action) from error
         return parsed if isinstance(parsed, Mapping) else {}
 
     def list_all(
-        self, asked: str, method: Callable[..., Any], namespace: str, **selector: str
+        self, action: str, method: Callable[..., Any], namespace: str, **selector: str
     ) -> tuple[list[Mapping[str, Any]], str]:
         """Return all objects of a list, page by page, and the resource version to watch from.
 
@@ -101,26 +101,26 @@ class KubeClient:
         items: list[Mapping[str, Any]] = []
         more: dict[str, str] = {}
         while True:
-            answer = self.call(asked, method, namespace, limit=_PAGE, **selector, **more)
+            answer = self.call(action, method, namespace, limit=_PAGE, **selector, **more)
             items += answer.get("items") or ()
             metadata = answer.get("metadata") or {}
             if not metadata.get("continue"):
                 return items, str(metadata.get("resourceVersion") or "")
             more = {"_continue": metadata["continue"]}
 
-    def stream(self, asked: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Send one request and return the response whose body has not been read; the caller closes it."""
+    def stream(self, action: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Send one request and return its response with the body unread; the caller closes it."""
         self.requests += 1
         try:
             return method(*args, _preload_content=False, **kwargs)
         except TRANSPORT as error:
-            raise translate(error, asked) from error
+            raise translate(error, action) from error
 
 
 def _path(text: str) -> Path:
     try:
         return Path(text).expanduser()
-    except RuntimeError:  # ~nosuch: the client does not know that home either
+    except RuntimeError:  # ~nosuch: the Kubernetes client fails on it, too
         return Path(text)
 
 

@@ -1,8 +1,8 @@
-"""What the API server and the way to it answer -> our errors.
+"""Map a failed request to our error.
 
-The words decide where :mod:`launcher.edges.api_words` knows them, whatever status the API server chose: a
-webhook answers with any, and 403 stands for a missing right, an exhausted quota and a server that has just
-started. Else the status does.
+A message that :mod:`launcher.edges.api_words` knows decides, whatever the HTTP status: a webhook chooses any
+status, and 403 stands for a missing right, an exhausted quota and a server that has just started. For other
+messages the status decides.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from launcher.errors import Conflict, Denied, LauncherError, NotFound, Reason, R
 
 __all__ = ["TRANSPORT", "api_status", "translate"]
 
-# Everything a request can die of before the API server has answered.
+# What the client raises for a failed request, with an answer of the API server or without.
 TRANSPORT = (ApiException, HTTPError, OSError, ConfigException)
 
-# How long a server may send us away (Retry-After); priority and fairness says 1 s.
-_LONGEST_ASKED = 30.0
-# Words of urllib3 and of the operating system about the way to the API server.
-_WAY: tuple[tuple[re.Pattern[str], Reason], ...] = (
+# The longest Retry-After that is obeyed; priority and fairness sends 1 s.
+_LONGEST_RETRY_AFTER = 30.0
+# Messages of urllib3 and of the operating system about the connection.
+_TRANSPORT_REASONS: tuple[tuple[re.Pattern[str], Reason], ...] = (
     (re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed"), Reason.TLS),
     (re.compile(r"Name or service not known|Failed to resolve|NameResolution"), Reason.NO_SUCH_HOST),
     (re.compile(r"Connection refused|unreachable"), Reason.CONNECTION_REFUSED),
     (re.compile(r"timed out"), Reason.NO_ANSWER),
 )
-# Status of an answer with words that nobody knows -> our error, and what it most likely says.
+# Status of an answer whose message is not in the table -> our error, and the most likely reason.
 _BY_STATUS: Mapping[int, tuple[type[LauncherError], Reason | None]] = {
     400: (Rejected, Reason.INVALID_SPEC),
     401: (Denied, Reason.UNAUTHENTICATED),
@@ -54,29 +54,29 @@ def api_status(error: BaseException) -> int:
     return int(error.status or 0) if isinstance(error, ApiException) else 0
 
 
-def translate(error: BaseException, asked: str) -> LauncherError:
+def translate(error: BaseException, action: str) -> LauncherError:
     """Return our error for a failed request.
 
     Args:
         error: one of TRANSPORT.
-        asked: what was asked for, such as "list pods in namespace fl"; never the content of a Secret.
+        action: what was requested, such as "list pods in namespace fl"; never the content of a Secret.
     """
     status = api_status(error)
     if not isinstance(error, ApiException) or status == 0:
-        return _of_transport(error, asked)
+        return _transport_error(error, action)
     message = _message(error)
     found = find(API_WORDS, message)
     kind, reason = _BY_STATUS.get(status, (Unavailable, Reason.SERVER_ERROR))
-    words: Mapping[str, str] = {}
+    groups: Mapping[str, str] = {}
     if found is not None:
-        kind, reason, words = found[0].error, found[0].reason, found[1].groupdict()
-    cure = "" if reason is None else cure_of(reason, words)
+        kind, reason, groups = found[0].error, found[0].reason, found[1].groupdict()
+    cure = "" if reason is None else cure_of(reason, groups)
     if kind is Unavailable:
-        said = f"cannot {asked}: {status} {message}"
-        return Unavailable(said, cure=cure, reason=reason, retry_after=_retry_after(error))
+        full = f"cannot {action}: {status} {message}"
+        return Unavailable(full, cure=cure, reason=reason, retry_after=_retry_after(error))
     if reason is Reason.UNAUTHENTICATED:
         message = "the API server does not know who asks"
-    return kind(f"cannot {asked}: {message}", cure=cure, reason=reason)
+    return kind(f"cannot {action}: {message}", cure=cure, reason=reason)
 
 
 def _message(error: ApiException) -> str:
@@ -87,14 +87,16 @@ def _message(error: ApiException) -> str:
     return str(body.get("message") or error.reason) if isinstance(body, Mapping) else str(error.reason)
 
 
-def _of_transport(error: BaseException, asked: str) -> LauncherError:
+def _transport_error(error: BaseException, action: str) -> LauncherError:
     text = " ".join(str(error).split())
-    reason = next((reason for pattern, reason in _WAY if pattern.search(text)), Reason.CONNECTION_LOST)
+    reason = next(
+        (reason for pattern, reason in _TRANSPORT_REASONS if pattern.search(text)), Reason.CONNECTION_LOST
+    )
     why = text.rpartition("Caused by ")[2] or text
-    return Unavailable(f"cannot {asked}: {why[:300]}", cure=cure_of(reason), reason=reason)
+    return Unavailable(f"cannot {action}: {why[:300]}", cure=cure_of(reason), reason=reason)
 
 
 def _retry_after(error: ApiException) -> float:
-    asked = str((error.headers or {}).get("Retry-After", ""))
-    # The other form of the header, a date, is none that an API server sends.
-    return min(float(asked), _LONGEST_ASKED) if asked.isdecimal() else 0.0
+    seconds = str((error.headers or {}).get("Retry-After", ""))
+    # API servers never send the other form of the header, a date.
+    return min(float(seconds), _LONGEST_RETRY_AFTER) if seconds.isdecimal() else 0.0

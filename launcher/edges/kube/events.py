@@ -1,7 +1,7 @@
 """The events of the pods of a namespace, by pod uid: one list+watch while some pod is pending.
 
 Events are the costliest kind to list (every pod of the namespace writes them, each lives an hour), so the
-watch runs only while somebody asks; a pod's events are then looked up without a request.
+watch stops when no pod needs it. The events of a pod are read from its snapshot, without a request.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from launcher.edges.kube.listwatch import ListWatch
 from launcher.edges.kube.translate import event_view
 from launcher.errors import Denied, Unavailable
 
-__all__ = ["KubeEventWatch", "newest_of_claims"]
+__all__ = ["KubeEventWatch", "latest_claim_events"]
 
 _IDLE_AFTER = 30.0
-# Steps of volume controller and provisioner that tell no trouble; the type does not say so.
-_STEPS = frozenset({"WaitForFirstConsumer", "WaitForPodScheduled", "Provisioning"})
-_BOUND = "ProvisioningSucceeded"
-# The controller says it again every few seconds beside a provisioner's own words, which tell more.
-_WEAK = frozenset({"ExternalProvisioning", "FailedBinding"})
+# Progress of the volume controller and the provisioner; the event's type does not tell it from trouble.
+_PROGRESS_REASONS = frozenset({"WaitForFirstConsumer", "WaitForPodScheduled", "Provisioning"})
+_BOUND_REASON = "ProvisioningSucceeded"
+# The volume controller repeats these every few seconds; an event of the provisioner itself says more.
+_UNSPECIFIC_REASONS = frozenset({"ExternalProvisioning", "FailedBinding"})
 
 
 class KubeEventWatch(ListWatch):
@@ -43,16 +43,16 @@ class KubeEventWatch(ListWatch):
         """Return the events of one pod, oldest first.
 
         Raises:
-            Unavailable: they are not known now.
+            Unavailable: the watch has no fresh snapshot.
             Denied: the right to list or watch events is missing.
         """
         with self._changed:
-            unknown = self._why_unknown()
+            unknown = self._error_if_stale()
             if unknown is not None:
                 kind = Denied if isinstance(unknown, Denied) else Unavailable
                 raise kind(unknown.message, cure=unknown.cure, reason=unknown.reason)
             found = tuple(self._of.get(uid, {}).values())
-        return tuple(sorted(found, key=_moment))
+        return tuple(sorted(found, key=_timestamp))
 
     def _replace(self, items: Sequence[Mapping[str, Any]]) -> None:
         self._of = {}
@@ -62,7 +62,7 @@ class KubeEventWatch(ListWatch):
     def _apply(self, change: str, item: Mapping[str, Any]) -> None:
         uid, name = _pod_uid(item), _name(item)
         if not uid:
-            return  # an event about no pod in particular is about nobody's pod
+            return  # about no pod in particular
         if change == "DELETED":  # expired, an hour after it was seen last
             self._of.get(uid, {}).pop(name, None)
             if not self._of.get(uid):
@@ -71,23 +71,23 @@ class KubeEventWatch(ListWatch):
         self._of.setdefault(uid, {})[name] = event_view(item)
 
 
-def newest_of_claims(items: Iterable[Mapping[str, Any]]) -> dict[str, PodEvent]:
-    """Return the newest event that tells of trouble with each claim, by the claim's name."""
+def latest_claim_events(items: Iterable[Mapping[str, Any]]) -> dict[str, PodEvent]:
+    """Return the newest event of trouble with each claim, by the claim's name."""
     of: dict[str, list[PodEvent]] = {}
     for item in items:
         event, about = event_view(item), item.get("involvedObject")
         name = about.get("name") if isinstance(about, Mapping) else None
-        if isinstance(name, str) and event.reason not in _STEPS:
+        if isinstance(name, str) and event.reason not in _PROGRESS_REASONS:
             of.setdefault(name, []).append(event)
-    newest = {name: max(events, key=_weight) for name, events in of.items()}
-    return {name: event for name, event in newest.items() if event.reason != _BOUND}
+    newest = {name: max(events, key=_rank) for name, events in of.items()}
+    return {name: event for name, event in newest.items() if event.reason != _BOUND_REASON}
 
 
-def _weight(event: PodEvent) -> tuple[bool, float]:
-    return event.reason not in _WEAK, _moment(event)
+def _rank(event: PodEvent) -> tuple[bool, float]:
+    return event.reason not in _UNSPECIFIC_REASONS, _timestamp(event)
 
 
-def _moment(event: PodEvent) -> float:
+def _timestamp(event: PodEvent) -> float:
     return event.last_seen.timestamp() if event.last_seen else 0.0
 
 

@@ -1,9 +1,9 @@
-"""List once, then follow the watch: the loop under every shared snapshot.
+"""List once, then watch: the loop behind every shared snapshot.
 
 It lists again on 410 Gone, on a broken stream whose resource version is unknown, and after every error, with
-growing pauses. The API server ends each watch after ``_WATCH`` seconds (which costs ten requests a minute
-and no data): a stream that stays silent for longer than that is dead, whoever swallowed it, and the read
-timeout finds it. So whatever breaks, the snapshot is whole again ten seconds after the API server is back.
+growing pauses. The API server is told to end each watch after ``_WATCH`` seconds (ten requests a minute, no
+data). A stream that is silent for longer is dead, and the read timeout ends it: whatever breaks, the snapshot
+is complete again ten seconds after the API server is back.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _WATCH = 6
 _SILENCE = 2.0
 _CONNECT = 3.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 4.0
-# How long a server may send a watch away: all handles are blind meanwhile.
-_LONGEST_ASKED = 8.0
-# A missing right does not come back by asking often.
+# The longest Retry-After that is obeyed: no handle sees its pod meanwhile.
+_LONGEST_RETRY_AFTER = 8.0
+# A missing right is seldom granted within seconds.
 _DENIED_DELAY = 30.0
-# Without news for this long nothing is known any more: a live watch is renewed more often.
+# A snapshot older than this is stale: a live watch is renewed more often.
 _STALE = 3 * (_WATCH + _SILENCE)
 _FIRST_LIST_WITHIN = 10.0
 _STOP_EVERY = 0.05
@@ -42,22 +42,22 @@ class _Gone(Exception):
     """The resource version is too old (410): list again."""
 
 
-def _asked_delay(error: LauncherError) -> float:
+def _retry_delay(error: LauncherError) -> float:
     if isinstance(error, Denied):
         return _DENIED_DELAY
-    return min(error.retry_after, _LONGEST_ASKED) if isinstance(error, Unavailable) else 0.0
+    return min(error.retry_after, _LONGEST_RETRY_AFTER) if isinstance(error, Unavailable) else 0.0
 
 
 class ListWatch:
     """A thread that keeps a snapshot of one kind of object in one namespace.
 
     Args:
-        client: the way to the API server.
+        client: sends the requests.
         method: the client's method that lists the kind in a namespace.
-        kind: the kind in words, for errors.
+        kind: the kind in plural, for errors, such as ``pods``.
         namespace: of the objects.
         selector: label or field selector of the list.
-        idle_after: seconds without a question after which the thread ends; a new question needs a new one.
+        idle_after: seconds without a reader after which the thread ends; later readers need a new one.
     """
 
     def __init__(
@@ -74,20 +74,20 @@ class ListWatch:
         self._method = method
         self._namespace = namespace
         self._selector = selector
-        self._words = f"{kind} in namespace {namespace}"
+        self._objects = f"{kind} in namespace {namespace}"
         self._idle_after = idle_after
-        self._asked_at = time.monotonic()
+        self._used_at = time.monotonic()
         self._changed = threading.Condition()
         self._version = 0
         self._fresh_at: float | None = None
-        self._error: LauncherError = Unavailable(f"the {self._words} have not been listed yet")
-        self._tried = threading.Event()
+        self._error: LauncherError = Unavailable(f"the {self._objects} have not been listed yet")
+        self._first_attempt = threading.Event()
         self._stopped = threading.Event()
         self._response: Any = None
         name = f"fljob-{kind}-{namespace}"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
-    # ---- what a snapshot does with the objects; called with the lock held ----
+    # ---- implemented by subclasses; called with the lock held ----
 
     def _replace(self, items: Sequence[Mapping[str, Any]]) -> None:
         raise NotImplementedError
@@ -95,48 +95,48 @@ class ListWatch:
     def _apply(self, change: str, item: Mapping[str, Any]) -> None:
         raise NotImplementedError
 
-    # ---- for those who ask ----
+    # ---- for readers ----
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
     def ready(self) -> None:
-        """Block until the first list has come or failed."""
-        self._tried.wait(_FIRST_LIST_WITHIN)
+        """Block until the first list has succeeded or failed, ten seconds at most."""
+        self._first_attempt.wait(_FIRST_LIST_WITHIN)
 
     @property
     def alive(self) -> bool:
-        """False once the thread has ended, by :meth:`stop` or because nobody asked any more."""
+        """False once the thread has ended, by :meth:`stop` or because it had no readers."""
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """Stop the thread and let go of the connection."""
+        """Stop the thread and close the connection."""
         self._stopped.set()
         end = time.monotonic() + _CONNECT
-        # Again and again: the thread may be between asking for a stream and having it.
+        # Repeatedly: the thread may have requested a stream and not have it yet.
         while self._thread.is_alive() and time.monotonic() < end:
             response = self._response
             if response is not None:
-                _shut(response)
+                _shut_down(response)
             self._thread.join(_STOP_EVERY)
 
     def version(self) -> int:
         """Return a number that grows with every change."""
-        self._asked_at = time.monotonic()
+        self._used_at = time.monotonic()
         with self._changed:
             return self._version
 
     def wait(self, seen: int, timeout: float | None) -> int:
         """Block until ``version() != seen`` or ``timeout`` seconds passed; return the version."""
-        self._asked_at = time.monotonic()
+        self._used_at = time.monotonic()
         with self._changed:
             self._changed.wait_for(lambda: self._version != seen, timeout)
             return self._version
 
-    def _why_unknown(self) -> LauncherError | None:
-        """Return why nothing is known now, None when the snapshot is fresh; the lock is held."""
-        self._asked_at = time.monotonic()
+    def _error_if_stale(self) -> LauncherError | None:
+        """Return why the snapshot is stale, None when it is fresh; the lock is held."""
+        self._used_at = time.monotonic()
         if self._fresh_at is not None and time.monotonic() - self._fresh_at <= _STALE:
             return None
         return self._error
@@ -155,47 +155,47 @@ class ListWatch:
                 revision = ""
             except LauncherError as error:
                 revision = ""
-                self._failed(error)
-                self._stopped.wait(max(delay, _asked_delay(error)))
+                self._fail(error)
+                self._stopped.wait(max(delay, _retry_delay(error)))
                 delay = min(2 * delay, _LONGEST_DELAY)
-            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever an answer holds
+            except Exception as error:  # noqa: BLE001 - no answer may end the thread
                 if self._stopped.is_set():
                     return
                 revision = ""
-                _LOG.exception("watch %s: unexpected", self._words)
-                self._failed(Unavailable(f"cannot watch {self._words}: {error!r}"))
+                _LOG.exception("watch %s: unexpected", self._objects)
+                self._fail(Unavailable(f"cannot watch {self._objects}: {error!r}"))
                 self._stopped.wait(_LONGEST_DELAY)
 
     def _is_idle(self) -> bool:
-        return time.monotonic() - self._asked_at > self._idle_after
+        return time.monotonic() - self._used_at > self._idle_after
 
-    def _failed(self, error: LauncherError) -> None:
+    def _fail(self, error: LauncherError) -> None:
         _LOG.warning("%s", error.message)
         with self._changed:
             self._error = error
-            self._fresh_at = None  # what was known may have changed since: nobody may decide on it
-            self._tell()
-        self._tried.set()
+            self._fresh_at = None  # the objects may have changed since: no decision on them
+            self._notify()
+        self._first_attempt.set()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._version += 1
         self._changed.notify_all()
 
     def _list(self) -> str:
-        asked = f"list {self._words}"
-        items, revision = self._client.list_all(asked, self._method, self._namespace, **self._selector)
+        action = f"list {self._objects}"
+        items, revision = self._client.list_all(action, self._method, self._namespace, **self._selector)
         with self._changed:
             self._replace(items)
             self._fresh_at = time.monotonic()
-            self._tell()
-        self._tried.set()
+            self._notify()
+        self._first_attempt.set()
         return revision
 
     def _follow(self, revision: str) -> str:
-        """Follow the watch until the server ends it; return the revision to go on from."""
-        asked = f"watch {self._words}"
+        """Watch until the server ends it; return the resource version to continue from."""
+        action = f"watch {self._objects}"
         self._response = self._client.stream(
-            asked,
+            action,
             self._method,
             self._namespace,
             watch=True,
@@ -206,33 +206,33 @@ class ListWatch:
             **self._selector,
         )
         try:
-            self._renew()
+            self._mark_fresh()
             for change, item in _changes(self._response):
-                revision = self._take(change, item) or revision
-                self._renew()
-            self._renew()
+                revision = self._receive(change, item) or revision
+                self._mark_fresh()
+            self._mark_fresh()
         except TRANSPORT as error:
             if self._stopped.is_set():
                 return revision
-            raise translate(error, asked) from error
+            raise translate(error, action) from error
         finally:
-            _shut(self._response)
+            _shut_down(self._response)
             self._response = None
         return revision
 
-    def _renew(self) -> None:
+    def _mark_fresh(self) -> None:
         with self._changed:
             self._fresh_at = time.monotonic()
 
-    def _take(self, change: str, item: Mapping[str, Any]) -> str:
+    def _receive(self, change: str, item: Mapping[str, Any]) -> str:
         if change == "ERROR":
             if item.get("code") == 410:  # noqa: PLR2004
                 raise _Gone
-            raise Unavailable(f"cannot watch {self._words}: {item.get('message')}")
+            raise Unavailable(f"cannot watch {self._objects}: {item.get('message')}")
         if change in ("ADDED", "MODIFIED", "DELETED"):
             with self._changed:
                 self._apply(change, item)
-                self._tell()
+                self._notify()
         metadata = item.get("metadata")
         return str(metadata.get("resourceVersion") or "") if isinstance(metadata, Mapping) else ""
 
@@ -250,8 +250,8 @@ def _changes(response: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield str(change.get("type") or ""), change["object"]
 
 
-def _shut(response: Any) -> None:
-    """Shut the socket down first: a thread that sits in recv() holds on to a socket that is only closed."""
+def _shut_down(response: Any) -> None:
+    """Shut the socket down, then close it: closing alone does not wake a thread that blocks in recv()."""
     connection = getattr(response, "connection", None) or getattr(response, "_connection", None)
     sock = getattr(connection, "sock", None)
     with contextlib.suppress(OSError):

@@ -11,7 +11,7 @@ from launcher.core.names import LABEL_JOB_ID
 from launcher.core.views import NodeView, PodEvent, PodView, Seen
 from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.errors import TRANSPORT, translate
-from launcher.edges.kube.events import KubeEventWatch, newest_of_claims
+from launcher.edges.kube.events import KubeEventWatch, latest_claim_events
 from launcher.edges.kube.listwatch import ListWatch
 from launcher.edges.kube.translate import node_view, pod_view
 from launcher.edges.kube.watch import KubePodWatch
@@ -21,12 +21,12 @@ __all__ = ["KubePods"]
 
 W = TypeVar("W", bound=ListWatch)
 _PAGE = 500
-# Allocatable changes when somebody changes a node; a right that is missing is not granted often.
-_NODES_FRESH, _DENIED = 60.0, 600.0
-# Four requests a minute and namespace, and only while a claim is unbound.
-_CLAIMS_FRESH = 15.0
+# Seconds. Allocatable changes with the node only; a missing right is seldom granted.
+_NODES_TTL, _DENIED_TTL = 60.0, 600.0
+# Seconds: four requests a minute and namespace, and only while a claim is unbound.
+_CLAIMS_TTL = 15.0
 _ABOUT_CLAIMS = "involvedObject.kind=PersistentVolumeClaim"
-# Connect and read, in seconds: the kubelet of a dead node does not answer, and a removal may be waiting.
+# Connect and read, in seconds: the kubelet of a dead node does not answer, and a removal may wait for it.
 _LOG_TIMEOUT = (5.0, 15.0)
 
 
@@ -37,22 +37,22 @@ class KubePods:
         self._client = client
         self._watches: dict[tuple[Any, str], Any] = {}
         self._lock = threading.Lock()
-        self._node_lock = threading.Lock()
-        self._known_nodes: tuple[float, tuple[NodeView, ...]] = (0.0, ())
-        self._claim_lock = threading.Lock()
-        self._known_claims: dict[str, tuple[float, Mapping[str, PodEvent]]] = {}
+        self._nodes_lock = threading.Lock()
+        self._cached_nodes: tuple[float, tuple[NodeView, ...]] = (0.0, ())
+        self._claims_lock = threading.Lock()
+        self._cached_claims: dict[str, tuple[float, Mapping[str, PodEvent]]] = {}
 
     def get(self, name: str, namespace: str) -> Seen[PodView]:
-        """Ask the API server for one pod.
+        """Read one pod from the API server.
 
         Raises:
-            Denied: the right to get pods is missing; waiting would not help.
+            Denied: the right to get pods is missing.
         """
         seen = self.raw(name, namespace)
         return Seen(seen.presence, None if seen.value is None else pod_view(seen.value), seen.why)
 
     def raw(self, name: str, namespace: str) -> Seen[Mapping[str, Any]]:
-        """Ask the API server for one pod and return its JSON as it is; raises like :meth:`get`."""
+        """Read one pod from the API server and return its JSON; raises like :meth:`get`."""
         try:
             raw = self._client.call(
                 f"get pod {namespace}/{name}", self._client.core.read_namespaced_pod, name, namespace
@@ -67,13 +67,13 @@ class KubePods:
 
     def list(self, namespace: str) -> tuple[PodView, ...]:
         """Return the job pods of a namespace, page by page."""
-        asked = f"list pods in namespace {namespace}"
+        action = f"list pods in namespace {namespace}"
         method = self._client.core.list_namespaced_pod
-        items, _ = self._client.list_all(asked, method, namespace, label_selector=LABEL_JOB_ID)
+        items, _ = self._client.list_all(action, method, namespace, label_selector=LABEL_JOB_ID)
         return tuple(map(pod_view, items))
 
     def watch(self, namespace: str) -> KubePodWatch:
-        """Return the shared watch of ``namespace``, started on first use and listed once or known to fail."""
+        """Return the shared watch of ``namespace``, started on first use; it was listed once or failed."""
         return self._shared(KubePodWatch, namespace)
 
     def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:
@@ -82,41 +82,41 @@ class KubePods:
 
     def nodes(self) -> tuple[NodeView, ...]:
         """Return all nodes, at most a minute old; empty when they may not or cannot be listed."""
-        with self._node_lock:
-            until, known = self._known_nodes
+        with self._nodes_lock:
+            until, known = self._cached_nodes
             if time.monotonic() < until:
                 return known
             try:
                 answer = self._client.call("list nodes", self._client.core.list_node, limit=_PAGE)
                 more = (answer.get("metadata") or {}).get("continue")
-                # The largest node may be on a later page, and a big cluster is not listed for one sentence.
+                # The largest node may be on a later page, and one message is not worth listing a big cluster.
                 found = () if more else tuple(map(node_view, answer.get("items") or ()))
-                pause = _NODES_FRESH
+                pause = _NODES_TTL
             except LauncherError as error:
                 found = ()
-                pause = _DENIED if isinstance(error, Denied) else _NODES_FRESH
-            self._known_nodes = (time.monotonic() + pause, found)
+                pause = _DENIED_TTL if isinstance(error, Denied) else _NODES_TTL
+            self._cached_nodes = (time.monotonic() + pause, found)
             return found
 
     def claim_events(self, namespace: str) -> Mapping[str, PodEvent]:
-        """Return the newest telling event of each claim, some seconds old; empty when nobody may ask."""
-        until, known = self._known_claims.get(namespace, (0.0, {}))
-        # Whoever comes while another asks goes on with what is known: it only makes a sentence better.
-        if time.monotonic() < until or not self._claim_lock.acquire(blocking=False):
+        """Return the latest event of trouble with each claim, cached for 15 s; empty without the right."""
+        until, known = self._cached_claims.get(namespace, (0.0, {}))
+        # While another thread refreshes it, the old value will do: it only makes a message better.
+        if time.monotonic() < until or not self._claims_lock.acquire(blocking=False):
             return known
         try:
-            pause = _CLAIMS_FRESH
+            pause = _CLAIMS_TTL
             try:
-                asked = f"list events of claims in namespace {namespace}"
+                action = f"list events of claims in namespace {namespace}"
                 method = self._client.core.list_namespaced_event
-                items, _ = self._client.list_all(asked, method, namespace, field_selector=_ABOUT_CLAIMS)
-                found = newest_of_claims(items)
+                items, _ = self._client.list_all(action, method, namespace, field_selector=_ABOUT_CLAIMS)
+                found = latest_claim_events(items)
             except LauncherError as error:
-                found, pause = {}, _DENIED if isinstance(error, Denied) else pause
-            self._known_claims[namespace] = (time.monotonic() + pause, found)
+                found, pause = {}, _DENIED_TTL if isinstance(error, Denied) else pause
+            self._cached_claims[namespace] = (time.monotonic() + pause, found)
             return found
         finally:
-            self._claim_lock.release()
+            self._claims_lock.release()
 
     def _shared(self, kind: Callable[[KubeClient, str], W], namespace: str) -> W:
         with self._lock:
@@ -147,7 +147,7 @@ class KubePods:
     ) -> Iterator[str]:
         """Yield log lines, without line ends, of a container (empty = the job's) or of its previous run.
 
-        ``limit_bytes`` ends the answer there: the kubelet counts from the first of the last ``tail`` lines.
+        ``limit_bytes`` cuts the answer: the kubelet counts from the first of the last ``tail`` lines.
         """
         options: dict[str, Any] = {"follow": follow, "previous": previous}
         if not follow:
@@ -158,14 +158,14 @@ class KubePods:
             options["limit_bytes"] = limit_bytes
         if container or (container := self._main_container(name, namespace)):
             options["container"] = container
-        asked = f"read the log of pod {namespace}/{name}"
+        action = f"read the log of pod {namespace}/{name}"
         response = self._client.stream(
-            asked, self._client.core.read_namespaced_pod_log, name, namespace, **options
+            action, self._client.core.read_namespaced_pod_log, name, namespace, **options
         )
         try:
             yield from _lines(response)
         except TRANSPORT as error:
-            raise translate(error, asked) from error
+            raise translate(error, action) from error
         finally:
             response.close()
 
@@ -176,7 +176,7 @@ class KubePods:
         return seen.value.main.name if seen.value.main else ""
 
     def delete(self, name: str, namespace: str, *, uid: str, grace_seconds: int | None = None) -> None:
-        """Delete exactly the pod with that uid; its absence, or another pod of the name, is success."""
+        """Delete the pod with that uid; success, too, when it is gone or another pod has its name."""
         body: dict[str, Any] = {"preconditions": {"uid": uid}}
         if grace_seconds is not None:
             body["gracePeriodSeconds"] = grace_seconds

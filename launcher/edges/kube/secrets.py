@@ -1,4 +1,4 @@
-"""Secrets: values go in and never come out; a mask that hides them elsewhere is all there is to get."""
+"""Secrets. Values are written and never returned; what can be had is a mask that hides them in a text."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class KubeSecrets:
         *,
         replace: bool = True,
     ) -> bool:
-        """Create a Secret (True), or replace or leave one that is there (False); a race costs another try.
+        """Create a Secret (True), or replace or keep an existing one (False); tries three times on a race.
 
         Raises:
-            Unavailable: three tries met another writer each.
+            Unavailable: another writer was faster, three times.
             LauncherError: the API server refused; the message never holds a value.
         """
         metadata = {"name": name, "namespace": namespace, "labels": dict(labels)}
@@ -53,10 +53,10 @@ class KubeSecrets:
             else:
                 return True
             try:
-                asked = f"replace secret {where}"
-                self._client.call(asked, core.replace_namespaced_secret, name, namespace, body)
+                action = f"replace secret {where}"
+                self._client.call(action, core.replace_namespaced_secret, name, namespace, body)
             except (NotFound, Conflict):
-                continue  # deleted or changed since: from the start
+                continue  # deleted or changed meanwhile
             return False
         raise Unavailable(f"cannot write secret {where}: somebody else keeps changing it")
 
@@ -64,8 +64,8 @@ class KubeSecrets:
         """Make ``pod`` the owner, so that Kubernetes deletes the Secret with the pod."""
         owner = {"apiVersion": "v1", "kind": "Pod", "name": pod.name, "uid": pod.uid}
         body = {"metadata": {"ownerReferences": [owner]}}
-        asked = f"patch secret {namespace}/{name}"
-        self._client.call(asked, self._client.core.patch_namespaced_secret, name, namespace, body)
+        action = f"patch secret {namespace}/{name}"
+        self._client.call(action, self._client.core.patch_namespaced_secret, name, namespace, body)
 
     def delete(self, name: str, namespace: str) -> None:
         """Delete a Secret; absence is success."""
@@ -84,14 +84,14 @@ class KubeSecrets:
 
         Raises:
             NotFound: there is no such Secret.
-            LauncherError: the API server refused, or could not be asked.
+            LauncherError: the API server refused, or could not be reached.
         """
         read = self._client.core.read_namespaced_secret
         data = self._client.call(f"read secret {namespace}/{name}", read, name, namespace).get("data") or {}
         return masker(_decoded(value) for value in data.values())
 
     def list(self, namespace: str) -> Mapping[str, SecretView]:
-        """Return the Secrets that carry our job-id label, by name; no value leaves here."""
+        """Return the Secrets that carry our job-id label, by name, without their values."""
         answer = self._client.call(
             f"list secrets in namespace {namespace}",
             self._client.core.list_namespaced_secret,

@@ -1,4 +1,4 @@
-"""API object -> view. Total: whatever the JSON holds, the answer is a view and never an exception."""
+"""API object -> view. Whatever the JSON holds, the result is a view and never an exception."""
 
 from __future__ import annotations
 
@@ -41,6 +41,11 @@ def _int(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def _fields(item: Mapping[str, Any], *names: str) -> dict[str, str]:
+    """Return text fields that the API object and the view name alike."""
+    return {name: _text(item.get(name)) for name in names}
+
+
 def _texts(value: Any) -> Mapping[str, str]:
     return {str(key): _text(text) for key, text in _map(value).items()}
 
@@ -65,12 +70,8 @@ def pod_view(raw: Any) -> PodView:
     metadata, spec, status = _map(pod.get("metadata")), _map(pod.get("spec")), _map(pod.get("status"))
     annotations = _texts(metadata.get("annotations"))
     return PodView(
-        name=_text(metadata.get("name")),
-        namespace=_text(metadata.get("namespace")),
-        uid=_text(metadata.get("uid")),
-        phase=_text(status.get("phase")),
-        reason=_text(status.get("reason")),
-        message=_text(status.get("message")),
+        **_fields(metadata, "name", "namespace", "uid"),
+        **_fields(status, "phase", "reason", "message"),
         node=_text(spec.get("nodeName")),
         created=when(metadata.get("creationTimestamp")),
         deleted=when(metadata.get("deletionTimestamp")),
@@ -96,13 +97,8 @@ def _claims(spec: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _condition(item: Mapping[str, Any]) -> Condition:
-    return Condition(
-        type=_text(item.get("type")),
-        status=_text(item.get("status")),
-        reason=_text(item.get("reason")),
-        message=_text(item.get("message")),
-        since=when(item.get("lastTransitionTime")),
-    )
+    since = when(item.get("lastTransitionTime"))
+    return Condition(**_fields(item, "type", "status", "reason", "message"), since=since)
 
 
 def _containers(spec: Mapping[str, Any], status: Mapping[str, Any], main: str) -> Iterator[ContainerView]:
@@ -154,24 +150,17 @@ def node_view(raw: Any) -> NodeView:
         _text(metadata.get("name")),
         _texts(status.get("allocatable")),
         _texts(metadata.get("labels")),
-        tuple(
-            Taint(_text(item.get("key")), _text(item.get("effect")), _text(item.get("value")))
-            for item in _maps(spec.get("taints"))
-        ),
+        tuple(Taint(**_fields(item, "key", "effect", "value")) for item in _maps(spec.get("taints"))),
     )
 
 
 def _toleration(item: Mapping[str, Any]) -> Toleration:
-    return Toleration(
-        key=_text(item.get("key")),
-        effect=_text(item.get("effect")),
-        operator=_text(item.get("operator")) or "Equal",
-        value=_text(item.get("value")),
-    )
+    operator = _text(item.get("operator")) or "Equal"
+    return Toleration(**_fields(item, "key", "effect", "value"), operator=operator)
 
 
 def event_view(raw: Any) -> PodEvent:
-    """Return the view of an event's JSON; its times are oldest and newest of those Kubernetes may fill in."""
+    """Return the view of an event's JSON; its times are the oldest and newest that Kubernetes has set."""
     event = _map(raw)
     series = _map(event.get("series"))
     begun = [

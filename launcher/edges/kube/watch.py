@@ -1,4 +1,4 @@
-"""The newest known state of every job pod of a namespace, shared by all handles (port ``PodWatch``)."""
+"""The latest state of every job pod of a namespace, shared by all handles (port ``PodWatch``)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from launcher.edges.kube.translate import pod_view
 
 __all__ = ["KubePodWatch"]
 
-# How long the last sight of a deleted pod is kept for those who read late.
-_REMEMBER = 120.0
+# Seconds for which the last state of a deleted pod is kept for handles that read late.
+_KEEP_DELETED = 120.0
 _IDLE_AFTER = 300.0
 
 
@@ -32,40 +32,40 @@ class KubePodWatch(ListWatch):
             idle_after=_IDLE_AFTER,
         )
         self._pods: dict[str, PodView] = {}
-        self._last: dict[str, tuple[float, PodView]] = {}
+        self._deleted: dict[str, tuple[float, PodView]] = {}
 
     def pod(self, name: str) -> Seen[PodView]:
-        """Return the newest known state of a pod; see the port."""
+        """Return the latest state of a pod; see the port."""
         with self._changed:
-            unknown = self._why_unknown()
+            unknown = self._error_if_stale()
             if unknown is not None:
                 return Seen.unavailable(unknown.message)
             if name in self._pods:
                 return Seen.found(self._pods[name])
-            return Seen.absent(self._last[name][1] if name in self._last else None)
+            return Seen.absent(self._deleted[name][1] if name in self._deleted else None)
 
     def _replace(self, items: Sequence[Mapping[str, Any]]) -> None:
         found = {view.name: view for view in map(pod_view, items)}
         for name in self._pods.keys() - found.keys():
-            self._remember(self._pods[name])
+            self._keep_deleted(self._pods[name])
         self._pods = found
-        self._forget()
+        self._prune()
 
     def _apply(self, change: str, item: Mapping[str, Any]) -> None:
         view = pod_view(item)
-        if self._is_old(view):
+        if self._is_outdated(view):
             return
         if change == "DELETED":
-            # The last state travels with the deletion: it is how the pod ended.
+            # The event carries the last state, which says how the pod ended.
             self._pods.pop(view.name, None)
-            self._remember(view)
+            self._keep_deleted(view)
         else:
             self._pods[view.name] = view
-        self._forget()
+        self._prune()
 
-    def _is_old(self, view: PodView) -> bool:
-        """Tell whether a change was seen before or overtaken: a uid that is gone never comes back."""
-        gone = self._last.get(view.name)
+    def _is_outdated(self, view: PodView) -> bool:
+        """Return whether a newer change was applied before; a uid that was deleted never comes back."""
+        gone = self._deleted.get(view.name)
         if gone is not None and gone[1].uid == view.uid:
             return True
         known = self._pods.get(view.name)
@@ -75,11 +75,11 @@ class KubePodWatch(ListWatch):
         # Resource versions of one kind are comparable decimal numbers (KEP-5504).
         return before.isdecimal() and now.isdecimal() and int(now) < int(before)
 
-    def _remember(self, view: PodView) -> None:
-        self._last[view.name] = (time.monotonic(), view)
+    def _keep_deleted(self, view: PodView) -> None:
+        self._deleted[view.name] = (time.monotonic(), view)
 
-    def _forget(self) -> None:
+    def _prune(self) -> None:
         now = time.monotonic()
-        for name, (at, _) in list(self._last.items()):
-            if name in self._pods or now - at >= _REMEMBER:
-                del self._last[name]
+        for name, (at, _) in list(self._deleted.items()):
+            if name in self._pods or now - at >= _KEEP_DELETED:
+                del self._deleted[name]

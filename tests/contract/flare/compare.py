@@ -1,7 +1,7 @@
 """FLARE's pod against ours, field by field; every deliberate difference is a row with its reason.
 
 Before the comparison both are brought to the form that the API server would make of them: nulls and empty
-lists are absent, numbers where a quantity belongs are text, and lists whose items the API tells apart by name
+lists are absent, numbers where a quantity belongs are text, and lists whose items the API identifies by name
 are maps. Environment, arguments, init containers and all other lists keep their order.
 """
 
@@ -67,7 +67,7 @@ _ABSENT_WHEN_EMPTY = ("labels", "annotations", "securityContext", "nodeSelector"
 
 
 def differences(flare: Mapping[str, Any], ours: Mapping[str, Any], container: str) -> list[str]:
-    """Return a sentence for each field that differs without being a row of one of the tables.
+    """Return a message for each field that differs and is in none of the tables.
 
     Args:
         flare: the pod that FLARE sends.
@@ -111,7 +111,7 @@ def normalised(pod: Mapping[str, Any], container: str) -> dict[str, Any]:
         if "items" in secret:
             secret["items"] = {item["key"]: item for item in secret["items"]}
     job = spec["containers"][JOB]
-    # One volume may be mounted twice; the API tells mounts apart by their path.
+    # One volume may be mounted twice; the API identifies mounts by their path.
     mounts = job.get("volumeMounts", [])
     job["volumeMounts"] = {mount["mountPath"]: mount for mount in mounts}
     assert len(job["volumeMounts"]) == len(mounts), f"a mount path occurs twice: {mounts}"

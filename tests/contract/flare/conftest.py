@@ -1,10 +1,10 @@
-"""One launch through the FLARE door."""
+"""One launch through FLARE's entry point."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.contract.flare.door import Launch
+from tests.contract.flare.in_memory import Launch
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ _LAUNCHERS: dict[Role, Callable[..., K8sJobLauncher]] = {
 
 @dataclass
 class Recorder:
-    """The part of a Kubernetes client that a launch uses: every pod runs at once, every body is kept."""
+    """The methods of a Kubernetes client that a launch uses: every pod runs at once, every body is recorded."""
 
     pods: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     secrets: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class _Cell:
         return self._fqcn
 
     def register_request_cb(self, channel: str, topic: str, cb: Callable[..., Any]) -> None:
-        """Nobody will ask."""
+        """Nothing is requested."""
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class OurLaunch:
 
 
 def make_launcher(case: Case, root: Path, **more: Any) -> ClientHelmJobLauncher:
-    """Return our launcher of the case's role with the arguments of FLARE's, over a world in memory."""
+    """Return our launcher of the case's role with the arguments of FLARE's, on fake ports."""
     kind = _Client if case.role is Role.CLIENT else _Server
     launcher = kind(config_file_path=None, **flare_side.arguments(case, root), **more)
     launcher.fake = FakeWorld()

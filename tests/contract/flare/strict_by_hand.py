@@ -1,6 +1,6 @@
 """The subtle behaviours of FLARE's handle, as literal sequences; the numbers group them by what they are about.
 
-Behaviours of a launch are tested elsewhere: a failed creation, the transfer record and threads in test_door.py and
+Behaviours of a launch are tested elsewhere: a failed creation, the transfer record and threads in test_launcher.py and
 test_handle.py, studies and templates in test_parity.py, test_hard_cases.py and test_rules.py, refusals in
 test_refusals.py and test_context.py.
 """

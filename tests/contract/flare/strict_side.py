@@ -198,7 +198,7 @@ class _Events(KubeEventWatch):
         super().__init__(nowhere, NAMESPACE)
         self._replace(list(listed))
 
-    def _why_unknown(self) -> None:
+    def _error_if_stale(self) -> None:
         """Everything is known."""
 
 

@@ -1,4 +1,4 @@
-"""What a parent's context can lack: FLARE's launcher and ours raise the same, and ours leaves nothing behind."""
+"""Incomplete contexts: FLARE's launcher and ours raise the same, and ours leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nvflare.apis.job_launcher_spec import JobProcessArgs
 
 from tests.contract.flare import flare_side, our_side
 from tests.contract.flare.case import JOB, write_workspace
-from tests.contract.flare.door import CASE
+from tests.contract.flare.in_memory import CASE
 
 _PROPERTIES = (FLContextKey.WORKSPACE_OBJECT, FLContextKey.ARGS, FLContextKey.JOB_PROCESS_ARGS)
 # What launch_job gets, and the workspace -> what it gets instead.
@@ -63,7 +63,7 @@ def entry(module: Any) -> Change:
     return prop(FLContextKey.JOB_PROCESS_ARGS, lambda given, _: {**given, JobProcessArgs.EXE_MODULE: module})
 
 
-# name -> (what is wrong, what both say about it; empty where a type of Python's own has other words)
+# name -> (what is wrong, message of both; empty where the exception is Python's own)
 BOTH: dict[str, tuple[Change, str]] = {
     "no meta": (meta(lambda _: None), ""),
     "empty meta": (meta(lambda _: {}), "missing job_id"),
@@ -137,7 +137,7 @@ def outcome(change: Change, root: Path, side: Any) -> tuple[Exception | None, An
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_both_refuse_a_context_with_the_same_type(tmp_path, name):
+def test_both_raise_the_same_type(tmp_path, name):
     change, words = BOTH[name]
     flare, _ = outcome(change, tmp_path / "workspace", flare_side)
     ours, launcher = outcome(change, tmp_path / "workspace", our_side)
@@ -149,7 +149,7 @@ def test_both_refuse_a_context_with_the_same_type(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
-def test_what_differs_is_a_list(tmp_path, name):
+def test_listed_differences(tmp_path, name):
     change, of_flare, of_ours, why = DIFFERENT[name]
     flare, _ = outcome(change, tmp_path / "workspace", flare_side)
     ours, launcher = outcome(change, tmp_path / "workspace", our_side)
@@ -159,7 +159,7 @@ def test_what_differs_is_a_list(tmp_path, name):
     assert launcher.fake.is_empty
 
 
-def test_a_context_that_is_right_is_launched_by_both(tmp_path):
+def test_both_launch_from_a_complete_context(tmp_path):
     for side in (flare_side, our_side):
         error, _ = outcome(meta(dict), tmp_path / "workspace", side)
         assert error is None

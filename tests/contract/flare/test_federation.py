@@ -1,4 +1,4 @@
-"""Which jobs a new parent removes: those that its predecessor launched, by the mark of their federation."""
+"""Which jobs a new parent removes: those that its predecessor launched, by their federation mark."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nvflare.apis.event_type import EventType
 from launcher.core.names import LABEL_FEDERATION, credential_secret_name
 from launcher.flare.context import federation
 from tests.contract.flare import our_side
-from tests.contract.flare.door import CASE, CREDENTIALS, until
+from tests.contract.flare.in_memory import CASE, CREDENTIALS, until
 from tests.fakes import make_pod
 
 
@@ -29,25 +29,25 @@ def kit(tmp_path):
     return write
 
 
-def test_all_kits_of_a_federation_have_one_mark(kit):
+def test_all_kits_of_a_federation_have_the_same_mark(kit):
     mark = federation(kit("server", "a"))
     assert re.fullmatch("[0-9a-f]{16}", mark)
     assert federation(kit("site-1", "a")) == mark
     assert federation(kit("site-2", "b")) != mark
 
 
-def test_a_kit_without_an_authority_has_a_mark_too(kit, tmp_path):
+def test_kit_without_root_certificate_has_a_mark(kit, tmp_path):
     assert federation(kit("site-1", "")) == federation(str(tmp_path / "nowhere")) == "unsigned"
 
 
-def test_an_authority_that_cannot_be_read_is_not_none(kit, tmp_path):
+def test_unreadable_root_certificate_is_an_error(kit, tmp_path):
     folder = kit("site-1", "")
     (tmp_path / "site-1" / "rootCA.pem").mkdir()
     with pytest.raises(RuntimeError, match=r"cannot read .*rootCA\.pem: Is a directory"):
         federation(folder)
 
 
-def test_pod_release_and_secret_of_a_job_carry_the_mark(launch):
+def test_pod_release_and_secret_have_the_mark(launch):
     launch()
     mark = federation(str(launch.root / "startup"))
     (values,) = launch.fake.releases.values.values()
@@ -56,7 +56,7 @@ def test_pod_release_and_secret_of_a_job_carry_the_mark(launch):
     assert launch.fake.secrets.list("fl")[CREDENTIALS].federation == mark
 
 
-def test_a_new_parent_removes_what_its_predecessor_launched_and_nothing_else(launch):
+def test_new_parent_removes_only_jobs_of_its_predecessor(launch):
     launch()
     secrets = launch.fake.secrets.items
     (theirs,) = launch.fake.releases.items

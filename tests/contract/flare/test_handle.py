@@ -1,4 +1,4 @@
-"""The handle of the FLARE door: how jobs end, what the parent's log and the run folder say, and terminate()."""
+"""The handle for FLARE's parent: ends of jobs, the parent's log, the run folder, and terminate()."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 
 from launcher.errors import Denied
 from tests.contract.flare.case import JOB
-from tests.contract.flare.door import CASE, CREDENTIALS, until
+from tests.contract.flare.in_memory import CASE, CREDENTIALS, until
 from tests.fakes import main, scheduled
 
 
-def test_success_ends_the_transfer_after_the_process_and_removes_the_release(launch):
+def test_success_ends_transfer_and_removes_release(launch):
     handle = launch()
     waiter = threading.Thread(target=handle.wait)
     waiter.start()
@@ -27,7 +27,7 @@ def test_success_ends_the_transfer_after_the_process_and_removes_the_release(lau
     assert CREDENTIALS not in launch.fake.secrets.items
 
 
-def test_a_failure_is_explained_in_the_log_and_then_removed(launch, caplog):
+def test_failure_is_logged_then_removed(launch, caplog):
     handle = launch()
     launch.end(7)
     handle.wait()
@@ -36,7 +36,7 @@ def test_a_failure_is_explained_in_the_log_and_then_removed(launch, caplog):
     assert "exit code 7" in caplog.text
 
 
-def test_no_credential_of_the_last_lines_goes_into_the_parents_log(launch, caplog):
+def test_last_lines_are_masked_in_parent_log(launch, caplog):
     handle = launch()
     launch.fake.pods.lines = {
         "": [
@@ -57,7 +57,7 @@ def test_no_credential_of_the_last_lines_goes_into_the_parents_log(launch, caplo
     assert "canary" not in caplog.text
 
 
-def test_no_credential_of_a_sentence_goes_into_the_parents_log(launch, caplog):
+def test_messages_are_masked_in_parent_log(launch, caplog):
     handle = launch()
     said = scheduled(
         main("waiting", "InvalidImageName", f"http://me:canary-7@h {CASE.credentials[0]}"),
@@ -71,7 +71,7 @@ def test_no_credential_of_a_sentence_goes_into_the_parents_log(launch, caplog):
     assert "canary" not in caplog.text
 
 
-def test_a_failure_leaves_a_diagnosis_in_the_run_folder_when_wait_returns(launch, caplog, tmp_path):
+def test_failure_diagnosis_is_written_before_wait_returns(launch, caplog, tmp_path):
     handle = launch()
     secrets = [value.decode() for value in launch.fake.secrets.items[CREDENTIALS].values()]
     assert len(secrets) == 4
@@ -89,7 +89,7 @@ def test_a_failure_leaves_a_diagnosis_in_the_run_folder_when_wait_returns(launch
 
 
 @pytest.mark.parametrize("end", ["success", "terminated"])
-def test_no_failure_no_diagnosis(launch, tmp_path, end):
+def test_no_diagnosis_without_failure(launch, tmp_path, end):
     handle = launch()
     if end == "success":
         launch.end(0)
@@ -100,7 +100,7 @@ def test_no_failure_no_diagnosis(launch, tmp_path, end):
     assert not (tmp_path / "workspace" / JOB).exists()
 
 
-def test_a_diagnosis_that_cannot_be_written_does_not_hinder_the_removal(launch, caplog, tmp_path):
+def test_unwritable_diagnosis_does_not_prevent_removal(launch, caplog, tmp_path):
     handle = launch()
     (tmp_path / "workspace" / JOB).write_text("a file where FLARE has a folder")
     launch.end(7)

@@ -1,4 +1,4 @@
-"""Launches written by hand: what generated ones meet too rarely, each with the field it is about."""
+"""Launches written by hand for what generated ones cover too rarely, each with the field it is about."""
 
 from __future__ import annotations
 
@@ -214,17 +214,17 @@ def launches(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_hard_case_is_equal(launches, name):
+def test_hard_case_is_equal(launches, name):
     case, flare, pod, spec = launches[name]
     assert differences(flare.pod, pod, container_name(case.job_id)) == []
     assert flare.pending_timeout == spec.pending_timeout
 
 
-def test_sites_that_look_alike_get_pods_of_their_own(launches):
+def test_similar_site_names_give_different_pods(launches):
     assert launches["site#1"][2]["metadata"]["name"] != launches["site1"][2]["metadata"]["name"]
 
 
-# What FLARE sends and the API server refuses or ignores; ours says it once or leaves it out.
+# What FLARE sends and the API server refuses or ignores; ours drops it.
 TIDIED = {
     "a variable twice: server-side apply refuses two of a name, the last one counts": (
         template({**MAIN, "env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}),
@@ -242,12 +242,12 @@ TIDIED = {
 
 
 @pytest.mark.parametrize("name", TIDIED)
-def test_what_ours_tidies_up(tmp_path, name):
-    fields, look, theirs, mine = TIDIED[name]
+def test_duplicates_and_server_fields_are_dropped(tmp_path, name):
+    fields, read, in_flares, in_ours = TIDIED[name]
     case = Case(**fields)
     write_workspace(tmp_path / "workspace", case)
-    assert look(flare_side.launch(case, tmp_path / "workspace").pod) == theirs
-    assert look(our_side.render_one(our_side.values(case, tmp_path / "workspace"))) == mine
+    assert read(flare_side.launch(case, tmp_path / "workspace").pod) == in_flares
+    assert read(our_side.render_one(our_side.values(case, tmp_path / "workspace"))) == in_ours
 
 
 # --- the comparison itself ------------------------------------------------------------------------------
@@ -309,35 +309,35 @@ PERTURBATIONS = {
 
 
 @pytest.mark.parametrize("name", PERTURBATIONS)
-def test_the_comparison_sees(launches, name):
+def test_comparison_detects(launches, name):
     case, flare, pod, _ = launches["v2 with everything"]
     pod = copy.deepcopy(pod)
     PERTURBATIONS[name](pod)
     assert differences(flare.pod, pod, container_name(case.job_id)) != []
 
 
-def test_the_comparison_sees_what_only_flare_has(launches):
+def test_comparison_detects_fields_of_flare_only(launches):
     case, flare, pod, _ = launches["v2 with everything"]
-    theirs = copy.deepcopy(flare.pod)
-    theirs["spec"]["hostPID"] = True
-    assert differences(theirs, pod, container_name(case.job_id)) == [
+    in_flares = copy.deepcopy(flare.pod)
+    in_flares["spec"]["hostPID"] = True
+    assert differences(in_flares, pod, container_name(case.job_id)) == [
         "spec.hostPID: FLARE has True, ours has nothing"
     ]
 
 
-def test_every_deliberate_difference_happens(launches):
-    """A row that no launch needs would hide a mistake one day."""
+def test_every_listed_difference_occurs(launches):
+    """A row that no launch needs could hide a mistake."""
     added, replaced = set(), set()
     for case, flare, pod, _ in launches.values():
         container = container_name(case.job_id)
-        theirs, mine = (dict(leaves(normalised(side, container))) for side in (flare.pod, pod))
-        added |= mine.keys() - theirs.keys()
-        replaced |= {path for path in theirs if theirs[path] != mine.get(path)}
+        in_flares, in_ours = (dict(leaves(normalised(side, container))) for side in (flare.pod, pod))
+        added |= in_ours.keys() - in_flares.keys()
+        replaced |= {path for path in in_flares if in_flares[path] != in_ours.get(path)}
     assert added == ADDITIONS.keys()
     assert replaced == REPLACED.keys()
 
 
-def test_additions_stay_away_from_what_a_template_says(launches):
+def test_additions_do_not_override_a_template(launches):
     pod = normalised(launches["template security contexts"][2], container_name(JOB))
     assert pod["spec"]["securityContext"] == {"seccompProfile": {"type": "Unconfined"}}
     assert pod["spec"]["terminationGracePeriodSeconds"] == 0

@@ -18,7 +18,7 @@ from tests.contract.flare.compare import differences
 from tests.contract.flare.strategies import ARGUMENTS, KINDS, cases
 
 EXAMPLES = 100  # of each kind
-# How many of the generated launches must show a feature; fewer would mean that the generator has grown weak.
+# How many of the generated launches must show a feature; fewer would mean a weak generator.
 LEAST = 15
 EXPECTED = (
     *("image", "python_path", "ephemeral_storage", "pending_timeout", "num_of_gpus", "cpu", "cpu_request"),
@@ -60,7 +60,7 @@ def generated(kind, count):
 
 
 def both(case, root):
-    """Return what both make of a case, or None when both refuse it."""
+    """Return the launches of a case by both, or None when both refuse it."""
     root = write_workspace(root, case)
     try:
         flare, refusal = flare_side.launch(case, root), None
@@ -101,7 +101,7 @@ def test_generated_pods_are_equal(pairs, pods):
     assert not wrong, f"{len(wrong)} pods differ; the smallest: {shortest[0]}\n{shortest[1]}"
 
 
-def test_generated_launches_wait_alike_in_the_same_place(pairs):
+def test_generated_launches_have_the_same_pending_timeout(pairs):
     for pair in pairs:
         assert pair.ours.pending_timeout == pair.flare.pending_timeout, str(pair.case)
         assert pair.ours.namespace == pair.flare.namespace
@@ -124,7 +124,7 @@ def test_generated_launches_use_the_same_secrets(pairs):
             assert theirs == ours
 
 
-def test_the_generated_launches_cover_what_they_should(pairs):
+def test_generated_launches_cover_all_features(pairs):
     seen: Counter[str] = Counter()
     for pair in pairs:
         meta, spec = pair.case.meta, pair.flare.pod["spec"]
@@ -144,7 +144,7 @@ def test_the_generated_launches_cover_what_they_should(pairs):
     assert {key: seen[key] for key in EXPECTED if seen[key] < LEAST} == {}
 
 
-def test_a_pod_does_not_depend_on_how_it_was_rendered(pairs, pods):
+def test_pod_is_independent_of_the_way_of_rendering(pairs, pods):
     for index in range(0, len(pairs), len(pairs) // 5):
         alone, aliased = our_side.render_one(pairs[index].values), copy.deepcopy(pods[index])
         for pod in (alone, aliased):

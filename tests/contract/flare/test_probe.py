@@ -17,14 +17,14 @@ def run(tmp_path, monkeypatch, arguments, helm=""):
     return code, text
 
 
-def test_the_probe_tells_a_fitting_image(tmp_path, monkeypatch):
+def test_probe_reports_versions_of_a_good_image(tmp_path, monkeypatch):
     code, text = run(tmp_path, monkeypatch, {"config_file_path": None, "pending_timeout": 60})
     assert code == 0
     assert text.startswith("fljob ")
     assert "nvflare 2.9" in text
 
 
-def test_the_probe_refuses_what_the_class_refuses(tmp_path, monkeypatch):
+def test_probe_fails_on_arguments_the_launcher_refuses(tmp_path, monkeypatch):
     code, text = run(tmp_path, monkeypatch, {"polcy": "strict"})
     assert (code, text[:41]) == (1, "TypeError: there is no argument 'polcy'; ")
 

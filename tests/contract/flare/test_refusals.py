@@ -1,4 +1,4 @@
-"""What FLARE refuses, ours refuses, and says where; what only ours refuses is a list with reasons."""
+"""What FLARE refuses, ours refuses and names the place; what only ours refuses is a list with reasons."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def refusals(fields, root):
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_what_flare_refuses_ours_refuses_and_says_where(tmp_path, name):
+def test_ours_refuses_what_flare_refuses_and_names_the_place(tmp_path, name):
     fields, where = BOTH[name]
     flare, ours = refusals(fields, tmp_path / "workspace")
     assert flare is not None
@@ -158,7 +158,7 @@ def test_what_flare_refuses_ours_refuses_and_says_where(tmp_path, name):
     assert "\n  cure: " in str(ours)
 
 
-# FLARE sends these to the API server, which refuses them, or the pod does not do what was meant.
+# FLARE sends these to the API server, which refuses them, or which give a pod that was not meant.
 ONLY_OURS: dict[str, tuple[dict[str, Any], str, str]] = {
     "cpu that is none": (k8s(cpu="two"), "['cpu']", "the API server refuses the pod"),
     "cpu is a list": (k8s(cpu=[1]), "['cpu']", "the API server refuses the pod"),
@@ -202,7 +202,7 @@ ONLY_OURS: dict[str, tuple[dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize("name", ONLY_OURS)
-def test_what_only_ours_refuses(tmp_path, name):
+def test_refused_by_ours_only(tmp_path, name):
     fields, where, reason = ONLY_OURS[name]
     flare, ours = refusals(fields, tmp_path / "workspace")
     assert flare is None, reason
@@ -226,7 +226,7 @@ ARGUMENTS: tuple[tuple[str, str, Any], ...] = (
 
 
 @pytest.mark.parametrize(("argument", "key", "value"), ARGUMENTS)
-def test_a_bad_argument_is_a_bad_key(tmp_path, argument, key, value):
+def test_bad_argument_is_a_bad_key_of_the_site_file(tmp_path, argument, key, value):
     with pytest.raises((ValueError, TypeError)):
         flare_side.make_launcher(Case(meta={}, arguments={argument: value}), tmp_path)
     (tmp_path / "fljob.yaml").write_text(yaml.safe_dump({key: value}))

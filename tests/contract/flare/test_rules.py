@@ -28,7 +28,7 @@ texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=90)
 
 @same_every_time
 @given(texts, texts)
-def test_names_are_flares(job, site):
+def test_names_equal_flares(job, site):
     slug = k8s_launcher.uuid4_to_rfc1123(job)
     assert names.job_slug(job) == slug
     assert names.pod_name(job, site) == k8s_launcher.job_pod_name(slug, site)
@@ -39,7 +39,7 @@ def test_names_are_flares(job, site):
 
 @pytest.mark.parametrize("length", [47, 48, 61, 62, 63, 64])
 @pytest.mark.parametrize("end", ["", "-", "-x"])
-def test_names_at_the_limits_are_flares(length, end):
+def test_names_at_length_limits_equal_flares(length, end):
     job = "a" * (length - len(end)) + end
     assert names.job_slug(job) == k8s_launcher.uuid4_to_rfc1123(job)
     assert names.pod_name(job, job) == k8s_launcher.job_pod_name(k8s_launcher.uuid4_to_rfc1123(job), job)
@@ -60,7 +60,7 @@ def expected_resources(k8s, portable):
 
 @same_every_time
 @given(metas("site-1"))
-def test_job_meta_is_resolved_as_flare_does(meta):
+def test_job_meta_resolves_as_in_flare(meta):
     k8s = job_launcher_utils.get_job_launcher_spec(meta, "site-1", "k8s")
     portable = job_launcher_utils.get_portable_resource_spec(meta, "site-1")
     ours = parse_meta(meta, "site-1")
@@ -83,7 +83,7 @@ def test_nested_portable_resources_need_a_default_block(site_block, default):
     assert [ours.requests, ours.limits] == expected_resources(k8s, portable)
 
 
-def test_return_codes_are_flares():
+def test_return_codes_equal_flares():
     assert {code.name: code.value for code in ReturnCode} == {
         "OK": JobReturnCode.SUCCESS,
         "ABORTED": JobReturnCode.ABORTED,
@@ -96,7 +96,7 @@ def test_return_codes_are_flares():
     assert {101, 102, 103, 104} == PASS_THROUGH
 
 
-def test_reserved_variables_are_flares():
+def test_reserved_variables_equal_flares():
     assert {
         "PYTHONPATH",
         k8s_launcher.ENV_WORKSPACE_OWNER_FQCN,
@@ -110,7 +110,7 @@ def test_reserved_variables_are_flares():
             study_runtime._require_env_name(name, "env", "file", "k8s")
 
 
-def test_defaults_of_a_site_are_flares():
+def test_site_defaults_equal_flares():
     parameters = inspect.signature(k8s_launcher.K8sJobLauncher).parameters
     ours = SiteConfig()
     shared = (
@@ -127,7 +127,7 @@ def test_defaults_of_a_site_are_flares():
     assert ours.default_python_path == k8s_launcher.DEFAULT_PYTHON_PATH + "3"
 
 
-def test_arguments_of_the_launcher_are_flares_in_its_order():
+def test_launcher_arguments_equal_flares_in_order():
     flares = list(inspect.signature(k8s_launcher.K8sJobLauncher).parameters)
     ours = list(inspect.signature(ClientHelmJobLauncher).parameters)
     assert ours[: len(flares)] == flares
@@ -139,7 +139,7 @@ def test_arguments_of_the_launcher_are_flares_in_its_order():
 
 @settings(derandomize=True, database=None, deadline=None, max_examples=150)
 @given(data=st.data())
-def test_a_study_job_spec_gives_the_pod_that_v2_gives(tmp_path_factory, data):
+def test_study_job_spec_gives_the_same_pod_as_v2(tmp_path_factory, data):
     template = data.draw(templates(JOB, data.draw(st.sampled_from((0, 2)))))
     mounts = data.draw(datasets)
     case = Case(
@@ -159,7 +159,7 @@ def test_a_study_job_spec_gives_the_pod_that_v2_gives(tmp_path_factory, data):
     assert old == new
 
 
-def test_a_study_job_spec_takes_the_first_container_where_v2_wants_a_mark(tmp_path):
+def test_study_job_spec_takes_the_first_container(tmp_path):
     template = {"spec": {"containers": [{"name": "first", "tty": True}, {"name": "second"}]}}
     meta = {"job_id": JOB, "study": "cancer", "launcher_spec": {"default": {"k8s": {"image": "a"}}}}
     older = Case(meta=meta, files={"specs.yaml": {"cancer": "a.yaml"}, "a.yaml": template})

@@ -1,4 +1,4 @@
-"""A gateway on a recording helm."""
+"""A gateway on a fake helm that records its calls."""
 
 from __future__ import annotations
 

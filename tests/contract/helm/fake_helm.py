@@ -1,4 +1,4 @@
-"""A helm that records how it was called and answers as it was told, for the tests of the gateway."""
+"""A fake helm for the tests of the gateway: records its calls and gives the answers set for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 MISSING = {"exit": 1, "stderr": "Error: release: not found\n"}
 
-# Its answers lie beside it, since it is given no environment variable to find them by.
+# Its answers are in files beside it: no environment variable reaches it.
 _SCRIPT = """#!{python} -IS
 import json, os, signal, subprocess, sys, time
 here = os.path.dirname(os.path.abspath(sys.argv[0]))
@@ -57,7 +57,7 @@ class Call:
     grandchild: int
 
     def option(self, name: str) -> str:
-        """Return the word after ``name``."""
+        """Return the argument after ``name``."""
         return self.argv[self.argv.index(name) + 1]
 
 
@@ -77,7 +77,7 @@ class FakeHelm:
         self._save()
 
     def answer(self, verb: str, *answers: dict[str, Any]) -> None:
-        """Say what the calls of ``verb`` do, in order; the last answer is repeated.
+        """Set the answers to calls of ``verb``, in order; the last answer is repeated.
 
         Keys: exit, stdout, stderr, late (seconds until it reads stdin), sleep (seconds at the end),
         ignore_term, grandchild (True or "quiet": no pipes).

@@ -1,4 +1,4 @@
-"""What helm is told: arguments, stdin and environment of every verb."""
+"""Arguments, stdin and environment of every helm command."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def test_install(fake, releases):
     assert json.loads(call.stdin) == {"pod": {"name": "p é"}}
 
 
-def test_large_values_and_a_helm_that_reads_them_late(fake, releases):
+def test_large_values_with_a_slow_reader(fake, releases):
     fake.answer("install", {"late": 0.2})
     releases(timeout_seconds=10.0).install("r1", "ns", {"a": "x" * 1_000_000}, LABELS)
     assert len(json.loads(fake.calls[0].stdin)["a"]) == 1_000_000
 
 
-def test_install_labels_the_release_and_marks_it_as_this_very_install(fake, releases):
+def test_install_adds_labels_and_a_unique_mark(fake, releases):
     releases().install("r1", "ns", {}, LABELS)
     releases().install("r1", "ns", {}, LABELS)
     first, second = (call.option("--labels") for call in fake.calls)
@@ -73,7 +73,7 @@ def test_status(fake, releases):
     assert seen.value.updated.isoformat() == "2026-11-24T11:14:08.196044+00:00"
 
 
-def test_list_asks_for_every_status_and_without_the_limit_of_256(fake, releases):
+def test_list_requests_every_status_without_limit(fake, releases):
     row = {"name": "r1", "namespace": "ns", "revision": "1", "status": "pending-install"}
     row["updated"] = "2026-11-24 11:14:08.196044437 +0000 UTC"
     fake.answer("list", {"stdout": json.dumps([row | {"name": "r2"}, row])})
@@ -94,7 +94,7 @@ def test_empty_list(fake, releases, printed):
     assert releases().list("ns") == ()
 
 
-def test_template_renders_for_a_fixed_version_and_without_a_cluster(fake, releases):
+def test_template_uses_fixed_version_and_no_cluster(fake, releases):
     fake.answer("template", {"stdout": "kind: Pod\n"})
     text = releases(context="prod").template("r1", "ns", {"a": 1})
     assert text == "kind: Pod\n"
@@ -113,7 +113,7 @@ def test_version(fake, releases):
     assert releases().version() == "v4.3"
 
 
-def test_no_secret_of_the_parent_reaches_helm(fake, releases):
+def test_environment_of_the_parent_is_filtered(fake, releases):
     environ = ENVIRON | {
         "SITE_TOKEN": "canary",
         "AWS_SECRET_ACCESS_KEY": "canary",
@@ -139,7 +139,7 @@ def test_no_secret_of_the_parent_reaches_helm(fake, releases):
     }
 
 
-def test_the_storage_driver_and_the_own_environment(fake, releases, monkeypatch):
+def test_storage_driver_and_own_environment(fake, releases, monkeypatch):
     monkeypatch.setenv("SITE_TOKEN", "canary")
     monkeypatch.setenv("KUBECONFIG", "/from/parent")
     releases(environ=None, storage_driver="configmap").list("ns")
@@ -151,14 +151,14 @@ def test_the_storage_driver_and_the_own_environment(fake, releases, monkeypatch)
 @pytest.mark.parametrize(
     ("name", "why"), [("text", "is not executable"), ("folder", "is a folder"), ("none", "is not there")]
 )
-def test_a_path_at_which_there_is_no_helm_says_what_there_is(tmp_path, name, why):
+def test_bad_helm_path_names_what_is_there(tmp_path, name, why):
     (tmp_path / "text").write_text("x")
     (tmp_path / "folder").mkdir()
     with pytest.raises(ToolMissing, match=f"{name}, {why}\n  cure: set `helm` to the path"):
         helm_edge(SiteConfig(helm=str(tmp_path / name))).version()
 
 
-def test_the_variables_that_a_site_names_are_helms(fake, monkeypatch):
+def test_pass_env_variables_reach_helm(fake, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "p")
     monkeypatch.setenv("AWS_REGION", "r")
     helm_edge(SiteConfig(helm=str(fake.path), pass_env=("AWS_PROFILE", "NOT_SET"))).list("ns")
@@ -167,7 +167,7 @@ def test_the_variables_that_a_site_names_are_helms(fake, monkeypatch):
 
 
 @pytest.mark.parametrize("driver", ["secret", "configmap"])
-def test_the_storage_driver_of_a_site_is_helms(fake, driver):
+def test_storage_driver_of_the_site_reaches_helm(fake, driver):
     helm_edge(SiteConfig(helm=str(fake.path), storage_driver=driver)).list("ns")
     assert fake.calls[0].env["HELM_DRIVER"] == driver
 
@@ -184,7 +184,7 @@ def test_the_storage_driver_of_a_site_is_helms(fake, driver):
         ("R", "ns"),
     ],
 )
-def test_names_that_helm_would_refuse_or_misread_never_reach_it(fake, releases, name, namespace):
+def test_invalid_names_are_refused_before_helm(fake, releases, name, namespace):
     gateway = releases()
     calls: tuple[tuple[Any, ...], ...] = (
         (gateway.install, {}, LABELS),
@@ -199,20 +199,20 @@ def test_names_that_helm_would_refuse_or_misread_never_reach_it(fake, releases, 
 
 
 @pytest.mark.parametrize("values", [{"a": math.nan}, {"a": Path("/x")}, {"a": {1, 2}}])
-def test_values_without_a_json_form_never_reach_helm(fake, releases, values):
+def test_values_without_json_form_are_refused_before_helm(fake, releases, values):
     with pytest.raises(InvalidInput, match="values: "):
         releases().install("r1", "ns", values, LABELS)
     assert fake.calls == []
 
 
 @pytest.mark.parametrize("labels", [{"a": "b,c=d"}, {"a=b": "c"}, {"a": "b" * 64}])
-def test_labels_that_would_become_other_labels_never_reach_helm(fake, releases, labels):
+def test_ambiguous_labels_are_refused_before_helm(fake, releases, labels):
     with pytest.raises(InvalidInput, match="labels: "):
         releases().install("r1", "ns", {}, labels)
     assert fake.calls == []
 
 
-def test_status_is_absent_only_when_helm_says_so(fake, releases):
+def test_status_is_absent_only_on_release_not_found(fake, releases):
     fake.answer("status", MISSING, {"exit": 1, "stderr": "Error: something new\n"}, {"stdout": "no json"})
     gateway = releases()
     assert gateway.status("r1", "ns").presence is Presence.ABSENT
@@ -227,7 +227,7 @@ def test_unreadable_list(fake, releases):
         releases().list("ns")
 
 
-def test_a_missing_helm_is_one_clear_error():
+def test_missing_helm():
     gateway = HelmReleases(chart=Path("/c"), helm="no-such-helm", environ=ENVIRON)
     with pytest.raises(ToolMissing, match="no program 'no-such-helm' on PATH"):
         gateway.list("ns")
@@ -235,7 +235,7 @@ def test_a_missing_helm_is_one_clear_error():
         gateway.template("r1", "ns", {})
 
 
-def test_a_helm_for_another_processor(fake, releases):
+def test_helm_for_another_architecture(fake, releases):
     fake.path.write_bytes(b"\x7fELF nonsense")
     gateway = releases()
     with pytest.raises(ToolMissing, match="helm cannot be run: "):
@@ -244,13 +244,13 @@ def test_a_helm_for_another_processor(fake, releases):
         gateway.template("r1", "ns", {})
 
 
-def test_a_helm_that_is_too_old(fake, releases):
+def test_helm_too_old(fake, releases):
     fake.answer("install", {"exit": 1, "stderr": "Error: unknown flag: --labels\n"})
     with pytest.raises(ToolMissing, match=r"does not know --labels.*\n  cure: install helm"):
         releases().install("r1", "ns", {}, LABELS)
 
 
-def test_an_unknown_failure_keeps_helm_words(fake, releases):
+def test_unknown_failure_keeps_helms_message(fake, releases):
     fake.answer("list", {"exit": 3, "stderr": "Error: the moon is full\n"})
     with pytest.raises(Rejected, match=r"helm list failed \(exit code 3\): the moon is full") as caught:
         releases().list("ns")

@@ -1,4 +1,4 @@
-"""An end that is really an end: cancel, deadline, Ctrl-C, a killed launcher; no process stays behind."""
+"""Cancel, deadline, Ctrl-C and a killed launcher stop helm; no process stays behind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.contract.helm.conftest import ENVIRON
 from tests.contract.helm.fake_helm import is_alive, is_gone_within
 
 LABELS = {"fljob.internal/job-id": "j1"}
-# An idle machine needs half a second, a busy one several; who is not stopped lives for half a minute.
+# An idle machine needs half a second, a busy one several; a helm that is not stopped runs for half a minute.
 SOON = 10.0
 
 SLOW = [
@@ -48,7 +48,7 @@ def test_cancel_stops_helm_and_its_children(fake, releases, answer):
     assert [str(error) for error in failure] == ["release ns/r1: helm install was cancelled"]
 
 
-def test_a_cancel_before_the_start_starts_nothing(fake, releases):
+def test_cancel_before_start_starts_nothing(fake, releases):
     cancel = threading.Event()
     cancel.set()
     with pytest.raises(Cancelled):
@@ -59,7 +59,7 @@ def test_a_cancel_before_the_start_starts_nothing(fake, releases):
 def test_the_deadline_stops_helm(fake, releases):
     fake.answer("list", {"sleep": 30, "grandchild": True})
     start = time.monotonic()
-    # Long enough for the fake, a Python, to start and to say who it is.
+    # Long enough for the fake, a Python, to start and to record its process id.
     with pytest.raises(Unavailable, match=r"helm list did not end within 3 s and was stopped"):
         releases(timeout_seconds=3.0).list("ns")
     assert time.monotonic() - start < 3 + SOON
@@ -67,13 +67,13 @@ def test_the_deadline_stops_helm(fake, releases):
     assert is_gone_within(fake.calls[0].grandchild, SOON)
 
 
-def test_helm_has_a_session_of_its_own(fake, releases):
+def test_helm_runs_in_its_own_session(fake, releases):
     """Ctrl-C on a terminal goes to the launcher alone, which then decides."""
     releases().list("ns")
     assert fake.calls[0].session == fake.calls[0].pid != os.getsid(0)
 
 
-def test_a_grandchild_that_keeps_the_pipes_does_not_delay_the_answer(fake, releases):
+def test_grandchild_holding_pipes_does_not_delay_the_result(fake, releases):
     fake.answer("list", {"stdout": "[]", "grandchild": True})
     start = time.monotonic()
     assert releases(timeout_seconds=40.0).list("ns") == ()
@@ -95,7 +95,7 @@ def _launcher(fake, verb: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", code, str(fake.path)], stderr=subprocess.PIPE)
 
 
-def test_helm_dies_with_a_killed_launcher(fake):
+def test_helm_is_stopped_when_the_launcher_is_killed(fake):
     fake.answer("install", {"sleep": 30})
     launcher = _launcher(fake, "install('r1', 'ns', {}, {})")
     call = fake.wait_for("install")
@@ -115,7 +115,7 @@ def test_an_uninstall_outlives_a_killed_launcher(fake):
     assert is_gone_within(call.pid, 4 + SOON)
 
 
-def test_ctrl_c_stops_helm_and_takes_the_install_back(fake):
+def test_ctrl_c_stops_helm_and_undoes_the_install(fake):
     fake.answer("install", {"sleep": 30})
     fake.answer("list", {"stdout": '[{"name": "r1"}]'})
     launcher = _launcher(fake, "install('r1', 'ns', {}, {})")

@@ -1,4 +1,4 @@
-"""A failed install leaves nothing, touches nobody else's release, and says so when it cannot clean up."""
+"""A failed install is undone, touches no other release, and reports what it could not undo."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def failure(text: str) -> dict[str, object]:
     return {"exit": 1, "stderr": f"Error: INSTALLATION FAILED: {text}\n"}
 
 
-def test_a_failed_install_is_taken_back_and_verified(fake, releases):
+def test_failed_install_is_undone_and_verified(fake, releases):
     fake.answer("install", INVALID)
     fake.answer("list", OURS)
     with pytest.raises(Rejected, match=r"Pod 'p1' is invalid: spec\.dnsPolicy") as caught:
@@ -50,8 +50,8 @@ def test_a_failed_install_is_taken_back_and_verified(fake, releases):
     assert fake.verbs == ["install", "list", "uninstall", "status"]
 
 
-def test_only_the_release_of_this_very_install_is_taken_back(fake, releases):
-    """A live release of the same name is somebody else's: the list by our mark does not show it."""
+def test_only_the_release_of_this_install_is_undone(fake, releases):
+    """A live release of the same name belongs to another process: the list by our label does not show it."""
     fake.answer("install", INVALID)
     with pytest.raises(Rejected):
         releases().install("r1", "ns", {}, LABELS)
@@ -73,14 +73,14 @@ def test_only_the_release_of_this_very_install_is_taken_back(fake, releases):
         ("cluster reachability check failed: kubernetes cluster unreachable: EOF", Unavailable),
     ],
 )
-def test_nothing_is_uninstalled_where_nothing_was_changed(fake, releases, text, error):
+def test_nothing_is_undone_when_nothing_was_changed(fake, releases, text, error):
     fake.answer("install", failure(text))
     with pytest.raises(error):
         releases().install("r1", "ns", {}, LABELS)
     assert fake.verbs == ["install"]
 
 
-def test_a_cancelled_install_is_taken_back_after_the_server_had_time_to_finish(fake, releases):
+def test_cancelled_install_is_undone_after_a_pause(fake, releases):
     fake.answer("install", {"sleep": 30})
     fake.answer("list", OURS)
     pauses: list[float] = []
@@ -92,7 +92,7 @@ def test_a_cancelled_install_is_taken_back_after_the_server_had_time_to_finish(f
     assert pauses == [0.2]
 
 
-def test_an_install_past_its_deadline_is_taken_back(fake, releases):
+def test_install_past_its_deadline_is_undone(fake, releases):
     fake.answer("install", {"sleep": 30})
     fake.answer("list", OURS)
     with pytest.raises(Unavailable, match="did not end within 3 s"):
@@ -100,7 +100,7 @@ def test_an_install_past_its_deadline_is_taken_back(fake, releases):
     assert fake.verbs == ["install", "list", "uninstall", "status"]
 
 
-def test_the_clean_up_is_tried_again_while_the_cluster_is_away(fake, releases):
+def test_undo_is_retried_while_the_cluster_is_unavailable(fake, releases):
     fake.answer("install", failure("unexpected EOF"))
     fake.answer("list", REFUSED, REFUSED, OURS)
     pauses: list[float] = []
@@ -112,7 +112,7 @@ def test_the_clean_up_is_tried_again_while_the_cluster_is_away(fake, releases):
 
 
 @pytest.mark.parametrize(("answer", "listed"), [(REFUSED, 3), (FORBIDDEN, 1)])
-def test_a_failed_clean_up_is_said_and_names_the_release(fake, releases, answer, listed):
+def test_failed_undo_is_reported_with_the_release(fake, releases, answer, listed):
     fake.answer("install", INVALID)
     fake.answer("list", answer)
     with pytest.raises(LeftBehind, match="and the clean-up failed, so release ns/r1 may be left") as caught:
@@ -123,7 +123,7 @@ def test_a_failed_clean_up_is_said_and_names_the_release(fake, releases, answer,
     assert fake.verbs == ["install", *["list"] * listed]
 
 
-def test_cancelled_is_not_said_when_something_may_be_left(fake, releases):
+def test_cancelled_is_not_raised_when_something_may_be_left(fake, releases):
     """Cancelled promises that nothing is left."""
     fake.answer("list", FORBIDDEN)
     cancel = threading.Event()
@@ -141,7 +141,7 @@ def test_uninstall_of_nothing_is_success(fake, releases):
     assert fake.verbs == ["uninstall"]
 
 
-def test_uninstall_beside_another_process_that_was_quicker(fake, releases):
+def test_uninstall_races_with_another_process(fake, releases):
     """Helm loads the release, deletes its objects and finds the record gone."""
     text = "Error: uninstallation completed with 1 error(s): uninstall: Failed to purge: release: not found\n"
     fake.answer("uninstall", {"exit": 1, "stderr": text})
@@ -149,7 +149,7 @@ def test_uninstall_beside_another_process_that_was_quicker(fake, releases):
     assert fake.verbs == ["uninstall", "status"]
 
 
-def test_uninstall_asks_again_for_the_cause_that_helm_keeps_to_itself(fake, releases):
+def test_uninstall_is_repeated_with_debug_for_the_cause(fake, releases):
     refused = {"exit": 1, "stderr": "Error: failed to delete release: r1\n"}
     line = (
         'level=DEBUG msg="uninstall: Failed to delete release" error="[pods \\"p1\\" is forbidden: User '
@@ -164,25 +164,25 @@ def test_uninstall_asks_again_for_the_cause_that_helm_keeps_to_itself(fake, rele
     ]
 
 
-def test_uninstall_that_succeeds_the_second_time(fake, releases):
+def test_uninstall_succeeds_at_second_try(fake, releases):
     fake.answer("uninstall", {"exit": 1, "stderr": "Error: failed to delete release: r1\n"}, {})
     assert releases().uninstall("r1", "ns") is True
 
 
-def test_uninstall_believes_nobody(fake, releases):
+def test_uninstall_verifies_the_removal(fake, releases):
     fake.answer("status", {"stdout": '{"name": "r1", "info": {"status": "uninstalling"}}'})
     with pytest.raises(Rejected, match="release ns/r1: still there after helm uninstall"):
         releases().uninstall("r1", "ns")
 
 
 @pytest.mark.parametrize(("answer", "error"), [(REFUSED, Unavailable), (FORBIDDEN, Denied)])
-def test_uninstall_that_cannot_be_verified_is_no_success(fake, releases, answer, error):
+def test_unverified_uninstall_is_no_success(fake, releases, answer, error):
     fake.answer("status", answer)
     with pytest.raises(error):
         releases().uninstall("r1", "ns")
 
 
-def test_an_unreachable_cluster_is_not_an_absent_release(fake, releases):
+def test_unreachable_cluster_is_not_an_absent_release(fake, releases):
     fake.answer("uninstall", REFUSED)
     fake.answer("status", MISSING)
     with pytest.raises(Unavailable, match=r"nothing answers at 10\.0\.0\.1:6443"):

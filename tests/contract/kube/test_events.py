@@ -1,4 +1,4 @@
-"""The shared event watch against the same misbehaving server: no request per pod, and nobody else's events."""
+"""The shared event watch against the same misbehaving server: no request per pod, and only the pod's events."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def messages(pods, uid):
     return [one.message for one in pods.events("fl", uid)]
 
 
-def test_events_are_told_apart_by_uid_and_sorted_by_time(server, pods):
+def test_events_are_selected_by_uid_and_sorted_by_time(server, pods):
     late, early = "2026-01-01T00:00:09Z", "2026-01-01T00:00:01Z"
     server.items = [
         said("b", "u1", "second", late),
@@ -38,7 +38,7 @@ def test_events_are_told_apart_by_uid_and_sorted_by_time(server, pods):
     assert messages(pods, "u3") == []
 
 
-def test_a_hundred_pods_cost_one_list_and_one_watch(server, pods):
+def test_hundred_pods_share_one_list_and_one_watch(server, pods):
     server.items = [said(f"e{n}", f"u{n}", str(n)) for n in range(100)]
     for _ in range(20):
         assert [messages(pods, f"u{n}") for n in range(100)] == [[str(n)] for n in range(100)]
@@ -47,7 +47,7 @@ def test_a_hundred_pods_cost_one_list_and_one_watch(server, pods):
     assert all("involvedObject.kind" in path for path in server.requests)
 
 
-def test_changes_duplicates_and_deletions_are_followed(server, pods):
+def test_changes_duplicates_and_deletions_are_applied(server, pods):
     grown = said("a", "u1", "grown")
     server.items = [said("a", "u1", "new"), said("b", "u1", "expires")]
     server.scripts = [
@@ -62,28 +62,28 @@ def test_changes_duplicates_and_deletions_are_followed(server, pods):
 
 
 @pytest.mark.parametrize("about", [None, {}, {"uid": 7}, "x", {"kind": "Pod"}])
-def test_an_event_about_no_pod_is_about_nobodys_pod(server, pods, about):
+def test_event_without_pod_uid_is_dropped(server, pods, about):
     server.items = [{**said("a", "u1", "x"), "involvedObject": about}, said("b", "u1", "mine")]
     assert messages(pods, "u1") == ["mine"]
 
 
-def test_410_lists_again_and_forgets_what_has_expired(server, pods):
+def test_410_lists_again_and_drops_expired_events(server, pods):
     server.items = [said("a", "u1", "old")]
     server.scripts = [[lambda: setattr(server, "items", [said("b", "u1", "new")]), GONE]]
     until(lambda: messages(pods, "u1") == ["new"])
 
 
 @pytest.mark.parametrize(("status", "error"), [(403, Denied), (500, Unavailable), (400, Unavailable)])
-def test_events_that_cannot_be_had_are_an_error_and_no_emptiness(server, pods, status, error):
+def test_unavailable_events_are_an_error_not_empty(server, pods, status, error):
     server.list_status = [status] * 50
     with pytest.raises(error, match="list events in namespace fl"):
         pods.events("fl", "u1")
 
 
-def test_the_watch_ends_when_nobody_asks_and_starts_anew_for_the_next(server, pods, monkeypatch):
+def test_idle_watch_ends_and_restarts_for_the_next_reader(server, pods, monkeypatch):
     monkeypatch.setattr(events_module, "_IDLE_AFTER", 1.0)  # a thread may start late
     server.items = [said("a", "u1", "x")]
-    # As a real server ends a watch in time: the thread only looks at its own age between two of them.
+    # A real server ends a watch in time: the thread checks whether it is idle only between two of them.
     server.scripts = [[lambda: time.sleep(0.2)] for _ in range(150)]
     assert messages(pods, "u1") == ["x"]
     watch = next(iter(pods._watches.values()))
@@ -103,7 +103,7 @@ def about_claim(name, reason, second):
     }
 
 
-def test_the_newest_trouble_of_each_claim_is_kept_for_a_while(server, pods):
+def test_latest_trouble_of_each_claim_is_cached(server, pods):
     server.items = [
         about_claim("data", "ProvisioningFailed", 9),
         about_claim("data", "FailedBinding", 4),
@@ -119,6 +119,6 @@ def test_the_newest_trouble_of_each_claim_is_kept_for_a_while(server, pods):
     assert "involvedObject.kind%3DPersistentVolumeClaim" in server.requests[0]
 
 
-def test_events_of_claims_that_cannot_be_read_are_none(server, pods):
+def test_unreadable_claim_events_are_empty(server, pods):
     server.list_status = [403]
     assert pods.claim_events("fl") == {}

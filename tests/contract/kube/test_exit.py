@@ -1,4 +1,4 @@
-"""A program that watched ends with no thread of a watch: one that wakes up too late aborts the interpreter."""
+"""No thread of a watch runs when the interpreter shuts down: one that wakes up then aborts it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.contract.kube.test_watch import Server, pod, serving
 
 ROOT = Path(__file__).parents[3]
-# What is registered first is called last: after the watches were stopped, before the interpreter goes.
+# The handler registered first is called last: after the watches were stopped.
 PROGRAM = """
 import atexit, sys, threading
 atexit.register(lambda: print(sorted(thread.name for thread in threading.enumerate())))

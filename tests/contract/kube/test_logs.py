@@ -1,4 +1,4 @@
-"""What is asked for when a log is read."""
+"""The request by which a log is read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
         ({"tail": 0, "previous": True}, {"tailLines": ["0"], "previous": ["true"]}),
     ],
 )
-def test_what_a_log_is_asked_for(server, pods, options, asked):
+def test_log_request_options(server, pods, options, asked):
     lines = list(pods.logs("job-1", "fl", container="job", **options))
     assert len(lines) == 1
     (path,) = server.requests

@@ -1,4 +1,4 @@
-"""The watch against a server that misbehaves on purpose: it speaks list and watch, and follows a script."""
+"""The watch against a server that misbehaves on purpose: it serves list and watch from a script."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_listed_and_watched_pods_are_seen(server, pods):
     assert server.count("watch=") == 1
 
 
-def test_a_deleted_pod_is_absent_and_its_last_state_kept(server, pods):
+def test_deleted_pod_is_absent_with_its_last_state(server, pods):
     server.items = [pod("a", 1)]
     server.scripts = [[event("DELETED", pod("a", 12, "Succeeded")), server.hold.wait]]
     watch = pods.watch("fl")
@@ -150,7 +150,7 @@ def test_a_deleted_pod_is_absent_and_its_last_state_kept(server, pods):
     assert watch.pod("a").value.phase == "Succeeded"
 
 
-def test_a_pod_that_vanished_between_two_lists_is_absent(server, pods):
+def test_pod_missing_from_second_list_is_absent(server, pods):
     server.items = [pod("a", 1)]
     server.scripts = [[lambda: setattr(server, "items", []), GONE]]
     watch = pods.watch("fl")
@@ -167,7 +167,7 @@ def test_410_lists_again(server, pods, gone):
     until(lambda: watch.pod("a").presence is Presence.FOUND)
 
 
-def test_the_next_watch_goes_on_from_the_bookmark(server, pods):
+def test_next_watch_resumes_from_bookmark(server, pods):
     server.scripts = [[BOOKMARK]]
     pods.watch("fl")
     until(lambda: server.count("watch=") >= 2)
@@ -175,7 +175,7 @@ def test_the_next_watch_goes_on_from_the_bookmark(server, pods):
     assert server.count("limit=") == 1
 
 
-def test_what_is_seen_twice_or_too_late_changes_nothing(server, pods):
+def test_duplicate_and_outdated_events_are_ignored(server, pods):
     server.items = [pod("a", 1), pod("b", 1)]
     late = [event("MODIFIED", pod("a", 11, "Pending")), event("ADDED", pod("b", 11))]
     server.scripts = [
@@ -195,7 +195,7 @@ def test_what_is_seen_twice_or_too_late_changes_nothing(server, pods):
     assert watch.pod("b").value.phase == "Succeeded"
 
 
-def test_events_may_be_cut_anywhere(server, pods):
+def test_events_may_be_split_anywhere(server, pods):
     text = event("ADDED", pod("bär", 11)) + event("ADDED", pod("b", 12))
     server.scripts = [[*(text[i : i + 7] for i in range(0, len(text), 7)), server.hold.wait]]
     watch = pods.watch("fl")
@@ -207,7 +207,7 @@ def test_events_may_be_cut_anywhere(server, pods):
     "script",
     [[b"not json\n"], [event("ADDED", pod("x", 11)), _BREAK], 500, 503, 429, [event("ERROR", {"code": 500})]],
 )
-def test_a_broken_watch_is_mended_and_forgets_nothing(server, pods, script):
+def test_broken_watch_recovers_without_loss(server, pods, script):
     server.items = [pod("a", 1)]
     server.scripts = [script]
     watch = pods.watch("fl")
@@ -215,7 +215,7 @@ def test_a_broken_watch_is_mended_and_forgets_nothing(server, pods, script):
     until(lambda: watch.pod("a").presence is Presence.FOUND)
 
 
-def test_a_list_that_fails_is_unavailable_and_no_absence(server, pods):
+def test_failed_list_is_unavailable_not_absent(server, pods):
     server.list_status = [500]
     server.items = [pod("a", 1)]
     watch = pods.watch("fl")
@@ -224,7 +224,7 @@ def test_a_list_that_fails_is_unavailable_and_no_absence(server, pods):
     until(lambda: watch.pod("a").presence is Presence.FOUND)
 
 
-def test_a_missing_right_is_named_while_it_is_missing(server, pods):
+def test_missing_right_is_reported_while_it_is_missing(server, pods):
     server.list_status = [403] * 50
     watch = pods.watch("fl")
     seen = watch.pod("a")
@@ -232,7 +232,7 @@ def test_a_missing_right_is_named_while_it_is_missing(server, pods):
     assert "list pods in namespace fl" in seen.why
 
 
-def test_a_silent_connection_is_found_dead(server, pods, monkeypatch):
+def test_silent_connection_is_detected(server, pods, monkeypatch):
     monkeypatch.setattr(watch_module, "_WATCH", 1)
     monkeypatch.setattr(watch_module, "_SILENCE", 0.2)
     server.items = [pod("a", 1)]
@@ -241,7 +241,7 @@ def test_a_silent_connection_is_found_dead(server, pods, monkeypatch):
     until(lambda: server.count("watch=") >= 2)
 
 
-def test_waiters_wake_on_a_change_and_at_their_timeout(server, pods):
+def test_waiters_wake_on_change_and_on_timeout(server, pods):
     ready = threading.Event()
     server.scripts = [[ready.wait, event("ADDED", pod("a", 11)), server.hold.wait]]
     watch = pods.watch("fl")
@@ -262,21 +262,21 @@ def test_stopping_does_not_wait_for_a_silent_server(server, pods):
 @pytest.mark.parametrize(
     ("status", "error"), [(403, Denied), (401, Denied), (500, Unavailable), (429, Unavailable)]
 )
-def test_a_refused_request_has_our_error(server, client, status, error):
+def test_refused_request_raises_our_error(server, client, status, error):
     server.list_status = [status]
     with pytest.raises(error, match="list pods in namespace fl"):
         KubePods(client).list("fl")
 
 
 @pytest.mark.parametrize(("said", "seconds"), [("7", 7), ("3600", 30), ("", 0), ("Wed, 21 Oct 2026", 0)])
-def test_a_busy_server_says_how_long_to_leave_it_alone(server, client, said, seconds):
+def test_retry_after_is_kept(server, client, said, seconds):
     server.list_status, server.retry_after = [429], said
     with pytest.raises(Unavailable) as refused:
         KubePods(client).list("fl")
     assert refused.value.retry_after == seconds
 
 
-def test_a_watch_leaves_a_busy_server_alone(server, pods):
+def test_watch_obeys_retry_after(server, pods):
     server.list_status, server.retry_after = [429], "1"
     start = time.monotonic()
     watch = pods.watch("fl")
@@ -285,7 +285,7 @@ def test_a_watch_leaves_a_busy_server_alone(server, pods):
     until(lambda: server.count("watch=") == 1)  # what was listed is seen before the watch is asked for
 
 
-def test_no_secret_is_in_an_error_or_a_repr(server, client, caplog):
+def test_no_secret_in_error_or_repr(server, client, caplog):
     caplog.set_level("DEBUG")
     secrets = KubeSecrets(client)
     with pytest.raises(Unavailable) as failed:  # the server knows no POST
@@ -295,7 +295,7 @@ def test_no_secret_is_in_an_error_or_a_repr(server, client, caplog):
     assert "Y2FuYXJ5LTM3MjA" not in shown
 
 
-def test_a_listed_secret_tells_its_job_and_federation_and_no_value(server, client):
+def test_listed_secret_has_job_and_federation_and_no_value(server, client):
     labels = {"fljob.internal/job-id": "a1", "fljob.internal/federation": "fed"}
     for name, marks in (("launched", labels), ("by-hand", {"fljob.internal/job-id": "a2"})):
         made = {"name": name, "creationTimestamp": "2026-01-01T00:00:00Z", "labels": marks}

@@ -46,7 +46,7 @@ def until(check, seconds=60.0):
 
 
 def test_a_quota_that_is_raised_in_time_lets_the_job_run(fake):
-    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, patient=True)
+    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, retry_refused=True)
     assert handle.poll() is ReturnCode.UNKNOWN
     assert handle.track.verdict.code is Code.QUOTA_EXCEEDED
     assert fake.secrets.items == {}  # a Secret without a job is nobody's: each try makes its own
@@ -59,7 +59,7 @@ def test_a_quota_that_is_raised_in_time_lets_the_job_run(fake):
 
 
 def test_a_quota_that_stays_ends_the_job_at_its_clock_and_nothing_is_left(fake):
-    handle = service(fake).launch(make_spec(pending_timeout=0.3), secret={"TOKEN": b"x"}, patient=True)
+    handle = service(fake).launch(make_spec(pending_timeout=0.3), secret={"TOKEN": b"x"}, retry_refused=True)
     outcome = handle.wait()
     assert (outcome.code, outcome.return_code, outcome.clock) == (Code.QUOTA_EXCEEDED, 104, "pending_timeout")
     assert handle.close(30)
@@ -67,7 +67,7 @@ def test_a_quota_that_stays_ends_the_job_at_its_clock_and_nothing_is_left(fake):
 
 
 def test_a_permanent_refusal_ends_the_job_at_once(fake):
-    handle = service(fake).launch(make_spec(), patient=True)
+    handle = service(fake).launch(make_spec(), retry_refused=True)
     fake.releases.install_error = Denied("pods is forbidden")
     outcome = handle.wait()
     assert (outcome.code, outcome.return_code) == (Code.FORBIDDEN, 104)
@@ -76,7 +76,7 @@ def test_a_permanent_refusal_ends_the_job_at_once(fake):
 
 
 def test_terminate_while_it_is_refused_leaves_nothing_and_tries_no_more(fake):
-    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, patient=True)
+    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, retry_refused=True)
     handle.terminate()
     fake.releases.install_error = None
     tried = len(fake.releases.log)
@@ -87,7 +87,7 @@ def test_terminate_while_it_is_refused_leaves_nothing_and_tries_no_more(fake):
 
 
 @pytest.mark.parametrize(
-    ("error", "policy", "patient"),
+    ("error", "policy", "retry"),
     [
         (QUOTA, {}, False),
         (QUOTA, {"mode": PendingPolicy.STRICT}, True),
@@ -95,10 +95,10 @@ def test_terminate_while_it_is_refused_leaves_nothing_and_tries_no_more(fake):
         (Rejected("x", reason=Reason.POD_SECURITY), {}, True),
     ],
 )
-def test_other_refusals_are_raised_and_nothing_is_left(fake, error, policy, patient):
+def test_other_refusals_are_raised_and_nothing_is_left(fake, error, policy, retry):
     fake.releases.install_error = error
     with pytest.raises(type(error)):
-        service(fake, **policy).launch(make_spec(), secret={"TOKEN": b"x"}, patient=patient)
+        service(fake, **policy).launch(make_spec(), secret={"TOKEN": b"x"}, retry_refused=retry)
     assert fake.is_empty
 
 
@@ -107,7 +107,9 @@ def test_a_refused_job_that_has_ended_is_not_tried_again(fake, end):
     """The diagnosis, which goes on before anything is removed, may take a minute."""
     begun, go_on = threading.Event(), threading.Event()
     handle = service(fake).launch(
-        make_spec(pending_timeout=0.2), on_failure=lambda *_: begun.set() or go_on.wait(60), patient=True
+        make_spec(pending_timeout=0.2),
+        on_failure=lambda *_: begun.set() or go_on.wait(60),
+        retry_refused=True,
     )
     until(lambda: handle.poll() is ReturnCode.INFRASTRUCTURE_ERROR) if end == "poll" else handle.wait()
     assert begun.wait(10)
@@ -136,7 +138,7 @@ def test_a_try_under_way_at_the_end_of_the_job_undoes_its_release(fake):
         make_spec(),
         secret={"TOKEN": b"x"},
         on_failure=lambda *_: begun.set() or go_on.wait(60),
-        patient=True,
+        retry_refused=True,
     )
     assert trying.wait(10)
     handle._policy = replace(handle._policy, pending_timeout=0.0)
@@ -151,13 +153,13 @@ def test_a_try_under_way_at_the_end_of_the_job_undoes_its_release(fake):
 
 def test_an_api_server_that_is_busy_has_its_own_clock(fake):
     fake.releases.install_error = Unavailable("503")
-    handle = service(fake, graces=Timeouts(api=0.3)).launch(make_spec(), patient=True)
+    handle = service(fake, graces=Timeouts(api=0.3)).launch(make_spec(), retry_refused=True)
     assert handle.wait().code is Code.API_UNAVAILABLE
 
 
 def test_an_api_server_that_is_away_before_anything_was_made_is_waited_for_too(fake):
     fake.releases.install_error, fake.pods.unavailable = None, "connection refused"
-    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, patient=True)
+    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, retry_refused=True)
     assert handle.poll() is ReturnCode.UNKNOWN
     fake.pods.unavailable = ""
     fake.pods.script = [running(), exited(0)]
@@ -173,7 +175,7 @@ def test_what_is_shared_is_prepared_in_each_try(fake):
         if error := answers.pop(0):
             raise error
 
-    handle = service(fake).launch(make_spec(), prepare=prepare, patient=True)
+    handle = service(fake).launch(make_spec(), prepare=prepare, retry_refused=True)
     until(lambda: fake.releases.items)
     assert answers == []
     handle.terminate()
@@ -187,7 +189,7 @@ def unfinished():
 @pytest.mark.parametrize("end", ["next try", "terminate"])
 def test_a_refused_job_leaves_another_process_its_job_of_the_same_id(fake, end):
     """The other one came while this one waited: its pod is not what a try of this one left."""
-    waits = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, patient=True)
+    waits = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, retry_refused=True)
     fake.releases.install_error = None
     other = service(fake).launch(make_spec(), secret={"TOKEN": b"other's"})
     if end == "terminate":
@@ -205,7 +207,7 @@ def test_a_half_made_release_of_its_own_does_not_fail_the_job(fake):
     """The API server went away between Helm's record and the pod: "pending-install" is nobody else's."""
     fake.releases.install_error = unfinished()
     fake.secrets.delete_errors = [Unavailable("503")]
-    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, patient=True)
+    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, retry_refused=True)
     name, nearly_abandoned = make_spec().release, SystemClock().now() - timedelta(seconds=57)
     fake.releases.items[name] = ReleaseView(name, "fl", "pending-install", 1, nearly_abandoned)
     fake.releases.install_error = None
@@ -222,7 +224,7 @@ def test_a_half_made_release_of_its_own_does_not_fail_the_job(fake):
 def test_a_clean_refusal_forgets_what_an_earlier_try_left(fake):
     """The try after the one that left something was refused cleanly: a pod that comes then is another's."""
     fake.releases.install_error = unfinished()
-    waits = service(fake).launch(make_spec(), patient=True)
+    waits = service(fake).launch(make_spec(), retry_refused=True)
     fake.releases.install_error = QUOTA
     until(lambda: waits.poll() is ReturnCode.UNKNOWN and waits.track.verdict.code is Code.QUOTA_EXCEEDED)
     fake.releases.install_error = None
@@ -235,7 +237,7 @@ def test_a_clean_refusal_forgets_what_an_earlier_try_left(fake):
 
 def test_a_secret_that_could_not_be_undone_is_removed_with_the_job(fake):
     fake.secrets.delete_errors = [Unavailable("503")]
-    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, patient=True)
+    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, retry_refused=True)
     assert fake.secrets.items
     handle.terminate()
     assert fake.is_empty
@@ -243,7 +245,7 @@ def test_a_secret_that_could_not_be_undone_is_removed_with_the_job(fake):
 
 def test_what_an_attempt_left_behind_is_removed_by_the_next(fake):
     fake.releases.install_error = unfinished()
-    handle = service(fake).launch(make_spec(), patient=True)
+    handle = service(fake).launch(make_spec(), retry_refused=True)
     left = make_pod("job-1", annotations={"meta.helm.sh/release-name": make_spec().release}, uid="half-made")
     fake.pods.show(left)
     fake.releases.install_error = None

@@ -1,4 +1,4 @@
-"""`fljob doctor`: will it work here? One line per check, a cure for each failure."""
+"""`fljob doctor`: checks whether jobs can run here. One line per check, a cure for each failure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["doctor_command"]
 @click.option(
     "--image", "images", multiple=True, help="Start a short job in this image and see whether FLARE can."
 )
-@options.driver_option(default=None, otherwise="as the configuration and the kit say")
+@options.driver_option(default=None, without="as the configuration and the kit say")
 @click.pass_obj
 def doctor_command(
     cli: Cli, /, folder: Path | None, images: tuple[str, ...], driver: StorageDriver | None, **given: Any

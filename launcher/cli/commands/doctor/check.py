@@ -1,4 +1,4 @@
-"""What a check is, and how the result of one is printed."""
+"""A check, and the printing of its result."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _SKIP = click.style("skip", fg="yellow")
 
 @dataclass(frozen=True)
 class Check:
-    """One question and its answer.
+    """One check.
 
     Attributes:
         what: the subject, in a few words.
-        ask: returns the answer of a check that passed; raises ``LauncherError`` otherwise.
-        needs_all: asked only when nothing before it failed: it makes something, and what can be made without
-            every right may not be removable without it.
-        may_be_denied: asks for something that jobs do not need, so that having no right to ask is no failure.
+        run: returns the text to print if it passes; raises ``LauncherError`` if it fails.
+        needs_all: run only when no check before it failed: it creates objects, and a right to remove them may
+            be missing.
+        may_be_denied: reads something that jobs do not need, so that being denied is no failure.
     """
 
     what: str
-    ask: Callable[[], str]
+    run: Callable[[], str]
     needs_all: bool = False
     may_be_denied: bool = False
 
 
-# Without helm or a cluster many checks say the same; two claims that are missing are two failures.
+# Without helm or a cluster many checks fail with the same message; that is reported once.
 _GENERAL = (ToolMissing, Unavailable)
 
 
@@ -45,7 +45,7 @@ def run_checks(checks: Iterable[Check]) -> int:
             click.echo(f"{_SKIP}  {check.what}: not tried, since something above is wrong")
             continue
         try:
-            click.echo(f"{click.style('ok  ', fg='green')}  {check.what}: {check.ask()}")
+            click.echo(f"{click.style('ok  ', fg='green')}  {check.what}: {check.run()}")
         except LauncherError as error:
             if check.may_be_denied and isinstance(error, Denied):
                 click.echo(f"{_SKIP}  {check.what}: no right to look, which jobs do not need")
@@ -54,7 +54,7 @@ def run_checks(checks: Iterable[Check]) -> int:
             if error.message in printed and isinstance(error, _GENERAL):
                 click.echo(f"{_SKIP}  {check.what}: the same")
                 continue
-            # Rights share one cure; what is missing each has its own, even when the words are the same.
+            # Rights share one cure, printed once; each missing object has its own, even in the same words.
             shown = error.message if error.cure in printed and not isinstance(error, NotFound) else str(error)
             printed |= {error.message, error.cure}
             click.echo(f"{click.style('FAIL', fg='red')}  {check.what}: {shown}")

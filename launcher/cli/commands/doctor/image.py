@@ -1,6 +1,6 @@
-"""`fljob doctor --image`: a short job of our own that shows whether an image can be a job's, or a parent's.
+"""`fljob doctor --image`: a short job that shows whether an image can run jobs, or a parent.
 
-It goes the way of every job - values, chart, helm, watch, verdict - and everything of it is removed.
+It is launched as every job is - values, chart, helm, watch, verdict - and everything of it is removed.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from launcher.usecases.service import Service
 
 __all__ = ["Probe", "image_checks", "probe_image"]
 
-# Not the site's own name: a parent that starts removes what it finds under it.
+# Not the site's own name: a parent that starts removes the jobs of its site.
 _SITE = "doctor"
-# Long enough for a large image that is pulled, short for what does not heal.
-_PATIENCE = Timeouts(heal=30, pull=30, pull_permanent=5, config=10, create=30, start=900)
+# Long enough to pull a large image, short for causes that do not pass.
+_TIMEOUTS = Timeouts(heal=30, pull=30, pull_permanent=5, config=10, create=30, start=900)
 _PENDING = 60.0
-_ASKS_FOR = {"cpu_request": "50m", "cpu": "1", "memory_request": "64Mi", "memory": "512Mi"}
+_RESOURCES = {"cpu_request": "50m", "cpu": "1", "memory_request": "64Mi", "memory": "512Mi"}
 _BUILD = "build it with images/Dockerfile, or with scripts/image where there is no docker"
-# What the probe says -> what to do about it.
+# Part of the probe's message -> cure.
 _CURES: Sequence[tuple[str, str]] = (
     ("No module named 'launcher", f"the image lacks this package: {_BUILD}"),
     ("No module named 'nvflare", "the image lacks FLARE: build it on one with nvflare 2.9.0"),
@@ -61,7 +61,7 @@ class Probe:
     Attributes:
         image: reference.
         python: its interpreter.
-        arguments: those with which a site constructs its launcher.
+        arguments: with which the site constructs its launcher.
         wants_helm: whether it is a parent's image.
     """
 
@@ -72,26 +72,26 @@ class Probe:
 
 
 def image_checks(cli: Cli, site: SiteConfig, probes: Sequence[Probe]) -> Iterator[Check]:
-    """Yield a check per image; each starts a pod, so it is asked only when nothing else is wrong."""
+    """Yield a check per image; each starts a pod, so it is run only when no other check failed."""
     for probe in probes:
         what = f"{'parent image' if probe.wants_helm else 'image'} {probe.image}"
-        yield Check(what, partial(_ask, cli, site, probe), needs_all=True)
+        yield Check(what, partial(_run_probe, cli, site, probe), needs_all=True)
 
 
-def _ask(cli: Cli, site: SiteConfig, probe: Probe) -> str:
-    patient = replace(site, site=_SITE, pending_timeout=_PENDING, timeout=None, timeouts=_PATIENCE)
+def _run_probe(cli: Cli, site: SiteConfig, probe: Probe) -> str:
+    site = replace(site, site=_SITE, pending_timeout=_PENDING, timeout=None, timeouts=_TIMEOUTS)
     with cancelled_by_signals() as cancel:
         try:
-            return probe_image(cli.service(patient), patient, probe, cancel)
+            return probe_image(cli.service(site), site, probe, cancel)
         except Cancelled as error:
             raise click.Abort from error
 
 
 def probe_image(service: Service, site: SiteConfig, probe: Probe, cancel: threading.Event) -> str:
-    """Run the probe in a pod of the image and return what it found; afterwards nothing of the pod is left.
+    """Run the probe in a pod of the image and return its message; nothing of the pod is left.
 
     Raises:
-        InvalidInput: the image is not what it should be.
+        InvalidInput: the image lacks something.
         Cancelled: ``cancel`` was set.
         LauncherError: the pod could not be started or removed.
     """
@@ -102,11 +102,11 @@ def probe_image(service: Service, site: SiteConfig, probe: Probe, cancel: thread
                 raise Cancelled(f"{probe.image}: not probed, as asked")
     finally:
         handle.terminate("the doctor has seen enough")
-    said = _message(track)
-    assert track.outcome is not None  # noqa: S101 - following ends with the job; tells the type checker
+    message = _message(track)
+    assert track.outcome is not None  # noqa: S101 - for mypy: ``follow`` ends with an outcome
     if track.outcome.succeeded:
-        return said or "has the package"
-    raise _verdict(track.outcome, said)
+        return message or "has the package"
+    raise _error_of(track.outcome, message)
 
 
 def _spec(site: SiteConfig, probe: Probe) -> JobSpec:
@@ -114,7 +114,7 @@ def _spec(site: SiteConfig, probe: Probe) -> JobSpec:
     words = (json.dumps(dict(probe.arguments)), "helm" if probe.wants_helm else "")
     command = (probe.python, "-c", text, *words)
     request = Request(job_id=f"doctor-{uuid.uuid4().hex[:8]}", site=_SITE, role=site.role, command=command)
-    meta = {"launcher_spec": {"default": {"k8s": {"image": probe.image, **_ASKS_FOR}}}}
+    meta = {"launcher_spec": {"default": {"k8s": {"image": probe.image, **_RESOURCES}}}}
     return build_jobspec(request, parse_meta(meta, _SITE, source="--image"), Study(), site)
 
 
@@ -123,11 +123,11 @@ def _message(track: Track) -> str:
     return next((one.message.strip() for one in containers if one.kind is ContainerKind.MAIN), "")
 
 
-def _verdict(outcome: Outcome, said: str) -> InvalidInput | Rejected:
+def _error_of(outcome: Outcome, message: str) -> InvalidInput | Rejected:
     for words, cure in _CURES:
-        if words in said:
-            return InvalidInput(said, cure=cure)
+        if words in message:
+            return InvalidInput(message, cure=cure)
     cure = _CODE_CURES.get(outcome.code, CATALOGUE[outcome.code].cure)
     detail = f"{outcome.code.value}: {outcome.detail}"
-    more = f" ({said})" if said and said not in detail else ""
+    more = f" ({message})" if message and message not in detail else ""
     return Rejected(f"{detail}{more}", cure=cure)

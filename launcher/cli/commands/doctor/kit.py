@@ -1,4 +1,4 @@
-"""Checks of a kit that `nvflare deploy prepare` made, and what it says about images and the namespace."""
+"""Checks of a kit that `nvflare deploy prepare` made; its images and its namespace."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _VALUES = "helm_chart/values.yaml"
 
 @dataclass(frozen=True)
 class Kit:
-    """A prepared kit as its files tell.
+    """A prepared kit, from its files.
 
     Attributes:
         folder: where it is.
-        arguments: those of its launcher component.
-        values: those of the parent's chart.
+        arguments: of its launcher component.
+        values: of the parent's chart.
         studies: study -> its settings.
-        configured: what its ``local/fljob.yaml`` says.
+        configured: its ``local/fljob.yaml``.
     """
 
     folder: Path
@@ -58,23 +58,23 @@ class Kit:
 
     @property
     def job_images(self) -> list[str]:
-        """Images that the kit gives to jobs: those of its studies, and the one for jobs without."""
+        """Images that the kit gives to jobs: those of its studies, and the site's default image."""
         found = [_mapping(study.get("container")).get("image") for study in self.studies.values()]
         found.append(self.arguments.get("image") or self.configured.get("image"))
         return sorted({str(image) for image in found if image})
 
     def site(self, site: SiteConfig, *, namespace: bool) -> SiteConfig:
-        """Return the site's configuration with what the kit's launcher says over it.
+        """Return the site's configuration, overridden by the arguments of the kit's launcher.
 
         Args:
             site: the configuration.
-            namespace: whether the kit's namespace counts, too.
+            namespace: whether to take the kit's namespace, too.
         """
         given = {"default_python_path": self.arguments.get("default_python_path")}
         given["namespace"] = self.arguments.get("namespace") if namespace else None
         texts = {key: value for key, value in given.items() if isinstance(value, str) and value}
-        said = (self.arguments.get("storage_driver"), self.configured.get("storage_driver"))
-        if drivers := [one for one in said if one in get_args(StorageDriver)]:
+        given_drivers = (self.arguments.get("storage_driver"), self.configured.get("storage_driver"))
+        if drivers := [one for one in given_drivers if one in get_args(StorageDriver)]:
             texts["storage_driver"] = str(drivers[0])
         pull = self.arguments.get("image_pull_secrets")
         names = (*site.image_pull_secrets, *(map(str, pull) if isinstance(pull, list) else ()))
@@ -99,7 +99,7 @@ class Kit:
 
 
 def read(folder: Path) -> Kit:
-    """Return what the files say; one that cannot be read says nothing, and its check says why."""
+    """Return the kit in a folder; a file that cannot be read counts as empty, and a check reports it."""
     resources, values = _parsed(folder / kits.RESOURCES), _parsed(folder / _VALUES)
     components = resources.get("components")
     found = [_mapping(one) for one in components] if isinstance(components, list) else []

@@ -1,8 +1,8 @@
-"""Runs in the job container that `fljob doctor --image` starts: is the package there, and does it fit?
+"""Runs in the container that `fljob doctor --image` starts: checks that the package is there, and fits.
 
-Its text is given to the image's own Python, which may have neither this package nor FLARE: only the standard
-library above, everything else late. It does what a job process does first - import the launcher class and
-construct it with the site's arguments - and leaves one line as the container's termination message.
+The source of this file is passed to the image's own Python, which may have neither this package nor FLARE: so
+only the standard library is imported at the top. It does what a job process does first - import the launcher
+class and construct it with the site's arguments - and writes one line as the termination message.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MESSAGE = "/dev/termination-log"
 
 
 def found(arguments: dict[str, object], *, wants_helm: bool) -> str:
-    """Return what the image has; raises whatever is wrong with it."""
+    """Return the versions in the image; raises what importing or constructing raises."""
     import_module("launcher.flare").ClientHelmJobLauncher(**arguments)
     have = [
         f"fljob {of('fljob-launcher')}",
@@ -29,8 +29,8 @@ def found(arguments: dict[str, object], *, wants_helm: bool) -> str:
     if wants_helm:
         if shutil.which("helm") is None:
             raise FileNotFoundError("helm is not on PATH")
-        asked = ["helm", "version", "--template", "{{ .Version }}"]
-        answer = subprocess.run(asked, check=True, capture_output=True, text=True)  # noqa: S603 - fixed words
+        command = ["helm", "version", "--template", "{{ .Version }}"]
+        answer = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - fixed words
         have.append(f"helm {answer.stdout}")
     return ", ".join(have)
 
@@ -47,7 +47,7 @@ def main(arguments: str, wants_helm: str) -> int:
     """Write the message and return the exit code."""
     try:
         line, code = found(json.loads(arguments), wants_helm=bool(wants_helm)), 0
-    except Exception as error:  # noqa: BLE001 - whatever it is, somebody wants to read it
+    except Exception as error:  # noqa: BLE001 - any error is the message
         line, code = f"{type(error).__name__}: {error}", 1
     with open(MESSAGE, "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write(line)

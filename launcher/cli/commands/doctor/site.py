@@ -26,7 +26,7 @@ _META = {"launcher_spec": {"default": {"k8s": {"image": "doctor"}}}}
 
 
 def site_checks(site: SiteConfig) -> Iterator[Check]:
-    """Yield the checks of a site, from the ground up."""
+    """Yield the checks of a site; later ones need what earlier ones check."""
     yield Check("helm", partial(_helm, site))
     yield Check("chart", partial(_chart, site))
     yield Check("cluster", partial(_releases, site))
@@ -37,7 +37,7 @@ def site_checks(site: SiteConfig) -> Iterator[Check]:
 
 
 def access(site: SiteConfig) -> KubeAccess:
-    """Return the questions to the API server."""
+    """Return the adapter for checks of a namespace."""
     from launcher.edges.kube import KubeClient  # noqa: PLC0415 - costs 0.6 s
     from launcher.edges.kube.access import KubeAccess  # noqa: PLC0415
 
@@ -45,7 +45,7 @@ def access(site: SiteConfig) -> KubeAccess:
 
 
 def secret(site: SiteConfig, name: str) -> str:
-    """Ask for a Secret."""
+    """Check that a Secret exists."""
     if access(site).has_secret(name, site.namespace):
         return "is there"
     raise NotFound(f"not in namespace {site.namespace}", cure="create it, or correct the name")
@@ -109,7 +109,7 @@ def _fail(error: LauncherError) -> str:
 
 
 def _nodes(api: KubeAccess, site: SiteConfig) -> str:
-    """Say whether nodes can be listed; it is no failure when not."""
+    """Return whether nodes can be listed; it is no failure if not."""
     if api.allowed(LIST_NODES.group, LIST_NODES.resource, LIST_NODES.verb, ""):
         return "can be listed: requests that no node can meet end early"
     grant = f"`fljob rbac --nodes -n {site.namespace} --service-account NAME`"

@@ -1,1 +1,1 @@
-"""What helm says when it fails: rows by subject, one table of them, and the error that a row becomes."""
+"""Helm's error messages: rows by subject, the table of all rows, and the error made from a row."""

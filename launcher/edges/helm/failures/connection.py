@@ -1,4 +1,4 @@
-"""Failures to reach the API server and to be somebody there: words of client-go, not of the server."""
+"""Failures to reach the API server and to authenticate: messages of client-go, not of the server."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ CONNECTION = (
         _GET + "read tcp 127.0.0.1:47198->127.0.0.1:18999: read: connection reset by peer",
         "the connection to the API server broke: {text}",
     ),
-    # HTTP/2 has words of its own for a connection that a server or a load balancer ends.
+    # HTTP/2's messages for a connection that a server or a load balancer closes.
     row(
         Reason.CONNECTION_LOST,
         Unavailable,
@@ -110,7 +110,7 @@ CONNECTION = (
         "the connection to the API server broke: {text}",
         seen="source",
     ),
-    # Status 500 when what answers is a load balancer, or an API server that sends no Status.
+    # Status 500 of a load balancer, or of an API server that sends no Status object.
     row(
         Reason.SERVER_ERROR,
         Unavailable,
@@ -120,7 +120,7 @@ CONNECTION = (
         "the API server has an error of its own: {why}",
         seen="source",
     ),
-    # Any other reachability failure; the texts above say more.
+    # Any other failure to reach the cluster; the rows above are more precise.
     row(
         Reason.UNREACHABLE,
         Unavailable,

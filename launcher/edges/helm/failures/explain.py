@@ -1,7 +1,7 @@
-"""What helm says and what we call it. Helm's exit code is 1 for everything, so the text decides.
+"""Map a failed run of helm to our error. Helm's exit code is 1 for everything, so the text decides.
 
-``FAILURES`` (in :mod:`launcher.edges.helm.failures.table`) is tried from top to bottom over the error that
-helm prints; the first row that matches makes the error.
+``FAILURES`` (in :mod:`launcher.edges.helm.failures.table`) is tried from top to bottom on the error that
+helm prints; the first row that matches gives the error.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ __all__ = ["Call", "changed_nothing", "explain", "is_release_missing", "with_lef
 _LONGEST = 600
 _RELEASE_MISSING = re.compile(r"release: not found")
 _NOT_LOADED = re.compile(r"Release not loaded: \S+ release: not found")
-# `- at '/resources/limits/cpu': got number, want string`; an alternative of a schema is indented once more.
+# `- at '/resources/limits/cpu': got number, want string`; the alternatives of a schema are indented further.
 _SCHEMA_LINE = re.compile(r"^\s*- at '(?P<pointer>[^']*)': (?P<why>.+)$", re.MULTILINE)
 # level=DEBUG msg="uninstall: Failed to delete release" error="[pods \"p1\" is forbidden: ...]"
 _HIDDEN_CAUSE = re.compile(r'msg="uninstall: Failed to delete release" error="(?P<cause>.*)"')
 
-# Failures before helm writes its release record, or because the record was refused: nothing to take back.
+# Failures before helm writes its release record, or because the record was refused: nothing to undo.
 _CHANGED_NOTHING = re.compile(
     r"cluster unreachable"
     r"|release name check failed|cannot re-?use a name that is still in use"
@@ -48,7 +48,7 @@ _CHANGED_NOTHING = re.compile(
 
 @dataclass(frozen=True)
 class Call:
-    """What was asked of helm, for the sentence that says it failed."""
+    """A helm command and its context, for the error message."""
 
     verb: str
     name: str
@@ -59,7 +59,7 @@ class Call:
 
     @property
     def subject(self) -> str:
-        """``release ns/name``, or the namespace when no single release was asked for."""
+        """``release ns/name``, or the namespace where the command is about all releases."""
         return f"release {self.namespace}/{self.name}" if self.name else f"namespace {self.namespace}"
 
 
@@ -72,27 +72,27 @@ def explain(failed: ChildFailed, call: Call) -> LauncherError:
             f"{call.subject}: helm {call.verb} did not end within {call.seconds:g} s and was stopped",
             cure="check that the API server answers: kubectl get --raw /readyz",
         )
-    text = _said(failed.text)
+    text = _error_text(failed.text)
     found = find(FAILURES, text)
     if found is None:
         head = f"{call.subject}: helm {call.verb} failed (exit code {failed.returncode})"
         if text:
             return Rejected(f"{head}: {_short(text)}", reason=Reason.HELM_FAILED)
-        # Helm always says why (`Error: ...`): this is another program, or one that was killed.
+        # Helm always prints `Error: ...`: this is another program, or it was killed.
         cure = f"`{call.helm} version` must print v4.3 or later (3.22 works); else set `helm` to its path"
         return Rejected(f"{head} and said nothing", reason=Reason.HELM_FAILED, cure=cure)
-    return _error(*found, call, text)
+    return _error_of(*found, call, text)
 
 
 def changed_nothing(failed: ChildFailed) -> bool:
-    """Return whether a failed install certainly created nothing, so that there is nothing to take back."""
+    """Return whether a failed install certainly created nothing, so that there is nothing to undo."""
     return failed.ended is Ended.EXITED and _CHANGED_NOTHING.search(failed.text) is not None
 
 
 def is_release_missing(failed: ChildFailed, *, certain: bool = False) -> bool:
-    """Return whether helm said that there is no such release.
+    """Return whether helm reported that there is no such release.
 
-    ``certain``: said on loading it, and not while removing it beside another process that did the same.
+    ``certain``: reported on loading it, and not while another process was removing it, too.
     """
     return failed.ended is Ended.EXITED and bool(
         (_NOT_LOADED if certain else _RELEASE_MISSING).search(failed.text)
@@ -100,7 +100,7 @@ def is_release_missing(failed: ChildFailed, *, certain: bool = False) -> bool:
 
 
 def with_leftover(error: LauncherError, left: LauncherError, call: Call) -> LeftBehind:
-    """Return the error of an install whose clean-up failed too: what may be left, how to remove it."""
+    """Return the error of an install that could not be undone: what may be left, how to remove it."""
     if isinstance(error, Cancelled):  # which promises that nothing is left
         error = Unavailable(error.message, cure=error.cure)
     message = f"{error.message}; and the clean-up failed, so {call.subject} may be left: {left.message}"
@@ -110,7 +110,7 @@ def with_leftover(error: LauncherError, left: LauncherError, call: Call) -> Left
     return LeftBehind(error, message=message, cure=cure)
 
 
-def _error(row: Failure, match: re.Match[str], call: Call, text: str) -> LauncherError:
+def _error_of(row: Failure, match: re.Match[str], call: Call, text: str) -> LauncherError:
     known = {
         "name": call.name,
         "namespace": call.namespace,
@@ -119,21 +119,21 @@ def _error(row: Failure, match: re.Match[str], call: Call, text: str) -> Launche
         "text": _short(text),
         "keys": _key_paths(text),
     }
-    said = {key: _short(value or "") for key, value in match.groupdict().items()}
-    words = {**said, **known, **{key: value for key, value in said.items() if value}}
-    message, cure = row.message.format(**words), cure_of(row.reason, words)
+    groups = {key: _short(value or "") for key, value in match.groupdict().items()}
+    names = {**groups, **known, **{key: value for key, value in groups.items() if value}}
+    message, cure = row.message.format(**names), cure_of(row.reason, names)
     if row.error is InvalidInput:
-        return InvalidInput(message, where=row.where.format(**words), cure=cure, reason=row.reason)
+        return InvalidInput(message, where=row.where.format(**names), cure=cure, reason=row.reason)
     return row.error(f"{call.subject}: {message}", cure=cure, reason=row.reason)
 
 
-def _said(text: str) -> str:
-    """Return the sentence after ``Error:``; with ``--debug`` the cause that helm keeps to itself."""
+def _error_text(text: str) -> str:
+    """Return the sentence after ``Error:``; with ``--debug`` the cause that helm only logs."""
     hidden = _HIDDEN_CAUSE.search(text)
     if hidden is not None:
         return hidden["cause"].replace('\\"', '"')
-    _, mark, said = text.rpartition("Error: ")
-    return (said if mark else text).removeprefix("INSTALLATION FAILED: ").strip()
+    _, mark, message = text.rpartition("Error: ")
+    return (message if mark else text).removeprefix("INSTALLATION FAILED: ").strip()
 
 
 def _short(text: str) -> str:

@@ -8,7 +8,7 @@ from launcher.errors import InvalidInput, Reason, Rejected, ToolMissing
 __all__ = ["HELM"]
 
 _BUILD = "unable to build kubernetes objects from release manifest: "
-# `helm template` and `helm lint` end a failed rendering with it, after an empty line; an install does not.
+# Appended by `helm template` and `helm lint` to a failed rendering, after an empty line; not by an install.
 _HINT = r"(?:\n\nUse --debug.*)?$"
 
 HELM = (
@@ -121,7 +121,7 @@ HELM = (
         "{file} cannot be run: {why}",
         seen="setpriv 2.38.1",
     ),
-    # setpriv hands a file that the kernel does not know to the shell, as execvp does.
+    # setpriv runs a file of unknown format with the shell, as execvp does.
     row(
         Reason.HELM_NOT_RUNNABLE,
         ToolMissing,

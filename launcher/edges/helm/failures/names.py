@@ -1,4 +1,4 @@
-"""Failures about names: a release that is there or is not, an object of another one."""
+"""Failures about names: a release that exists or does not, an object of another release."""
 
 from __future__ import annotations
 

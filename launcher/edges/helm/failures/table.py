@@ -1,7 +1,8 @@
-"""The table: every text of helm that we know, with our error for it.
+"""The table of all messages of helm, with our error for each.
 
-Order matters where one text contains another: helm prints the sentence of the API server inside its own, a
-webhook that cannot be reached says "connection refused" too, and a release that is too big "is invalid".
+Order matters where one text contains another: helm prints the message of the API server inside its own, the
+message about a webhook that cannot be reached contains "connection refused", too, and a release that is too
+big "is invalid".
 """
 
 from __future__ import annotations

@@ -273,7 +273,7 @@ def told(code, message):
 
 
 def look(fake, cancel=None):
-    service = make_service(replace(SITE, timeouts=image._PATIENCE), fake.world)
+    service = make_service(replace(SITE, timeouts=image._TIMEOUTS), fake.world)
     return probe_image(
         service, SITE, Probe("job:1", PYTHON, {"namespace": "fl"}), cancel or threading.Event()
     )

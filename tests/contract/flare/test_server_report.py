@@ -1,4 +1,4 @@
-"""What a new parent says about the jobs of its predecessor, as FLARE's own server hears it."""
+"""Reports of a new parent about the jobs of its predecessor, received by the handler of FLARE's own server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ JOB, SITE, TOKEN = "86ba3990-e798-4699-b450-00ab4cb70832", "site-1", "token"
 
 
 class Runner:
-    """Stands for the server's job runner: what the handler asks it, and what it is told."""
+    """The server's job runner, faked: answers the handler's questions and records its calls."""
 
     def __init__(self):
         self.failed = []
@@ -42,7 +42,7 @@ class Runner:
 
 
 class Line:
-    """The way from a client's parent to the handler of FLARE's server; the first tries may be lost."""
+    """The connection from a client's parent to the handler of FLARE's server; the first tries may fail."""
 
     def __init__(self, *troubles):
         self.troubles = list(troubles)
@@ -82,36 +82,36 @@ def reporter(client):
 
 
 @pytest.mark.parametrize("troubles", [(), (None,), (RuntimeError("no connection"), None)])
-def test_the_server_fails_the_run_once_it_has_heard_of_it(troubles):
+def test_server_fails_the_run_after_a_report(troubles):
     line = Line(*troubles)
     reporter(line)(JOB, LOST)
     assert line.runner.failed == [(JOB, 104)]
 
 
-def test_a_job_that_had_succeeded_does_not_fail_the_run():
+def test_success_report_does_not_fail_the_run():
     line = Line()
     reporter(line)(JOB, ReturnCode.OK)
     assert line.runner.failed == []
     assert line.runner.resolved == [(JOB, SITE)]
 
 
-def test_what_is_never_heard_is_logged_and_no_error(caplog):
+def test_unacknowledged_report_is_logged(caplog):
     line = Line(*[None] * 100)
     reporter(line)(JOB, LOST)
     assert line.runner.failed == []
     assert f"job {JOB} could not be reported" in caplog.text
 
 
-def test_a_server_has_nobody_to_tell():
+def test_server_parent_reports_to_nobody():
     assert failure_reporter(FLContextManager(engine=SimpleNamespace()).new_context()) is ignore_report
 
 
-def test_a_client_of_flare_has_the_method_that_is_used():
+def test_flare_client_has_the_used_method():
     assert callable(FederatedClientBase.send_request_before_shutdown)
 
 
 class Service:
-    """Two jobs of a predecessor; the first removal fails, and what was removed is not seen again."""
+    """Removes the jobs of a predecessor; the first try fails, and a job that was removed is not returned again."""
 
     world = FakeWorld().world
 
@@ -133,10 +133,10 @@ FIRST = ({JOB: ReturnCode.OK, "b": ReturnCode.INFRASTRUCTURE_ERROR}, Unavailable
 SECOND = ({"b": ReturnCode.ABORTED, "c": ReturnCode.ABORTED}, None)
 
 
-def test_every_job_of_the_predecessor_is_reported_once_with_its_first_seen_end():
+def test_orphans_are_reported_once_with_their_first_return_code():
     found, told = Orphans(), []
     service = Service(FIRST, SECOND)
     found.report = lambda job, code: told.append((job, int(code), len(service.tries)))
-    found.spare("fj-3")
+    found.exclude("fj-3")
     found._remove(service, "fl", SITE, "fed")
     assert told == [(JOB, 0, 1), ("b", 104, 1), ("c", 9, 0)]

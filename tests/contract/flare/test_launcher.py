@@ -1,4 +1,4 @@
-"""The FLARE door over a world in memory: what is left after each kind of failure, its arguments and settings."""
+"""FLARE's entry point on fake ports: what each kind of failure leaves, constructor arguments and settings."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from launcher.core.spec.site import SETTINGS
 from launcher.edges.disk.config import load_config
 from launcher.errors import Denied, Reason, Rejected, Unavailable
 from launcher.flare import ClientHelmJobLauncher
-from launcher.flare.handle import DeadHandle
+from launcher.flare.handle import NotStartedHandle
 from launcher.flare.wiring import site_config
 from tests.contract.flare import flare_side, our_side
 from tests.contract.flare.case import JOB, V2, write_workspace
-from tests.contract.flare.door import CASE, CREDENTIALS, STARTUP, until
+from tests.contract.flare.in_memory import CASE, CREDENTIALS, STARTUP, until
 
 
-def test_a_launch_registers_the_transfer_and_makes_both_secrets(launch):
+def test_launch_registers_transfer_and_creates_both_secrets(launch):
     handle = launch()
     assert launch.transfer is not None
     assert launch.fake.secrets.items.keys() == {CREDENTIALS, STARTUP}
@@ -35,10 +35,10 @@ def test_a_launch_registers_the_transfer_and_makes_both_secrets(launch):
     [(Rejected("no", reason=Reason.POD_SECURITY), 101), (Denied("no"), 104)],
     ids=["rule", "right"],
 )
-def test_a_refused_release_is_a_dead_handle_and_nothing_is_left(launch, error, code):
+def test_refused_release_returns_not_started_handle_and_leaves_nothing(launch, error, code):
     launch.fake.releases.install_error = error
     handle = launch()
-    assert isinstance(handle, DeadHandle)
+    assert isinstance(handle, NotStartedHandle)
     assert handle.wait() is None
     assert handle.poll() == code
     handle.terminate()
@@ -47,7 +47,7 @@ def test_a_refused_release_is_a_dead_handle_and_nothing_is_left(launch, error, c
     assert not launch.fake.pods.items
 
 
-def test_a_refused_release_leaves_a_diagnosis_in_the_run_folder(launch, caplog):
+def test_refused_release_writes_diagnosis_to_run_folder(launch, caplog):
     caplog.set_level("INFO")
     launch.fake.releases.install_error = Rejected(
         f"forbidden, {CASE.credentials[0]}", reason=Reason.POD_SECURITY, cure="ask for less"
@@ -67,39 +67,39 @@ def test_a_refused_release_leaves_a_diagnosis_in_the_run_folder(launch, caplog):
     assert f"diagnosis in {launch.root / JOB / 'fljob-diagnosis' / 'site-1'}" in caplog.text
 
 
-def test_a_secret_that_cannot_be_made_leaves_a_diagnosis_too(launch):
+def test_failed_secret_writes_diagnosis(launch):
     launch.fake.secrets.put_error = Denied("secrets is forbidden", cure="grant it")
     with pytest.raises(RuntimeError, match="secrets is forbidden"):
         launch()
     assert "secrets is forbidden Cure: grant it" in launch.diagnosis()["cause.txt"]
 
 
-def test_a_diagnosis_that_cannot_be_written_does_not_change_the_result(launch, caplog):
+def test_unwritable_diagnosis_does_not_change_the_result(launch, caplog):
     (launch.root / JOB).write_text("a file where FLARE has a folder")
     launch.fake.releases.install_error = Rejected("no", reason=Reason.POD_SECURITY)
     handle = launch()
-    assert isinstance(handle, DeadHandle)
+    assert isinstance(handle, NotStartedHandle)
     assert handle.poll() == 101
     assert launch.transfer is None
     assert "has no diagnosis" in caplog.text
 
 
 @pytest.mark.parametrize("error", [Rejected("no", reason=Reason.QUOTA_EXCEEDED), Unavailable("no")])
-def test_a_release_that_is_refused_for_now_is_tried_again_behind_the_handle(launch, error):
+def test_temporarily_refused_release_is_retried_in_background(launch, error):
     launch.fake.releases.install_error = error
     handle = launch()
     assert handle.poll() == 127
     assert launch.transfer is not None
     launch.fake.releases.install_error = None
     waiter = threading.Thread(target=handle.wait)
-    waiter.start()  # the clock of this world moves while somebody waits
+    waiter.start()  # the fake clock moves while somebody waits
     assert until(lambda: launch.fake.releases.items)
     launch.end(0)
     waiter.join(10)
     assert handle.poll() == 0
 
 
-def test_a_refused_release_can_be_terminated(launch):
+def test_refused_release_can_be_terminated(launch):
     launch.fake.releases.install_error = Rejected("no", reason=Reason.QUOTA_EXCEEDED)
     handle = launch()
     handle.terminate()
@@ -109,7 +109,7 @@ def test_a_refused_release_can_be_terminated(launch):
     assert launch.fake.secrets.items.keys() == {STARTUP}
 
 
-def test_a_secret_that_cannot_be_made_raises_and_nothing_is_left(launch):
+def test_failed_secret_raises_and_leaves_nothing(launch):
     launch.fake.secrets.put_error = Denied("secrets is forbidden")
     with pytest.raises(RuntimeError, match="secrets is forbidden"):
         launch()
@@ -117,7 +117,7 @@ def test_a_secret_that_cannot_be_made_raises_and_nothing_is_left(launch):
     assert not launch.fake.releases.log
 
 
-def test_a_launcher_is_made_without_helm_cluster_or_their_clients():
+def test_launcher_is_constructed_without_helm_cluster_or_their_clients():
     code = (
         "import sys, json; from launcher.flare import ClientHelmJobLauncher as C; C(config_file_path=None);"
         "print(json.dumps(sorted({'kubernetes', 'pyhelm3', 'pydantic', 'jinja2'} & set(sys.modules))))"
@@ -142,20 +142,20 @@ def test_a_launcher_is_made_without_helm_cluster_or_their_clients():
         *(("pass_env", value) for value in ("AWS_PROFILE", None, [1], ["HELM_DRIVER"])),
     ],
 )
-def test_a_bad_argument_is_a_value_error_that_names_it(argument, value):
+def test_bad_argument_raises_value_error_naming_it(argument, value):
     with pytest.raises(ValueError, match=rf"^{argument}: .*\n  cure: "):
         ClientHelmJobLauncher(config_file_path=None, **{argument: value})
 
 
 @pytest.mark.parametrize("row", [row for row in SETTINGS.values() if row.argument], ids=lambda row: row.name)
-def test_an_argument_and_a_key_of_the_site_file_decide_the_same(tmp_path, row):
+def test_argument_and_site_file_key_give_the_same_setting(tmp_path, row):
     (tmp_path / "fljob.yaml").write_text(yaml.safe_dump({row.name: row.sample}))
     launcher = ClientHelmJobLauncher(**{row.argument: row.sample})
     assert launcher._settings == {row.name: getattr(load_config(tmp_path / "fljob.yaml"), row.name)}
 
 
 @pytest.mark.parametrize("row", [row for row in SETTINGS.values() if row.null], ids=lambda row: row.name)
-def test_an_argument_that_is_null(row):
+def test_null_argument(row):
     expected = None if row.kind.nullable else row.default
     assert ClientHelmJobLauncher(**{row.argument: None})._settings == {row.name: expected}
 
@@ -169,16 +169,16 @@ def test_an_argument_that_is_null(row):
         ({"default_python_path": None}, {}),
     ],
 )
-def test_the_old_name_of_the_python_path(given, python):
+def test_python_path_is_an_alias(given, python):
     assert ClientHelmJobLauncher(**given)._settings == python
 
 
-def test_an_unknown_argument_is_a_type_error():
+def test_unknown_argument_raises_type_error():
     with pytest.raises(TypeError, match="no argument 'polcy'"):
         ClientHelmJobLauncher(polcy="strict")
 
 
-def test_settings_of_the_site_file_are_used_unless_an_argument_says_otherwise(tmp_path):
+def test_argument_overrides_site_file(tmp_path):
     root = write_workspace(tmp_path / "workspace", CASE)
     (root / "local").mkdir(exist_ok=True)
     (root / "local/fljob.yaml").write_text("pending_timeout: 7\nnamespace: other\n")
@@ -197,7 +197,7 @@ def test_settings_of_the_site_file_are_used_unless_an_argument_says_otherwise(tm
         ({"storage_driver": "secret"}, "storage_driver: configmap\n", "secret"),
     ],
 )
-def test_the_storage_driver_is_that_of_the_argument_else_of_the_site_file(tmp_path, argument, line, driver):
+def test_storage_driver_argument_overrides_site_file(tmp_path, argument, line, driver):
     root = write_workspace(tmp_path / "workspace", CASE)
     (root / "local/fljob.yaml").write_text(line)
     launcher = our_side.make_launcher(CASE, root, **argument)
@@ -214,35 +214,35 @@ def image_of(tmp_path, *, line="", study=None, **arguments):
     return launched.values["image"]["reference"]
 
 
-def test_the_image_of_the_site_is_that_of_the_argument_else_of_the_site_file(tmp_path):
+def test_image_argument_overrides_site_file(tmp_path):
     assert image_of(tmp_path, image="of-argument") == "of-argument"
     assert image_of(tmp_path, line="image: of-file\n") == "of-file"
     assert image_of(tmp_path, line="image: of-file\n", image="of-argument") == "of-argument"
 
 
-def test_the_image_of_a_study_wins_over_the_sites(tmp_path):
+def test_study_image_overrides_site_image(tmp_path):
     study = {"container": {"image": "of-study"}}
     assert image_of(tmp_path, study=study, image="of-argument") == "of-study"
 
 
-def test_a_mistake_of_a_study_is_a_value_error_when_the_image_is_the_sites(tmp_path):
+def test_study_mistake_raises_value_error_with_site_image(tmp_path):
     study = {"pod_template": {"spec": {"containers": [{"name": "a"}, {"name": "b"}]}}}
     with pytest.raises(ValueError, match=r"spec\.containers"):
         image_of(tmp_path, study=study, image="of-argument")
 
 
 @pytest.mark.parametrize("value", ["", " ", "a b", None, 7])
-def test_an_image_that_is_none_is_refused_as_an_argument(value):
+def test_invalid_image_argument_is_refused(value):
     with pytest.raises(ValueError, match=r"^image: must be the name of an image, not .*\n  cure: write \""):
         ClientHelmJobLauncher(image=value)
 
 
-def test_the_variables_of_a_credential_program_are_an_argument(tmp_path):
+def test_pass_env_is_an_argument(tmp_path):
     launcher = our_side.make_launcher(CASE, tmp_path, pass_env=["AWS_PROFILE"])
     assert launcher._settings["pass_env"] == ("AWS_PROFILE",)
 
 
-def test_what_nobody_reads_is_told_in_the_log_of_the_parent(launch, caplog):
+def test_ignored_settings_are_logged(launch, caplog):
     k8s = {"image": "a", "memmory": "1Gi"}
     launch({**CASE.meta, "launcher_spec": {"default": {"k8s": k8s}}})
     (told,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
@@ -250,7 +250,7 @@ def test_what_nobody_reads_is_told_in_the_log_of_the_parent(launch, caplog):
     assert JOB in told
 
 
-def test_render_job_prints_the_pod_of_the_launch_and_touches_nothing(launch, tmp_path):
+def test_render_job_returns_the_launched_pod_and_creates_nothing(launch, tmp_path):
     manifests = launch.launcher.render_job(dict(CASE.meta), launch.context)
     assert launch.transfer is None
     assert not launch.fake.secrets.items

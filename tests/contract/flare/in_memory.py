@@ -1,4 +1,4 @@
-"""One launch through the FLARE door over a world in memory, and what is left of it."""
+"""One launch through FLARE's entry point on fake ports, and what is left of it."""
 
 from __future__ import annotations
 
