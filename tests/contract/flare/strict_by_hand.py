@@ -7,7 +7,7 @@ test_refusals.py and test_context.py.
 
 from __future__ import annotations
 
-from tests.contract.flare.strict_case import CONTAINER, Case, Look, condition, event, pod, stamp, status
+from tests.contract.flare.strict_case import CONTAINER, Case, Snapshot, condition, event, pod, stamp, status
 
 __all__ = ["AFFINITY", "BY_HAND", "DIFFERENT", "bare", "case", "running", "scheduling", "short", "unread"]
 
@@ -16,29 +16,29 @@ AFFINITY = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/
 CREATING = status(CONTAINER, "waiting", reason="ContainerCreating")
 
 
-def short(at, **look):
-    return Look(at, pod("Pending", condition("False", "Unschedulable", SHORTAGE)), **look)
+def short(at, **snapshot):
+    return Snapshot(at, pod("Pending", condition("False", "Unschedulable", SHORTAGE)), **snapshot)
 
 
-def refused(at, message, reason="Unschedulable", **look):
-    return Look(at, pod("Pending", condition("False", reason, message)), **look)
+def refused(at, message, reason="Unschedulable", **snapshot):
+    return Snapshot(at, pod("Pending", condition("False", reason, message)), **snapshot)
 
 
-def bare(at, *events, **look):
-    return Look(at, pod("Pending"), events=events, **look)
+def bare(at, *events, **snapshot):
+    return Snapshot(at, pod("Pending"), events=events, **snapshot)
 
 
-def creating(at, *events, main=CREATING, inits=(), **look):
+def creating(at, *events, main=CREATING, inits=(), **snapshot):
     here = pod("Pending", condition("True"), main=main, inits=inits, spec={"nodeName": "node-1"})
-    return Look(at, here, events=events, **look)
+    return Snapshot(at, here, events=events, **snapshot)
 
 
-def waiting(at, reason, *events, **look):
-    return creating(at, *events, main=status(CONTAINER, "waiting", reason=reason), **look)
+def waiting(at, reason, *events, **snapshot):
+    return creating(at, *events, main=status(CONTAINER, "waiting", reason=reason), **snapshot)
 
 
 def phase(at, name, main=None, **more):
-    return Look(at, pod(name, condition("True"), main=main, **more))
+    return Snapshot(at, pod(name, condition("True"), main=main, **more))
 
 
 def running(at):
@@ -50,19 +50,19 @@ def failed(at, code, *sidecars):
 
 
 def unread(at, error=500):
-    return Look(at, error=error)
+    return Snapshot(at, error=error)
 
 
 def scheduling(message, at=0.0, **more):
     return event("FailedScheduling", message, at, **more)
 
 
-def case(*looks, pending_timeout=120, timeout=None):
-    return Case(looks, pending_timeout, timeout)
+def case(*snapshots, pending_timeout=120, timeout=None):
+    return Case(snapshots, pending_timeout, timeout)
 
 
 WAITS, RUNS, GIVEN_UP = (127, False), (127, False), (101, True)
-# name -> (recording, looks until the end or all of them, (return code, whether the pod is removed))
+# name -> (recording, snapshots until the end or all of them, (return code, whether the pod is removed))
 BY_HAND: dict[str, tuple[Case, int, tuple[int, bool]]] = {
     # 1: pending timeout
     "shortage until its time is up": (
@@ -95,7 +95,7 @@ BY_HAND: dict[str, tuple[Case, int, tuple[int, bool]]] = {
         4,
         GIVEN_UP,
     ),
-    "an outage is charged up to its first look": (
+    "an outage is charged up to its first snapshot": (
         case(short(0), unread(3, 0), unread(100, 503), short(101), pending_timeout=2),
         4,
         GIVEN_UP,
@@ -197,7 +197,7 @@ BY_HAND: dict[str, tuple[Case, int, tuple[int, bool]]] = {
     ),
     "nobody has looked at the pod": (case(bare(0), bare(1e6), pending_timeout=0), 2, WAITS),
     "a node name is no condition": (
-        case(Look(0, pod("Pending", spec={"nodeName": "n"}), events=(scheduling(AFFINITY),))),
+        case(Snapshot(0, pod("Pending", spec={"nodeName": "n"}), events=(scheduling(AFFINITY),))),
         1,
         GIVEN_UP,
     ),
@@ -252,7 +252,7 @@ BY_HAND: dict[str, tuple[Case, int, tuple[int, bool]]] = {
     ),
     "a sidecar without image while the job runs": (
         case(
-            Look(
+            Snapshot(
                 0,
                 pod(
                     "Pending",
@@ -283,13 +283,13 @@ BY_HAND: dict[str, tuple[Case, int, tuple[int, bool]]] = {
     "ended as the time is up": (case(creating(0.5), failed(1, 9), timeout=1), 2, (9, False)),
     "no time limit once it has run": (case(running(0), unread(5), creating(100), timeout=10), 3, RUNS),
     # 12: terminate
-    "terminated while pending": (case(short(0), Look(1, terminate=True)), 2, (9, True)),
-    "terminated while running": (case(running(0), Look(1, terminate=True)), 2, (9, True)),
-    "terminated while nothing can be read": (case(unread(0), Look(1, terminate=True)), 2, (9, True)),
+    "terminated while pending": (case(short(0), Snapshot(1, terminate=True)), 2, (9, True)),
+    "terminated while running": (case(running(0), Snapshot(1, terminate=True)), 2, (9, True)),
+    "terminated while nothing can be read": (case(unread(0), Snapshot(1, terminate=True)), 2, (9, True)),
     # 13: exit codes
     **{
-        f"exit code {code}": (case(running(0), failed(1, code)), 2, (told, False))
-        for code, told in {1: 9, 2: 9, 9: 9, 101: 101, 102: 102, 103: 103, 104: 9, 137: 9, 143: 9}.items()
+        f"exit code {code}": (case(running(0), failed(1, code)), 2, (results, False))
+        for code, results in {1: 9, 2: 9, 9: 9, 101: 101, 102: 102, 103: 103, 104: 9, 137: 9, 143: 9}.items()
     },
     "the exit code of a sidecar": (
         case(running(0), failed(1, 1, status("a-sidecar", "terminated", exitCode=101))),
@@ -301,7 +301,7 @@ BY_HAND: dict[str, tuple[Case, int, tuple[int, bool]]] = {
         2,
         (9, False),
     ),
-    "evicted": (case(running(0), phase(1, "Failed", told={"reason": "Evicted"})), 2, (9, False)),
+    "evicted": (case(running(0), phase(1, "Failed", more_status={"reason": "Evicted"})), 2, (9, False)),
     "out of memory": (
         case(
             running(0), phase(1, "Failed", status(CONTAINER, "terminated", exitCode=137, reason="OOMKilled"))
@@ -349,7 +349,7 @@ DIFFERENT: dict[str, tuple[Case, tuple[int, bool], tuple[int, bool]]] = {
     ),
     "the release of a job that succeeded is removed": (case(running(0), ENDED), (0, False), (0, True)),
     "the first end stays": (
-        case(running(0), failed(1, 101), Look(2, terminate=True)),
+        case(running(0), failed(1, 101), Snapshot(2, terminate=True)),
         (101, True),
         (101, False),
     ),

@@ -1,4 +1,4 @@
-"""Recorded looks at a pod: API objects as JSON, API errors, the time of every look, and how patient to be."""
+"""Recordings of a pod: API objects as JSON, API errors, the time of every read, and FLARE's two timeouts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = [
     "UID",
     "Case",
     "Json",
-    "Look",
+    "Snapshot",
     "condition",
     "event",
     "pod",
@@ -33,8 +33,8 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Look:
-    """One look at the pod, or FLARE's parent ending the job.
+class Snapshot:
+    """One read of the pod, or a call of terminate() by FLARE's parent.
 
     Attributes:
         at: seconds since the launch.
@@ -42,7 +42,7 @@ class Look:
         error: HTTP status of the failed read, 0 = no connection; None = the pod was read.
         events: JSON of all events whose object has the pod's name.
         events_error: the same for the events.
-        terminate: nobody looks: the parent ends the job.
+        terminate: the pod is not read: the parent terminates the job.
     """
 
     at: float
@@ -55,9 +55,9 @@ class Look:
 
 @dataclass(frozen=True)
 class Case:
-    """What one job showed, and FLARE's two settings (seconds; None = for ever)."""
+    """The recording of one job, and FLARE's two timeouts (seconds; None = for ever)."""
 
-    looks: tuple[Look, ...]
+    snapshots: tuple[Snapshot, ...]
     pending_timeout: float | None = 120
     timeout: float | None = None
 
@@ -69,8 +69,8 @@ def stamp(at: float) -> str:
 
 def condition(state: str, reason: str | None = None, message: str | None = None) -> Json:
     """Return condition PodScheduled."""
-    told = {"reason": reason, "message": message}
-    return {"type": "PodScheduled", "status": state, **{key: text for key, text in told.items() if text}}
+    texts = {"reason": reason, "message": message}
+    return {"type": "PodScheduled", "status": state, **{key: text for key, text in texts.items() if text}}
 
 
 def status(name: str, state: str, **now: Any) -> Json:
@@ -94,11 +94,11 @@ def pod(
     sidecars: Iterable[Json] = (),
     spec: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
-    told: Mapping[str, Any] | None = None,
+    more_status: Mapping[str, Any] | None = None,
 ) -> Json:
     """Return the JSON of the job's pod; every status has its container in the spec."""
     inits, sidecars = list(inits), list(sidecars)
-    state: Json = {"conditions": list(conditions), **(told or {})}
+    state: Json = {"conditions": list(conditions), **(more_status or {})}
     if phase is not None:
         state["phase"] = phase
     if main is not None or sidecars:

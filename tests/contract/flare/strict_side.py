@@ -1,4 +1,4 @@
-"""FLARE's own handle and ours, driven with the same looks; both tell look by look what they make of them."""
+"""FLARE's own handle and ours, driven with the same recording; both give a result after every snapshot."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from launcher.errors import Denied, Unavailable
 from launcher.usecases.observe import observe
 from launcher.usecases.ports import World
 from tests.contract.flare.case import JOB
-from tests.contract.flare.strict_case import CONTAINER, NAMESPACE, POD, UID, Case, Json, Look
+from tests.contract.flare.strict_case import CONTAINER, NAMESPACE, POD, UID, Case, Json, Snapshot
 from tests.fakes import START
 
-__all__ = ["Flare", "Told", "flare", "ours"]
+__all__ = ["Flare", "Result", "flare", "ours"]
 
 
 @dataclass(frozen=True)
-class Told:
+class Result:
     """What is known after a look.
 
     Attributes:
@@ -80,7 +80,7 @@ def _raise(error: int | None) -> None:
         raise ApiException(status=error)
 
 
-class _NoMoreLooks(Exception):
+class _NoMoreSnapshots(Exception):
     """The recording ends; FLARE would go on waiting."""
 
 
@@ -97,7 +97,7 @@ class Flare:
     deletes: list[tuple[str, str, int]] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
     delete_error: int | None = None
-    told: list[Told] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
     handle: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -114,8 +114,8 @@ class Flare:
         self.handle.logger = _QUIET  # it logs every refused read
 
     @property
-    def look(self) -> Look:
-        return self.case.looks[self.index]
+    def snapshot(self) -> Snapshot:
+        return self.case.snapshots[self.index]
 
     def time(self) -> float:
         return START.timestamp() + self.now
@@ -123,26 +123,26 @@ class Flare:
     def sleep(self, seconds: float) -> None:
         """Show the next look, and let a parent that terminates do so meanwhile."""
         assert seconds == 1
-        self._tell(ended=False)
+        self._record(ended=False)
         self.index += 1
-        if self.index == len(self.case.looks):
-            raise _NoMoreLooks
-        self.now = self.look.at
-        if self.look.terminate:
+        if self.index == len(self.case.snapshots):
+            raise _NoMoreSnapshots
+        self.now = self.snapshot.at
+        if self.snapshot.terminate:
             self.handle.terminate()
 
     def read_namespaced_pod(self, *, name: str, namespace: str) -> Any:
         assert (name, namespace) == (POD, NAMESPACE)
-        self.now = self.look.at
+        self.now = self.snapshot.at
         self.reads += 1
-        _raise(self.look.error)
-        return _parsed("V1Pod", json.dumps(self.look.pod))
+        _raise(self.snapshot.error)
+        return _parsed("V1Pod", json.dumps(self.snapshot.pod))
 
     def list_namespaced_event(self, *, namespace: str, field_selector: str) -> Any:
         assert (namespace, field_selector) == (NAMESPACE, f"involvedObject.name={POD}")
         self.asked = True
-        _raise(self.look.events_error)
-        return _parsed("CoreV1EventList", json.dumps({"items": self.look.events}))
+        _raise(self.snapshot.events_error)
+        return _parsed("CoreV1EventList", json.dumps({"items": self.snapshot.events}))
 
     def delete_namespaced_pod(self, *, name: str, namespace: str, grace_period_seconds: int) -> None:
         self.deletes.append((name, namespace, grace_period_seconds))
@@ -152,40 +152,40 @@ class Flare:
         assert namespace == NAMESPACE
         self.secrets.append(name)
 
-    def run(self) -> tuple[Told, ...]:
+    def run(self) -> tuple[Result, ...]:
         """Do what FLARE's parent does: wait until the pod runs, wait until it has ended, then poll."""
         _FLARE.time = self
         try:
             self.ran = self.handle.enter_states([_FLARE.JobState.RUNNING])
             self.handle.wait()
-            self._tell(ended=True)
-            if any(look.terminate for look in self.case.looks[self.index + 1 :]):
+            self._record(ended=True)
+            if any(snapshot.terminate for snapshot in self.case.snapshots[self.index + 1 :]):
                 self.handle.terminate()
-                self._tell(ended=True)
-        except _NoMoreLooks:
+                self._record(ended=True)
+        except _NoMoreSnapshots:
             self.index -= 1
             assert self.handle.poll() == ReturnCode.UNKNOWN
-        return tuple(self.told)
+        return tuple(self.results)
 
-    def poll(self) -> tuple[Told, ...]:
+    def poll(self) -> tuple[Result, ...]:
         """Look with ``poll()`` alone; FLARE's ``timeout`` plays no part in it."""
         _FLARE.time = self
-        for index, look in enumerate(self.case.looks):
-            self.index, self.now = index, look.at
-            if look.terminate:
+        for index, snapshot in enumerate(self.case.snapshots):
+            self.index, self.now = index, snapshot.at
+            if snapshot.terminate:
                 self.handle.terminate()
-            elif self.told and self.told[-1].ended:
+            elif self.results and self.results[-1].ended:
                 continue
-            self._tell(ended=self.handle.poll() != ReturnCode.UNKNOWN)
-        return tuple(self.told)
+            self._record(ended=self.handle.poll() != ReturnCode.UNKNOWN)
+        return tuple(self.results)
 
-    def _tell(self, *, ended: bool) -> None:
+    def _record(self, *, ended: bool) -> None:
         code = self.handle.poll() if ended else int(ReturnCode.UNKNOWN)
-        self.told.append(Told(ended, self.ran, code, bool(self.deletes), self.asked))
+        self.results.append(Result(ended, self.ran, code, bool(self.deletes), self.asked))
         self.asked = False
 
 
-def flare(case: Case) -> tuple[Told, ...]:
+def flare(case: Case) -> tuple[Result, ...]:
     """Return what FLARE says after every look, up to the end."""
     return Flare(case).run()
 
@@ -206,23 +206,23 @@ class _Events(KubeEventWatch):
 class _World:
     """The same recording behind our ports: clock, watch and events of one look."""
 
-    look_: Look
+    snapshot: Snapshot
     last: PodView | None
     asked: bool = False
 
     def monotonic(self) -> float:
-        return _LAUNCHED + self.look_.at
+        return _LAUNCHED + self.snapshot.at
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=self.look_.at)
+        return START + timedelta(seconds=self.snapshot.at)
 
     def pod(self, name: str) -> Seen[PodView]:
         assert name == POD
-        if self.look_.error == 404:
+        if self.snapshot.error == 404:
             return Seen.absent(self.last)
-        if self.look_.error is not None:
+        if self.snapshot.error is not None:
             return Seen.unavailable("no answer")
-        return Seen.found(pod_view(self.look_.pod))
+        return Seen.found(pod_view(self.snapshot.pod))
 
     def get(self, name: str, namespace: str) -> Seen[PodView]:
         """Answer as the watch does: in a recording it never lags."""
@@ -232,9 +232,9 @@ class _World:
     def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:
         assert namespace == NAMESPACE
         self.asked = True
-        if self.look_.events_error is not None:
-            raise (Denied if self.look_.events_error == 403 else Unavailable)("no answer")
-        return _Events(self.look_.events).of(uid)
+        if self.snapshot.events_error is not None:
+            raise (Denied if self.snapshot.events_error == 403 else Unavailable)("no answer")
+        return _Events(self.snapshot.events).of(uid)
 
     def claim_events(self, namespace: str) -> Mapping[str, PodEvent]:
         return {}  # they only make a sentence better, and FLARE does not ask
@@ -254,13 +254,13 @@ _LAUNCHED = 1000.0
 _REF = JobRef(release="r", namespace=NAMESPACE, pod_name=POD, uid=UID)
 
 
-def ours(case: Case) -> tuple[Told, ...]:
+def ours(case: Case) -> tuple[Result, ...]:
     """Return what we say after every look, up to the end."""
     policy = WaitPolicy(PendingPolicy.STRICT, case.pending_timeout, case.timeout)
-    track, told = Track(launched=_LAUNCHED), []
-    for look in case.looks:
+    track, results = Track(launched=_LAUNCHED), []
+    for snapshot in case.snapshots:
         before, side = track, _World(look, track.pod)
-        if look.terminate:
+        if snapshot.terminate:
             track = terminated(track, "terminated by FLARE")
         else:
             track = step(track, side.observe(track, policy), policy)
@@ -270,5 +270,5 @@ def ours(case: Case) -> tuple[Told, ...]:
         outcome = track.outcome
         code = ReturnCode.UNKNOWN if outcome is None else outcome.return_code
         removes = cleanup(track) is Cleanup.REMOVE
-        told.append(Told(outcome is not None, track.ran, int(code), removes, side.asked))
-    return tuple(told)
+        results.append(Result(outcome is not None, track.ran, int(code), removes, side.asked))
+    return tuple(results)

@@ -1,7 +1,7 @@
 """Generated recordings: stretches of the states a pod can be in, with events, outages and odd clocks.
 
-Each stretch is a few looks at one state. States that no cluster makes (a Pending pod whose job runs, two
-PodScheduled conditions) are in as well: FLARE says something about them too. Hypothesis draws the seed of a
+Each stretch is a few snapshots of one state. States that no cluster makes (a Pending pod whose job runs, two
+PodScheduled conditions) are in as well: FLARE has a result for them, too. Hypothesis draws the seed of a
 recording, a plain generator the rest: every reason and message has to come up, none of them is simpler.
 """
 
@@ -18,7 +18,7 @@ from tests.contract.flare.strict_case import (
     UID,
     Case,
     Json,
-    Look,
+    Snapshot,
     condition,
     event,
     pod,
@@ -71,7 +71,7 @@ EVENT_REASONS = (
 )
 EXITS = (0, 1, 2, 7, 9, 100, 101, 102, 103, 104, 127, 128, 137, 143, 255)
 PHASES = ("Pending", "Running", "Succeeded", "Failed", "Unknown", None, "", "Odd")
-# Those of which FLARE makes nothing, or that a scheduled pod may have.
+# Those that FLARE ignores, or that a scheduled pod may have.
 _HARMLESS = (*EVENT_REASONS[-5:], "FailedMapVolume", "FailedScheduling")
 _SCHEDULING = st.just("FailedScheduling")
 _AGES = (0, 1, 20, 59.5, 60, 60.5, 61, 119, 3000)
@@ -141,7 +141,7 @@ def _thrown_out(rng: Random) -> Json:
     """Return a pod that the kubelet has failed."""
     reason = rng.choice(("Evicted", "DeadlineExceeded", "NodeShutdown", "OutOfcpu", "NodeLost"))
     main = rng.choice((None, _state(rng, CONTAINER)))
-    return pod("Failed", _SCHEDULED, main=main, told={"reason": reason, "message": "text"})
+    return pod("Failed", _SCHEDULED, main=main, more_status={"reason": reason, "message": "text"})
 
 
 def _odd(rng: Random) -> Json:
@@ -178,7 +178,7 @@ def _event(rng: Random, at: float, *, calm: bool) -> Json:
     return event(reason, rng.choice(texts), seen, kind=kind, uid=uid, **more)
 
 
-# What a stretch of looks shows; "error" and "gone" are reads that fail.
+# The states of a stretch; "error" and "gone" are reads that fail.
 _PODS: Mapping[str, Callable[[Random], Json]] = {
     "short": _short,
     "unscheduled": _unscheduled,
@@ -190,21 +190,21 @@ _PODS: Mapping[str, Callable[[Random], Json]] = {
     "thrown out": _thrown_out,
     "odd": _odd,
 }
-# Two kinds of story: a pod that starts sooner or later, and a pod about which anything may be told.
+# Two kinds of recording: a pod that starts sooner or later, and a pod in any states.
 _CALM = (*("short",) * 3, "bare", "bare", "creating", "creating", "error")
 _ENDS = ("running", "running", "ended", "ended", "thrown out", "gone", "odd")
 _WILD = (*_CALM, "bare", "creating", "creating", *("unscheduled", "started") * 3, *_ENDS)
 
 
-def _look(rng: Random, at: float, kind: str, *, calm: bool) -> Look:
+def _snapshot(rng: Random, at: float, kind: str, *, calm: bool) -> Snapshot:
     if kind == "gone":
-        return Look(at, error=404)
+        return Snapshot(at, error=404)
     if kind == "error":
-        return Look(at, error=rng.choice((0, 403, 500, 503)))
+        return Snapshot(at, error=rng.choice((0, 403, 500, 503)))
     if rng.random() < 0.2:
-        return Look(at, _PODS[kind](rng), events_error=rng.choice((0, 403, 500)))
-    told = tuple(_event(rng, at, calm=calm) for _ in range(rng.randrange(4)))
-    return Look(at, _PODS[kind](rng), events=told)
+        return Snapshot(at, _PODS[kind](rng), events_error=rng.choice((0, 403, 500)))
+    events = tuple(_event(rng, at, calm=calm) for _ in range(rng.randrange(4)))
+    return Snapshot(at, _PODS[kind](rng), events=events)
 
 
 def _case(rng: Random) -> Case:
@@ -215,11 +215,13 @@ def _case(rng: Random) -> Case:
             kinds += [rng.choice(choice)] * rng.randint(1, 3)
     steps = [rng.choice((0.0, 0.0, 0.5, 2.0))]
     steps += [rng.choice((*(1.0,) * 6, 0.5, 2.0, 5.0, 30.0, 61.0)) for _ in kinds[1:]]
-    looks = [_look(rng, at, kind, calm=calm) for at, kind in zip(accumulate(steps), kinds, strict=True)]
+    snapshots = [
+        _snapshot(rng, at, kind, calm=calm) for at, kind in zip(accumulate(steps), kinds, strict=True)
+    ]
     if rng.random() < 0.2:
-        looks.append(Look(looks[-1].at + 1, terminate=True))
+        snapshots.append(Snapshot(snapshots[-1].at + 1, terminate=True))
     return Case(
-        tuple(looks),
+        tuple(snapshots),
         rng.choice((None, 5, 10, 60, 120) if calm else (None, 0, 1, 2, 3, 5, 10, 120)),
         rng.choice((*(None,) * 4, 10, 100) if calm else (*(None,) * 5, 0, 3, 10)),
     )
