@@ -36,14 +36,14 @@ __all__ = ["Flare", "Result", "flare", "ours"]
 
 @dataclass(frozen=True)
 class Result:
-    """What is known after a look.
+    """The state of a handle after a snapshot.
 
     Attributes:
         ended: whether the launcher holds the job for ended.
         ran: whether it was ever held for running.
         code: what ``poll()`` returns.
         removes: whether the launcher decided to take the pod away.
-        asked: whether it read the events; ours looks them up in a watch, so it may ask more often.
+        asked: whether it read the events; ours reads them from a watch, so it may do that more often.
     """
 
     ended: bool
@@ -121,7 +121,7 @@ class Flare:
         return START.timestamp() + self.now
 
     def sleep(self, seconds: float) -> None:
-        """Show the next look, and let a parent that terminates do so meanwhile."""
+        """Go on to the next snapshot; if it is a terminate(), call that."""
         assert seconds == 1
         self._record(ended=False)
         self.index += 1
@@ -168,7 +168,7 @@ class Flare:
         return tuple(self.results)
 
     def poll(self) -> tuple[Result, ...]:
-        """Look with ``poll()`` alone; FLARE's ``timeout`` plays no part in it."""
+        """Drive it with ``poll()`` alone, for which FLARE's ``timeout`` does not matter."""
         _FLARE.time = self
         for index, snapshot in enumerate(self.case.snapshots):
             self.index, self.now = index, snapshot.at
@@ -186,7 +186,7 @@ class Flare:
 
 
 def flare(case: Case) -> tuple[Result, ...]:
-    """Return what FLARE says after every look, up to the end."""
+    """Return FLARE's result after every snapshot, up to the end."""
     return Flare(case).run()
 
 
@@ -204,7 +204,7 @@ class _Events(KubeEventWatch):
 
 @dataclass
 class _World:
-    """The same recording behind our ports: clock, watch and events of one look."""
+    """The same recording behind our ports: clock, watch and events of one snapshot."""
 
     snapshot: Snapshot
     last: PodView | None
@@ -243,7 +243,7 @@ class _World:
         return ()
 
     def observe(self, track: Track, policy: WaitPolicy) -> Observation:
-        """Look through our observer; of the ports it needs no more than this class has."""
+        """Observe the job with our observer; of the ports it uses only what this class has."""
         port: Any = self
         world = World(releases=port, pods=port, secrets=port, clock=port)
         return observe(world, port, _REF, track, policy)
@@ -255,11 +255,11 @@ _REF = JobRef(release="r", namespace=NAMESPACE, pod_name=POD, uid=UID)
 
 
 def ours(case: Case) -> tuple[Result, ...]:
-    """Return what we say after every look, up to the end."""
+    """Return our result after every snapshot, up to the end."""
     policy = WaitPolicy(PendingPolicy.STRICT, case.pending_timeout, case.timeout)
     track, results = Track(launched=_LAUNCHED), []
     for snapshot in case.snapshots:
-        before, side = track, _World(look, track.pod)
+        before, side = track, _World(snapshot, track.pod)
         if snapshot.terminate:
             track = terminated(track, "terminated by FLARE")
         else:
