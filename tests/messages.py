@@ -189,5 +189,16 @@ WAITING = [
     ("CreatePodSandboxError", "", Code.SANDBOX),
     ("PostStartHookError", "", Code.POST_START_HOOK),
     ("SignatureValidationFailed", "", Code.IMAGE_SIGNATURE),
+    # Between two tries the kubelet repeats reason and message (Kubernetes 1.32).
+    (
+        "ImagePullBackOff",
+        'Back-off pulling image "r/x:1": SignatureValidationFailed: image signature validation failed for "r/x:1"',
+        Code.IMAGE_SIGNATURE,
+    ),
+    (
+        "ImagePullBackOff",
+        'Back-off pulling image "r/x:1": RegistryUnavailable: registry is unavailable',
+        Code.IMAGE_PULL_TRANSIENT,
+    ),
     ("SomethingNew", "text", Code.UNCLASSIFIED),
 ]

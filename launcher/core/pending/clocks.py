@@ -19,8 +19,9 @@ from launcher.core.spec.site import PendingPolicy, Timeouts
 __all__ = ["Action", "Patience", "Timing", "Verdict", "WaitPolicy", "judge", "left", "pause"]
 
 _PULL_SIGHTINGS = 2
+# Causes of a pull, after which the kubelet backs off.
 _PULL_CODES = frozenset(
-    {Code.IMAGE_NOT_FOUND, Code.IMAGE_AUTH, Code.IMAGE_PLATFORM, Code.IMAGE_PULL_TRANSIENT}
+    code for code, entry in CATALOGUE.items() if entry.limit in (Limit.PULL, Limit.PULL_PERMANENT)
 )
 # The code of a job that ends because the clock of a cause ran out, where it is not the cause's.
 _ENDS_AS: Mapping[Code, Code] = {Code.UNKNOWN_PHASE: Code.NODE_LOST}

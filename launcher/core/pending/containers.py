@@ -88,8 +88,22 @@ _ROWS: tuple[_Row, ...] = (
 )
 
 
+# Reasons with rows of their own beside those that every failed pull has.
+_OWN_REASONS = frozenset().union(*(row.reasons for row in _ROWS)) - frozenset(_PULL.split())
+# What the kubelet says between two pulls since Kubernetes 1.32; before that the message ends with the image.
+# 'Back-off pulling image "r/x:1": SignatureValidationFailed: image signature validation failed for "r/x:1"'
+_BACK_OFF = re.compile(r'Back-off pulling image "[^"]*": (?P<reason>\w+): (?P<message>.*)', re.DOTALL)
+
+
 def waiting_code(reason: str, message: str) -> Code:
-    """Return the code of a container's waiting state; unknown reasons are UNCLASSIFIED, never an error."""
+    """Return the code of a container's waiting state; unknown reasons are UNCLASSIFIED, never an error.
+
+    A back-off has the code of the error that it repeats: with another one the two would take turns, and no
+    clock of either would run out.
+    """
+    repeated = _BACK_OFF.match(message) if reason == "ImagePullBackOff" else None
+    if repeated is not None and repeated["reason"] in _OWN_REASONS:
+        reason, message = repeated["reason"], repeated["message"]
     if reason in _START_REASONS:
         return start_code(message)
     # 'no command specified'; and CRI-O prepares the process while it creates the container

@@ -62,7 +62,7 @@ def test_every_code_is_recorded_or_excused():
     assert set(Code) - recorded == set(NOT_RECORDED)
 
 
-# Known from the texts in tests/unit/edges/test_api_words.py only.
+# Known from texts only, those of tests/messages.py and tests/unit/edges/test_api_words.py.
 TEXT_ONLY = {Code.CREATE_FAILED, Code.QUOTA_BUSY}
 
 
