@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from launcher.core.names import LABEL_FEDERATION, LABEL_JOB_ID
+from launcher.core.names import LABEL_FEDERATION, LABEL_JOB_ID, LABEL_SITE
 from launcher.core.redaction import masker
 from launcher.core.views import (
     Condition,
@@ -225,6 +225,8 @@ class FakeReleases:
     install_error: LauncherError | None = None
     uninstall_errors: list[LauncherError] = field(default_factory=list)
     values: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    # Releases of others: their records do not carry our label.
+    foreign: set[str] = field(default_factory=set)
 
     def install(
         self,
@@ -258,9 +260,19 @@ class FakeReleases:
     def status(self, name: str, namespace: str) -> Seen[ReleaseView]:
         return Seen.found(self.items[name]) if name in self.items else Seen.absent()
 
+    def record(self, name: str, namespace: str) -> Seen[ReleaseView]:
+        seen = self.status(name, namespace)
+        return seen if seen.value is None else Seen.found(self._labelled(seen.value))
+
+    def _labelled(self, view: ReleaseView) -> ReleaseView:
+        if view.name in self.foreign:
+            return view
+        return replace(view, labelled=True, chart=view.chart or "fljob")
+
     def list(self, namespace: str) -> tuple[ReleaseView, ...]:
         # `helm list` knows no values.
-        return tuple(replace(view, values={}) for view in self.items.values())
+        ours = (view for view in self.items.values() if view.name not in self.foreign)
+        return tuple(replace(self._labelled(view), values={}) for view in ours)
 
     def template(self, name: str, namespace: str, values: Mapping[str, Any]) -> str:
         return f"# {name} in {namespace}: {sorted(values)}\n"
@@ -288,18 +300,37 @@ class FakeSecrets:
         if self.put_error is not None:
             raise self.put_error
         is_new = name not in self.items
+        if not is_new and replace:
+            there = self.labels.get(name, {})
+            if any(there.get(key) != labels.get(key) for key in (LABEL_JOB_ID, LABEL_SITE)):
+                raise Conflict(f"secret {name} belongs to another")
         if is_new or replace:
             self.items[name] = data
             self.labels[name] = labels
         return is_new
 
+    def put_shared(
+        self, name: str, namespace: str, data: Mapping[str, bytes], labels: Mapping[str, str]
+    ) -> bool:
+        if self.put_error is not None:
+            raise self.put_error
+        if name in self.items:
+            mark = self.labels.get(name, {}).get(LABEL_FEDERATION, "")
+            if mark != labels[LABEL_FEDERATION] and (mark or self.items[name] != data):
+                return False
+        self.items[name], self.labels[name] = data, labels
+        return True
+
     def own(self, name: str, namespace: str, pod: PodView) -> None:
         self.owners[name] = pod.uid
 
-    def delete(self, name: str, namespace: str) -> None:
+    def delete(self, name: str, namespace: str) -> bool:
         if self.delete_errors:
             raise self.delete_errors.pop(0)
+        if name in self.items and LABEL_JOB_ID not in self.labels.get(name, {}):
+            return False
         self.items.pop(name, None)
+        return True
 
     def mask(self, name: str, namespace: str) -> Callable[[str], str]:
         if name not in self.items:
@@ -309,8 +340,15 @@ class FakeSecrets:
     def list(self, namespace: str) -> Mapping[str, SecretView]:
         known = {name: self.labels.get(name, {}) for name in self.items}
         return {
-            name: SecretView(START, labels.get(LABEL_JOB_ID, ""), labels.get(LABEL_FEDERATION, ""))
+            name: SecretView(
+                START,
+                labels[LABEL_JOB_ID],
+                labels.get(LABEL_FEDERATION, ""),
+                labels.get(LABEL_SITE, ""),
+                labels.get("app.kubernetes.io/managed-by") == "Helm",
+            )
             for name, labels in known.items()
+            if LABEL_JOB_ID in labels
         }
 
 

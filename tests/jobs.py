@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
 from launcher.core import names
 from launcher.core.spec.jobspec import EnvVar, JobSpec, Resources, Role, SecretKey
+from launcher.core.views import ReleaseView
+from tests.fakes import START
 
 CANARY = b"canary-4711"
 
@@ -33,6 +36,20 @@ def render(spec):
         "pod": {"name": spec.pod_name, "annotations": annotations},
         "job": {"id": spec.job_id},
     }
+
+
+def make_release(status="deployed", **changes) -> ReleaseView:
+    """Return Helm's record of the job of `make_spec`."""
+    spec = make_spec()
+    return replace(ReleaseView(spec.release, "fl", status, 1, START, render(spec)), **changes)
+
+
+def leave_secret(fake, job, site="site-1", labels=MappingProxyType({})) -> str:
+    """Leave the credentials of a job behind, and return the name of their Secret."""
+    name = names.credential_secret_name(names.pod_name(job, site))
+    fake.secrets.items[name] = {"TOKEN": b"x"}
+    fake.secrets.labels[name] = {names.LABEL_JOB_ID: job, names.LABEL_SITE: site, **labels}
+    return name
 
 
 def show(fake, pod):

@@ -20,19 +20,21 @@ _COLOURS = {
 
 
 def make_table(rows: Iterable[Mapping[str, Any]]) -> Table:
-    """Return a table with one line per job."""
+    """Return a table with one line per job; a pod without a release has its own name for one."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("RELEASE", "SITE", "STATE", "NODE", "WHY"):
         table.add_column(column, overflow="fold", no_wrap=column == "RELEASE")
     for row in rows:
         why = row["outcome"] or row["pending"]
         state = row["state"]
+        name = row["release"] or f"pod/{row['pod']['name']}"
+        foreign = row["foreign"]
         table.add_row(
-            row["release"],
+            name,
             row["site"],
             f"[{_COLOURS.get(state, 'white')}]{state}",
             (row["pod"] or {}).get("node", ""),
-            f"{why['code']}" if why else "",
+            foreign["kind"] if foreign else why["code"] if why else "",
         )
     return table
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from launcher.core import names
 from launcher.core.views import PodView, ReleaseView
@@ -75,7 +77,8 @@ def ref_of_pod(pod: PodView) -> JobRef:
 def ref_of_release(release: str, namespace: str, view: ReleaseView | None) -> JobRef:
     """Return the names of a job whose pod is gone, from the values of its release where they are known."""
     values = view.values if view else {}
-    job, pod, labels = (values.get(key) or {} for key in ("job", "pod", "labels"))
+    # Those of somebody else's chart may be anything.
+    job, pod, labels = (_mapping(values.get(key)) for key in ("job", "pod", "labels"))
     return JobRef(
         release=release,
         namespace=namespace,
@@ -86,6 +89,10 @@ def ref_of_release(release: str, namespace: str, view: ReleaseView | None) -> Jo
         study=str(job.get("study") or ""),
         federation=str(labels.get(names.LABEL_FEDERATION) or ""),
     )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def pending_timeout_of_pod(pod: PodView | None, default: float | None) -> float | None:

@@ -26,6 +26,7 @@ __all__ = [
     "credential_secret_name",
     "dataset_volume_name",
     "is_credential_of",
+    "is_labelled_credential",
     "job_slug",
     "label_value",
     "pod_name",
@@ -107,8 +108,16 @@ def container_name(job_id: str) -> str:
     return f"container-{job_slug(job_id)}"[:_DNS_LABEL_MAX].rstrip("-")
 
 
-def startup_secret_name(site: str) -> str:
-    """Return FLARE's name of the Secret that holds the startup kit of a site."""
+def startup_secret_name(site: str, federation: str = "") -> str:
+    """Return FLARE's name of the Secret that holds the startup kit of a site.
+
+    Args:
+        site: the site's name.
+        federation: mark of a federation, for a name of its own where FLARE's is another federation's.
+    """
+    if federation:
+        slug = site_slug(site, _SECRET_SITE_MAX - len(federation) - 1)
+        return f"nvflare-startup-{slug}-{federation}"
     return f"nvflare-startup-{site_slug(site)}"
 
 
@@ -121,6 +130,16 @@ def is_credential_of(secret: str, site: str) -> bool:
     """Return whether ``secret`` holds credentials of a job of ``site``: its name ends in the site's slug."""
     slug = site_slug(site, _POD_SITE_MAX)
     return secret.startswith(credential_secret_name("")) and secret.endswith(f"-{slug}")
+
+
+def is_labelled_credential(secret: str, site: str) -> bool:
+    """Return whether ``secret`` has the name of credentials of a site, given the site's label value.
+
+    A label value that lost information ends in the hash of the whole, as the site's slug in the name does.
+    """
+    if not site or not secret.startswith(credential_secret_name("")):
+        return False
+    return secret.endswith((f"-{_digest(site)}", f"-{site[-_HASH:]}"))
 
 
 def dataset_volume_name(study: str, dataset: str) -> str:

@@ -205,16 +205,26 @@ class NodeView:
 
 @dataclass(frozen=True)
 class SecretView:
-    """A per-job Secret: when and for which job it was created, never its data."""
+    """A Secret with our job-id label: when and for which job it was created, never its data.
+
+    ``job_id``, ``site`` and ``federation`` are the values of its labels; ``of_helm`` is true of an object of
+    a Helm release: the launcher makes its Secrets itself.
+    """
 
     created: datetime | None
     job_id: str = ""
     federation: str = ""
+    site: str = ""
+    of_helm: bool = False
 
 
 @dataclass(frozen=True)
 class ReleaseView:
-    """A Helm release as ``helm status`` or ``helm list`` shows it; ``values`` only where asked for."""
+    """A Helm release as ``helm status`` or ``helm list`` shows it; ``values`` only where asked for.
+
+    ``chart`` is the name of its chart, and ``labelled`` tells that its record carries our job-id label: both
+    are known from ``helm list --selector`` alone.
+    """
 
     name: str
     namespace: str
@@ -222,3 +232,5 @@ class ReleaseView:
     revision: int = 0
     updated: datetime | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
+    chart: str = ""
+    labelled: bool = False

@@ -30,6 +30,7 @@ from launcher.flare.context import TRANSFER_TOKEN, FlareJob, federation, read_jo
 from launcher.flare.handle import FlareJobHandle, NotStartedHandle
 from launcher.flare.orphans import Orphans
 from launcher.flare.server_report import failure_reporter
+from launcher.usecases.startup import put_startup_kit
 
 if TYPE_CHECKING:
     from launcher.usecases.handle import OnFailure
@@ -184,7 +185,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
                 spec,
                 secret={name: value.encode() for name, value in credentials.items()},
                 on_failure=self._bundle_writer(service, job, tuple(credentials.values())),
-                prepare=partial(service.world.secrets.put, spec.startup_secret, spec.namespace, kit, {}),
+                prepare=partial(put_startup_kit, service.world, spec, job.federation, kit),
                 retry_refused=True,
             )
         except NotPrepared as error:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from typing import Any, TypeVar
 
-from launcher.core.jobref import JobRef, no_release, ref_of_pod, ref_of_release
+from launcher.core.jobref import JobRef, no_release
 from launcher.core.lifecycle.state import JobState, Track
+from launcher.core.ownership import locate
 from launcher.core.redaction import Mask, cautious, literals, secrets_of
 from launcher.core.report.bundle import Bundle, Facts, Log, build, container_names
 from launcher.core.report.status import report
@@ -103,9 +104,9 @@ def _find(
 ) -> tuple[JobRef, Seen[PodView], Seen[ReleaseView]]:
     world = collector.world
     pods = collector.found(lambda: world.pods.list(namespace))
-    pod = next((one for one in pods.value or () if ref_of_pod(one).release == release), None)
-    helm = collector.seen(lambda: world.releases.status(release, namespace), f"release {release} is gone")
-    job = ref_of_pod(pod) if pod else ref_of_release(release, namespace, helm.value)
+    helm = collector.seen(lambda: world.releases.record(release, namespace), f"release {release} is gone")
+    located = locate(release, namespace, helm.value, pods.value or ())
+    job, pod = located.job, located.pod
     if pods.presence is Presence.FOUND:
         return job, Seen.absent() if pod is None else Seen.found(pod), helm
     collector.missing["list of pods"] = pods.why

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from launcher.core import names
 from launcher.core.ending.job_end import ended
 from launcher.core.jobref import JobRef, ref_of_pod
 from launcher.core.lifecycle.state import Cleanup
+from launcher.core.ownership import is_other_job, judge, other_job
 from launcher.core.pending.refusal import refusal_of
 from launcher.core.releases import INSTALL_MAY_LAST, release_state
 from launcher.core.spec.jobspec import JobSpec, ref_of_spec
@@ -26,9 +28,9 @@ from launcher.errors import (
     Unavailable,
 )
 from launcher.usecases.ports import World
-from launcher.usecases.remove import remove
+from launcher.usecases.remove import record_of, removable, remove
 
-__all__ = ["Launch", "Render", "no_op", "reserve_names"]
+__all__ = ["Launch", "Prepare", "Render", "no_op", "reserve_names"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ def _preparing() -> Iterator[None]:
     """Raise errors as NotPrepared: FLARE tells a job that could not be prepared from a refused pod."""
     try:
         yield
+    except Conflict:
+        raise  # the Secret of that name is another job's
     except LauncherError as error:
         raise NotPrepared(error) from error
 
@@ -57,7 +61,14 @@ def _dead_pod(world: World, spec: JobSpec, *, again: bool) -> PodView | None:
     if seen.presence is Presence.ABSENT or seen.value is None:
         return None
     pod = seen.value
-    is_ours = again and ref_of_pod(pod).release == spec.release
+    found, wanted = ref_of_pod(pod), ref_of_spec(spec)
+    if names.LABEL_JOB_ID not in pod.labels or is_other_job(found, wanted):
+        raise Conflict(
+            f"pod {spec.namespace}/{spec.pod_name} is that of {other_job(found)}, "
+            f"not of {other_job(wanted)}, whose pod would have the same name",
+            cure="wait until it is gone, or use another job id",
+        )
+    is_ours = again and found.release == spec.release
     if ended(pod) is None and pod.deleted is None and not is_ours:
         raise _Held(
             f"job {spec.job_id} is already running at site {spec.site!r}: release {spec.release}, "
@@ -83,9 +94,27 @@ def reserve_names(world: World, spec: JobSpec, *, again: bool = False) -> JobSpe
     if pod is None:
         return spec
     left = ref_of_pod(pod)
-    _LOG.info("release=%s pod=%s removing what attempt %d left", spec.release, spec.pod_name, left.attempt)
-    remove(world, replace(ref_of_spec(spec), uid=pod.uid))
+    _LOG.info("release=%s pod=%s removing what attempt %d left", left.release, spec.pod_name, left.attempt)
+    remove(world, _confirmed(world, spec, pod))
     return replace(spec, attempt=left.attempt + 1)
+
+
+def _confirmed(world: World, spec: JobSpec, pod: PodView) -> JobRef:
+    """Return what of a dead pod's job may be removed: all of the release that it claims, if Helm confirms it.
+
+    Its name need not be that which a job gets today.
+
+    Raises:
+        Conflict: the release is another's.
+        Unavailable: Helm could not be asked.
+    """
+    job = replace(ref_of_spec(spec), release=ref_of_pod(pod).release, uid=pod.uid)
+    record = record_of(world, job.release, job.namespace) if job.release else None
+    return removable(job, judge(record, pod, job))
+
+
+# Makes what jobs share, and returns the name of their startup Secret; None = as the spec says.
+Prepare = Callable[[], str | None]
 
 
 def no_op() -> None:
@@ -109,7 +138,7 @@ class Launch:
     spec: JobSpec
     render: Render
     secret: Mapping[str, bytes] = field(repr=False)
-    prepare: Callable[[], object] = no_op
+    prepare: Prepare = no_op
     left: Cleanup | None = field(default=None, init=False)
 
     def attempt(self, cancel: threading.Event | None) -> JobRef:
@@ -126,10 +155,11 @@ class Launch:
             LauncherError: whatever Helm or the cluster objects to; nothing is left.
         """
         with _preparing():
-            self.prepare()
+            startup = self.prepare()
         spec = reserve_names(self.world, self.spec, again=self._left_release)
         if spec is not self.spec:
             self.left = None  # there was a pod, and everything went with it
+        spec = spec if startup is None else replace(spec, startup_secret=startup)
         job, values = ref_of_spec(spec), self.render(spec)
         labels = values["labels"]
         is_new = self._put_secret(job, labels) if self.secret else False
@@ -213,10 +243,13 @@ class Launch:
         The release is asked for before the pod: Helm says "deployed" when it has created the pod, so a
         deployed release without one has lost it, however young it is.
         """
-        seen = self.world.releases.status(job.release, job.namespace)
-        if seen.presence is Presence.UNAVAILABLE:
-            raise Unavailable(f"cannot ask Helm about release {job.release}: {seen.why}")
-        if release_state(seen.value, self.world.clock.now()).is_busy:
+        record = record_of(self.world, job.release, job.namespace)
+        if record is not None and (whose := judge(record, None, job)).is_foreign:
+            raise Conflict(
+                f"{whose.sentence}; it is left alone",
+                cure=f"remove release {job.release} with helm if it is yours, or use another job id",
+            )
+        if release_state(record, self.world.clock.now()).is_busy:
             if self._left_release:
                 # Ours, most likely; if it is another process's, that one has a minute like everybody.
                 raise Unavailable(

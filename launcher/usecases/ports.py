@@ -40,6 +40,9 @@ class Releases(Protocol):
     def status(self, name: str, namespace: str) -> Seen[ReleaseView]:
         """Return the release; never raises for an unreachable cluster."""
 
+    def record(self, name: str, namespace: str) -> Seen[ReleaseView]:
+        """Return the release as :meth:`status` does, and its chart and whether its record has our label."""
+
     def list(self, namespace: str) -> tuple[ReleaseView, ...]:
         """Return the releases in ``namespace`` that carry our job-id label, in every status."""
 
@@ -123,13 +126,22 @@ class Secrets(Protocol):
         *,
         replace: bool = True,
     ) -> bool:
-        """Create an Opaque Secret and return True; one that is there is replaced (or left), return False."""
+        """Create an Opaque Secret and return True; one that is there is replaced (or left), return False.
+
+        Raises:
+            Conflict: one that was to be replaced is not that of the same job at the same site.
+        """
 
     def own(self, name: str, namespace: str, pod: PodView) -> None:
         """Make ``pod`` the owner of the Secret, so that it dies with the pod."""
 
-    def delete(self, name: str, namespace: str) -> None:
-        """Delete a Secret; absence is success."""
+    def put_shared(
+        self, name: str, namespace: str, data: Mapping[str, bytes], labels: Mapping[str, str]
+    ) -> bool:
+        """Make a Secret that jobs share; return False, and do nothing, when another federation's is there."""
+
+    def delete(self, name: str, namespace: str) -> bool:
+        """Delete a Secret with our job-id label; absence is success. Another's stays: return False."""
 
     def mask(self, name: str, namespace: str) -> Callable[[str], str]:
         """Return a function that hides the Secret's values in a text; the values stay inside.

@@ -10,20 +10,22 @@ from functools import partial
 from typing import Any
 
 from launcher.core.jobref import JobRef, no_release, ref_of_pod, ref_of_release
-from launcher.core.lifecycle.state import JobReport
+from launcher.core.lifecycle.state import JobReport, JobState, Track
+from launcher.core.ownership import Owner, assign, locate, unclaimed
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.pending.refusal import refusal_of
 from launcher.core.report import status
 from launcher.core.report.bundle import Bundle
 from launcher.core.spec.jobspec import JobSpec, ref_of_spec
 from launcher.core.spec.site import PendingPolicy
-from launcher.core.views import PodEvent, Presence, Seen
+from launcher.core.views import PodEvent, PodView, Presence, Seen
 from launcher.errors import LauncherError, Unavailable
 from launcher.usecases.diagnose import TAIL, diagnose
 from launcher.usecases.handle import JobHandle, OnFailure
-from launcher.usecases.launch import Launch, Render, no_op
+from launcher.usecases.launch import Launch, Prepare, Render, no_op
 from launcher.usecases.observe import follow_events, follow_start, job_policy, observe_once
 from launcher.usecases.ports import World
+from launcher.usecases.remove import removable, settle
 from launcher.usecases.retry import Installer, Turns
 from launcher.usecases.sweep import ReportLost, ignore_report, reap, sweep
 
@@ -54,7 +56,7 @@ class Service:
         secret: Mapping[str, bytes] | None = None,
         cancel: threading.Event | None = None,
         on_failure: OnFailure | None = None,
-        prepare: Callable[[], object] = no_op,
+        prepare: Prepare = no_op,
         retry_refused: bool = False,
     ) -> JobHandle:
         """Install the job's release and return its handle as soon as Helm has accepted the manifests.
@@ -64,7 +66,8 @@ class Service:
             secret: content of the per-job Secret, environment name -> value; None or empty = no Secret.
             cancel: set by another thread to stop the install; nothing is left then.
             on_failure: called once if the job fails, before anything of it is removed.
-            prepare: makes what jobs of the site share and the release refers to; raises a LauncherError.
+            prepare: makes the Secret of the startup kit, which jobs of the site share, and returns its name;
+                raises a LauncherError.
             retry_refused: return a handle also when the job was refused for a cause that heals (an exhausted
                 quota, an API server that restarts), and retry in the background while the cause's clock runs.
 
@@ -114,11 +117,13 @@ class Service:
 
         Raises:
             NotFound: there is no such release.
+            Conflict: it is not ours.
         """
         found = self.inspect(release, namespace)
+        job = removable(found.job, found.ownership)
         policy = job_policy(self.policy, found.track.pod)
         return JobHandle(
-            found.job, self.world, policy, launched=self.world.clock.monotonic(), on_failure=on_failure
+            job, self.world, policy, launched=self.world.clock.monotonic(), on_failure=on_failure
         )
 
     def inspect(self, release: str, namespace: str) -> JobReport:
@@ -128,14 +133,18 @@ class Service:
             NotFound: there is neither a release nor a pod of that name.
             Unavailable: the cluster could not be asked.
         """
-        pod = next((p for p in self.world.pods.list(namespace) if ref_of_pod(p).release == release), None)
-        seen = self.world.releases.status(release, namespace)
+        pods = self.world.pods.list(namespace)
+        seen = self.world.releases.record(release, namespace)
         if seen.presence is Presence.UNAVAILABLE:
             raise Unavailable(f"cannot ask Helm about release {namespace}/{release}: {seen.why}")
-        if seen.presence is Presence.ABSENT and pod is None:
+        found = locate(release, namespace, seen.value, pods)
+        if seen.presence is Presence.ABSENT and found.pod is None:
             raise no_release(release, namespace)
-        job = ref_of_pod(pod) if pod else ref_of_release(release, namespace, seen.value)
-        return JobReport(job, seen.value, observe_once(self.world, self.policy, pod))
+        if found.ownership.owner is Owner.FOREIGN_RELEASE:
+            track = Track(launched=self.world.clock.monotonic(), state=JobState.UNKNOWN)
+        else:
+            track = observe_once(self.world, self.policy, found.pod)
+        return JobReport(found.job, seen.value, track, found.ownership)
 
     def follow_start(self, found: JobReport) -> Iterator[JobReport]:
         """Yield what is known about a job until its container runs or has run, or it has ended without.
@@ -178,29 +187,49 @@ class Service:
     def describe(self, found: JobReport) -> dict[str, Any]:
         """Return what is known about a job as JSON, as ``fljob status -o json`` prints it."""
         clock = self.world.clock
-        return status.report(found.job, found.release, found.track, now=clock.monotonic(), wall=clock.now())
+        return status.report(
+            found.job,
+            found.release,
+            found.track,
+            now=clock.monotonic(),
+            wall=clock.now(),
+            ownership=found.ownership,
+        )
 
     def jobs(self, namespace: str) -> tuple[JobReport, ...]:
-        """Return all jobs of a namespace: two questions, and one about nodes, however many jobs there are."""
+        """Return all jobs of a namespace: two questions, and one about nodes, however many jobs there are.
+
+        Pods that claim a release which does not confirm it have rows of their own, without its name.
+        """
         # Releases first: the pod of a release that is deployed now is there when the pods are listed.
         releases = {view.name: view for view in self.world.releases.list(namespace)}
-        pods = {ref_of_pod(pod).release: pod for pod in self.world.pods.list(namespace)}
+        assigned = assign(releases, self.world.pods.list(namespace))
+        own, others = settle(self.world, namespace, assigned)
         reports = []
-        for name in sorted({*pods, *releases}):
-            pod, view = pods.get(name), releases.get(name)
+        for name in sorted(releases):
+            pod, view = own.get(name), releases[name]
             job = ref_of_pod(pod) if pod else ref_of_release(name, namespace, view)
-            track = observe_once(self.world, self.policy, pod, ask_events=False)
-            reports.append(JobReport(job, view, track))
+            reports.append(JobReport(job, view, self._glance(pod)))
+        for pod in sorted(others, key=lambda pod: pod.name):
+            ownership, job = unclaimed(pod, releases), ref_of_pod(pod)
+            # What it claims is not its own: under that name stands the job whose release it is.
+            job = replace(job, release="") if ownership.is_foreign else job
+            reports.append(JobReport(job, None, self._glance(pod), ownership))
         return tuple(reports)
+
+    def _glance(self, pod: PodView | None) -> Track:
+        return observe_once(self.world, self.policy, pod, ask_events=False)
 
     def terminate(self, release: str, namespace: str) -> JobReport:
         """Take a job away, whatever state it is in, and return what was known about it before.
 
         Raises:
             NotFound: there is no such job.
+            Conflict: it is not ours; nothing was touched.
         """
         found = self.inspect(release, namespace)
-        handle = JobHandle(found.job, self.world, self.policy, launched=self.world.clock.monotonic())
+        job = removable(found.job, found.ownership)
+        handle = JobHandle(job, self.world, self.policy, launched=self.world.clock.monotonic())
         handle.terminate()
         return found
 

@@ -9,14 +9,14 @@ from datetime import datetime
 from functools import partial
 
 from launcher.core.catalogue.returncodes import ReturnCode
-from launcher.core.jobref import JobRef, ref_of_release
 from launcher.core.lifecycle.state import JobReport
 from launcher.core.names import is_credential_of
+from launcher.core.ownership import Owner, credential_is_ours
 from launcher.core.releases import INSTALL_MAY_LAST, release_state
-from launcher.core.views import Presence, SecretView, age_seconds
-from launcher.errors import LauncherError, Unavailable
+from launcher.core.views import SecretView, age_seconds
+from launcher.errors import LauncherError
 from launcher.usecases.ports import World
-from launcher.usecases.remove import remove
+from launcher.usecases.remove import confirm, removable, remove
 
 __all__ = ["ReportLost", "ignore_report", "reap", "sweep"]
 
@@ -24,8 +24,8 @@ _LOG = logging.getLogger(__name__)
 _LOST = ReturnCode.INFRASTRUCTURE_ERROR
 # Reports a job that nobody else will report any more: FLARE's id of it, and how it ended or would have.
 ReportLost = Callable[[str, ReturnCode], object]
-# What is to be removed, by name, and how.
-_Act = tuple[str, Callable[[], None]]
+# What is to be removed, by name, and how; it returns False when it is not ours and was left alone.
+_Act = tuple[str, Callable[[], bool]]
 
 
 def ignore_report(job_id: str, return_code: ReturnCode) -> None:
@@ -59,17 +59,40 @@ def sweep(
     """
     now = world.clock.now()
     acts: list[_Act] = [
-        (f"release {found.job.release}", partial(remove, world, found.job))
+        (_title(found), partial(_remove_confirmed, world, found, dry_run=dry_run))
         for found in reports
-        if _may_go(found, now, older_than)
+        if not found.ownership.is_foreign and _may_go(found, now, older_than)
     ]
     owned = {found.job.credential_secret for found in reports}
     acts += [
-        (f"secret {name}", partial(world.secrets.delete, name, namespace))
+        (f"secret {name}", partial(_delete_secret, world, name, namespace, dry_run=dry_run))
         for name, secret in secrets.items()
-        if name not in owned and age_seconds(secret.created, now) >= max(older_than, INSTALL_MAY_LAST)
+        if name not in owned
+        and credential_is_ours(name, secret)
+        and age_seconds(secret.created, now) >= max(older_than, INSTALL_MAY_LAST)
     ]
-    return (name for name, _ in acts) if dry_run else _each(acts)
+    return _each(acts)
+
+
+def _title(found: JobReport) -> str:
+    no_release = found.ownership.owner is Owner.POD_WITHOUT_RELEASE
+    return f"pod {found.job.pod_name}" if no_release else f"release {found.job.release}"
+
+
+def _remove_confirmed(world: World, found: JobReport, *, dry_run: bool = False) -> bool:
+    """Take a job away if Helm's record confirms that it is ours; return whether it was, or would be."""
+    now = confirm(world, found.job, found.track.pod)
+    is_as_listed = now.ownership.owner is found.ownership.owner and (now.pod is None or found.track.pod)
+    if not is_as_listed:
+        _LOG.warning("%s left alone: %s", _title(found), now.ownership.sentence or "it was launched again")
+        return False
+    if not dry_run:
+        remove(world, removable(now.job, now.ownership))
+    return True
+
+
+def _delete_secret(world: World, name: str, namespace: str, *, dry_run: bool = False) -> bool:
+    return dry_run or world.secrets.delete(name, namespace)
 
 
 def reap(
@@ -95,21 +118,31 @@ def reap(
     Raises:
         LauncherError: something could not be removed, or not be asked whose it is; all the others were.
     """
-    known, unnamed = _known_of(world, [one for one in reports if not is_ours(one.job.release)])
-    theirs = [one for one in known if (one.job.site, one.job.federation) == (site, federation)]
-    gone = [one.job for one in theirs]
-    owned = {one.job.credential_secret for one in reports} | {job.credential_secret for job in gone}
-    marked = [name for name, secret in secrets.items() if secret.federation == federation]
-    alone = [
-        name for name in marked if is_credential_of(name, site) and name not in owned and not is_ours(name)
-    ]
-    for one in theirs:
+    mine = (site, federation)
+    known, unnamed = _known_of(world, [one for one in reports if not is_ours(one.job.release)], mine)
+    theirs = [one for one in known if (one.job.site, one.job.federation) == mine]
+    confirmed = [one for one in theirs if one.ownership.owner is Owner.OURS]
+    # A pod alone confirms nothing, so it shields no Secret; the Secret, if there is one, tells of the job.
+    owned = {one.job.credential_secret for one in (*reports, *confirmed)}
+    owned -= {one.job.credential_secret for one in theirs if one not in confirmed}
+    alone = [name for name in _credentials(secrets, *mine) if name not in owned and not is_ours(name)]
+    for one in confirmed:
         report(one.job.job_id, one.track.outcome.return_code if one.track.outcome else _LOST)
     for name in alone:
         report(secrets[name].job_id, _LOST)
-    acts: list[_Act] = [(job.release, partial(remove, world, job)) for job in gone]
-    acts += [(name, partial(world.secrets.delete, name, namespace)) for name in alone]
+    acts: list[_Act] = [
+        (one.job.release or one.job.pod_name, partial(_remove_confirmed, world, one)) for one in theirs
+    ]
+    acts += [(name, partial(_delete_secret, world, name, namespace)) for name in alone]
     return _each(acts, unnamed)
+
+
+def _credentials(secrets: Mapping[str, SecretView], site: str, federation: str) -> Iterator[str]:
+    """Yield the names of the Secrets that hold credentials of a site's jobs in a federation."""
+    for name, secret in secrets.items():
+        is_theirs = secret.federation == federation and is_credential_of(name, site)
+        if is_theirs and credential_is_ours(name, secret):
+            yield name
 
 
 def _each(acts: Iterable[_Act], before: LauncherError | None = None) -> Iterator[str]:
@@ -121,12 +154,13 @@ def _each(acts: Iterable[_Act], before: LauncherError | None = None) -> Iterator
     failed = None
     for name, act in acts:
         try:
-            act()
+            is_gone = act()
         except LauncherError as error:
             _log_failure(name, error)
             failed = error
         else:
-            yield name
+            if is_gone:
+                yield name
     why = before or failed
     if why is not None:
         raise why
@@ -136,32 +170,36 @@ def _log_failure(name: str, error: LauncherError) -> None:
     _LOG.warning("%s not removed: %s", name, error.message)
 
 
-def _known_of(world: World, reports: Sequence[JobReport]) -> tuple[list[JobReport], LauncherError | None]:
-    """Return the reports whose jobs can be named, with the names, and why the last of the others cannot."""
+def _known_of(
+    world: World, reports: Sequence[JobReport], mine: tuple[str, str]
+) -> tuple[list[JobReport], LauncherError | None]:
+    """Return the reports that Helm confirms, with the names that its record tells.
+
+    Args:
+        world: the ports.
+        reports: all jobs.
+        mine: site and federation; of a job whose pod names others, Helm is not asked.
+
+    Returns:
+        The reports, and why the last of those that could not be asked for is missing.
+    """
     known: list[JobReport] = []
     failed = None
     for one in reports:
+        named = not one.job.site or (one.job.site, one.job.federation) == mine
+        if one.ownership.is_foreign or not named:
+            continue
         try:
-            known.append(replace(one, job=_known(world, one)))
+            now = confirm(world, one.job, one.track.pod)
         except LauncherError as error:
             _log_failure(one.job.release, error)
             failed = error
+            continue
+        if now.ownership.is_foreign:
+            _LOG.warning("%s left alone: %s", _title(one), now.ownership.sentence)
+        else:
+            known.append(replace(one, job=now.job, ownership=now.ownership))
     return known, failed
-
-
-def _known(world: World, found: JobReport) -> JobRef:
-    """Return the names of a job; those of a release without a pod are in its values only.
-
-    Raises:
-        Unavailable: helm could not be asked for them: whose job it is is not known, and not "nobody's".
-    """
-    job = found.job
-    if job.site:
-        return job
-    seen = world.releases.status(job.release, job.namespace)
-    if seen.presence is Presence.UNAVAILABLE:
-        raise Unavailable(f"cannot ask Helm whose job release {job.namespace}/{job.release} is: {seen.why}")
-    return ref_of_release(job.release, job.namespace, seen.value)
 
 
 def _may_go(found: JobReport, now: datetime, older_than: float) -> bool:

@@ -34,6 +34,7 @@ def status_command(cli: Cli, /, release: str, output: str, **given: Any) -> None
         "job": f"{row['jobId']}  {row['role']} at {row['site']}"
         + (f"  study {row['study']}" if row["study"] else ""),
         "pod": f"{pod['name']}  {pod['phase']}  on {pod['node'] or 'no node yet'}" if pod else "gone",
+        **({"foreign": row["foreign"]["detail"]} if row["foreign"] else {}),
         **({"drift": "somebody changed the pod's spec after the launch"} if pod and pod["drifted"] else {}),
         "state": row["state"] + (f" (return code {outcome['returnCode']})" if outcome else ""),
     }

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from launcher.core.ending.outcome import Outcome
 from launcher.core.jobref import JobRef
+from launcher.core.ownership import CONFIRMED, Ownership
 from launcher.core.pending.clocks import Patience, Verdict
 from launcher.core.pending.refusal import Refusal
 from launcher.core.views import ContainerState, NodeView, PodEvent, PodView, ReleaseView, Seen
@@ -100,8 +101,9 @@ class Track:
 
 @dataclass(frozen=True)
 class JobReport:
-    """One job at one moment: its names, its release and everything known about its pod."""
+    """One job at one moment: its names, its release, everything known about its pod, and whose it is."""
 
     job: JobRef
     release: ReleaseView | None
     track: Track
+    ownership: Ownership = CONFIRMED

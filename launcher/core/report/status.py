@@ -9,15 +9,22 @@ from typing import Any
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.state import Track
+from launcher.core.ownership import CONFIRMED, Ownership
 from launcher.core.pending.clocks import Timing
 from launcher.core.releases import is_drifted, release_state
-from launcher.core.views import ReleaseView
+from launcher.core.views import PodView, ReleaseView
 
 __all__ = ["cause_line", "cause_rows", "describe", "report", "verdict_line"]
 
 
 def report(
-    job: JobRef, release: ReleaseView | None, track: Track, *, now: float, wall: datetime
+    job: JobRef,
+    release: ReleaseView | None,
+    track: Track,
+    *,
+    now: float,
+    wall: datetime,
+    ownership: Ownership = CONFIRMED,
 ) -> dict[str, Any]:
     """Return a job as JSON; the keys are stable.
 
@@ -27,8 +34,8 @@ def report(
         track: everything known about its pod.
         now: monotonic seconds at which ``track`` was made.
         wall: wall clock time of the same moment.
+        ownership: whose it is.
     """
-    pod = track.pod
     return {
         "release": job.release,
         "namespace": job.namespace,
@@ -36,20 +43,29 @@ def report(
         "site": job.site,
         "role": job.role,
         "study": job.study,
+        "foreign": _foreign(ownership),
         "state": track.state.value,
         "helm": _helm(release, wall),
-        "pod": None
-        if pod is None
-        else {
-            "name": pod.name,
-            "uid": pod.uid,
-            "node": pod.node,
-            "phase": pod.phase,
-            "drifted": is_drifted(pod),
-        },
+        "pod": None if track.pod is None else _pod(track.pod),
         "pending": _pending(track, now, wall),
         "outcome": _outcome(track),
     }
+
+
+def _pod(pod: PodView) -> dict[str, Any]:
+    return {
+        "name": pod.name,
+        "uid": pod.uid,
+        "node": pod.node,
+        "phase": pod.phase,
+        "drifted": is_drifted(pod),
+    }
+
+
+def _foreign(ownership: Ownership) -> dict[str, Any] | None:
+    if not ownership.is_foreign:
+        return None
+    return {"kind": ownership.owner.value, "detail": ownership.sentence}
 
 
 def _helm(release: ReleaseView | None, wall: datetime) -> dict[str, Any] | None:

@@ -53,9 +53,13 @@ class HelmCommand(Command):  # type: ignore[misc]  # pyhelm3 has no py.typed
             values,
         )
 
-    async def list_by_label(self, selector: str, *, namespace: str) -> list[dict[str, Any]]:
-        """Return the releases that match, in every status; 0 lifts helm's default limit of 256."""
+    async def list_by_label(self, selector: str, *, namespace: str, only: str = "") -> list[dict[str, Any]]:
+        """Return the releases that match, in every status; 0 lifts helm's default limit of 256.
+
+        ``only`` is the name of one release (names that we ask for are no regular expressions).
+        """
         command = ["list", "--max", "0", "--output", "json", *_EVERY_STATUS]
+        command += ["--filter", f"^{only}$"] if only else []
         found = json.loads(await self.run([*command, "--selector", selector, "--namespace", namespace]))
         return list(found or ())
 

@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,23 @@ class HelmReleases:
         except _UNREADABLE as unreadable:
             return Seen.unavailable(f"{call.subject}: helm printed something unreadable: {unreadable}")
 
+    def record(self, name: str, namespace: str) -> Seen[ReleaseView]:
+        """Return what Helm has recorded of a release: its values, and of its list label and chart.
+
+        Raises:
+            Denied, InvalidInput, ToolMissing: asking again cannot help.
+        """
+        parsing.check_names(name, namespace)
+        try:
+            listed = next(iter(self._find(LABEL_JOB_ID, namespace, only=name)), None)
+        except (Unavailable, Rejected) as error:
+            return Seen.unavailable(error.message)
+        # Last, so that one that has come meanwhile is not taken for none.
+        seen = self.status(name, namespace)
+        if seen.value is None or listed is None:
+            return seen
+        return Seen.found(replace(seen.value, chart=listed.chart, labelled=listed.labelled))
+
     def list(self, namespace: str) -> tuple[ReleaseView, ...]:
         """Return the releases that carry our job-id label, in every status, by name.
 
@@ -222,11 +240,13 @@ class HelmReleases:
                 raise explain(failed, self._call("uninstall", name, namespace)) from failed
         return True
 
-    def _find(self, selector: str, namespace: str) -> tuple[ReleaseView, ...]:
+    def _find(self, selector: str, namespace: str, only: str = "") -> tuple[ReleaseView, ...]:
         parsing.check_names("any", namespace)
         call = self._call("list", "", namespace)
         try:
-            rows = self._program.run(lambda helm: helm.list_by_label(selector, namespace=namespace))
+            rows = self._program.run(
+                lambda helm: helm.list_by_label(selector, namespace=namespace, only=only)
+            )
             return tuple(sorted(map(parsing.release_of_list, rows), key=lambda view: view.name))
         except ChildFailed as failed:
             raise explain(failed, call) from failed

@@ -25,6 +25,8 @@ _TIME = re.compile(
     r"(?P<zone>Z|[+-]\d\d:?\d\d)"
 )
 _MICROSECOND_DIGITS = 6
+# "my-chart-2-0.1.0-rc.1": the first dash before a version of three numbers ends the name.
+_CHART = re.compile(r"(?P<name>.+?)-v?\d+\.\d+\.\d+(?:[-+].*)?")
 # Helm reads JSON as YAML, which has no surrogate pairs: of "\ud83d\ude00" it says "found invalid Unicode
 # character escape code". An escaped backslash is matched so that it is skipped.
 _PAIR = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\\\")
@@ -86,13 +88,20 @@ def release_of_status(status: Mapping[str, Any]) -> ReleaseView:
 
 
 def release_of_list(row: Mapping[str, Any]) -> ReleaseView:
-    """Return the view of one element of ``helm list --output json``, whose revision is a string."""
+    """Return the view of one element of ``helm list --output json``, whose revision is a string.
+
+    It was selected by a label of ours; its chart is told as ``<name>-<version>``.
+    """
+    chart = str(row.get("chart", ""))
+    match = _CHART.fullmatch(chart)
     return ReleaseView(
         name=str(row.get("name", "")),
         namespace=str(row.get("namespace", "")),
         status=str(row.get("status", "")),
         revision=int(row.get("revision") or 0),
         updated=time_of(row.get("updated")),
+        chart=match["name"] if match else chart,
+        labelled=True,
     )
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from launcher.core import names
 from launcher.core.catalogue.returncodes import ReturnCode
-from launcher.core.views import ReleaseView
 from launcher.errors import (
     Cancelled,
     Conflict,
@@ -20,8 +19,8 @@ from launcher.errors import (
     Rejected,
     Unavailable,
 )
-from tests.fakes import START, exited, running, unscheduled
-from tests.jobs import CANARY, make_spec, render, show
+from tests.fakes import exited, running, unscheduled
+from tests.jobs import CANARY, make_release, make_spec, render, show
 
 
 def test_launch_returns_when_helm_has_accepted(fake, service):
@@ -49,7 +48,7 @@ def test_a_leftover_of_a_dead_job_is_removed_first_and_the_attempt_counted(fake,
 
 
 def test_a_release_without_a_pod_is_replaced(fake, service):
-    fake.releases.items["fj-a1b2-site-1-0"] = ReleaseView("fj-a1b2-site-1-0", "fl", "failed", 1, START)
+    fake.releases.items["fj-a1b2-site-1-0"] = make_release("failed")
     service.launch(make_spec())
     assert [entry[0] for entry in fake.releases.log] == ["install", "uninstall", "install"]
 
@@ -57,9 +56,7 @@ def test_a_release_without_a_pod_is_replaced(fake, service):
 @pytest.mark.parametrize(("age", "refused"), [(5, True), (90, False)])
 def test_a_release_that_another_process_is_installing_is_left_alone_for_a_minute(fake, service, age, refused):
     fake.clock.time = age
-    fake.releases.items["fj-a1b2-site-1-0"] = ReleaseView(
-        "fj-a1b2-site-1-0", "fl", "pending-install", 1, START
-    )
+    fake.releases.items["fj-a1b2-site-1-0"] = make_release("pending-install")
     if refused:
         with pytest.raises(Conflict, match="another process"):
             service.launch(make_spec())
@@ -131,9 +128,7 @@ def test_a_cancel_that_comes_after_the_install_undoes_the_release(fake, service)
 def test_a_launch_refused_by_a_running_install_leaves_its_secret_alone(fake, service):
     secret = "nvflare-cred-job-1"
     fake.secrets.items[secret] = {"TOKEN": b"the winner's"}
-    fake.releases.items[make_spec().release] = ReleaseView(
-        make_spec().release, "fl", "pending-install", 1, START
-    )
+    fake.releases.items[make_spec().release] = make_release("pending-install")
     with pytest.raises(Conflict, match="being installed by another process"):
         service.launch(make_spec(), secret={"TOKEN": CANARY})
     assert fake.secrets.items == {secret: {"TOKEN": b"the winner's"}}
@@ -178,7 +173,7 @@ def test_the_second_of_two_launches_leaves_the_first_ones_job_alone(fake, servic
 
 
 def test_a_dead_release_replaced_by_another_process_is_a_conflict(fake, service):
-    dead = ReleaseView(make_spec().release, "fl", "failed", 1, START)
+    dead = make_release("failed")
     fake.releases.items[dead.name] = dead
     uninstall = fake.releases.uninstall
 

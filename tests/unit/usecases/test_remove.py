@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from launcher.core.jobref import JobRef
+from launcher.core.names import LABEL_JOB_ID
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.views import ReleaseView
 from launcher.errors import Denied, Reason, Rejected, Unavailable
@@ -27,7 +28,7 @@ def fake():
     fake = FakeWorld()
     fake.pods.show(make_pod())
     fake.releases.items[JOB.release] = ReleaseView(JOB.release, "fl", "deployed", 1, START)
-    fake.secrets.items[JOB.credential_secret] = {"TOKEN": b"x"}
+    fake.secrets.put(JOB.credential_secret, "fl", {"TOKEN": b"x"}, {LABEL_JOB_ID: "1"})
     return fake
 
 

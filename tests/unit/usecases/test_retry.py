@@ -16,13 +16,12 @@ from launcher.core.jobref import JobRef
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.pending.refusal import Refusal
 from launcher.core.spec.site import PendingPolicy, Timeouts
-from launcher.core.views import ReleaseView
 from launcher.edges.clock import SystemClock
 from launcher.errors import Denied, LeftBehind, Reason, Rejected, Unavailable
 from launcher.usecases.retry import Installer, Turns
 from launcher.usecases.service import Service
 from tests.fakes import FakeClock, FakeWorld, exited, make_pod, running
-from tests.jobs import make_spec, render
+from tests.jobs import make_release, make_spec, render
 
 QUOTA = Rejected("exceeded quota: q", reason=Reason.QUOTA_EXCEEDED)
 
@@ -209,7 +208,7 @@ def test_a_half_made_release_of_its_own_does_not_fail_the_job(fake):
     fake.secrets.delete_errors = [Unavailable("503")]
     handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, retry_refused=True)
     name, nearly_abandoned = make_spec().release, SystemClock().now() - timedelta(seconds=57)
-    fake.releases.items[name] = ReleaseView(name, "fl", "pending-install", 1, nearly_abandoned)
+    fake.releases.items[name] = make_release("pending-install", updated=nearly_abandoned)
     fake.releases.install_error = None
     said = "is half installed, as an earlier try left it"
     until(lambda: handle.poll() is ReturnCode.UNKNOWN and said in handle.track.verdict.detail)
@@ -246,7 +245,8 @@ def test_a_secret_that_could_not_be_undone_is_removed_with_the_job(fake):
 def test_what_an_attempt_left_behind_is_removed_by_the_next(fake):
     fake.releases.install_error = unfinished()
     handle = service(fake).launch(make_spec(), retry_refused=True)
-    left = make_pod("job-1", annotations={"meta.helm.sh/release-name": make_spec().release}, uid="half-made")
+    annotations = {"meta.helm.sh/release-name": make_spec().release}
+    left = make_pod("job-1", labels=render(make_spec())["labels"], annotations=annotations, uid="half-made")
     fake.pods.show(left)
     fake.releases.install_error = None
     until(lambda: fake.releases.items and fake.pods.items["job-1"].uid != "half-made")

@@ -6,6 +6,7 @@ import pytest
 
 from launcher.errors import Denied
 from tests.fakes import exited
+from tests.jobs import leave_secret
 from tests.unit.cli.conftest import LAUNCH, show
 
 
@@ -20,12 +21,12 @@ def test_gc_removes_what_ended_long_ago(fake, fljob, options, left):
 
 
 def test_gc_removes_secrets_that_nobody_owns(fake, fljob):
-    fake.secrets.items["nvflare-cred-gone"] = {"TOKEN": b"x"}
+    name = leave_secret(fake, "gone")
     code, out, _ = fljob("gc", "-n", "fl", "--older-than", "0s")
     assert (code, out, len(fake.secrets.items)) == (0, "", 1)  # a launch may be about to use it
     fake.clock.time = 61
     code, out, _ = fljob("gc", "-n", "fl", "--older-than", "0s")
-    assert (code, out, fake.secrets.items) == (0, "removed secret nvflare-cred-gone\n", {})
+    assert (code, out, fake.secrets.items) == (0, f"removed secret {name}\n", {})
 
 
 def test_gc_says_when_there_is_nothing(fljob):
@@ -33,9 +34,9 @@ def test_gc_says_when_there_is_nothing(fljob):
 
 
 def test_gc_says_what_it_removed_before_what_it_could_not(fake, fljob):
-    fake.secrets.items = {"nvflare-cred-1": {}, "nvflare-cred-2": {}}
+    _, second = leave_secret(fake, "1"), leave_secret(fake, "2")
     fake.secrets.delete_errors = [Denied("no right to delete secrets")]
     fake.clock.time = 61
     code, out, err = fljob("gc", "-n", "fl", "--older-than", "0s")
-    assert (code, out) == (6, "removed secret nvflare-cred-2\n")
+    assert (code, out) == (6, f"removed secret {second}\n")
     assert err.endswith("error: no right to delete secrets\n")

@@ -58,6 +58,7 @@ def test_json_of_a_job_that_was_not_seen_yet():
         "site": "site#1",
         "role": "client",
         "study": "cancer",
+        "foreign": None,
         "state": "STARTING",
         "helm": None,
         "pod": None,
