@@ -252,8 +252,11 @@ class FakeReleases:
         if self.uninstall_errors:
             raise self.uninstall_errors.pop(0)
         release = self.items.pop(name, None)
+        # Helm deletes what its record names, by name; records of tests without values name nothing.
+        named = release.values.get("pod") if release else None
         for pod in list(self.pods.items.values()):
-            if pod.annotations.get("meta.helm.sh/release-name") == name or pod.name == "job-1":
+            claims = pod.annotations.get("meta.helm.sh/release-name") == name or pod.name == "job-1"
+            if pod.name == named["name"] if named else claims:
                 self.pods.show(None, pod.name)
         return release is not None
 
