@@ -27,13 +27,14 @@ _SITES = (SITE, "site-2", "", "site#1")
 
 @dataclass(frozen=True)
 class Forgery:
-    """What an outsider put into one namespace, and what must be as before after anything that fljob does."""
+    """What an outsider put into one namespace (``forged`` objects), and what must stay whatever fljob does."""
 
     fake: FakeWorld
     service: Service
     kept_releases: frozenset[str]
     kept_secrets: frozenset[str]
     kept_pods: frozenset[str]
+    forged: int
 
 
 def _values(job: str, site: str) -> dict[str, Any]:
@@ -66,11 +67,12 @@ def forge(rng: random.Random) -> Forgery:
     fake.releases.items[_PARENT] = ReleaseView(_PARENT, "fl", "deployed", 3, START, {"image": "nvflare"})
     fake.releases.foreign.update(foreign)
     kept_pods = {pod for _, pod in real}
-    for number in range(rng.randint(1, 4)):
+    pods, forged_secrets = rng.randint(1, 4), rng.randint(0, 3)
+    for number in range(pods):
         pod = _forged_pod(rng, f"forged-{number}", [*foreign, *(name for name, _ in real)])
         if pod.name not in kept_pods:
             fake.pods.show(pod)
-    secrets = {_foreign_secret(fake, rng) for _ in range(rng.randint(0, 3))}
+    secrets = {_foreign_secret(fake, rng) for _ in range(forged_secrets)}
     releases = {*foreign, *(name for name, _ in real)}
     credentials = {names.credential_secret_name(pod) for _, pod in real}
     return Forgery(
@@ -79,6 +81,7 @@ def forge(rng: random.Random) -> Forgery:
         frozenset(releases),
         frozenset(secrets | credentials),
         frozenset(kept_pods),
+        pods + len(secrets) + len(foreign) - 1,
     )
 
 

@@ -83,7 +83,7 @@ def release_of_status(status: Mapping[str, Any]) -> ReleaseView:
     """Return the view of ``helm status --output json``, values included."""
     info = status.get("info") or {}
     row = {**status, "status": info.get("status", ""), "revision": status.get("version")}
-    view = release_of_list({**row, "updated": info.get("last_deployed")})
+    view = _release_of({**row, "updated": info.get("last_deployed")})
     return replace(view, values=status.get("config") or {})
 
 
@@ -94,14 +94,16 @@ def release_of_list(row: Mapping[str, Any]) -> ReleaseView:
     """
     chart = str(row.get("chart", ""))
     match = _CHART.fullmatch(chart)
+    return replace(_release_of(row), chart=match["name"] if match else chart, labelled=True)
+
+
+def _release_of(row: Mapping[str, Any]) -> ReleaseView:
     return ReleaseView(
         name=str(row.get("name", "")),
         namespace=str(row.get("namespace", "")),
         status=str(row.get("status", "")),
         revision=int(row.get("revision") or 0),
         updated=time_of(row.get("updated")),
-        chart=match["name"] if match else chart,
-        labelled=True,
     )
 
 

@@ -94,6 +94,22 @@ def test_empty_list(fake, releases, printed):
     assert releases().list("ns") == ()
 
 
+def test_a_record_is_a_status_with_what_only_the_list_by_label_tells(fake, releases):
+    fake.answer("status", {"stdout": json.dumps(STATUS)})
+    fake.answer("list", {"stdout": json.dumps([{"name": "r1", "chart": "fljob-0.1.0"}])}, {"stdout": "[]"})
+    ours, foreign = (releases().record("r1", "ns").value for _ in range(2))
+    assert (ours.labelled, ours.chart, ours.values) == (True, "fljob", {"job": {"id": "j1"}})
+    assert (foreign.labelled, foreign.chart, foreign.values) == (False, "", {"job": {"id": "j1"}})
+    call = fake.calls[0]
+    assert (call.option("--filter"), call.option("--selector")) == ("^r1$", "fljob.internal/job-id")
+
+
+def test_a_record_that_cannot_be_asked_for_is_unavailable(fake, releases):
+    fake.answer("status", {"stdout": json.dumps(STATUS)})
+    fake.answer("list", {"exit": 1, "stderr": "Error: the moon is full\n"})
+    assert releases().record("r1", "ns").presence is Presence.UNAVAILABLE
+
+
 def test_template_uses_fixed_version_and_no_cluster(fake, releases):
     fake.answer("template", {"stdout": "kind: Pod\n"})
     text = releases(context="prod").template("r1", "ns", {"a": 1})

@@ -33,7 +33,9 @@ def forged(fake):
     fake.releases.items[PARENT] = ReleaseView(PARENT, "fl", "deployed", 1, START, {"image": "nvflare"})
     fake.releases.foreign.add(PARENT)
     annotations = {RELEASE_ANNOTATION: PARENT}
-    fake.pods.show(replace(exited(0), name="forged", annotations=annotations, labels={names.LABEL_JOB_ID: "x"}))
+    fake.pods.show(
+        replace(exited(0), name="forged", annotations=annotations, labels={names.LABEL_JOB_ID: "x"})
+    )
     fake.clock.time = 100
     return fake
 
@@ -168,7 +170,9 @@ def test_a_startup_secret_without_labels_is_taken_over_when_it_is_the_same(fake)
     fake.secrets.items["nvflare-startup-x"] = {"key": b"A"}
     assert put_startup_kit(fake.world, spec, "fed", {"key": b"A"}) == "nvflare-startup-x"
     fake.secrets.labels.clear()
-    assert put_startup_kit(fake.world, spec, "fed", {"key": b"B"}) == names.startup_secret_name("site-1", "fed")
+    assert put_startup_kit(fake.world, spec, "fed", {"key": b"B"}) == names.startup_secret_name(
+        "site-1", "fed"
+    )
 
 
 def test_a_launch_uses_the_startup_secret_that_was_prepared(fake, service):

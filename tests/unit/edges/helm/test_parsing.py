@@ -43,7 +43,24 @@ def test_values_as_helm_reads_them(text, written):
 
 def test_views_of_sparse_json():
     assert release_of_list({"name": "r1"}).revision == 0
+    assert release_of_list({"name": "r1"}).chart == ""
     assert release_of_status({"name": "r1", "info": None}).values == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("fljob-0.1.0", "fljob"),
+        ("fljob-0.1.0-rc.1+build", "fljob"),
+        ("my-chart-2-v1.0.0", "my-chart-2"),
+        ("fljob", "fljob"),
+        ("fljob-evil-0.1.0", "fljob-evil"),
+    ],
+)
+def test_the_chart_of_a_listed_release(text, name):
+    found = release_of_list({"name": "r1", "chart": text})
+    assert (found.chart, found.labelled) == (name, True)
+    assert not release_of_status({"name": "r1"}).labelled
 
 
 @pytest.mark.parametrize(

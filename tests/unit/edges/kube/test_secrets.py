@@ -1,0 +1,115 @@
+"""Secrets: what is replaced, shared and deleted is ours; what is another's stays as it is."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+
+import pytest
+
+from launcher.core.names import LABEL_FEDERATION, LABEL_JOB_ID, LABEL_SITE
+from launcher.edges.kube import KubeSecrets
+from launcher.errors import Conflict, NotFound
+
+LABELS = {LABEL_JOB_ID: "a", LABEL_SITE: "site-1", LABEL_FEDERATION: "fed"}
+SHARED = {LABEL_SITE: "site-1", LABEL_FEDERATION: "fed"}
+
+
+class Api:
+    """The Secrets of one namespace, with versions and uids as the API server has them."""
+
+    def __init__(self):
+        self.core = self
+        self.items = {}
+        self.writes = []
+        self._numbers = itertools.count(1)
+
+    def call(self, action, method, *args, **more):
+        return method(*args, **more)
+
+    def create_namespaced_secret(self, namespace, body):
+        name = body["metadata"]["name"]
+        if name in self.items:
+            raise Conflict("already exists")
+        self._write(name, body, uid=f"u{next(self._numbers)}")
+
+    def read_namespaced_secret(self, name, namespace):
+        if name not in self.items:
+            raise NotFound("no secret")
+        return self.items[name]
+
+    def replace_namespaced_secret(self, name, namespace, body):
+        there = self.read_namespaced_secret(name, namespace)["metadata"]
+        if body["metadata"].get("resourceVersion", there["resourceVersion"]) != there["resourceVersion"]:
+            raise Conflict("changed")
+        self._write(name, body, uid=there["uid"])
+
+    def delete_namespaced_secret(self, name, namespace, body):
+        if body["preconditions"]["uid"] != self.read_namespaced_secret(name, namespace)["metadata"]["uid"]:
+            raise Conflict("uid")
+        del self.items[name]
+
+    def _write(self, name, body, uid):
+        self.writes.append(name)
+        version = str(next(self._numbers))
+        self.items[name] = {**body, "metadata": {**body["metadata"], "uid": uid, "resourceVersion": version}}
+
+    def value(self, name):
+        return base64.b64decode(self.items[name]["data"]["key"])
+
+
+@pytest.fixture
+def api():
+    return Api()
+
+
+@pytest.fixture
+def secrets(api):
+    return KubeSecrets(api)
+
+
+def test_a_jobs_own_secret_is_replaced(api, secrets):
+    assert secrets.put("s", "fl", {"key": b"1"}, LABELS)
+    assert not secrets.put("s", "fl", {"key": b"2"}, LABELS, replace=False)
+    assert api.value("s") == b"1"
+    assert not secrets.put("s", "fl", {"key": b"2"}, LABELS)
+    assert api.value("s") == b"2"
+
+
+@pytest.mark.parametrize(
+    "labels", [{}, {**LABELS, LABEL_JOB_ID: "b"}, {**LABELS, "app.kubernetes.io/managed-by": "Helm"}]
+)
+def test_anothers_secret_is_not_replaced(api, secrets, labels):
+    secrets.put("s", "fl", {"key": b"theirs"}, labels)
+    with pytest.raises(Conflict, match=r"secret fl/s belongs to .*not to job 'a'"):
+        secrets.put("s", "fl", {"key": b"ours"}, LABELS)
+    assert api.value("s") == b"theirs"
+
+
+def test_only_a_jobs_secret_is_deleted(api, secrets):
+    secrets.put("ours", "fl", {}, LABELS)
+    secrets.put("unlabelled", "fl", {}, {})
+    secrets.put("chart", "fl", {}, {**LABELS, "app.kubernetes.io/managed-by": "Helm"})
+    assert [secrets.delete(name, "fl") for name in ("ours", "gone", "unlabelled", "chart")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert sorted(api.items) == ["chart", "unlabelled"]
+
+
+def test_a_shared_secret_follows_its_own_federation_only(api, secrets):
+    assert secrets.put_shared("s", "fl", {"key": b"1"}, SHARED)
+    assert secrets.put_shared("s", "fl", {"key": b"1"}, SHARED)
+    assert api.writes == ["s"]  # the same content is not written again
+    assert secrets.put_shared("s", "fl", {"key": b"2"}, SHARED)
+    assert not secrets.put_shared("s", "fl", {"key": b"3"}, {**SHARED, LABEL_FEDERATION: "other"})
+    assert api.value("s") == b"2"
+
+
+def test_a_shared_secret_without_a_mark_is_ours_when_the_content_is(api, secrets):
+    secrets.put("s", "fl", {"key": b"1"}, {})
+    assert not secrets.put_shared("s", "fl", {"key": b"2"}, SHARED)
+    assert secrets.put_shared("s", "fl", {"key": b"1"}, SHARED)
+    assert api.items["s"]["metadata"]["labels"] == SHARED
