@@ -56,19 +56,26 @@ class KubeSecrets:
                     return False
             else:
                 return True
-            try:
-                found = self._read(name, namespace)["metadata"]
-                if not _is_of_same_job(found, labels):
-                    break
-                # Only the one that was looked at is replaced.
-                version = {"resourceVersion": found.get("resourceVersion")}
-                self._replace(name, namespace, {**body, "metadata": {**metadata, **version}})
-            except (NotFound, Conflict):
-                continue  # deleted or changed meanwhile
+            if self._replace_own(name, namespace, body):
+                return False
+        raise Unavailable(f"cannot write secret {where}: somebody else keeps changing it")
+
+    def _replace_own(self, name: str, namespace: str, body: Mapping[str, Any]) -> bool:
+        """Replace the Secret of the same job; False when it was deleted or changed meanwhile."""
+        metadata = body["metadata"]
+        try:
+            found = self._read(name, namespace)["metadata"]
+        except NotFound:
             return False
-        else:
-            raise Unavailable(f"cannot write secret {where}: somebody else keeps changing it")
-        raise _anothers(where, found, labels)
+        if not _is_of_same_job(found, metadata["labels"]):
+            raise _anothers(f"{namespace}/{name}", found, metadata["labels"])
+        # Only the one that was looked at is replaced.
+        version = {"resourceVersion": found.get("resourceVersion")}
+        try:
+            self._replace(name, namespace, {**body, "metadata": {**metadata, **version}})
+        except (NotFound, Conflict):
+            return False
+        return True
 
     def own(self, name: str, namespace: str, pod: PodView) -> None:
         """Make ``pod`` the owner, so that Kubernetes deletes the Secret with the pod."""
