@@ -31,6 +31,7 @@ __all__ = [
     "label_value",
     "pod_name",
     "release_name",
+    "release_names",
     "secret_volume_name",
     "site_slug",
     "startup_secret_name",
@@ -53,6 +54,8 @@ _NOT_DNS = re.compile(r"[^a-z0-9-]")
 _NOT_LABEL = re.compile(r"[^A-Za-z0-9._-]")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _HASH = 8
+# Eighty bits: of eight digits somebody who tries all night finds a job id that has the name of another's.
+_RELEASE_HASH = 20
 _DNS_LABEL_MAX = 63
 _RELEASE_SITE_MAX = 20
 _RELEASE_JOB_MAX = 8
@@ -62,8 +65,8 @@ _SECRET_SITE_MAX = 47
 _DELIMITER = b"\xff"
 
 
-def _digest(*parts: str) -> str:
-    return hashlib.sha256(_DELIMITER.join(part.encode("utf-8") for part in parts)).hexdigest()[:_HASH]
+def _digest(*parts: str, length: int = _HASH) -> str:
+    return hashlib.sha256(_DELIMITER.join(part.encode("utf-8") for part in parts)).hexdigest()[:length]
 
 
 def _head(text: str, limit: int) -> str:
@@ -71,12 +74,22 @@ def _head(text: str, limit: int) -> str:
 
 
 def release_name(job_id: str, site: str) -> str:
-    """Return ``fj-<job>-<site>-<hash>``: at most 41 characters, no dots, the same for the same job and site.
+    """Return ``fj-<job>-<site>-<hash>``: at most 53 characters, no dots, the same for the same job and site.
 
     Helm refuses more than 53 characters and pyhelm3 refuses dots. The hash covers the whole job id and
     site, so ``site#1`` and ``site1`` differ.
     """
-    parts = ["fj", _head(job_id, _RELEASE_JOB_MAX), _head(site, _RELEASE_SITE_MAX), _digest(job_id, site)]
+    return _release_name(job_id, site, _RELEASE_HASH)
+
+
+def release_names(job_id: str, site: str) -> tuple[str, str]:
+    """Return the name of a job's release, and the one with a shorter hash that launchers gave before."""
+    return release_name(job_id, site), _release_name(job_id, site, _HASH)
+
+
+def _release_name(job_id: str, site: str, length: int) -> str:
+    hashed = _digest(job_id, site, length=length)
+    parts = ["fj", _head(job_id, _RELEASE_JOB_MAX), _head(site, _RELEASE_SITE_MAX), hashed]
     return "-".join(part for part in parts if part)
 
 

@@ -139,9 +139,8 @@ def _short(text: str) -> str:
 def _is_named_after_its_job(pod: PodView) -> bool:
     """Tell whether pod and claimed release have the names that the launcher gives to this job's."""
     job = ref_of_pod(pod)
-    return pod.name == names.pod_name(job.job_id, job.site) and job.release == names.release_name(
-        job.job_id, job.site
-    )
+    is_release = job.release in names.release_names(job.job_id, job.site)
+    return is_release and pod.name == names.pod_name(job.job_id, job.site)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,9 @@ def test_similar_sites_get_different_names():
 
 def test_names_are_stable_across_versions():
     """A release of an earlier version must be found and removed by its name."""
-    assert names.release_name(UUID, "site-1") == "fj-7f4e9c1a-site-1-be980e07"
+    now, before = names.release_names(UUID, "site-1")
+    assert (now[:27], len(now), before) == ("fj-7f4e9c1a-site-1-be980e07", 39, "fj-7f4e9c1a-site-1-be980e07")
+    assert names.release_name(UUID, "site-1") == now
     assert names.pod_name(UUID, "site-1") == "j7f4e9c1a-3b2d-4c5e-8f6a-1b2c3d4e5f60-site-1-f505dccd"
 
 

@@ -119,6 +119,13 @@ def test_a_forged_pod_never_takes_the_place_of_the_real_one():
         assert locate(RELEASE, "fl", record(), pods).pod is real
 
 
+@pytest.mark.parametrize("name", names.release_names(JOB_ID, SITE))
+def test_releases_of_today_and_of_before_are_known_by_name(name):
+    pod = pod_of(claim=name)
+    assert assign([name], [pod]).pods == {name: pod}
+    assert unclaimed(pod, {}).owner is Owner.POD_WITHOUT_RELEASE
+
+
 def test_a_claim_that_names_do_not_confirm_is_for_the_record_to_decide():
     odd = pod_of(name="odd")
     assert assign([RELEASE], [odd]).disputed == {RELEASE: (odd,)}
