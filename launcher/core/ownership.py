@@ -37,11 +37,11 @@ _LONGEST = 80
 class Owner(str, enum.Enum):
     """Whose a release or a pod is; the value is the word that ``fljob list`` shows."""
 
-    OURS = "ours"
-    FOREIGN_RELEASE = "foreign release"
-    POD_WITHOUT_RELEASE = "no release"
-    FOREIGN_POD = "foreign pod"
-    UNKNOWN = "unknown"
+    OURS = "Ours"
+    FOREIGN_RELEASE = "ForeignRelease"
+    POD_WITHOUT_RELEASE = "PodWithoutRelease"
+    FOREIGN_POD = "ForeignPod"
+    UNKNOWN = "Unknown"
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def test_forged_pods_cost_nobody_anything(launch, fljob, namespace, image, paren
     real = [row for row in rows if row["release"] == release]
     assert [(row["pod"]["name"], row["foreign"]) for row in real] == [(handle.job.pod_name, None)]
     assert len([row for row in rows if row["foreign"]]) == FORGED
-    assert "foreign pod" in fljob("list", "-n", namespace, check=0).stdout
+    assert "Foreign" in fljob("list", "-n", namespace, check=0).stdout
     gc = fljob("gc", "-n", namespace, "--older-than", "0s", check=0)
     assert "removed" not in gc.stdout
     refused = fljob("terminate", parent, "-n", namespace)

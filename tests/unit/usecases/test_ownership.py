@@ -54,11 +54,11 @@ def test_a_forged_pod_is_shown_as_foreign(forged, service):
     (found,) = service.jobs("fl")
     row = service.describe(found)
     assert row["foreign"] == {
-        "kind": "foreign pod",
+        "kind": "ForeignPod",
         "detail": "pod forged claims release 'parent', which is none of this launcher's",
     }
     assert (row["release"], row["pod"]["name"]) == ("", "forged")
-    assert service.describe(service.inspect(PARENT, "fl"))["foreign"]["kind"] == "foreign release"
+    assert service.describe(service.inspect(PARENT, "fl"))["foreign"]["kind"] == "ForeignRelease"
 
 
 def test_a_forged_pod_does_not_hide_the_real_job(fake, service):
