@@ -6,7 +6,6 @@ Imports are late: printing values needs neither Kubernetes (0.6 s) nor pyhelm3 (
 from __future__ import annotations
 
 import atexit
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from launcher.core.spec.jobspec import JobSpec
 from launcher.core.spec.site import SiteConfig
+from launcher.logs import logger
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ __all__ = [
     "write_refused_bundle",
 ]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 
 
 def render_values(spec: JobSpec, site: SiteConfig) -> dict[str, Any]:
@@ -96,6 +96,7 @@ class BundleTarget:
         known: credentials that must not appear in it.
         force: replace an earlier bundle.
         where: the option that named the folder, for errors.
+        root: the folder below which no other may be a symbolic link; None = the parent of ``folder``.
     """
 
     folder: Path
@@ -103,12 +104,13 @@ class BundleTarget:
     known: tuple[str, ...] = field(default=(), repr=False)
     force: bool = False
     where: str = "-o"
+    root: Path | None = None
 
     def write(self, bundle: Bundle) -> None:
         """Write a bundle and report its cause; raises as ``write_bundle``."""
         from launcher.edges.disk.bundle import write_bundle  # noqa: PLC0415
 
-        write_bundle(self.folder, bundle.files, force=self.force, where=self.where)
+        write_bundle(self.folder, bundle.files, force=self.force, where=self.where, root=self.root)
         self.report(bundle.cause)
 
 

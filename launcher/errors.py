@@ -117,9 +117,13 @@ class LauncherError(Exception):
     """
 
     def __init__(self, message: str, *, cure: str = "", reason: Reason | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.cure = cure
+        # Late: who imports the package for its errors gets nothing else.
+        from launcher.core import foreign  # noqa: PLC0415
+
+        # Names, values and what other programs said stand in both.
+        self.message = foreign.line(message)
+        self.cure = foreign.line(cure)
+        super().__init__(self.message)
         self.reason = reason
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ import click
 from launcher.cli.command_table import LazyGroup
 from launcher.cli.context import Cli
 from launcher.cli.exit_codes import EPILOG, exit_code_of
+from launcher.cli.messages import own_messages_only, trace
 from launcher.errors import LauncherError
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ def run(argv: Sequence[str] | None = None, world: World | None = None) -> None:
         world: the ports; None = helm and the cluster of the configuration.
     """
     args = None if argv is None else list(argv)
+    with own_messages_only():
+        sys.exit(_run(args, world))
+
+
+def _run(args: list[str] | None, world: World | None) -> int:
     try:
         code = fljob.main(args=args, standalone_mode=False, prog_name="fljob", obj=Cli(world))
     except click.exceptions.Exit as done:
@@ -61,4 +67,8 @@ def run(argv: Sequence[str] | None = None, world: World | None = None) -> None:
         # `fljob list | head -1`: the reader has closed the pipe, which is no error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    sys.exit(code if isinstance(code, int) else 0)
+    except Exception as error:  # noqa: BLE001 - Python would print it with whatever it quotes
+        words = "this is a defect of fljob; please report it with the lines above"
+        click.echo(f"{trace(error)}\n{click.style('error:', fg='red')} {words}", err=True)
+        code = 1
+    return code if isinstance(code, int) else 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 __all__ = ["jobs_table", "make_table"]
 
@@ -30,11 +31,12 @@ def make_table(rows: Iterable[Mapping[str, Any]]) -> Table:
         name = row["release"] or f"pod/{row['pod']['name']}"
         foreign = row["foreign"]
         table.add_row(
-            name,
-            row["site"],
-            f"[{_COLOURS.get(state, 'white')}]{state}",
-            (row["pod"] or {}).get("node", ""),
-            foreign["kind"] if foreign else why["code"] if why else "",
+            # Text, since rich reads [brackets] in a str as markup: a site may be called "[/x]".
+            Text(name),
+            Text(row["site"]),
+            Text(state, style=_COLOURS.get(state, "white")),
+            Text((row["pod"] or {}).get("node", "")),
+            Text(foreign["kind"] if foreign else why["code"] if why else ""),
         )
     return table
 

@@ -23,9 +23,11 @@ def live_line(name: str, clock: Clock) -> Iterator[Notify]:
         yield _plain(name, clock)
         return
     from rich.console import Console  # noqa: PLC0415 - only for terminals
+    from rich.text import Text  # noqa: PLC0415
 
-    with Console(stderr=True).status(name) as status:
-        yield lambda track: status.update(f"{name}  {describe(track, clock.monotonic())}")
+    # Text, since rich reads [brackets] in a str as markup: an image may be called "busybox[/x]".
+    with Console(stderr=True).status(Text(name)) as status:
+        yield lambda track: status.update(Text(f"{name}  {describe(track, clock.monotonic())}"))
 
 
 def _plain(name: str, clock: Clock) -> Notify:

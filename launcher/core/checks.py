@@ -8,9 +8,25 @@ from typing import Any
 
 from launcher.errors import InvalidInput
 
-__all__ = ["as_json", "invalid", "key_path", "require_known", "require_mapping", "require_text", "show"]
+__all__ = [
+    "as_json",
+    "invalid",
+    "key_path",
+    "refuse_endless",
+    "require_known",
+    "require_mapping",
+    "require_text",
+    "require_unicode",
+    "show",
+]
 
 _SHOWN = 80
+# YAML aliases repeat what they point to: nine lines can stand for a billion items, or for themselves.
+_MOST_ITEMS = 200_000
+# Nothing of Kubernetes, Helm or FLARE goes deeper than twenty.
+_DEEPEST = 100
+# Python prints no longer number (sys.int_info, 4300 digits), and reads one in YAML's hexadecimal.
+_LONGEST_NUMBER_BITS = 14_000
 
 
 def show(value: Any) -> str:
@@ -67,6 +83,40 @@ def require_known(entry: Mapping[str, Any], known: Collection[str], where: str) 
             )
 
 
+def refuse_endless(parsed: Any, source: str) -> None:
+    """Refuse what nobody can walk through: parsed YAML or JSON without end.
+
+    Raises:
+        InvalidInput: aliases contain themselves or multiply beyond any use, lists and mappings are nested
+            more than a hundred levels deep, or a number has thousands of digits.
+    """
+    items, queue = 0, [parsed]
+    while queue:
+        value = queue.pop()
+        if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER_BITS:
+            raise InvalidInput(
+                "has a number of more than 4000 digits", where=source, cure="correct the number"
+            )
+        below = _below(value)
+        items += len(below)
+        if items > _MOST_ITEMS:
+            cure = "write out what the aliases (*name) stand for"
+            raise InvalidInput(f"has more than {_MOST_ITEMS} items", where=source, cure=cure)
+        queue.extend(below)
+    level, depth = [parsed], 0
+    while level:
+        level, depth = [one for value in level for one in _below(value)], depth + 1
+        if depth > _DEEPEST and level:
+            cure = "write it flatter"
+            raise InvalidInput(f"is nested more than {_DEEPEST} levels deep", where=source, cure=cure)
+
+
+def _below(value: Any) -> Collection[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, (list, tuple)) else ()
+
+
 def as_json(value: Any, where: str, *, prune: bool = False) -> Any:
     """Return a deep copy of ``value`` that consists of JSON types only.
 
@@ -91,7 +141,7 @@ def as_json(value: Any, where: str, *, prune: bool = False) -> Any:
     if value is None:
         raise InvalidInput("null is refused", where=where, cure="give it a value or remove the key")
     if isinstance(value, str):
-        return _utf8(value, where)
+        return require_unicode(value, where)
     if isinstance(value, (bool, int)):
         return value
     if isinstance(value, float) and abs(value) != float("inf") and value == value:  # noqa: PLR0124 - not NaN
@@ -101,7 +151,12 @@ def as_json(value: Any, where: str, *, prune: bool = False) -> Any:
     )
 
 
-def _utf8(value: str, where: str) -> str:
+def require_unicode(value: str, where: str) -> str:
+    """Return ``value`` if an encoding can write it.
+
+    Raises:
+        InvalidInput: it has a lone surrogate, which the escapes of YAML and JSON can make.
+    """
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:

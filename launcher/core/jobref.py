@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from launcher.core import names
+from launcher.core.quantities import LONGEST_SECONDS
 from launcher.core.views import PodView, ReleaseView
 from launcher.errors import NotFound
 
@@ -14,13 +15,17 @@ __all__ = [
     "RELEASE_ANNOTATION",
     "JobRef",
     "no_release",
+    "pending_timeout_from_text",
     "pending_timeout_of_pod",
     "ref_of_pod",
     "ref_of_release",
+    "unreadable",
 ]
 
 # Helm writes it on every object that it creates.
 RELEASE_ANNOTATION = "meta.helm.sh/release-name"
+_FIRST = "1"
+_LONGEST_ATTEMPT = 9  # digits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +64,7 @@ class JobRef:
 
 def ref_of_pod(pod: PodView) -> JobRef:
     """Return the reference of the job that a pod belongs to, read from its labels and annotations."""
-    attempt = pod.labels.get(names.LABEL_ATTEMPT, "1")
+    attempt = pod.labels.get(names.LABEL_ATTEMPT, _FIRST)
     return JobRef(
         release=pod.annotations.get(RELEASE_ANNOTATION, ""),
         namespace=pod.namespace,
@@ -69,7 +74,7 @@ def ref_of_pod(pod: PodView) -> JobRef:
         site=pod.annotations.get(names.ANNOTATION_SITE, pod.labels.get(names.LABEL_SITE, "")),
         role=pod.labels.get(names.LABEL_ROLE, ""),
         study=pod.annotations.get(names.ANNOTATION_STUDY, ""),
-        attempt=int(attempt) if attempt.isdigit() else 1,
+        attempt=int(attempt) if _is_attempt(attempt) else 1,
         federation=pod.labels.get(names.LABEL_FEDERATION, ""),
     )
 
@@ -100,12 +105,47 @@ def pending_timeout_of_pod(pod: PodView | None, default: float | None) -> float 
     text = pod.annotations.get(names.ANNOTATION_PENDING_TIMEOUT) if pod else None
     if text is None:
         return default
-    if text == "none":
-        return None
     try:
-        return float(text)
+        return pending_timeout_from_text(text)
     except ValueError:
         return default
+
+
+def pending_timeout_from_text(text: str) -> float | None:
+    """Return the seconds that the annotation of a pod says; None = no limit.
+
+    Raises:
+        ValueError: it is none that a launch has written: no number, negative, or more than a hundred years.
+    """
+    if text == "none":
+        return None
+    seconds = float(text)
+    if not 0 <= seconds <= LONGEST_SECONDS:  # NaN is not, either
+        raise ValueError(text)
+    return seconds
+
+
+def unreadable(pod: PodView | None) -> tuple[str, ...]:
+    """Return a sentence for each thing of a pod that cannot be read; a default counts in its place."""
+    if pod is None:
+        return ()
+    found = []
+    timeout = pod.annotations.get(names.ANNOTATION_PENDING_TIMEOUT, "none")
+    try:
+        pending_timeout_from_text(timeout)
+    except ValueError:
+        found.append(f"annotation {names.ANNOTATION_PENDING_TIMEOUT} is no time to wait: {timeout}")
+    attempt = pod.labels.get(names.LABEL_ATTEMPT, _FIRST)
+    if not _is_attempt(attempt):
+        found.append(f"label {names.LABEL_ATTEMPT} is no number: {attempt}")
+    if pod.created is None:
+        found.append("metadata.creationTimestamp is missing, or no time")
+    return tuple(found)
+
+
+def _is_attempt(text: str) -> bool:
+    # "²" is a digit and no number.
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_ATTEMPT
 
 
 def no_release(release: str, namespace: str) -> NotFound:

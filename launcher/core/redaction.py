@@ -30,11 +30,13 @@ Mask = Callable[[str], str]
 
 # Hiding a shorter value, such as `true` or `8080`, would hide half of a log.
 _SHORTEST = 6
+_LONG_LINE = 16
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # HF_TOKEN, PGPASSWORD, client_secret; not TOKENIZERS_PARALLELISM
 _SECRET_PART = re.compile(r"token(?!iz)|passw|passphrase|secret|credential", re.IGNORECASE)
 # APIKEY, sshKeys, DB_PASS; not KEYBOARD
-_SECRET_WORD = re.compile(r".*keys?|creds?|pass|pwd|auth|authorization|bearer|cookie", re.IGNORECASE)
+_SECRET_WORDS = frozenset({"cred", "creds", "pass", "pwd", "auth", "authorization", "bearer", "cookie"})
+_SECRET_ENDS = ("key", "keys")
 # Names of Kubernetes and of the shell that look secret and are not.
 _HARMLESS = frozenset(
     {"PWD", "OLDPWD", "key", "topologyKey", "secretName", "secretProviderClass", "imagePullSecrets"}
@@ -49,6 +51,8 @@ _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?:\s|\\n)*(?:Proc-Type|DEK-Info): [^\n\\]*)*"
     r"(?:[^-]*-----END [A-Z ]*PRIVATE KEY-----|(?:(?:\s|\\n)*[A-Za-z0-9+/=]{16,})*)"
 )
+_END_OF_KEY = re.compile(r"-----END [A-Z ]{0,40}PRIVATE KEY-----")
+_KEY_LINE = re.compile(r"(?:^|[\s|])[A-Za-z0-9+/=]{16,}\s*$")
 # Each matches within one line.
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # http://user:password@proxy:3128
@@ -82,14 +86,17 @@ def looks_secret(name: str) -> bool:
     """Return whether a value under this name may be a credential."""
     if name in _HARMLESS:
         return False
-    return bool(_SECRET_PART.search(name)) or any(
-        _SECRET_WORD.fullmatch(word) for word in _WORD.findall(name)
-    )
+    return bool(_SECRET_PART.search(name)) or any(map(_is_secret_word, _WORD.findall(name)))
+
+
+def _is_secret_word(word: str) -> bool:
+    word = word.lower()
+    return word in _SECRET_WORDS or word.endswith(_SECRET_ENDS)
 
 
 def by_shape(text: str) -> str:
     """Return ``text`` with what is shaped like a credential hidden, and lines cut at about 4 kB."""
-    lines = _PRIVATE_KEY.sub(HIDDEN, text).split("\n")
+    lines = _without_end_of_key(_PRIVATE_KEY.sub(HIDDEN, text)).split("\n")
     long = {at: len(line) for at, line in enumerate(lines) if len(line) > _LONGEST_LINE}
     text = "\n".join(line[: 2 * _LONGEST_LINE] for line in lines)
     for pattern, replacement in _SHAPES:
@@ -100,6 +107,20 @@ def by_shape(text: str) -> str:
     for at, length in long.items():
         lines[at] = f"{lines[at][:_LONGEST_LINE]} ... cut, the line has {length} characters"
     return "\n".join(lines)
+
+
+def _without_end_of_key(text: str) -> str:
+    """Hide a private key of which only the end is there: the last lines of a log begin anywhere."""
+    end = _END_OF_KEY.search(text)
+    if end is None:
+        return text
+    before = text[: end.start()].split("\n")
+    # The line of the mark itself is empty as a rule; what a log puts before each line may stand there.
+    last = len(before) - 1
+    while last > 0 and _KEY_LINE.search(before[last - 1]):
+        last -= 1
+    kept = "\n".join(before[:last])
+    return f"{kept}\n{HIDDEN}{text[end.end() :]}" if kept else f"{HIDDEN}{text[end.end() :]}"
 
 
 def cautious(known: Iterable[str]) -> Mask:
@@ -128,6 +149,8 @@ def _forms(value: str) -> Iterator[str]:
     yield value
     yield text
     yield json.dumps(text)[1:-1]
+    # The last lines of a log may begin in the middle of a value with several.
+    yield from (line for line in map(str.strip, text.splitlines()) if len(line) >= _LONG_LINE)
     # Whole groups of three bytes only: `echo $TOKEN | base64` encodes a line end, too.
     data = text.encode("utf-8", "replace")
     yield base64.b64encode(data[: len(data) // 3 * 3]).decode("ascii")

@@ -231,6 +231,6 @@ class ReleaseView:
     status: str
     revision: int = 0
     updated: datetime | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     chart: str = ""
     labelled: bool = False

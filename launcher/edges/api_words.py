@@ -34,7 +34,7 @@ _ADMISSION = (
     row(
         Reason.POLICY_DENIED,
         Rejected,
-        r"ValidatingAdmissionPolicy '(?P<policy>[^']+)' .*?denied request: (?P<why>.*)",
+        r"ValidatingAdmissionPolicy '(?P<policy>[^']{1,253})' .{0,600}?denied request: (?P<why>.*)",
         "pods \"p1\" is forbidden: ValidatingAdmissionPolicy 'vap' with binding 'vap' denied request: "
         "no pods on Tuesdays",
         "the admission policy {policy!r} refused an object: {why}",
@@ -50,7 +50,7 @@ _ADMISSION = (
     row(
         Reason.QUOTA_EXCEEDED,
         Rejected,
-        r"exceeded quota: (?P<quota>[^,]+), (?P<why>.*)",
+        r"exceeded quota: (?P<quota>[^,]{1,253}), (?P<why>.*)",
         'pods "p1" is forbidden: exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0',
         "quota {quota!r} is exhausted: {why}",
     ),
@@ -113,7 +113,7 @@ _ADMISSION = (
     row(
         Reason.RUNTIME_CLASS_MISSING,
         Rejected,
-        r'RuntimeClass[^"]* "(?P<object>[^"]+)" not found',
+        r'RuntimeClass[^"]{0,200} "(?P<object>[^"]{1,253})" not found',
         'pods "p1" is forbidden: pod rejected: RuntimeClass "nope" not found',
         "there is no RuntimeClass {object!r}",
     ),
@@ -177,7 +177,7 @@ _SERVER = (
     row(
         Reason.OBJECT_EXISTS,
         Conflict,
-        r'(?P<resource>[\w.]+) "(?P<object>[^"]+)" already exists',
+        r'(?<![\w.])(?P<resource>[\w.]{1,253}) "(?P<object>[^"]{1,253})" already exists',
         'pods "p1" already exists',
         "{resource} {object!r} exists already",
         seen="source",
@@ -207,7 +207,7 @@ GENERAL = (
     row(
         Reason.INVALID_SPEC,
         Rejected,
-        r'(?P<kind>\w+) "(?P<object>[^"]+)" is invalid: (?P<why>.*)',
+        r'(?<!\w)(?P<kind>\w{1,253}) "(?P<object>[^"]{1,253})" is invalid: (?P<why>.*)',
         'Pod "p1" is invalid: spec.dnsPolicy: Unsupported value: "bogus": supported values: '
         '"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"',
         "{kind} {object!r} is invalid: {why}",
@@ -215,7 +215,7 @@ GENERAL = (
     row(
         Reason.UNKNOWN_FIELD,
         Rejected,
-        r"failed to create typed patch object \((?P<object>[^;]+);[^)]*\): (?P<why>.*)",
+        r"failed to create typed patch object \((?P<object>[^;]{1,600});[^)]{0,600}\): (?P<why>.*)",
         "failed to create typed patch object (ns/p1; /v1, Kind=Pod): .spec.nodeName2: "
         "field not declared in schema",
         "{object} is invalid: {why}",

@@ -6,7 +6,6 @@ at any moment, also twice and also after the end. No method may raise.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 
@@ -17,12 +16,13 @@ from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.ending.outcome import Outcome
 from launcher.core.redaction import Mask, by_shape
 from launcher.errors import LauncherError
+from launcher.logs import logger
 from launcher.usecases.handle import JobHandle
 from launcher.usecases.ports import World
 
 __all__ = ["FlareJobHandle", "NotStartedHandle"]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 _RETRY_SECONDS = 5.0
 _LAST_LINES = 20
 # Of all last lines together: the parent's log is read by people, and the diagnosis has the rest.

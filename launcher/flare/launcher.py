@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from launcher.flare.context import TRANSFER_TOKEN, FlareJob, federation, read_jo
 from launcher.flare.handle import FlareJobHandle, NotStartedHandle
 from launcher.flare.orphans import Orphans
 from launcher.flare.server_report import failure_reporter
+from launcher.logs import logger
 from launcher.usecases.startup import put_startup_kit
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientHelmJobLauncher", "HelmJobLauncher", "ServerHelmJobLauncher"]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -243,7 +243,9 @@ def _diagnosis_folder(job: FlareJob) -> Path:
 def _bundle_target(
     folder: Path, log: Callable[[str], None], credentials: tuple[str, ...]
 ) -> composition.BundleTarget:
-    return composition.BundleTarget(folder=folder, report=log, known=credentials, force=True)
+    # The folders below the workspace are in reach of jobs: none of them may be a link.
+    root = folder.parents[2]
+    return composition.BundleTarget(folder=folder, report=log, known=credentials, force=True, root=root)
 
 
 class ClientHelmJobLauncher(HelmJobLauncher):

@@ -7,12 +7,12 @@ to the server, which would wait for that site for ever.
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import TYPE_CHECKING
 
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.errors import LauncherError
+from launcher.logs import logger
 from launcher.usecases.sweep import ReportLost, ignore_report
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Orphans"]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 _PAUSE, _TRIES = 10.0, 360
 
 

@@ -9,7 +9,6 @@ failure is accepted by the client's name (``FedServer.process_job_failure``).
 
 from __future__ import annotations
 
-import logging
 import time
 from functools import partial
 from typing import Any
@@ -21,11 +20,12 @@ from nvflare.fuel.f3.cellnet.fqcn import FQCN
 from nvflare.private.defs import CellChannel, CellChannelTopic, JobFailureMsgKey, new_cell_message
 
 from launcher.core.catalogue.returncodes import ReturnCode
+from launcher.logs import logger
 from launcher.usecases.sweep import ReportLost, ignore_report
 
 __all__ = ["failure_reporter"]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 # A parent that is deleted ignores SIGTERM: for half a minute it and its successor evict each other
 # ("Connection CN00067 is evicted for CN00076 from endpoint site-1 for exceeding limit 1").
 _TRIES, _SECONDS, _PAUSE = 12, 10.0, 5.0

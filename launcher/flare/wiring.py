@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,10 +16,11 @@ from launcher.core.spec.site import SiteConfig
 from launcher.errors import InvalidInput, LauncherError, StudyFormats
 from launcher.flare.arguments import FLARE_PYTHON
 from launcher.flare.context import FlareJob
+from launcher.logs import logger
 
 __all__ = ["job_spec", "site_config"]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 _RUNTIME = "local/study_runtime.yaml"
 _PORTABLE = ("['num_of_gpus']", "['num_of_cpus']", "['memory']")
 

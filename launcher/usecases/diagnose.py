@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from typing import Any, TypeVar
 
+from launcher.core import foreign
 from launcher.core.jobref import JobRef, no_release
 from launcher.core.lifecycle.state import JobState, Track
 from launcher.core.ownership import locate
@@ -148,7 +149,8 @@ def _collect(collector: _Collector, job: JobRef, track: Track, helm: Seen[Releas
     pod: Seen[Mapping[str, Any]] = Seen.unavailable("the name of the job's pod is not known")
     if job.pod_name:
         pod = _own(collector.seen(lambda: world.pods.raw(job.pod_name, job.namespace), gone), uid)
-        uid = uid or str((pod.value or {}).get("metadata", {}).get("uid") or "")
+        pod = replace(pod, value=foreign.shallow(pod.value))
+        uid = uid or _uid(pod.value)
     mask, withheld = _mask(collector, job, pod, helm)
     collector.restart_clock()
     logs = tuple(_logs(collector, job, pod, view, withheld))
@@ -176,9 +178,14 @@ def _own(seen: Seen[Mapping[str, Any]], uid: str) -> Seen[Mapping[str, Any]]:
     """Read a pod of the same name with another uid as the absence of ours."""
     if seen.presence is not Presence.FOUND or seen.value is None or not uid:
         return seen if seen.presence is Presence.FOUND else replace(seen, value=None)
-    if (seen.value.get("metadata") or {}).get("uid") == uid:
+    if _uid(seen.value) == uid:
         return seen
     return replace(Seen[Mapping[str, Any]].absent(), why="a later attempt has taken the pod's name")
+
+
+def _uid(pod: Mapping[str, Any] | None) -> str:
+    metadata = (pod or {}).get("metadata")
+    return str(metadata.get("uid") or "") if isinstance(metadata, Mapping) else ""
 
 
 def _logs(

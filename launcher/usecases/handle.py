@@ -21,6 +21,7 @@ from launcher.core.lifecycle.step import cleanup, step, terminated
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.redaction import by_shape
 from launcher.errors import LauncherError, Unavailable
+from launcher.logs import logger
 from launcher.usecases.observe import follow, observe
 from launcher.usecases.ports import PodWatch, World
 from launcher.usecases.remove import remove, with_retries
@@ -28,7 +29,7 @@ from launcher.usecases.retry import Installer
 
 __all__ = ["JobHandle", "Notify", "OnFailure", "log_cause"]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 _TERMINATE_WITHIN = 60.0
 # Causes that the catalogue does not know: whoever reads the log may want to report the words.
 _UNKNOWN = frozenset({Code.UNCLASSIFIED, Code.UNSCHEDULABLE})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,12 +26,13 @@ from launcher.errors import (
     Rejected,
     Unavailable,
 )
+from launcher.logs import logger
 from launcher.usecases.ports import World
 from launcher.usecases.remove import record_of, removable, remove
 
 __all__ = ["Launch", "Prepare", "Render", "no_op", "reserve_names"]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 
 Render = Callable[[JobSpec], Mapping[str, Any]]
 
@@ -138,7 +138,7 @@ class Launch:
     spec: JobSpec
     render: Render
     secret: Mapping[str, bytes] = field(repr=False)
-    prepare: Prepare = no_op
+    prepare: Prepare = field(default=no_op, repr=False)  # it holds the startup kit
     left: Cleanup | None = field(default=None, init=False)
 
     def attempt(self, cancel: threading.Event | None) -> JobRef:

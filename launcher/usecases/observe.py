@@ -6,7 +6,6 @@ Whoever waits for a job (:func:`follow`) sees it through the shared watch of its
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -15,7 +14,7 @@ from launcher.core.catalogue import Code
 from launcher.core.ending.job_end import ended, was_signalled
 from launcher.core.jobref import JobRef, pending_timeout_of_pod
 from launcher.core.lifecycle.one_look import dated
-from launcher.core.lifecycle.state import JobReport, Observation, Track
+from launcher.core.lifecycle.state import JobReport, JobState, Observation, Track
 from launcher.core.lifecycle.step import DEAD_NODE, absence_is_due, asks_for_release, step
 from launcher.core.pending.classify import is_pending
 from launcher.core.pending.clocks import WaitPolicy
@@ -23,6 +22,7 @@ from launcher.core.pending.refusal import Refusal
 from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import NodeView, PodEvent, PodView, Presence, ReleaseView, Seen, age_seconds
 from launcher.errors import Denied, LauncherError
+from launcher.logs import logger
 from launcher.usecases.ports import PodWatch, World
 
 __all__ = [
@@ -36,7 +36,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 # How long a follower sleeps at most when nothing changes: clocks must fire, and a termination must be seen.
 _EVERY = 0.5
 _EVENTS_EVERY = 1.0
@@ -155,6 +155,16 @@ def observe_once(world: World, policy: WaitPolicy, pod: PodView | None, *, ask_e
         pod: the job's pod as the API server has just shown it; None = it has been gone for good.
         ask_events: also ask for the pod's events, which costs a watch of its own.
     """
+    try:
+        return _observed_once(world, policy, pod, ask_events=ask_events)
+    # The pod of one job must not cost everybody the view of all: whatever somebody has written into it.
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        now = world.clock.monotonic()
+        why = f"what Kubernetes says about the pod cannot be read: {error!r}"
+        return Track(launched=now, state=JobState.UNKNOWN, pod=pod, stale_since=now, why_stale=why)
+
+
+def _observed_once(world: World, policy: WaitPolicy, pod: PodView | None, *, ask_events: bool) -> Track:
     now, wall = world.clock.monotonic(), world.clock.now()
     track = Track(launched=now)
     if pod is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,11 +10,12 @@ from launcher.core.ownership import Assigned, Located, Owner, Ownership, is_othe
 from launcher.core.pending.refusal import refusal_of
 from launcher.core.views import PodView, Presence, ReleaseView
 from launcher.errors import Conflict, LauncherError, Reason, Unavailable
+from launcher.logs import logger
 from launcher.usecases.ports import World
 
 __all__ = ["confirm", "record_of", "removable", "remove", "settle", "with_retries"]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 _POLL_EVERY = 0.1
 # The chart's grace period is one second; a kubelet that needs longer than this is not going to answer.
 _GONE_WITHIN = 20.0

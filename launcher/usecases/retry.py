@@ -11,7 +11,6 @@ alternately.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -21,11 +20,12 @@ from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.state import Cleanup
 from launcher.core.pending.refusal import Refusal, refusal_of
 from launcher.errors import Cancelled, LauncherError
+from launcher.logs import logger
 from launcher.usecases.ports import Clock
 
 __all__ = ["Installer", "Turns"]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 _SLICE = 0.25
 _STOP_WITHIN = 30.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from launcher.core.spec.jobspec import JobSpec, ref_of_spec
 from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import PodEvent, PodView, Presence, Seen
 from launcher.errors import LauncherError, Unavailable
+from launcher.logs import logger
 from launcher.usecases.diagnose import TAIL, diagnose
 from launcher.usecases.handle import JobHandle, OnFailure
 from launcher.usecases.launch import Launch, Prepare, Render, no_op
@@ -31,7 +31,7 @@ from launcher.usecases.sweep import ReportLost, ignore_report, reap, sweep
 
 __all__ = ["JobReport", "Service"]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,12 +14,13 @@ from launcher.core.ownership import Owner, credential_is_ours
 from launcher.core.releases import INSTALL_MAY_LAST, release_state
 from launcher.core.views import SecretView, age_seconds
 from launcher.errors import LauncherError
+from launcher.logs import logger
 from launcher.usecases.ports import World
 from launcher.usecases.remove import confirm, removable, remove
 
 __all__ = ["ReportLost", "ignore_report", "reap", "sweep"]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 _LOST = ReturnCode.INFRASTRUCTURE_ERROR
 # Reports a job that nobody else will report any more: FLARE's id of it, and how it ended or would have.
 ReportLost = Callable[[str, ReturnCode], object]

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from launcher.cli import options
+from launcher.core import foreign
 from launcher.core.flare import kit
 from launcher.core.releases import StorageDriver
 
@@ -40,7 +41,7 @@ def adopt_command(folder: Path, *, dry_run: bool, undo: bool, driver: StorageDri
         for name in sorted({*before, *after}):
             old, new = before.get(name, "").splitlines(), after.get(name, "").splitlines()
             for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm="", n=2):
-                click.echo(line)
+                click.echo(foreign.line(line))
         return
     write_kit(folder, before, after)
     for name in sorted({*before, *after}):
@@ -57,4 +58,4 @@ def _next_steps(folder: Path, files: Mapping[str, str]) -> None:
     steps = kit.next_steps(str(folder), found if isinstance(found, dict) else {}, kit.namespace(files))
     click.echo("next, so that the parent sees it (docs/flare.md):")
     for step in steps:
-        click.echo(f"  {step}")
+        click.echo(f"  {foreign.line(step)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +12,7 @@ import click
 from launcher.cli import options
 from launcher.cli.context import Cli
 from launcher.cli.live_line import live_line
+from launcher.core import foreign
 from launcher.core.report.status import cause_line
 from launcher.errors import NotFound
 
@@ -34,15 +37,17 @@ def logs_command(cli: Cli, /, release: str, follow: bool, tail: int | None, **gi
                 found = now
     if not found.track.has_started:
         raise _no_log(service.describe(found), options.cluster_arguments(given, site.namespace))
-    job = found.job
+    job, is_shown = found.job, sys.stdout.isatty()
     for line in service.world.pods.logs(job.pod_name, job.namespace, follow=follow, tail=tail):
-        click.echo(line)
+        # For a program every byte counts; on a terminal a control character is a command.
+        click.echo(foreign.lines(line) if is_shown else line, color=True)
 
 
 def _no_log(described: Mapping[str, Any], where: str) -> NotFound:
     """Return the error for a job without a log, from its JSON report."""
     why = cause_line(described)
-    cure = f"`fljob logs {described['release']} {where} -f` waits for it"
+    name = shlex.quote(described["release"])
+    cure = f"`fljob logs {name} {where} -f` waits for it"
     if described["outcome"] is not None:
-        cure = f"`fljob diagnose {described['release']} {where} -o DIR` has all that tells why"
+        cure = f"`fljob diagnose {name} {where} -o DIR` has all that tells why"
     return NotFound(f"not started: {why}", cure=cure)

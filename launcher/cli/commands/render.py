@@ -10,8 +10,9 @@ import yaml
 
 from launcher import composition
 from launcher.cli import options, wiring
+from launcher.core import foreign
 
-__all__ = ["render_command"]
+__all__ = ["render_command", "shown"]
 
 
 @click.command("render")
@@ -23,7 +24,17 @@ def render_command(meta: str, command: tuple[str, ...], output: str, **given: An
     """Print the chart values of the job META (a FLARE job folder, its meta.json, or -)."""
     site, spec = wiring.offline_job(meta, command, **given)
     values = composition.render_values(spec, site)
+    click.echo(shown(values, output), nl=False)
+
+
+def shown(values: dict[str, Any], output: str) -> str:
+    """Return the values as YAML or JSON: umlauts as they are, unless there is what a terminal would obey."""
+    text = _written(values, output, is_plain=False)
+    return text if foreign.lines(text) == text else _written(values, output, is_plain=True)
+
+
+def _written(values: dict[str, Any], output: str, *, is_plain: bool) -> str:
+    # An escape of JSON or YAML is the same value.
     if output == "json":
-        click.echo(json.dumps(values, indent=2, ensure_ascii=False))
-    else:
-        click.echo(yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110), nl=False)
+        return json.dumps(values, indent=2, ensure_ascii=is_plain) + "\n"
+    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=not is_plain, width=110))

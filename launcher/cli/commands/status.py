@@ -38,5 +38,7 @@ def status_command(cli: Cli, /, release: str, output: str, **given: Any) -> None
         **({"drift": "somebody changed the pod's spec after the launch"} if pod and pod["drifted"] else {}),
         "state": row["state"] + (f" (return code {outcome['returnCode']})" if outcome else ""),
     }
+    if row["unreadable"]:
+        lines["unread"] = "; ".join(row["unreadable"])
     for name, text in (lines | cause_rows(row, service.world.clock.now())).items():
         click.echo(f"{name + ':':9} {text}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
 from launcher import composition
 from launcher.cli import options, wiring
+from launcher.core import foreign
 
 __all__ = ["template_command"]
 
@@ -19,7 +21,7 @@ __all__ = ["template_command"]
 def template_command(meta: str, command: tuple[str, ...], **given: Any) -> None:
     """Print the manifests of the job META without asking a cluster; the same input prints the same bytes."""
     site, spec = wiring.offline_job(meta, command, **given)
-    click.echo(
-        wiring.helm(site).template(spec.release, spec.namespace, composition.render_values(spec, site)),
-        nl=False,
-    )
+    values = composition.render_values(spec, site)
+    text = wiring.helm(site).template(spec.release, spec.namespace, values)
+    # For `kubectl apply` every byte counts; on a terminal a control character is a command.
+    click.echo(foreign.lines(text) if sys.stdout.isatty() else text, nl=False, color=True)

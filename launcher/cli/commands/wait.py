@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from launcher.cli import options, wiring
 from launcher.cli.context import Cli
 from launcher.cli.live_line import live_line
 from launcher.cli.signals import Stopped, stopped_by_sigterm
+from launcher.core import foreign
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.state import JobReport, JobState
 from launcher.core.redaction import Mask, by_shape, literals, masker
@@ -77,7 +79,8 @@ def wait_and_report(
         mask: hides credentials in the last lines of the log.
     """
     job = handle.job
-    attach = f"fljob wait {job.release} {where}"
+    name = shlex.quote(job.release)
+    attach = f"fljob wait {name} {where}"
     try:
         with stopped_by_sigterm(), live_line(job.release, service.world.clock) as notify:
             outcome = handle.wait(timeout, notify)
@@ -86,7 +89,7 @@ def wait_and_report(
             handle.terminate()
             click.echo("\nthe cluster has refused the job so far; nothing is left of it", err=True)
             return _SIGTERM if isinstance(signal, Stopped) else _SIGINT
-        end = f"fljob terminate {job.release} {where}"
+        end = f"fljob terminate {name} {where}"
         click.echo(f"\nthe job goes on; wait for it again: {attach}\n  or end it: {end}", err=True)
         return _SIGTERM if isinstance(signal, Stopped) else _SIGINT
     described = service.describe(JobReport(job, None, handle.track))
@@ -111,7 +114,9 @@ def _last_lines(service: Service, handle: JobHandle, mask: Mask) -> None:
         return
     try:
         hide = masker(literals(service.world.pods.raw(job.pod_name, job.namespace).value))
-        for line in service.world.pods.logs(job.pod_name, job.namespace, tail=_LAST_LINES):
-            click.echo(f"  | {mask(hide(line))}", err=True)
+        lines = service.world.pods.logs(job.pod_name, job.namespace, tail=_LAST_LINES)
+        # Together: a private key has many lines.
+        for line in mask(hide("\n".join(lines))).splitlines():
+            click.echo(f"  | {foreign.line(line)}", err=True)
     except LauncherError as error:
         click.echo(f"  no log: {error.message}", err=True)

@@ -40,6 +40,7 @@ _PATHS = {
 }
 _DRIVER = "storage_driver"
 _PREPARE = "name the output folder of `nvflare deploy prepare` with `runtime: k8s`"
+_KEY = re.compile(r"[A-Za-z0-9._-]+")
 _NAME = re.compile(r'include "([a-z-]+\.name)" \.')
 _RIGHTS_TEMPLATE = """\
 {{{{- if .Values.rbac.create }}}}
@@ -113,15 +114,17 @@ def next_steps(folder: str, values: Mapping[str, Any], namespace: str) -> list[s
         values: its ``helm_chart/values.yaml``.
         namespace: of the parent; may be a placeholder.
     """
-    name = str(values.get("name") or "PARENT")
+    name = shlex.quote(str(values.get("name") or "PARENT"))
+    namespace = shlex.quote(namespace)
     kit = shlex.quote(folder)
     staged = _staged(values)
     if staged:
-        config_map, key = staged
+        config_map, key = shlex.quote(staged[0]), staged[1]
         data = f'{{\\"binaryData\\": {{\\"{key}\\": \\"$(base64 -w0 {kit}/{RESOURCES})\\"}}}}'
         put = f'kubectl patch configmap {config_map} -n {namespace} --type merge -p "{data}"'
     else:
         mount = _at(values, "persistence", "workspace").get("mountPath") or "MOUNT_PATH"
+        mount = shlex.quote(str(mount))
         there = f"kubectl exec -i -n {namespace} deployment/{name} -- tar -C {mount} -xf -"
         put = f"tar -C {kit} -cf - local startup | {there}"
     return [
@@ -158,7 +161,9 @@ def _staged(values: Mapping[str, Any]) -> tuple[str, str] | None:
     items = local.get("items")
     for item in items if isinstance(items, list) else ():
         if isinstance(item, Mapping) and item.get("path") == RESOURCES.rpartition("/")[2]:
-            return str(local.get("configMapName")), str(item.get("key"))
+            key = str(item.get("key"))
+            # It stands inside a quoted text of the shell; the API server takes no other keys.
+            return str(local.get("configMapName")), key if _KEY.fullmatch(key) else "KEY"
     return None
 
 

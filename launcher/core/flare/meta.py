@@ -6,11 +6,13 @@ The rules are those of FLARE 2.9.0; which block counts is for :mod:`launcher.cor
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from launcher.core.checks import invalid, require_mapping, require_text, show
 from launcher.core.flare.meta_blocks import Block, native, no_mappings, portable
+from launcher.core.foreign import few, line
 from launcher.core.quantities import parse_quantity, quantity_text
 from launcher.core.spec.asked import UNSET, JobMeta, Unset
 from launcher.core.spec.jobspec import Resources
@@ -20,6 +22,7 @@ from launcher.core.syntax import is_image_name
 __all__ = ["parse_meta"]
 
 
+_LONGEST_KEY = 100  # of those whose likeness is looked for
 # Amounts with a request of their own (`cpu_request`), and the portable key that overwrites both.
 _NATIVE = {"cpu": "num_of_cpus", "memory": "memory"}
 _GPU = "nvidia.com/gpu"
@@ -63,17 +66,22 @@ def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json")
         ephemeral_storage=_ephemeral_storage(block),
         pending_timeout=_pending_timeout(block),
         resources=resources,
-        warnings=(
-            *(f"{where} must be a mapping, not {show(value)}: it is read as empty" for where, value in odd),
-            *(_unread(block, key) for key in block.values if key not in _KEYS),
-            *_beyond(block, resources),
+        warnings=few(
+            itertools.chain(
+                _beyond(block, resources),
+                (
+                    f"{where} must be a mapping, not {show(value)}: it is read as empty"
+                    for where, value in odd
+                ),
+                (_unread(block, key) for key in block.values if key not in _KEYS),
+            )
         ),
         source=source,
     )
 
 
 def _unread(block: Block, key: Any) -> str:
-    near = difflib.get_close_matches(str(key), _KEYS, n=1)
+    near = difflib.get_close_matches(line(str(key), _LONGEST_KEY), _KEYS, n=1)
     meant = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(_KEYS)}"
     return f"{block.where(key)} is read by nobody; {meant}"
 

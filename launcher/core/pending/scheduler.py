@@ -18,7 +18,7 @@ __all__ = ["CORDONED", "LIFE_CYCLE_TAINTS", "UNNAMED_TAINTS", "scarce_resources"
 _INSUFFICIENT = re.compile(r"\b[Ii]nsufficient ([A-Za-z0-9][A-Za-z0-9./_-]*)")
 # kube-scheduler 1.36 does not name the taints; 1.35 and older name them in braces.
 UNNAMED_TAINTS = "untolerated taint(s)"
-CORDONED = re.compile(r"\d+ node\(s\) (?:were unschedulable|had been cordoned)")
+CORDONED = re.compile(r"(?<!\d)\d{1,9} node\(s\) (?:were unschedulable|had been cordoned)")
 _TOO_MANY_PODS = "Too many pods"
 # Taints that Kubernetes itself sets and removes during the life of a node (well-known taints).
 LIFE_CYCLE_TAINTS = (

@@ -7,6 +7,7 @@ hides all credentials, by :mod:`launcher.core.redaction`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from launcher.core import foreign
 from launcher.core.redaction import Mask, redacted
 from launcher.core.report.status import cause_line
 from launcher.core.views import ContainerView, PodEvent, PodView, ReleaseView, Seen, age_seconds
@@ -21,6 +23,9 @@ from launcher.core.views import ContainerView, PodEvent, PodView, ReleaseView, S
 __all__ = ["Bundle", "Facts", "Log", "age", "build", "container_names", "event_json", "event_line"]
 
 _WIDTH = 110
+# The name of a container is a DNS label, if the API server says so.
+_NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
+_LONGEST_NAME = 63
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
@@ -43,10 +48,11 @@ class Log:
     @property
     def file(self) -> str:
         """Name of its file in the bundle."""
-        return f"logs/{self.container}{'.previous' if self.previous else ''}.log"
+        name = _NOT_A_NAME.sub("_", self.container)[:_LONGEST_NAME]
+        return f"logs/{name}{'.previous' if self.previous else ''}.log"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Facts:
     """What was collected about one job.
 
@@ -121,7 +127,7 @@ def build(facts: Facts, mask: Mask) -> Bundle:
         files["missing.txt"] = mask(
             _lines(f"{name}: {' '.join(why.split())}" for name, why in missing.items())
         )
-    return Bundle(files)
+    return Bundle({name: foreign.lines(text) for name, text in files.items()})
 
 
 def _values(facts: Facts) -> Seen[Mapping[str, Any]]:
@@ -167,19 +173,20 @@ def age(since: datetime | None, now: datetime) -> str:
 
 def event_line(event: PodEvent, now: datetime) -> str:
     """Return one line of a table: age, type, reason, count, message."""
-    message = " ".join(event.message.split())
-    return f"{age(event.last_seen, now):>5}  {event.type:7}  {event.reason:24}  {event.count:>5}  {message}"
+    message = foreign.line(" ".join(event.message.split()))
+    kind, reason = foreign.line(event.type), foreign.line(event.reason)
+    return f"{age(event.last_seen, now):>5}  {kind:7}  {reason:24}  {event.count:>5}  {message}"
 
 
 def event_json(event: PodEvent) -> dict[str, Any]:
     """Return an event as JSON; the keys are stable."""
     return {
         "lastSeen": event.last_seen.isoformat(timespec="seconds") if event.last_seen else None,
-        "type": event.type,
-        "reason": event.reason,
+        "type": foreign.line(event.type),
+        "reason": foreign.line(event.reason),
         "count": event.count,
-        "message": event.message,
-        "source": event.source,
+        "message": foreign.line(event.message),
+        "source": foreign.line(event.source),
     }
 
 
@@ -187,9 +194,9 @@ def _conditions(pod: PodView | None, now: datetime) -> str:
     if pod is None:
         return "# no pod of this job was ever seen\n"
     head = f"pod {pod.namespace}/{pod.name}  {pod.phase or 'no phase'}  on {pod.node or 'no node'}"
-    lines = [": ".join(filter(None, (head, pod.reason, pod.message))), "", "CONDITIONS"]
+    lines = [foreign.line(": ".join(filter(None, (head, pod.reason, pod.message)))), "", "CONDITIONS"]
     for condition in pod.conditions:
-        why = ": ".join(filter(None, (condition.reason, condition.message)))
+        why = foreign.line(": ".join(filter(None, (condition.reason, condition.message))))
         lines.append(
             f"{condition.type:26} {condition.status:8} {age(condition.since, now):>5}  {why}".rstrip()
         )
@@ -207,7 +214,7 @@ def _container(container: ContainerView) -> str:
             f", last time {container.last_reason} {container.last_exit_code}" if container.last_reason else ""
         )
         facts.append(f"{container.restarts} restarts{ended}")
-    why = ": ".join(filter(None, facts))
+    why = foreign.line(": ".join(filter(None, facts)))
     return f"{container.name:26} {container.kind.name.lower():12} {container.state.value:10}  {why}".rstrip()
 
 
@@ -238,10 +245,12 @@ def _comment(why: str) -> str:
 
 
 def _json(tree: Any) -> str:
+    tree = foreign.tree(tree)
     return json.dumps(tree, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
 def _yaml(tree: Any, why: str) -> str:
     if tree is None:
         return _comment(why)
+    tree = foreign.tree(tree)
     return str(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=_WIDTH))

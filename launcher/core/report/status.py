@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from launcher.core import foreign
 from launcher.core.catalogue import CATALOGUE, Code
-from launcher.core.jobref import JobRef
+from launcher.core.jobref import JobRef, unreadable
 from launcher.core.lifecycle.state import Track
 from launcher.core.ownership import CONFIRMED, Ownership
 from launcher.core.pending.clocks import Timing
+from launcher.core.quantities import LONGEST_SECONDS
 from launcher.core.releases import is_drifted, release_state
 from launcher.core.views import PodView, ReleaseView
 
@@ -36,7 +38,7 @@ def report(
         wall: wall clock time of the same moment.
         ownership: whose it is.
     """
-    return {
+    found = {
         "release": job.release,
         "namespace": job.namespace,
         "jobId": job.job_id,
@@ -49,7 +51,17 @@ def report(
         "pod": None if track.pod is None else _pod(track.pod),
         "pending": _pending(track, now, wall),
         "outcome": _outcome(track),
+        "unreadable": list(unreadable(track.pod)),
     }
+    return {key: _clean(value) for key, value in found.items()}
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return foreign.line(value) if isinstance(value, str) else value
 
 
 def _pod(pod: PodView) -> dict[str, Any]:
@@ -107,20 +119,21 @@ def _outcome(track: Track) -> dict[str, Any] | None:
 
 
 def _moment(monotonic: float, now: float, wall: datetime) -> str:
-    return (wall + timedelta(seconds=monotonic - now)).isoformat(timespec="seconds")
+    seconds = max(-LONGEST_SECONDS, min(monotonic - now, LONGEST_SECONDS))
+    return (wall + timedelta(seconds=seconds)).isoformat(timespec="seconds")
 
 
 def describe(track: Track, now: float) -> str:
     """Return a short text about a job that has not ended: state, cause, remaining time, cure."""
     if track.stale_since is not None:
-        return f"{track.state.value}  (cluster cannot be asked: {track.why_stale})"
+        return f"{track.state.value}  (cluster cannot be asked: {foreign.line(track.why_stale)})"
     if track.verdict is None:
         return track.state.value
     verdict = track.verdict
     entry = CATALOGUE[verdict.code]
     left = "no limit" if verdict.deadline is None else _left(verdict.deadline - now, verdict.timing)
     left = f"{verdict.clock}: {left}" if verdict.clock else left
-    sentence = _sentence(entry.summary, verdict.detail)
+    sentence = _sentence(entry.summary, foreign.line(verdict.detail))
     head = f"{track.state.value}  {verdict.action.value} {verdict.code.value} ({left})"
     return f"{head}: {sentence}\n  cure: {entry.cure}"
 

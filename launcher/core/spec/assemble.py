@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from launcher.core import foreign
 from launcher.core.checks import as_json, invalid, require_text
 from launcher.core.names import container_name, pod_name, release_name
 from launcher.core.quantities import quantity_text
@@ -97,7 +98,7 @@ def build_jobspec(request: Request, meta: JobMeta, study: Study, site: SiteConfi
 
 def all_warnings(meta: JobMeta, study: Study, spec: JobSpec) -> tuple[str, ...]:
     """Return a sentence for each thing that was asked for and is read by nobody, or replaced."""
-    return (*meta.warnings, *study.warnings, *template_warnings(spec))
+    return foreign.few((*meta.warnings, *study.warnings, *template_warnings(spec)))
 
 
 def check_site(name: str, where: str) -> str:

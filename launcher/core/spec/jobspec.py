@@ -41,9 +41,9 @@ class EnvVar:
     """
 
     name: str
-    value: str | None = None
+    value: str | None = field(default=None, repr=False)
     secret: SecretKey | None = None
-    raw: Mapping[str, Any] | None = None
+    raw: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

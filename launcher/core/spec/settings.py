@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
-from launcher.core.quantities import quantity_text
+from launcher.core.quantities import LONGEST_SECONDS, quantity_text
 from launcher.core.syntax import MOUNT_PATH_RULE, is_dns_label, is_dns_subdomain, is_mount_path
 from launcher.errors import InvalidInput
 
@@ -43,9 +43,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-# A hundred years: a longer wait is as good as one for ever, and its end is a date that nobody can print
-# (FLARE 2.9.0 takes any number that is not negative, 10**400 too).
-LONGEST_SECONDS = 100 * 366 * 86400.0
 _ROW = "setting"
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import functools
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jinja2
 import yaml
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from launcher.core.checks import require_mapping
+from launcher.core.checks import refuse_endless, require_mapping
 from launcher.core.names import label_value
 from launcher.core.spec.jobspec import JobSpec
 from launcher.core.spec.site import SiteConfig
@@ -32,10 +32,17 @@ _RUNTIME = (
     ArithmeticError,
     AttributeError,
     LookupError,
+    MemoryError,
     RecursionError,
     TypeError,
     ValueError,
 )
+
+
+# Of printed text: helm keeps a release in one object of the API server, which takes no more.
+_LONGEST = 1024 * 1024
+# What makes a long text, or a number of that many digits, of two short operands.
+_GROWING = frozenset({"*", "**", "%"})
 
 
 def renderer(
@@ -52,7 +59,7 @@ def renderer(
 # Compiling costs two thirds of a job's values, and the templates of a site rarely change.
 @functools.lru_cache(maxsize=4)
 def _environment(templates: tuple[tuple[str, str], ...]) -> jinja2.Environment:
-    environment = ImmutableSandboxedEnvironment(
+    environment = _Environment(
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # the output is YAML: `emit` escapes, and `_require_emitted` demands it
         trim_blocks=True,
@@ -70,6 +77,29 @@ def _environment(templates: tuple[tuple[str, str], ...]) -> jinja2.Environment:
         "seconds": _of_defined(_seconds),
     }
     return environment
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """A sandbox in which no operator makes more than a template may print."""
+
+    intercepted_binops = _GROWING
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if _is_endless(operator, left, right):
+            raise jinja2.TemplateRuntimeError(f"the result of {operator} is too long")
+        return super().call_binop(context, operator, left, right)
+
+
+def _is_endless(operator: str, left: Any, right: Any) -> bool:
+    if operator == "**":
+        return isinstance(left, int) and isinstance(right, int) and left.bit_length() * abs(right) > _LONGEST
+    if operator == "%":
+        return isinstance(left, str)  # "%1000000000d" % 1
+    pairs = ((left, right), (right, left))
+    return any(
+        isinstance(times, int) and hasattr(text, "__len__") and len(text) * times > _LONGEST
+        for text, times in pairs
+    )
 
 
 class _Loader(jinja2.BaseLoader):
@@ -115,7 +145,7 @@ def _require_emitted(value: Any) -> Any:
 
 def _render(environment: jinja2.Environment, context: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     try:
-        text = environment.get_template(name).render(context)
+        text = _printed(environment.get_template(name).generate(context), name)
     except jinja2.TemplateSyntaxError as error:
         where = f"{name}: line {error.lineno}"
         raise InvalidInput(error.message or "syntax error", where=where, cure=_CURE) from error
@@ -133,9 +163,23 @@ def _render(environment: jinja2.Environment, context: Mapping[str, Any], name: s
         raise InvalidInput(
             message, where=name, cure="look at indentation and at keys that occur twice"
         ) from error
-    except (yaml.YAMLError, ValueError) as error:
+    # RecursionError: hundreds of brackets.
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
         raise InvalidInput(f"prints no YAML: {error}", where=name, cure=_CURE) from error
+    refuse_endless(parsed, name)
     return require_mapping({} if parsed is None else parsed, name)
+
+
+def _printed(parts: Iterable[str], name: str) -> str:
+    """Return what a template prints, and stop it when that is too much."""
+    printed, size = [], 0
+    for part in parts:
+        printed.append(part)
+        size += len(part)
+        if size > _LONGEST:
+            cure = "print less: Helm stores all values of a job in one object of at most 1 MiB"
+            raise InvalidInput(f"prints more than {_LONGEST} characters", where=name, cure=cure)
+    return "".join(printed)
 
 
 def _line(error: BaseException, name: str) -> int:

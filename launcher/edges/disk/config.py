@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, create_model
 
-from launcher.core.checks import invalid, show
+from launcher.core.checks import invalid, key_path, require_unicode, show
 from launcher.core.spec.settings import Kind, Setting
 from launcher.core.spec.site import SETTINGS, SiteConfig
 from launcher.edges.disk.documents import read_yaml
@@ -69,11 +69,25 @@ def load_config(path: Path | None) -> SiteConfig:
         return SiteConfig()
     if not isinstance(parsed, Mapping):
         raise invalid(str(path), parsed, "must be a mapping", cure="write `key: value` lines")
+    _require_unicode(parsed, str(path))
     try:
         model = _Site.model_validate(dict(parsed))
     except ValidationError as error:
         raise _explain(error, path) from error
     return SiteConfig(**_fields_set(model, "", path))
+
+
+def _require_unicode(value: Any, where: str) -> None:
+    """Refuse lone surrogates, of which pydantic's core dies."""
+    if isinstance(value, str):
+        require_unicode(value, where)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            _require_unicode(key, where)
+            _require_unicode(item, key_path(where, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _require_unicode(item, f"{where}[{index}]")
 
 
 def _fields_set(model: BaseModel, section: str, path: Path) -> dict[str, Any]:

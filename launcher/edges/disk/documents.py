@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from launcher.core.checks import refuse_endless
 from launcher.errors import InvalidInput
 
 __all__ = [
@@ -25,10 +26,6 @@ __all__ = [
 
 # Bytes. Configuration and job meta are kilobytes; something larger is the wrong file.
 _LARGEST = 4 * 1024 * 1024
-# YAML aliases repeat what they point to: nine lines can expand to a billion items, or to themselves.
-_MOST_ITEMS = 200_000
-# Python refuses to print longer numbers (sys.int_info, 4300 digits), but reads them from hexadecimal.
-_LONGEST_NUMBER_BITS = 14_000
 # What PyYAML raises on tags that do not fit their text (`!!int ""`, `!!bool x`, `!!timestamp x`).
 _YAML_ERRORS = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
 
@@ -124,25 +121,8 @@ def read_yaml(path: Path) -> Any:
         raise InvalidInput(f"{error.problem}", where=where, cure="correct the YAML there") from error
     except _YAML_ERRORS as error:
         raise InvalidInput(f"is not YAML: {error}", where=str(path), cure="correct the file") from error
-    _check_size(parsed, str(path))
+    refuse_endless(parsed, str(path))
     return parsed
-
-
-def _check_size(parsed: Any, source: str) -> None:
-    """Refuse aliases that expand to too many items or to themselves, and numbers that are too long."""
-    items, queue = 0, [parsed]
-    while queue:
-        value = queue.pop()
-        if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER_BITS:
-            raise InvalidInput(
-                "has a number of more than 4000 digits", where=source, cure="correct the number"
-            )
-        below = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-        items += len(below)
-        if items > _MOST_ITEMS:
-            cure = "write out what the aliases (*name) stand for"
-            raise InvalidInput(f"has more than {_MOST_ITEMS} items", where=source, cure=cure)
-        queue.extend(below)
 
 
 def parse_manifests(text: str) -> list[dict[str, Any]]:
@@ -157,13 +137,15 @@ def parse_json(text: str, source: str) -> Any:
         InvalidInput: a syntax error, with line and column, or a duplicate key.
     """
     try:
-        return json.loads(text, object_pairs_hook=lambda pairs: _unique_keys(pairs, source))
+        parsed = json.loads(text, object_pairs_hook=lambda pairs: _unique_keys(pairs, source))
     except json.JSONDecodeError as error:
         where = f"{source}:{error.lineno}:{error.colno}"
         raise InvalidInput(error.msg, where=where, cure="correct the JSON there") from error
     except (RecursionError, ValueError) as error:
         # ValueError: a number of more than 4300 digits.
         raise InvalidInput(f"is not JSON: {error}", where=source, cure="this is no job meta") from error
+    refuse_endless(parsed, source)
+    return parsed
 
 
 def _unique_keys(pairs: list[tuple[str, Any]], source: str) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from launcher.core.flare.kit import RESOURCES, RIGHTS, ROLE, SITE
 from launcher.core.releases import StorageDriver
 from launcher.edges.disk.config import load_config
 from launcher.edges.disk.documents import is_folder, read_text
+from launcher.edges.disk.private_files import remove_file, write_file
 from launcher.errors import InvalidInput
 
 __all__ = ["read_kit", "storage_driver", "write_kit"]
@@ -37,11 +38,18 @@ def storage_driver(folder: Path) -> StorageDriver:
 
 
 def write_kit(folder: Path, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-    """Write what changed. A kill in between leaves each file old or new; running it again finishes."""
-    for name in before.keys() - after.keys():
-        (folder / name).unlink(missing_ok=True)
-    for name, text in after.items():
-        if before.get(name) != text:
-            part = folder / f"{name}.part"
-            part.write_text(text, encoding="utf-8")
-            part.replace(folder / name)
+    """Write what changed; a kill in between leaves each file old or new, and running it again finishes.
+
+    Raises:
+        InvalidInput: a file cannot be written, such as for a symbolic link inside the kit.
+    """
+    try:
+        for name in before.keys() - after.keys():
+            remove_file(folder, name)
+        for name, text in after.items():
+            if before.get(name) != text:
+                write_file(folder, name, text)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        cure = "make it writable for this user, with no symbolic link inside"
+        raise InvalidInput(f"cannot be written: {reason}", where=str(folder), cure=cure) from error

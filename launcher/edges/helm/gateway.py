@@ -6,7 +6,6 @@ that another process installed before or at the same moment.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 import uuid
@@ -29,10 +28,11 @@ from launcher.edges.helm.failures.explain import (
 )
 from launcher.edges.helm.program import HelmProgram
 from launcher.errors import LauncherError, Reason, Rejected, ToolMissing, Unavailable
+from launcher.logs import logger
 
 __all__ = ["HelmReleases"]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 
 _MARK = PREFIX + "install"
 # The chart reads no version. Given so that every helm renders alike: a helm 3 that was built without version

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from launcher.core.foreign import line, shallow
 from launcher.core.views import ReleaseView
 from launcher.errors import InvalidInput
 
@@ -27,6 +28,7 @@ _TIME = re.compile(
 _MICROSECOND_DIGITS = 6
 # "my-chart-2-0.1.0-rc.1": the first dash before a version of three numbers ends the name.
 _CHART = re.compile(r"(?P<name>.+?)-v?\d+\.\d+\.\d+(?:[-+].*)?")
+_TOO_BIG = 2**63
 # Helm reads JSON as YAML, which has no surrogate pairs: of "\ud83d\ude00" it says "found invalid Unicode
 # character escape code". An escaped backslash is matched so that it is skipped.
 _PAIR = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\\\")
@@ -81,30 +83,45 @@ def _unescaped(match: re.Match[str]) -> str:
 
 def release_of_status(status: Mapping[str, Any]) -> ReleaseView:
     """Return the view of ``helm status --output json``, values included."""
-    info = status.get("info") or {}
+    status, info = _mapping(status), _mapping(_mapping(status).get("info"))
     row = {**status, "status": info.get("status", ""), "revision": status.get("version")}
     view = _release_of({**row, "updated": info.get("last_deployed")})
-    return replace(view, values=status.get("config") or {})
+    return replace(view, values=shallow(_mapping(status.get("config"))))
 
 
 def release_of_list(row: Mapping[str, Any]) -> ReleaseView:
     """Return the view of one element of ``helm list --output json``, whose revision is a string.
 
-    It was selected by a label of ours; its chart is told as ``<name>-<version>``.
+    It was selected by a label of ours; its chart is printed as ``<name>-<version>``.
     """
-    chart = str(row.get("chart", ""))
+    row = _mapping(row)
+    chart = line(str(row.get("chart", "")))
     match = _CHART.fullmatch(chart)
     return replace(_release_of(row), chart=match["name"] if match else chart, labelled=True)
 
 
 def _release_of(row: Mapping[str, Any]) -> ReleaseView:
     return ReleaseView(
-        name=str(row.get("name", "")),
-        namespace=str(row.get("namespace", "")),
-        status=str(row.get("status", "")),
-        revision=int(row.get("revision") or 0),
+        name=line(str(row.get("name", ""))),
+        namespace=line(str(row.get("namespace", ""))),
+        status=line(str(row.get("status", ""))),
+        revision=_number(row.get("revision")),
         updated=time_of(row.get("updated")),
     )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: Any) -> int:
+    """Return a revision, 0 for what is none."""
+    if isinstance(value, int):
+        return value if 0 <= value < _TOO_BIG else 0
+    is_number = (
+        isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < len(str(_TOO_BIG))
+    )
+    return int(value) if is_number else 0
 
 
 def time_of(text: object) -> datetime | None:
@@ -113,9 +130,14 @@ def time_of(text: object) -> datetime | None:
     if match is None:
         return None
     fraction = (match["fraction"] or "")[:_MICROSECOND_DIGITS].ljust(_MICROSECOND_DIGITS, "0")
-    moment = datetime.strptime(f"{match['day']} {match['clock']}.{fraction} +0000", "%Y-%m-%d %H:%M:%S.%f %z")
     zone = match["zone"].replace(":", "")
-    if zone != "Z":
-        shift = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5]))
-        moment -= shift if zone[0] == "+" else -shift
-    return moment.astimezone(timezone.utc)
+    try:
+        moment = datetime.strptime(
+            f"{match['day']} {match['clock']}.{fraction} +0000", "%Y-%m-%d %H:%M:%S.%f %z"
+        )
+        if zone != "Z":
+            shift = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5]))
+            moment -= shift if zone[0] == "+" else -shift
+        return moment.astimezone(timezone.utc)
+    except (ValueError, OverflowError):  # the 99th of a month; hours before the year 1
+        return None

@@ -37,6 +37,8 @@ _KEEPALIVE = [
         if hasattr(socket, name)
     ),
 ]
+# Instead of "Invalid header value b'Bearer ...'": neither the text nor the error itself may be passed on.
+_NOT_SENT = "the request or its answer is no HTTP, such as a token with a line end in it"
 _IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
 
 
@@ -86,8 +88,10 @@ class KubeClient:
             parsed = json.loads(answer.data)
         except TRANSPORT as error:
             raise translate(error, action) from error
-        except ValueError as error:
-            raise translate(OSError(f"the answer is not JSON: {error}"), action) from error
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+            raise translate(OSError("the answer is not JSON"), action) from None
+        except ValueError:
+            raise translate(OSError(_NOT_SENT), action) from None
         return parsed if isinstance(parsed, Mapping) else {}
 
     def list_all(
@@ -102,8 +106,11 @@ class KubeClient:
         more: dict[str, str] = {}
         while True:
             answer = self.call(action, method, namespace, limit=_PAGE, **selector, **more)
-            items += answer.get("items") or ()
-            metadata = answer.get("metadata") or {}
+            found, metadata = answer.get("items"), answer.get("metadata")
+            items += (
+                item for item in (found if isinstance(found, list) else ()) if isinstance(item, Mapping)
+            )
+            metadata = metadata if isinstance(metadata, Mapping) else {}
             if not metadata.get("continue"):
                 return items, str(metadata.get("resourceVersion") or "")
             more = {"_continue": metadata["continue"]}
@@ -115,6 +122,8 @@ class KubeClient:
             return method(*args, _preload_content=False, **kwargs)
         except TRANSPORT as error:
             raise translate(error, action) from error
+        except ValueError:
+            raise translate(OSError(_NOT_SENT), action) from None
 
 
 def _path(text: str) -> Path:

@@ -17,6 +17,8 @@ from kubernetes.config.config_exception import ConfigException
 from urllib3.exceptions import HTTPError
 
 from launcher.core.catalogue.reasons import cure_of
+from launcher.core.foreign import line
+from launcher.core.redaction import by_shape
 from launcher.edges.api_words import API_WORDS
 from launcher.edges.failure import find
 from launcher.errors import Conflict, Denied, LauncherError, NotFound, Reason, Rejected, Unavailable
@@ -82,13 +84,14 @@ def translate(error: BaseException, action: str) -> LauncherError:
 def _message(error: ApiException) -> str:
     try:
         body: Any = json.loads(error.body or "{}")
-    except (TypeError, ValueError):
-        return str(error.reason or "")
-    return str(body.get("message") or error.reason) if isinstance(body, Mapping) else str(error.reason)
+    except (TypeError, ValueError, RecursionError):
+        body = {}
+    said = body.get("message") if isinstance(body, Mapping) else None
+    return line(by_shape(str(said or error.reason or "")))
 
 
 def _transport_error(error: BaseException, action: str) -> LauncherError:
-    text = " ".join(str(error).split())
+    text = line(by_shape(" ".join(str(error).split())))
     reason = next(
         (reason for pattern, reason in _TRANSPORT_REASONS if pattern.search(text)), Reason.CONNECTION_LOST
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import socket
 import threading
 import time
@@ -20,10 +19,11 @@ from typing import Any
 from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.errors import TRANSPORT, translate
 from launcher.errors import Denied, LauncherError, Unavailable
+from launcher.logs import logger
 
 __all__ = ["ListWatch"]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 _WATCH = 6
 _SILENCE = 2.0
 _CONNECT = 3.0

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from launcher.core import foreign
 from launcher.core.names import DEFAULT_CONTAINER_ANNOTATION
 from launcher.core.views import (
     Condition,
@@ -22,6 +23,7 @@ from launcher.core.views import (
 
 __all__ = ["event_view", "node_view", "pod_view", "when"]
 
+_TOO_BIG = 2**63
 _FRACTION = re.compile(r"\.(\d{1,6})\d*")
 
 
@@ -34,11 +36,13 @@ def _maps(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return foreign.line(value) if isinstance(value, str) else ""
 
 
 def _int(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    is_int = isinstance(value, int) and not isinstance(value, bool)
+    # Python prints no number of more than 4300 digits; Kubernetes has none beyond an int64.
+    return value if is_int and abs(value) < _TOO_BIG else None
 
 
 def _fields(item: Mapping[str, Any], *names: str) -> dict[str, str]:
@@ -47,7 +51,7 @@ def _fields(item: Mapping[str, Any], *names: str) -> dict[str, str]:
 
 
 def _texts(value: Any) -> Mapping[str, str]:
-    return {str(key): _text(text) for key, text in _map(value).items()}
+    return {foreign.line(str(key)): _text(text) for key, text in _map(value).items()}
 
 
 def when(value: Any) -> datetime | None:
@@ -59,9 +63,9 @@ def when(value: Any) -> datetime | None:
     text = _FRACTION.sub(lambda found: "." + found[1].ljust(6, "0"), text).replace("Z", "+00:00")
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    except (ValueError, OverflowError):  # OverflowError: 0001-01-01T00:00:00+12:00
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def pod_view(raw: Any) -> PodView:

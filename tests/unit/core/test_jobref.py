@@ -12,6 +12,7 @@ from launcher.core.jobref import (
     pending_timeout_of_pod,
     ref_of_pod,
     ref_of_release,
+    unreadable,
 )
 from launcher.core.views import ReleaseView
 from launcher.errors import NotFound
@@ -96,11 +97,39 @@ def test_credential_secret_is_that_of_the_pod():
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("120", 120.0), ("0", 0.0), ("1.5", 1.5), ("none", None), ("x", 7.0), ("", 7.0)]
+    ("text", "seconds"),
+    [
+        ("120", 120.0),
+        ("0", 0.0),
+        ("1.5", 1.5),
+        ("none", None),
+        ("x", 7.0),
+        ("", 7.0),
+        ("1e300", 7.0),
+        ("1e400", 7.0),
+        ("nan", 7.0),
+        ("-1", 7.0),
+        ("inf", 7.0),
+        ("-inf", 7.0),
+        ("9" * 5000, 7.0),
+    ],
 )
 def test_pending_timeout_of_pod(text, seconds):
     pod = make_pod(annotations={names.ANNOTATION_PENDING_TIMEOUT: text})
     assert pending_timeout_of_pod(pod, 7.0) == seconds
+
+
+def test_what_cannot_be_read_of_a_pod_is_named():
+    odd = {names.ANNOTATION_PENDING_TIMEOUT: "1e300"}
+    pod = make_pod(annotations=odd, labels={names.LABEL_ATTEMPT: "²"}, created=None)
+    assert ref_of_pod(pod).attempt == 1
+    assert [line.split()[1] for line in unreadable(pod)] == [
+        names.ANNOTATION_PENDING_TIMEOUT,
+        names.LABEL_ATTEMPT,
+        "is",
+    ]
+    assert "1e300" in unreadable(pod)[0]
+    assert unreadable(make_pod()) == unreadable(None) == ()
 
 
 @pytest.mark.parametrize("pod", [None, make_pod()])

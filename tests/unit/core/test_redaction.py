@@ -246,3 +246,21 @@ WORDS = st.text("abc123 \n")
 @given(WORDS, st.text("abc123", min_size=6), WORDS)
 def test_no_known_value_is_left(before, value, after):
     assert value not in masker([value])(before + value + after)
+
+
+KEY_LINES = ["MIIEpAIBAAKCAQEAcanary", "c2Fub3RoZXJsaW5lY2FuYXJ5"]
+
+
+@pytest.mark.parametrize("before", [[], ["first"], ["2026-01-01 start"]])
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_end_of_a_private_key_is_hidden_without_its_beginning(before, number):
+    shown = by_shape("\n".join([*before, *KEY_LINES[-number:], "-----END PRIVATE KEY-----", "after"]))
+    assert not any(line in shown for line in KEY_LINES)
+    assert [*before, "***", "after"] == shown.split("\n")
+
+
+def test_a_value_of_several_lines_is_hidden_whole_and_in_part():
+    value = "first-line-of-the-canary\nsecond-line-of-the-canary\nend"
+    mask = masker([value])
+    assert mask(f"a\n{value}\nb") == "a\n***\nb"
+    assert mask("second-line-of-the-canary\nend") == "***\nend"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import click
 
+from launcher.core import foreign
 from launcher.errors import Denied, LauncherError, NotFound, ToolMissing, Unavailable
 
 __all__ = ["Check", "run_checks"]
@@ -41,21 +42,22 @@ def run_checks(checks: Iterable[Check]) -> int:
     wrong = 0
     printed: set[str] = set()
     for check in checks:
+        what = foreign.line(check.what)
         if check.needs_all and wrong:
-            click.echo(f"{_SKIP}  {check.what}: not tried, since something above is wrong")
+            click.echo(f"{_SKIP}  {what}: not tried, since something above is wrong")
             continue
         try:
-            click.echo(f"{click.style('ok  ', fg='green')}  {check.what}: {check.run()}")
+            click.echo(f"{click.style('ok  ', fg='green')}  {what}: {foreign.line(check.run())}")
         except LauncherError as error:
             if check.may_be_denied and isinstance(error, Denied):
-                click.echo(f"{_SKIP}  {check.what}: no right to look, which jobs do not need")
+                click.echo(f"{_SKIP}  {what}: no right to look, which jobs do not need")
                 continue
             wrong += 1
             if error.message in printed and isinstance(error, _GENERAL):
-                click.echo(f"{_SKIP}  {check.what}: the same")
+                click.echo(f"{_SKIP}  {what}: the same")
                 continue
             # Rights share one cure, printed once; each missing object has its own, even in the same words.
             shown = error.message if error.cure in printed and not isinstance(error, NotFound) else str(error)
             printed |= {error.message, error.cure}
-            click.echo(f"{click.style('FAIL', fg='red')}  {check.what}: {shown}")
+            click.echo(f"{click.style('FAIL', fg='red')}  {what}: {shown}")
     return wrong

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 
 from launcher.cli.commands.doctor.check import Check
 from launcher.cli.commands.doctor.site import access, secret
+from launcher.core.checks import refuse_endless
 from launcher.core.flare import kit as kits
 from launcher.core.releases import StorageDriver
 from launcher.core.spec.site import SiteConfig
@@ -21,6 +23,8 @@ from launcher.errors import InvalidInput, NotFound
 
 __all__ = ["Kit", "kit_checks", "read"]
 
+# What json and PyYAML raise on a file that is neither.
+_NOT_PARSED = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
 _RUNTIME = "local/study_runtime.yaml"
 _VALUES = "helm_chart/values.yaml"
 
@@ -47,21 +51,21 @@ class Kit:
     def parent_image(self) -> str:
         """Image of the parent's pod; empty when the chart names none."""
         image = _mapping(self.values.get("image"))
-        name, tag = str(image.get("repository") or ""), str(image.get("tag") or "")
+        name, tag = (_text(image.get(key)) for key in ("repository", "tag"))
         return f"{name}:{tag}" if name and tag else name
 
     @property
     def parent_python(self) -> str:
         """Interpreter with which the parent's pod starts; empty when the chart names none."""
         command = self.values.get("command")
-        return str(command[0]) if isinstance(command, list) and command else ""
+        return _text(command[0]) if isinstance(command, list) and command else ""
 
     @property
     def job_images(self) -> list[str]:
         """Images that the kit gives to jobs: those of its studies, and the site's default image."""
         found = [_mapping(study.get("container")).get("image") for study in self.studies.values()]
         found.append(self.arguments.get("image") or self.configured.get("image"))
-        return sorted({str(image) for image in found if image})
+        return _names(found)
 
     def site(self, site: SiteConfig, *, namespace: bool) -> SiteConfig:
         """Return the site's configuration, overridden by the arguments of the kit's launcher.
@@ -77,21 +81,20 @@ class Kit:
         if drivers := [one for one in given_drivers if one in get_args(StorageDriver)]:
             texts["storage_driver"] = str(drivers[0])
         pull = self.arguments.get("image_pull_secrets")
-        names = (*site.image_pull_secrets, *(map(str, pull) if isinstance(pull, list) else ()))
+        names = (*site.image_pull_secrets, *(map(_text, pull) if isinstance(pull, list) else ()))
         return replace(site, image_pull_secrets=tuple(dict.fromkeys(names)), **texts)  # type: ignore[arg-type]
 
     @property
     def claims(self) -> list[str]:
         """PersistentVolumeClaims of the parent and of all studies."""
         workspace = _mapping(_mapping(self.values.get("persistence")).get("workspace")).get("claimName")
-        found = {_mapping(one).get("source") for one in self._parts("datasets")}
-        return sorted({str(name) for name in {workspace, *found} if name})
+        return _names([workspace, *(_mapping(one).get("source") for one in self._parts("datasets"))])
 
     @property
     def secrets(self) -> list[str]:
         """Secrets of all studies."""
         parts = (*self._parts("secret_env"), *self._parts("secret_mounts"))
-        return sorted({str(_mapping(one)["source"]) for one in parts if _mapping(one).get("source")})
+        return _names(_mapping(one).get("source") for one in parts)
 
     def _parts(self, key: str) -> Iterator[Any]:
         for study in self.studies.values():
@@ -125,7 +128,7 @@ def _adopted(folder: Path) -> str:
         return "adopted"
     is_ours = adopted[kits.RESOURCES] == files[kits.RESOURCES]
     lacks = "has not the rights of its storage driver" if is_ours else "still has FLARE's own launcher"
-    raise InvalidInput(lacks, cure=f"`fljob kit adopt --kit {folder}`")
+    raise InvalidInput(lacks, cure=f"`fljob kit adopt --kit {shlex.quote(str(folder))}`")
 
 
 def _claim(site: SiteConfig, name: str) -> str:
@@ -135,6 +138,15 @@ def _claim(site: SiteConfig, name: str) -> str:
     return phase
 
 
+def _text(value: Any) -> str:
+    # YAML reads a tag such as 2.9 as a number.
+    return str(value) if value and isinstance(value, (str, int, float)) else ""
+
+
+def _names(values: Iterable[Any]) -> list[str]:
+    return sorted({value for value in values if isinstance(value, str) and value})
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
@@ -142,6 +154,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _parsed(path: Path) -> Mapping[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
-        return _mapping(json.loads(text) if ".json" in path.name else yaml.safe_load(text))
-    except (OSError, ValueError, yaml.YAMLError):
+        parsed = json.loads(text) if ".json" in path.name else yaml.safe_load(text)
+        refuse_endless(parsed, str(path))
+        return _mapping(parsed)
+    except (InvalidInput, OSError, *_NOT_PARSED):
         return {}

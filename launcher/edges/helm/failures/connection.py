@@ -114,7 +114,7 @@ CONNECTION = (
     row(
         Reason.SERVER_ERROR,
         Unavailable,
-        r"an error on the server \((?P<why>.*)\) has prevented the request from succeeding",
+        r"an error on the server \((?P<why>.{0,2000})\) has prevented the request from succeeding",
         "create: failed to create: an error on the server "
         '("Internal Server Error") has prevented the request from succeeding (post secrets)',
         "the API server has an error of its own: {why}",

@@ -29,7 +29,7 @@ _LONGEST = 600
 _RELEASE_MISSING = re.compile(r"release: not found")
 _NOT_LOADED = re.compile(r"Release not loaded: \S+ release: not found")
 # `- at '/resources/limits/cpu': got number, want string`; the alternatives of a schema are indented further.
-_SCHEMA_LINE = re.compile(r"^\s*- at '(?P<pointer>[^']*)': (?P<why>.+)$", re.MULTILINE)
+_SCHEMA_LINE = re.compile(r"^[ \t]*- at '(?P<pointer>[^'\n]*)': (?P<why>.+)$", re.MULTILINE)
 # level=DEBUG msg="uninstall: Failed to delete release" error="[pods \"p1\" is forbidden: ...]"
 _HIDDEN_CAUSE = re.compile(r'msg="uninstall: Failed to delete release" error="(?P<cause>.*)"')
 
@@ -40,7 +40,8 @@ _CHANGED_NOTHING = re.compile(
     r"|values don't meet the specifications of the schema|failed to parse -:"
     r"|unable to continue with install"
     r"|unable to build kubernetes objects"
-    r"|create: failed to create: .*(?:is forbidden|not found|is invalid|already exists)"
+    r"|create: failed to create: (?:(?!failed to create: ).)*"
+    r"(?:is forbidden|not found|is invalid|already exists)"
     r"|unknown (?:shorthand )?flag|unknown command|setpriv: failed to execute",
     re.IGNORECASE,
 )

@@ -59,7 +59,7 @@ HELM = (
     row(
         Reason.CHART_REFUSED,
         InvalidInput,
-        r"execution error at \((?P<file>[^:)]+)[^)]*\): (?P<why>.*?)" + _HINT,
+        r"execution error at \((?P<file>[^:)]{1,600})(?::[^)]{0,100})?\): (?P<why>.*?)" + _HINT,
         'execution error at (fljob/templates/pod.yaml:1:4): extra.volumes[0].name: "workspace-job" is '
         "already taken by workspace: change one of them\n\nUse --debug flag to render out invalid YAML",
         "{why}",
@@ -68,7 +68,8 @@ HELM = (
     row(
         Reason.CHART_TOO_NEW,
         Rejected,
-        r"chart requires kubeVersion: (?P<want>.+?) which is incompatible with Kubernetes (?P<have>\S+)",
+        r"chart requires kubeVersion: (?P<want>.{1,200}?) "
+        r"which is incompatible with Kubernetes (?P<have>\S+)",
         "chart requires kubeVersion: >=2.0 which is incompatible with Kubernetes v1.36.3",
         "the chart needs Kubernetes {want}, the cluster is {have}",
     ),
@@ -93,7 +94,7 @@ HELM = (
     row(
         Reason.CHART_MISSING,
         InvalidInput,
-        r'unable to detect chart at (?P<file>[^:]+): .*|path "(?P<path>[^"]+)" not found'
+        r'unable to detect chart at (?P<file>[^:]{1,1024}): .*|path "(?P<path>[^"]{1,1024})" not found'
         r"|Chart\.yaml file is missing|non-absolute URLs should be in form of \S+, got: (?P<url>\S+)",
         "unable to detect chart at /srv/c/Chart.yaml: open /srv/c/Chart.yaml: no such file or directory",
         "there is no chart: {text}",

@@ -33,7 +33,8 @@ NAMES = (
     row(
         Reason.OBJECT_OF_ANOTHER,
         Conflict,
-        r'(?P<kind>\w+) "(?P<object>[^"]+)" in namespace "[^"]*" exists and cannot be imported',
+        r'(?<!\w)(?P<kind>\w{1,253}) "(?P<object>[^"]{1,253})" '
+        r'in namespace "[^"]{0,63}" exists and cannot be imported',
         'unable to continue with install: Pod "p1" in namespace "ns" exists and cannot be imported into the '
         "current release: invalid ownership metadata; annotation validation error: key "
         '"meta.helm.sh/release-name" must equal "r2": current value is "r1"',

@@ -1,6 +1,7 @@
 """Adopting a prepared kit: what changes, what does not, and what is no kit."""
 
 import json
+import re
 
 import pytest
 import yaml
@@ -176,3 +177,17 @@ def test_what_is_no_prepared_kit_is_refused_with_a_cure(files, where):
         adopt(files)
     assert where in str(raised.value)
     assert raised.value.cure
+
+
+@pytest.mark.parametrize("odd", ["a; touch x", "$(touch x)", "`touch x`", "a'b", 'a"b', "a\nb"])
+def test_next_steps_are_quoted_for_the_shell(odd):
+    local = {"configMapName": odd, "items": [{"key": odd, "path": "resources.json.default"}]}
+    staged = {"workspaceConfig": {"local": local}}
+    mounted = {"persistence": {"workspace": {"mountPath": odd}}}
+    for values in (staged, mounted):
+        for step in next_steps(odd, {"name": odd, **values}, odd):
+            # What the shell would take for itself stands in single quotes, but for our own $(base64 ...).
+            rest = re.sub(r"'[^']*'|\"'\"", "", step.replace("$(base64", ""))
+            assert not set(rest) & set(";`\n")
+            assert "touch x" not in rest
+            assert "$(" not in rest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from launcher.core.catalogue import Code
@@ -47,6 +49,12 @@ RECORDED = [
 def test_fault_of_the_command(message):
     assert start_code(message) is Code.BAD_COMMAND
     assert start_code(message.upper()) is Code.BAD_COMMAND
+
+
+def test_a_message_made_to_cost_time_costs_none():
+    start = time.thread_time()
+    assert start_code('failed to mkdir: "' + 'exec "' * 20_000) is Code.RUNTIME_ERROR
+    assert time.thread_time() - start < 0.2
 
 
 @pytest.mark.parametrize("message", RUNTIME)

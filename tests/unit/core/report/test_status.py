@@ -64,6 +64,7 @@ def test_json_of_a_job_that_was_not_seen_yet():
         "pod": None,
         "pending": None,
         "outcome": None,
+        "unreadable": [],
     }
 
 

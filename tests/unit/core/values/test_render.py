@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from launcher.errors import InvalidInput
@@ -52,3 +54,26 @@ def test_any_template_can_make_a_label_of_a_name():
 
 def test_an_empty_template_has_no_values():
     assert values(study_file="# nothing yet\n") == values()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("# " + "x" * 1_100_000, "prints more than 1048576 characters"),
+        ("{% for a in 'x' * 1000 %}{% for b in 'x' * 1000 %}# {{ a | emit }}\n{% endfor %}{% endfor %}", "prints more"),
+        ("{{ ('x' * 10 ** 9) | emit }}", r"the result of \* is too long"),
+        ("{{ (10 ** 9 * [1]) | emit }}", r"the result of \* is too long"),
+        ("{{ (9 ** 99999999) | emit }}", r"the result of \*\* is too long"),
+        ("{{ ('%999999999d' % 1) | emit }}", "the result of % is too long"),
+        ("pod: {spec: {a: " + "[" * 101 + "]" * 101 + "}}", "is nested more than 100 levels deep"),
+        ("pod: {spec: {a: " + "[" * 2000 + "]" * 2000 + "}}", "site.yaml.j2: "),
+        ("a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 10)}]\n" for n in range(8)), "has more than 200000 items"),
+        ("a: &a [*a]", "has more than 200000 items"),
+    ],
+    ids=range(10),
+)  # fmt: skip
+def test_what_a_template_makes_has_an_end(text, message):
+    start = time.thread_time()
+    with pytest.raises(InvalidInput, match=message):
+        values(site_file=text)
+    assert time.thread_time() - start < 2

@@ -1,0 +1,53 @@
+"""What reaches the user beside the answers: our own warnings as sentences, those of libraries not at all."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from launcher.core import foreign
+from launcher.core.redaction import by_shape
+
+__all__ = ["own_messages_only", "trace"]
+
+_OURS = "launcher"
+
+
+class _Echo(logging.Handler):
+    """Prints a record as a sentence on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(foreign.lines(self.format(record)), err=True)
+
+
+@contextmanager
+def own_messages_only() -> Iterator[None]:
+    """Print what our loggers warn of, and nothing of libraries (urllib3: "Retrying (Retry(total=2, ...").
+
+    Python's own options (``-W``, PYTHONWARNINGS) still show the warnings of Python.
+    """
+    root, ours = logging.getLogger(), logging.getLogger(_OURS)
+    # Without any handler Python prints all warnings, those of libraries, too.
+    silent, echo = logging.NullHandler(), _Echo(logging.WARNING)
+    root.addHandler(silent)
+    ours.addHandler(echo)
+    try:
+        with warnings.catch_warnings():
+            if not sys.warnoptions:
+                warnings.simplefilter("ignore")
+            yield
+    finally:
+        root.removeHandler(silent)
+        ours.removeHandler(echo)
+
+
+def trace(error: BaseException) -> str:
+    """Return where an error came from, without credentials, for whoever reports a defect of the launcher."""
+    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    return foreign.lines(by_shape("".join(lines).rstrip()))

@@ -1,0 +1,104 @@
+"""Hostile input by the thousand: `python -m tests.fuzz.run --inputs 50000 --objects 10000 --kits 1000`.
+
+Each case has a seed of its own, which is printed with what went wrong; `--only KIND:SEED` runs it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from launcher.errors import LauncherError
+from tests.fuzz.inputs import one_input
+from tests.fuzz.kits import one_kit
+from tests.fuzz.objects import one_object
+from tests.fuzz.texts import dangers
+
+__all__ = ["CASES", "Result", "run"]
+
+SLOW = 2.0  # seconds of CPU
+
+CASES: dict[str, Callable[[random.Random, Path], Iterator[str]]] = {
+    "inputs": one_input,
+    "objects": lambda rng, _: one_object(rng),
+    "kits": one_kit,
+}
+
+
+@dataclass
+class Result:
+    """What many cases of one kind have shown; each of what went wrong has its seed."""
+
+    cases: int = 0
+    refused: int = 0
+    slowest: float = 0.0
+    tracebacks: list[str] = field(default_factory=list)
+    slow: list[str] = field(default_factory=list)
+    dangerous: list[str] = field(default_factory=list)
+
+    @property
+    def wrong(self) -> list[str]:
+        return [*self.tracebacks, *self.slow, *self.dangerous]
+
+
+def run(kind: str, seeds: Iterator[int] | range, result: Result | None = None) -> Result:
+    """Run cases of a kind and return what they have shown."""
+    result = result or Result()
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in seeds:
+            _one(kind, seed, Path(folder), result)
+    return result
+
+
+def _one(kind: str, seed: int, folder: Path, result: Result) -> None:
+    name, start = f"{kind}:{seed}", time.thread_time()
+    found: list[str] = []
+    result.cases += 1
+    try:
+        for output in CASES[kind](random.Random(f"{kind}{seed}"), folder):
+            found += dangers(output)
+    except LauncherError as error:
+        result.refused += 1
+        found += dangers(str(error))
+        found += ["lines"] if len(str(error).splitlines()) > 2 else []
+    except Exception:  # noqa: BLE001 - that is what is looked for
+        result.tracebacks.append(f"{name} {traceback.format_exc()[-1500:]}")
+    seconds = time.thread_time() - start
+    result.slowest = max(result.slowest, seconds)
+    if seconds > SLOW:
+        result.slow.append(f"{name} {seconds:.1f} s")
+    if found:
+        result.dangerous.append(f"{name} {sorted(set(found))}")
+
+
+def main() -> int:
+    """Run what the arguments ask for, and print a line for each kind."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for kind, number in (("inputs", 50_000), ("objects", 10_000), ("kits", 1_000)):
+        parser.add_argument(f"--{kind}", type=int, default=number)
+    parser.add_argument("--only", metavar="KIND:SEED")
+    given = parser.parse_args()
+    if given.only:
+        kind, _, seed = given.only.partition(":")
+        results = {kind: run(kind, range(int(seed), int(seed) + 1))}
+    else:
+        results = {kind: run(kind, range(getattr(given, kind))) for kind in CASES}
+    for kind, one in results.items():
+        sys.stdout.write(
+            f"{kind}: {one.cases} cases, {one.refused} refused, {len(one.tracebacks)} tracebacks, "
+            f"{len(one.slow)} over {SLOW:g} s (slowest {one.slowest:.2f} s), {len(one.dangerous)} dangerous\n"
+        )
+        for words in one.wrong[:20]:
+            sys.stdout.write(f"  {words}\n")
+    return 1 if any(one.wrong for one in results.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,14 @@
+"""A sample of the hostile inputs of tests/fuzz: no trace, nothing slow, no control character in any output."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fuzz.run import run
+
+
+@pytest.mark.parametrize(("kind", "cases"), [("inputs", 300), ("objects", 200), ("kits", 40)])
+def test_hostile_input_is_survived(kind, cases):
+    result = run(kind, range(cases))
+    assert result.wrong == []
+    assert result.refused < cases or kind == "kits"
