@@ -35,7 +35,10 @@ class _Clean(logging.Filter):
 
 
 def _cleaned(value: object) -> object:
-    # What a LauncherError says is clean; the line of its cure is its own.
-    if value is None or isinstance(value, (int, float, LauncherError)):
+    if value is None or isinstance(value, (int, float)):
+        return value
+    # What a LauncherError says is clean, and the line of its cure is its own; FLARE gets the same words.
+    ours = value if isinstance(value, LauncherError) else getattr(value, "__cause__", None)
+    if isinstance(ours, LauncherError) and str(value) == str(ours):
         return value
     return foreign.line(by_shape(str(value)) if isinstance(value, Exception) else str(value))

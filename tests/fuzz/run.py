@@ -48,11 +48,13 @@ class Result:
         return [*self.tracebacks, *self.slow, *self.dangerous]
 
 
-def run(kind: str, seeds: Iterator[int] | range, result: Result | None = None) -> Result:
-    """Run cases of a kind and return what they have shown."""
-    result = result or Result()
+def run(kind: str, seeds: range, seconds: float = float("inf")) -> Result:
+    """Run cases of a kind, for so long at most, and return what they have shown."""
+    result, end = Result(), time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:
+            if time.monotonic() > end:
+                break
             _one(kind, seed, Path(folder), result)
     return result
 
@@ -83,13 +85,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     for kind, number in (("inputs", 50_000), ("objects", 10_000), ("kits", 1_000)):
         parser.add_argument(f"--{kind}", type=int, default=number)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="at most so long for each kind")
     parser.add_argument("--only", metavar="KIND:SEED")
     given = parser.parse_args()
     if given.only:
         kind, _, seed = given.only.partition(":")
         results = {kind: run(kind, range(int(seed), int(seed) + 1))}
     else:
-        results = {kind: run(kind, range(getattr(given, kind))) for kind in CASES}
+        results = {kind: run(kind, range(getattr(given, kind)), given.seconds) for kind in CASES}
     for kind, one in results.items():
         sys.stdout.write(
             f"{kind}: {one.cases} cases, {one.refused} refused, {len(one.tracebacks)} tracebacks, "

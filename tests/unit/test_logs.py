@@ -16,6 +16,11 @@ def refuse_header():
     raise ValueError(f"Invalid header value b'Bearer {TOKEN}\\n'\x1b[2K")
 
 
+def refuse_as_flare_does():
+    error = InvalidInput("a\nb", cure="c")
+    raise RuntimeError(str(error)) from error
+
+
 @pytest.fixture
 def logged(caplog):
     """Return a function that logs and returns what a handler writes."""
@@ -38,6 +43,9 @@ def test_an_argument_forges_no_record(logged, text):
 def test_numbers_and_our_errors_stay(logged):
     found = logged("%d %.1f %s", 7, 0.5, InvalidInput("a\nb", cure="c"))
     assert found.endswith("7 0.5 a\\nb\n  cure: c\n")
+    with pytest.raises(RuntimeError) as refused:
+        refuse_as_flare_does()
+    assert logged("%s", refused.value).endswith("a\\nb\n  cure: c\n")
 
 
 def test_what_an_exception_quotes_is_hidden(logged):

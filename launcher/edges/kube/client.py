@@ -15,6 +15,7 @@ from kubernetes import client, config
 from kubernetes.config.config_exception import ConfigException
 from urllib3.connection import HTTPConnection
 
+from launcher.core.redaction import by_shape
 from launcher.edges.disk.documents import is_file
 from launcher.edges.kube.errors import TRANSPORT, translate
 from launcher.errors import InvalidInput
@@ -170,7 +171,7 @@ def _load(configuration: client.Configuration, kubeconfig: str, context: str) ->
 
 
 def _unusable(error: Exception, path: str, context: str) -> InvalidInput:
-    shown = " ".join(str(error).split())[:200]
+    shown = by_shape(" ".join(str(error).split()))[:200]
     if isinstance(error, (TypeError, AttributeError)):  # "'str' object does not support item assignment"
         shown = "it is no kubeconfig"
     with_context = f" with context {context!r}" if context else ""

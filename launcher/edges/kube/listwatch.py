@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from launcher.core.redaction import by_shape
 from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.errors import TRANSPORT, translate
 from launcher.errors import Denied, LauncherError, Unavailable
@@ -163,7 +164,7 @@ class ListWatch:
                     return
                 revision = ""
                 _LOG.exception("watch %s: unexpected", self._objects)
-                self._fail(Unavailable(f"cannot watch {self._objects}: {error!r}"))
+                self._fail(Unavailable(f"cannot watch {self._objects}: {by_shape(repr(error))}"))
                 self._stopped.wait(_LONGEST_DELAY)
 
     def _is_idle(self) -> bool:
