@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from launcher.core.report.bundle import Bundle
     from launcher.core.views import Seen
     from launcher.edges.helm import HelmReleases
+    from launcher.edges.kubeconfig import ClientConfigLoader
     from launcher.errors import LauncherError
     from launcher.usecases.handle import OnFailure
     from launcher.usecases.ports import World
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BundleTarget",
     "bundle_writer",
+    "cluster_of",
     "helm_edge",
     "make_service",
     "render_values",
@@ -48,18 +50,23 @@ def render_values(spec: JobSpec, site: SiteConfig) -> dict[str, Any]:
     return build_values(spec, site, values_templates(site))
 
 
-def helm_edge(site: SiteConfig) -> HelmReleases:
-    """Return the Helm adapter of a site."""
+def cluster_of(site: SiteConfig) -> ClientConfigLoader:
+    """Return what resolves the cluster of a site, for both adapters of one service."""
+    from launcher.edges.kubeconfig import ClientConfigLoader  # noqa: PLC0415
+
+    return ClientConfigLoader(site.kubeconfig, site.context, pass_env=site.pass_env)
+
+
+def helm_edge(site: SiteConfig, cluster: ClientConfigLoader | None = None) -> HelmReleases:
+    """Return the Helm adapter of a site; ``cluster`` is shared with the client."""
     from launcher.edges.disk.site_files import chart_dir  # noqa: PLC0415
     from launcher.edges.helm import HelmReleases  # noqa: PLC0415
 
     return HelmReleases(
         chart=chart_dir(site),
         helm=site.helm,
-        kubeconfig=site.kubeconfig,
-        context=site.context,
+        loader=cluster or cluster_of(site),
         storage_driver=site.storage_driver,
-        pass_env=site.pass_env,
     )
 
 
@@ -78,12 +85,13 @@ def _world_of(site: SiteConfig) -> World:
     from launcher.edges.kube import KubeClient, KubePods, KubeSecrets  # noqa: PLC0415 - costs 0.6 s
     from launcher.usecases.ports import World  # noqa: PLC0415
 
-    client = KubeClient(site.kubeconfig, site.context)
+    cluster = cluster_of(site)
+    client = KubeClient(loader=cluster)
     pods = KubePods(client)
     # A thread that wakes up while the interpreter shuts down aborts it ("FATAL: exception not
     # rethrown", exit code 134): once in a hundred runs of `fljob status` beside three others.
     atexit.register(pods.stop)
-    return World(helm_edge(site), pods, KubeSecrets(client), SystemClock())
+    return World(helm_edge(site, cluster), pods, KubeSecrets(client), SystemClock())
 
 
 @dataclass(frozen=True, kw_only=True)

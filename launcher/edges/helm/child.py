@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from launcher.core.redaction import HIDDEN
 from launcher.edges.helm.redaction import redact
 
 __all__ = ["ChildFailed", "Ended", "HelmProcess"]
@@ -67,6 +68,8 @@ class HelmProcess:
     Attributes:
         executable: absolute path of helm.
         env: the whole environment of the child; kept out of ``repr``.
+        kubeconfig: its KUBECONFIG, which is never on a disk; empty = what ``env`` says.
+        secrets: credentials of that kubeconfig, hidden wherever helm writes them.
         deadline_seconds: helm is stopped after that.
         cancel: set by another thread to stop helm.
         die_with_parent: send helm SIGTERM when the thread that started it dies.
@@ -74,6 +77,8 @@ class HelmProcess:
 
     executable: str
     env: Mapping[str, str] = field(repr=False)
+    kubeconfig: bytes = field(default=b"", repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     deadline_seconds: float
     cancel: threading.Event | None = None
     die_with_parent: bool = True
@@ -87,14 +92,18 @@ class HelmProcess:
         """
         if self.cancel is not None and self.cancel.is_set():
             raise ChildFailed(Ended.CANCELLED, 0, "not started")
-        with _memory_file(stdin or b"") as stdin_file:
+        with (
+            _memory_file("helm-stdin", stdin or b"") as stdin_file,
+            _memory_file("helm-kubeconfig", self.kubeconfig) as config_file,
+        ):
             # S603: a fixed program and an argument list, no shell.
             process = subprocess.Popen(  # noqa: S603
                 [*self._prefix(), self.executable, *args],
                 stdin=stdin_file,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=dict(self.env),
+                env=self._env(config_file),
+                pass_fds=(config_file.fileno(),) if self.kubeconfig else (),
                 start_new_session=True,
             )
         try:
@@ -104,7 +113,20 @@ class HelmProcess:
             raise
         if ended is Ended.EXITED and process.returncode == 0:
             return stdout
-        raise ChildFailed(ended, process.returncode, redact(stderr.decode(errors="replace"), self.env))
+        raise ChildFailed(ended, process.returncode, self._redacted(stderr))
+
+    def _env(self, config_file: BinaryIO) -> dict[str, str]:
+        env = dict(self.env)
+        if self.kubeconfig:
+            # Each process that opens it, a credential program too, reads it from its beginning.
+            env["KUBECONFIG"] = f"/proc/self/fd/{config_file.fileno()}"
+        return env
+
+    def _redacted(self, stderr: bytes) -> str:
+        text = stderr.decode(errors="replace")
+        for secret in self.secrets:
+            text = text.replace(secret, HIDDEN)
+        return redact(text, self.env)
 
     def _supervise(self, process: subprocess.Popen[bytes]) -> tuple[Ended, bytes, bytes]:
         end = time.monotonic() + self.deadline_seconds
@@ -128,14 +150,16 @@ class HelmProcess:
         return (setpriv, "--pdeathsig", "TERM")
 
 
-def _memory_file(content: bytes) -> BinaryIO:
+def _memory_file(name: str, content: bytes) -> BinaryIO:
     """Return an in-memory file with ``content``.
 
     Not a pipe: ``communicate`` drops the rest of its input when it is called again after a timeout (seen with
     Python 3.11 and one megabyte of values), and helm would wait for it for ever.
     """
-    file = os.fdopen(os.memfd_create("helm-stdin"), "w+b")
+    file = os.fdopen(os.memfd_create(name), "w+b")
+    os.fchmod(file.fileno(), 0o600)  # helm warns of a kubeconfig that others may read
     file.write(content)
+    file.flush()
     file.seek(0)
     return file
 

@@ -27,6 +27,7 @@ from launcher.edges.helm.failures.explain import (
     with_leftover,
 )
 from launcher.edges.helm.program import HelmProgram
+from launcher.edges.kubeconfig import ClientConfigLoader
 from launcher.errors import LauncherError, Reason, Rejected, ToolMissing, Unavailable
 from launcher.logs import logger
 
@@ -53,6 +54,7 @@ class HelmReleases:
         helm: name or path of the program.
         kubeconfig: path; empty = KUBECONFIG, then ``~/.kube/config``, then in-cluster.
         context: kubeconfig context; empty = the current one.
+        loader: resolves the cluster, shared with the client; None = one of the other arguments.
         storage_driver: where helm stores releases; only those of the same driver are found.
         timeout_seconds: a run of helm is stopped after that.
         environ: the child's environment is a part of this; None = ``os.environ`` at the time of the call.
@@ -67,6 +69,7 @@ class HelmReleases:
         helm: str = "helm",
         kubeconfig: str = "",
         context: str = "",
+        loader: ClientConfigLoader | None = None,
         storage_driver: StorageDriver = "secret",
         timeout_seconds: float = 45.0,
         environ: Mapping[str, str] | None = None,
@@ -76,12 +79,9 @@ class HelmReleases:
         self._chart = chart
         self._program = HelmProgram(
             helm=helm,
-            kubeconfig=kubeconfig,
-            context=context,
+            loader=loader or ClientConfigLoader(kubeconfig, context, environ=environ, pass_env=pass_env),
             driver=storage_driver,
             timeout_seconds=timeout_seconds,
-            environ=environ,
-            pass_env=pass_env,
         )
         self._sleep = sleep
 

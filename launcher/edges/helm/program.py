@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,7 @@ from launcher.core.catalogue.reasons import cure_of
 from launcher.edges.disk.documents import is_file, is_folder
 from launcher.edges.helm.child import HelmProcess
 from launcher.edges.helm.environment import cluster_env, offline_env
+from launcher.edges.kubeconfig import ClientConfig, ClientConfigLoader
 from launcher.errors import Reason, ToolMissing
 
 if TYPE_CHECKING:
@@ -29,17 +31,14 @@ class HelmProgram:
     """The helm program and its cluster; the fields are those of ``HelmReleases``."""
 
     helm: str
-    kubeconfig: str
-    context: str
+    loader: ClientConfigLoader
     driver: str
     timeout_seconds: float
-    environ: Mapping[str, str] | None = field(repr=False)
-    pass_env: tuple[str, ...]
 
     @property
     def kubeconfig_text(self) -> str:
         """The kubeconfig for an error message; empty = the default one."""
-        return self.kubeconfig or self._parent().get("KUBECONFIG", "")
+        return self.loader.source
 
     def run(
         self,
@@ -52,19 +51,15 @@ class HelmProgram:
 
         Raises:
             ChildFailed: helm failed or was stopped.
+            InvalidInput: there is no usable kubeconfig.
             ToolMissing: there is no helm, or it cannot be run.
         """
         # Importing pyhelm3 costs a third of a second, which rendering must not pay.
         from launcher.edges.helm.command import HelmCommand, drive  # noqa: PLC0415
 
-        env = cluster_env(
-            self._parent(),
-            driver=self.driver,
-            kubeconfig=self.kubeconfig,
-            context=self.context,
-            also=self.pass_env,
-        )
-        process = self._process(env, cancel=cancel, die_with_parent=die_with_parent)
+        env = cluster_env(self._parent(), driver=self.driver, also=self.loader.pass_env)
+        config = self.loader.current()
+        process = self._process(env, config, cancel=cancel, die_with_parent=die_with_parent)
         try:
             return drive(command(HelmCommand(process)))
         except OSError as error:
@@ -79,7 +74,12 @@ class HelmProgram:
             raise _not_runnable(process.executable, error) from error
 
     def _process(
-        self, env: Mapping[str, str], *, cancel: threading.Event | None = None, die_with_parent: bool = True
+        self,
+        env: Mapping[str, str],
+        config: ClientConfig | None = None,
+        *,
+        cancel: threading.Event | None = None,
+        die_with_parent: bool = True,
     ) -> HelmProcess:
         executable = shutil.which(self.helm, path=env.get("PATH"))
         if executable is None:
@@ -87,13 +87,15 @@ class HelmProgram:
         return HelmProcess(
             executable=executable,
             env=env,
+            kubeconfig=b"" if config is None else json.dumps(config.document()).encode(),
+            secrets=() if config is None else config.secrets(),
             deadline_seconds=self.timeout_seconds,
             cancel=cancel,
             die_with_parent=die_with_parent,
         )
 
     def _parent(self) -> Mapping[str, str]:
-        return os.environ if self.environ is None else self.environ
+        return self.loader.environ
 
 
 def _no_program(helm: str) -> ToolMissing:

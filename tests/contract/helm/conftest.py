@@ -12,7 +12,8 @@ import pytest
 from launcher.edges.helm import HelmReleases
 from tests.contract.helm.fake_helm import FakeHelm
 
-ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/home/nobody", "KUBECONFIG": "/etc/kube/config"}
+KUBECONFIG = str(Path(__file__).parents[2] / "data" / "kubeconfig")
+ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/home/nobody", "KUBECONFIG": KUBECONFIG}
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ earlier = sum(1 for name in os.listdir(os.path.join(here, "calls")) if name.ends
 answer = answers[min(earlier, len(answers) - 1)]
 time.sleep(answer.get("late", 0))
 call = {{"argv": sys.argv[1:], "env": dict(os.environ), "pid": os.getpid(), "stdin": sys.stdin.read(),
-        "session": os.getsid(0), "grandchild": 0}}
+        "session": os.getsid(0), "grandchild": 0, "kubeconfig": open(os.environ["KUBECONFIG"]).read()}}
 if answer.get("ignore_term"):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if answer.get("grandchild"):
@@ -55,6 +55,7 @@ class Call:
     pid: int
     session: int
     grandchild: int
+    kubeconfig: str
 
     def option(self, name: str) -> str:
         """Return the argument after ``name``."""

@@ -16,7 +16,7 @@ from launcher.core.spec.site import SiteConfig
 from launcher.core.views import Presence
 from launcher.edges.helm import HelmReleases
 from launcher.errors import InvalidInput, Rejected, ToolMissing, Unavailable
-from tests.contract.helm.conftest import ENVIRON
+from tests.contract.helm.conftest import ENVIRON, KUBECONFIG
 from tests.contract.helm.fake_helm import MISSING
 
 LABELS = {"fljob.internal/job-id": "j1", "fljob.internal/attempt": "1"}
@@ -139,14 +139,13 @@ def test_environment_of_the_parent_is_filtered(fake, releases):
         "https_proxy": "http://proxy:3128",
         "AWS_PROFILE": "p",
     }
-    releases(environ=environ, kubeconfig="/k", context="c", pass_env=("AWS_PROFILE",)).list("ns")
+    releases(environ=environ, context="c", pass_env=("AWS_PROFILE",)).list("ns")
     env = dict(fake.calls[0].env)
     env.pop("LC_CTYPE", None)  # Python's own, in the fake
     assert env == {
         "PATH": ENVIRON["PATH"],
         "HOME": ENVIRON["HOME"],
-        "KUBECONFIG": "/k",
-        "HELM_KUBECONTEXT": "c",
+        "KUBECONFIG": env["KUBECONFIG"],
         "HELM_DRIVER": "secret",
         "HELM_BURST_LIMIT": "50",
         "KUBERNETES_SERVICE_HOST": "10.0.0.1",
@@ -155,12 +154,31 @@ def test_environment_of_the_parent_is_filtered(fake, releases):
     }
 
 
+def test_the_cluster_and_its_user_reach_helm_in_memory(fake, releases):
+    environ = ENVIRON | {"HELM_KUBEASUSER": "eve", "HELM_KUBECONTEXT": "docs"}
+    releases(environ=environ, context="c").list("ns")
+    [call] = fake.calls
+    assert call.env["KUBECONFIG"].startswith("/proc/self/fd/")
+    assert not [name for name in call.env if name.startswith("HELM_KUBE")]
+    found = json.loads(call.kubeconfig)
+    assert [item["cluster"] for item in found["clusters"]] == [{"server": "https://192.0.2.1:6443"}]
+    assert [item["user"] for item in found["users"]] == [{"token": "canary-of-you", "as": "eve"}]
+
+
+def test_what_helm_says_of_its_kubeconfig_is_masked(fake, releases):
+    fake.answer("list", {"exit": 1, "stderr": "Error: bad token canary-of-me\n"})
+    with pytest.raises(Rejected) as caught:
+        releases().list("ns")
+    assert "canary" not in str(caught.value)
+
+
 def test_storage_driver_and_own_environment(fake, releases, monkeypatch):
     monkeypatch.setenv("SITE_TOKEN", "canary")
-    monkeypatch.setenv("KUBECONFIG", "/from/parent")
+    monkeypatch.setenv("KUBECONFIG", KUBECONFIG)
     releases(environ=None, storage_driver="configmap").list("ns")
     env = fake.calls[0].env
-    assert (env["HELM_DRIVER"], env["KUBECONFIG"]) == ("configmap", "/from/parent")
+    assert env["HELM_DRIVER"] == "configmap"
+    assert "https://192.0.2.1:6443" in fake.calls[0].kubeconfig
     assert "SITE_TOKEN" not in env
 
 
@@ -175,6 +193,7 @@ def test_bad_helm_path_names_what_is_there(tmp_path, name, why):
 
 
 def test_pass_env_variables_reach_helm(fake, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", KUBECONFIG)
     monkeypatch.setenv("AWS_PROFILE", "p")
     monkeypatch.setenv("AWS_REGION", "r")
     helm_edge(SiteConfig(helm=str(fake.path), pass_env=("AWS_PROFILE", "NOT_SET"))).list("ns")
@@ -183,7 +202,8 @@ def test_pass_env_variables_reach_helm(fake, monkeypatch):
 
 
 @pytest.mark.parametrize("driver", ["secret", "configmap"])
-def test_storage_driver_of_the_site_reaches_helm(fake, driver):
+def test_storage_driver_of_the_site_reaches_helm(fake, driver, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", KUBECONFIG)
     helm_edge(SiteConfig(helm=str(fake.path), storage_driver=driver)).list("ns")
     assert fake.calls[0].env["HELM_DRIVER"] == driver
 

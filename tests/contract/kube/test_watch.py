@@ -263,7 +263,7 @@ def test_stopping_does_not_wait_for_a_silent_server(server, pods):
     ("status", "error"), [(403, Denied), (401, Denied), (500, Unavailable), (429, Unavailable)]
 )
 def test_refused_request_raises_our_error(server, client, status, error):
-    server.list_status = [status]
+    server.list_status = [status, status]  # a 401 is tried again with new credentials
     with pytest.raises(error, match="list pods in namespace fl"):
         KubePods(client).list("fl")
 

@@ -41,7 +41,7 @@ def access(site: SiteConfig) -> KubeAccess:
     from launcher.edges.kube import KubeClient  # noqa: PLC0415 - costs 0.6 s
     from launcher.edges.kube.access import KubeAccess  # noqa: PLC0415
 
-    return KubeAccess(KubeClient(site.kubeconfig, site.context))
+    return KubeAccess(KubeClient(loader=composition.cluster_of(site)))
 
 
 def secret(site: SiteConfig, name: str) -> str:

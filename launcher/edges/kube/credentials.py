@@ -1,0 +1,109 @@
+"""How a user logs in: token, token file, password, certificate or credential program, as in client-go."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from urllib3.util import make_headers
+
+from launcher.core.catalogue.reasons import cure_of
+from launcher.edges.kube.exec_credential import ExecCredential, run
+from launcher.edges.kubeconfig import ClientConfig
+from launcher.errors import Denied, Reason
+
+__all__ = ["Credentials", "impersonation"]
+
+# As client-go: a projected token is renewed long before it expires.
+_TOKEN_SECONDS = 50.0
+_UNRESERVED = frozenset("!#$&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
+
+
+@dataclass
+class Credentials:
+    """The credentials of one user, read when they are needed; the caller holds a lock.
+
+    Attributes:
+        config: the cluster and the user.
+        environ: the environment of a credential program.
+    """
+
+    config: ClientConfig
+    environ: Mapping[str, str] = field(repr=False)
+    _token: str = field(default="", repr=False)
+    _token_until: float = 0.0
+    _exec: ExecCredential | None = field(default=None, repr=False)
+
+    def authorization(self) -> str:
+        """Return the Authorization header; empty = none.
+
+        Raises:
+            Denied: the credential program failed, or the token file has no token.
+        """
+        user = self.config.user
+        if not self.config.secure:
+            return ""
+        if "tokenFile" in user:
+            return f"Bearer {self._from_file(Path(user['tokenFile']))}"
+        if "token" in user:
+            return f"Bearer {user['token']}"
+        if "username" in user or "password" in user:
+            pair = f"{user.get('username', '')}:{user.get('password', '')}"
+            return f"Basic {base64.b64encode(pair.encode()).decode()}"
+        token = self._program().token if "exec" in user else ""
+        return f"Bearer {token}" if token else ""
+
+    def certificate(self) -> Mapping[str, str]:
+        """Return the fields of a kubeconfig user that name the client certificate; raises as above."""
+        user = self.config.user
+        if not self.config.secure:
+            return {}
+        found = {name: user[name] for name in user if name.startswith("client-")}
+        if found or "exec" not in user or "token" in user or "tokenFile" in user:
+            return found
+        return self._program().certificate()
+
+    def _from_file(self, path: Path) -> str:
+        if time.monotonic() >= self._token_until:
+            try:
+                token = path.read_text().strip()
+            except (OSError, ValueError):
+                token = ""
+            if token:
+                self._token, self._token_until = token, time.monotonic() + _TOKEN_SECONDS
+        token = self._token or str(self.config.user.get("token", ""))
+        if not token or any(char.isspace() or not char.isprintable() for char in token):
+            reason = Reason.UNAUTHENTICATED
+            raise Denied(f"there is no token in {path}", cure=cure_of(reason), reason=reason)
+        return token
+
+    def _program(self) -> ExecCredential:
+        if self._exec is None or self._exec.has_expired():
+            self._exec = run(self.config, self.environ)
+        return self._exec
+
+
+def impersonation(user: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the headers that ask the API server to act as another user."""
+    if "as" not in user:
+        return []
+    headers = [("Impersonate-User", user["as"])]
+    headers += [("Impersonate-Uid", user["as-uid"])] if "as-uid" in user else []
+    headers += [("Impersonate-Group", group) for group in user.get("as-groups", ())]
+    for key, values in user.get("as-user-extra", {}).items():
+        headers += [(f"Impersonate-Extra-{_escaped(str(key))}", value) for value in values]
+    # http.client writes Latin-1; the API server reads UTF-8.
+    return [(name, value.encode().decode("latin-1")) for name, value in headers]
+
+
+def _escaped(key: str) -> str:
+    return "".join(chr(byte) if chr(byte).lower() in _UNRESERVED else f"%{byte:02X}" for byte in key.encode())
+
+
+def proxy_headers(user: str, password: str) -> dict[str, str]:
+    """Return the headers for a proxy that wants a user and a password."""
+    return dict(make_headers(proxy_basic_auth=f"{user}:{password}"))

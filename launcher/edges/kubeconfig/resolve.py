@@ -1,0 +1,249 @@
+"""One cluster and one user out of kubeconfig files, settings and environment, as kubectl finds them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from launcher.edges.kubeconfig.checks import faults
+from launcher.edges.kubeconfig.files import Kubeconfig, load, unusable
+from launcher.edges.kubeconfig.proxy import proxy_from_env
+from launcher.errors import InvalidInput, Reason
+
+__all__ = ["ClientConfig", "Inputs", "files_of", "resolve"]
+
+# Name of the context (empty = none), cluster, user.
+Selected = tuple[str, Mapping[str, Any], Mapping[str, Any]]
+
+_NAME = "fljob"
+_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What decides the cluster and the user.
+
+    Attributes:
+        kubeconfig: path of the one file to read; empty = those of KUBECONFIG, then ``~/.kube/config``.
+        context: its context; empty = HELM_KUBECONTEXT, then the current one.
+        environ: the environment.
+    """
+
+    kubeconfig: str = ""
+    context: str = ""
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientConfig:
+    """The cluster that is asked, and the user who asks; paths are absolute, nothing is left to resolve.
+
+    Attributes:
+        source: the files, for error messages.
+        context: name of the context; empty when there is none.
+        cluster: as in a kubeconfig.
+        user: as in a kubeconfig.
+        proxy: URL of the proxy, of the cluster or the environment; empty = none.
+    """
+
+    source: str
+    context: str
+    cluster: Mapping[str, Any]
+    user: Mapping[str, Any] = field(repr=False)
+    proxy: str = field(default="", repr=False)
+
+    @property
+    def server(self) -> str:
+        """The URL of the API server."""
+        return str(self.cluster["server"])
+
+    @property
+    def secure(self) -> bool:
+        """Whether credentials are sent; kubectl sends none over plain HTTP."""
+        return self.server.lower().startswith("https://")
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the credentials in it, for masking, longest first."""
+        found = [self.user.get("token", ""), self.user.get("password", "")]
+        found.append(self.user.get("client-key-data", ""))
+        return tuple(sorted(filter(None, found), key=len, reverse=True))
+
+    def document(self) -> dict[str, Any]:
+        """Return a kubeconfig of exactly this cluster and user."""
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": _NAME,
+            "contexts": [{"name": _NAME, "context": {"cluster": _NAME, "user": _NAME}}],
+            "clusters": [{"name": _NAME, "cluster": dict(self.cluster)}],
+            "users": [{"name": _NAME, "user": dict(self.user)}],
+        }
+
+
+def files_of(inputs: Inputs) -> tuple[Path, ...]:
+    """Return the kubeconfig files, existing or not, first to last."""
+    if inputs.kubeconfig:
+        return (_expanded(inputs.kubeconfig),)
+    named = inputs.environ.get("KUBECONFIG", "")
+    if named:
+        return tuple(dict.fromkeys(Path(name) for name in named.split(os.pathsep) if name))
+    home = inputs.environ.get("HOME", "")
+    return (Path(home) / ".kube" / "config",) if home else ()
+
+
+def resolve(inputs: Inputs) -> ClientConfig:
+    """Return the cluster and the user.
+
+    Raises:
+        InvalidInput: there is none, or helm and the client could not both use it.
+    """
+    paths = files_of(inputs)
+    source = os.pathsep.join(map(str, paths))
+    named = bool(inputs.kubeconfig or inputs.environ.get("KUBECONFIG"))
+    if named and not any(map(_exists, paths)):
+        raise InvalidInput(
+            f"there is no kubeconfig at {source}",
+            where="kubeconfig",
+            cure="set --kubeconfig, KUBECONFIG or kubeconfig in fljob.yaml",
+            reason=Reason.KUBECONFIG_MISSING,
+        )
+    merged = load(paths)
+    if merged.is_empty and not named and _is_in_cluster(inputs.environ):
+        context, cluster, user = _account(inputs.environ)
+        source = "the service account of this pod"
+    else:
+        context, cluster, user = _selected(merged, inputs, source)
+    cluster, user = _cluster_over(cluster, inputs.environ), _user_over(user, inputs.environ)
+    if not cluster:
+        raise _no_cluster(source, named=named)
+    return _checked(source, context, cluster, user, inputs.environ)
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~nosuch
+        return Path(text)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:
+        return True  # reading it tells why
+    except (OSError, ValueError):
+        return False
+
+
+def _no_cluster(source: str, *, named: bool) -> InvalidInput:
+    if named:
+        return unusable(source, "there is no cluster in it", reason=Reason.KUBECONFIG_MISSING)
+    return InvalidInput(
+        f"there is no kubeconfig at {source or '~/.kube/config'}, or no cluster in it",
+        where="kubeconfig",
+        cure="set --kubeconfig, KUBECONFIG or kubeconfig in fljob.yaml",
+        reason=Reason.KUBECONFIG_MISSING,
+    )
+
+
+def _is_in_cluster(environ: Mapping[str, str]) -> bool:
+    return bool(environ.get("KUBERNETES_SERVICE_HOST")) and not environ.get("HELM_KUBEAPISERVER")
+
+
+def _account(environ: Mapping[str, str]) -> Selected:
+    """Return the cluster and user of a pod."""
+    host, port = environ["KUBERNETES_SERVICE_HOST"], environ.get("KUBERNETES_SERVICE_PORT") or "443"
+    cluster = {
+        "server": f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
+        "certificate-authority": str(_ACCOUNT / "ca.crt"),
+    }
+    if not (_ACCOUNT / "token").is_file():
+        raise InvalidInput(
+            f"the in-cluster configuration is incomplete: there is no {_ACCOUNT / 'token'}",
+            cure="mount a service account token",
+        )
+    return "", cluster, {"tokenFile": str(_ACCOUNT / "token")}
+
+
+def _selected(merged: Kubeconfig, inputs: Inputs, source: str) -> Selected:
+    """Return the name, the cluster and the user of the context; empty where the files have none."""
+    name = inputs.context or inputs.environ.get("HELM_KUBECONTEXT", "") or merged.current_context
+    if not name:
+        if merged.clusters and not inputs.environ.get("HELM_KUBEAPISERVER"):
+            cure = "set current-context with `kubectl config use-context NAME`, or --context"
+            raise unusable(source, "no context is chosen", cure=cure, reason=Reason.CONTEXT_MISSING)
+        return "", {}, {}
+    if name not in merged.contexts:
+        if not merged.contexts:
+            return name, {}, {}
+        raise unusable(source, f"there is no context {name}", reason=Reason.CONTEXT_MISSING)
+    context = merged.contexts[name]
+    cluster, user = str(context.get("cluster", "")), str(context.get("user", ""))
+    if cluster not in merged.clusters and not inputs.environ.get("HELM_KUBEAPISERVER"):
+        raise unusable(source, f"there is no cluster {cluster!r}, which context {name!r} names")
+    return name, merged.clusters.get(cluster, {}), merged.users.get(user, {})
+
+
+def _cluster_over(cluster: Mapping[str, Any], environ: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the cluster with what helm's environment changes of it."""
+    found = dict(cluster)
+    server, name = environ.get("HELM_KUBEAPISERVER", ""), environ.get("HELM_KUBETLS_SERVER_NAME", "")
+    authority = environ.get("HELM_KUBECAFILE", "")
+    insecure = environ.get("HELM_KUBEINSECURE_SKIP_TLS_VERIFY", "") in _TRUE
+    if server:
+        found["server"] = server
+    if server or name:
+        found.pop("tls-server-name", None)
+    if name:
+        found["tls-server-name"] = name
+    if authority or insecure:
+        for key in ("certificate-authority", "certificate-authority-data", "insecure-skip-tls-verify"):
+            found.pop(key, None)
+    if authority:
+        found["certificate-authority"] = os.path.abspath(authority)  # noqa: PTH100 - a link may be renewed
+    if insecure:
+        found["insecure-skip-tls-verify"] = True
+    server = found.get("server", "")
+    if server and "://" not in server:
+        found["server"] = f"http://{server}"
+    return found if server else {}
+
+
+def _user_over(user: Mapping[str, Any], environ: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the user with what helm's environment changes of it, and tokens without white space."""
+    found = dict(user)
+    groups = [part.strip() for part in environ.get("HELM_KUBEASGROUPS", "").strip(", ").split(",")]
+    over = {
+        "token": environ.get("HELM_KUBETOKEN", ""),
+        "as": environ.get("HELM_KUBEASUSER", ""),
+        "as-groups": [group for group in groups if group],
+    }
+    found.update({key: value for key, value in over.items() if value})
+    if "token" in found:
+        found["token"] = found["token"].strip(" \t")
+    return found
+
+
+def _checked(
+    source: str,
+    context: str,
+    cluster: Mapping[str, Any],
+    user: Mapping[str, Any],
+    environ: Mapping[str, str],
+) -> ClientConfig:
+    proxy = cluster.get("proxy-url", "")
+    for why, cure in faults(cluster, user, proxy):
+        shown = f"{source} cannot be used with context {context!r}" if context else f"{source} cannot be used"
+        raise InvalidInput(f"{shown}: {why}", where="kubeconfig", cure=cure, reason=Reason.KUBECONFIG_INVALID)
+    server = str(cluster["server"])
+    if not proxy:
+        proxy = proxy_from_env(server, environ)
+        for why, cure in faults({"server": server}, {}, proxy):
+            raise InvalidInput(
+                why, where="HTTPS_PROXY" if server.startswith("https") else "HTTP_PROXY", cure=cure
+            )
+    return ClientConfig(source=source, context=context, cluster=cluster, user=user, proxy=proxy)
