@@ -246,4 +246,9 @@ def _checked(
             raise InvalidInput(
                 why, where="HTTPS_PROXY" if server.startswith("https") else "HTTP_PROXY", cure=cure
             )
+    several = [user.get("as-groups", ()), *user.get("as-user-extra", {}).values()]
+    if proxy and server.startswith("http:") and any(len(values) > 1 for values in several):
+        # urllib3 joins headers of one name there, and the API server would see one group "a, b".
+        why = "several groups of `as-groups`, or values of `as-user-extra`, behind a proxy over plain HTTP"
+        raise unusable(source, why, cure="write `server: https://...`, or set NO_PROXY")
     return ClientConfig(source=source, context=context, cluster=cluster, user=user, proxy=proxy)

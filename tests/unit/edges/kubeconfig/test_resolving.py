@@ -144,6 +144,15 @@ def test_a_proxy_of_the_environment_that_cannot_be_used_is_named(tmp_path):
     assert "canary" not in str(error.value)
 
 
+def test_several_groups_behind_a_proxy_need_https(tmp_path):
+    document = kubeconfig(**{"as": "eve", "as-groups": ["x", "y"]})
+    path = write(tmp_path / "c", document)
+    assert found(path, HTTPS_PROXY="http://proxy").proxy == "http://proxy"
+    document["clusters"][0]["cluster"]["server"] = "http://a"
+    with pytest.raises(InvalidInput, match="behind a proxy over plain HTTP"):
+        found(write(path, document), HTTP_PROXY="http://proxy")
+
+
 def test_nothing_shows_a_credential(tmp_path):
     config = found(write(tmp_path / "c", kubeconfig()), HTTPS_PROXY="http://me:canary@proxy")
     assert "canary" not in repr(config)
