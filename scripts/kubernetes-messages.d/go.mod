@@ -1,0 +1,3 @@
+module fljob.internal/kubernetes-messages
+
+go 1.21
