@@ -105,7 +105,7 @@ UNSCHEDULED: Mapping[Code, Entry] = {
         _FAIL,
     ),
     Code.UNSCHEDULABLE: Entry(
-        "The scheduler refused the pod with a message that is not in the catalogue.",
+        "The scheduler refused the pod with words that are not in the catalogue.",
         DESCRIBE_POD,
         _INFRA,
         Limit.HEAL,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from launcher.core.catalogue import Code
 from launcher.core.pending.containers import NOT_A_CAUSE, waiting_code
 from launcher.core.pending.events import newest_warning
-from launcher.core.pending.scheduler import scarce_resources, scheduling_code
+from launcher.core.pending.scheduler import scarce_resources, scheduling_code, unknown_clauses
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, PodView
 
 __all__ = ["Cause", "classify", "is_pending", "needs_events"]
@@ -91,9 +91,15 @@ def _unscheduled(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
     else:
         reason, message = condition.reason, condition.message
     code = _CONDITION_CODES.get(reason) or scheduling_code(message)
+    detail = _with_unknown_clauses(message) if code is Code.UNSCHEDULABLE else message
     return Cause(
-        code, message, scheduled=False, scarce=scarce_resources(message), revision=pod.resource_version
+        code, detail, scheduled=False, scarce=scarce_resources(message), revision=pod.resource_version
     )
+
+
+def _with_unknown_clauses(message: str) -> str:
+    unknown = ", ".join(f"'{clause}'" for clause in unknown_clauses(message))
+    return f"{message} (no rule knows {unknown})" if unknown else message
 
 
 _CONDITION_CODES: Mapping[str, Code] = {

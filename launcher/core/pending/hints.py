@@ -13,7 +13,7 @@ from dataclasses import replace
 from launcher.core.catalogue import Code
 from launcher.core.pending.classify import Cause
 from launcher.core.pending.nodes import blocked_by_life_cycle_taints, impossible
-from launcher.core.pending.scheduler import CORDONED, UNNAMED_TAINTS, scheduling_code
+from launcher.core.pending.scheduler import CORDONED, UNNAMED_TAINTS, clauses, clauses_code
 from launcher.core.views import NodeView, PodEvent, PodView
 
 __all__ = ["name_claims", "refine"]
@@ -105,8 +105,8 @@ def _without_cordons(cause: Cause) -> Code:
     The scheduler checks for cordons before it checks labels: "1 node(s) were unschedulable" may be about a
     node that the pod could not use anyway.
     """
-    code = scheduling_code(CORDONED.sub("", cause.detail))
-    return cause.code if code is Code.UNSCHEDULABLE else code
+    others = [clause for clause in clauses(cause.detail) if not CORDONED.fullmatch(clause)]
+    return clauses_code(others) if others else cause.code
 
 
 def _taints_may_go(cause: Cause, pod: PodView, nodes: Sequence[NodeView]) -> bool:

@@ -113,6 +113,7 @@ def test_strict_ignores_hints():
 TAINTED = "0/2 nodes are available: 2 node(s) had untolerated taint(s)."
 SELECTED = "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match Pod's node affinity/selector."
 CORDONED_TOO = "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match Pod's node affinity/selector."
+CORDONED_AND_NEW = "0/3 nodes are available: 1 node(s) were unschedulable, 2 an extender says no."
 CORDON = Taint("node.kubernetes.io/unschedulable", "NoSchedule")
 NOT_READY = Taint("node.kubernetes.io/not-ready", "NoSchedule")
 GPU = Taint("gpu", "NoSchedule", "yes")
@@ -133,6 +134,7 @@ def tainted(*taints, **labels):
         (CORDONED_TOO, (tainted(GPU, CORDON), CONTROL_PLANE), Code.NO_MATCHING_NODE),
         (CORDONED_TOO, (tainted(CORDON), CONTROL_PLANE), Code.NODE_NOT_READY),
         (CORDONED_TOO, (), Code.NODE_NOT_READY),
+        (CORDONED_AND_NEW, (tainted(GPU, CORDON), CONTROL_PLANE), Code.UNSCHEDULABLE),
         # the right to list nodes is missing
         (TAINTED, (), Code.NODE_NOT_READY),
         (SELECTED, (), Code.NO_MATCHING_NODE),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from launcher.core.catalogue import Code
 from launcher.core.pending.classify import classify
-from launcher.core.pending.scheduler import scarce_resources, scheduling_code
+from launcher.core.pending.scheduler import clauses, scarce_resources, scheduling_code, unknown_clauses
 from tests.fakes import unscheduled
 from tests.messages import SCHEDULER
 from tests.recorded import recordings
@@ -18,6 +18,74 @@ from tests.recorded import recordings
 def test_scheduling_code(message, code):
     assert scheduling_code(message) is code
     assert classify(unscheduled(message)).code is code
+
+
+TAINT = "node(s) had untolerated taint {team: a}"
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (f"0/3 nodes are available: 1 {TAINT}, 2 Insufficient cpu.", (TAINT, "Insufficient cpu")),
+        # a clause may hold commas and numbers
+        (
+            f"0/3 nodes are available: 1 resource claim a, request b: unknown request type, 2 {TAINT}.",
+            ("resource claim a, request b: unknown request type", TAINT),
+        ),
+        # one text for all nodes has no count
+        (
+            "0/3 nodes are available: request gpu: device class x.org does not exist. no new claims to "
+            "deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+            ("request gpu: device class x.org does not exist",),
+        ),
+        # an event is cut at 1024 bytes: what is left of the last clause says nothing
+        (f"0/3 nodes are available: 1 {TAINT}, 2 node(s) didn't ma ...", (TAINT,)),
+        (f"0/3 nodes are available: 1 {TAINT}. preemption: 0/3 nodes are ava ...", (TAINT,)),
+        ("0/3 nodes are available: 1 node(s) didn't ma ...", ("node(s) didn't ma ",)),
+        ("no nodes available to schedule pods", ("no nodes available to schedule pods",)),
+        ("0/3 nodes are available:", ()),
+        ("", ()),
+    ],
+)
+def test_clauses(message, expected):
+    assert clauses(message) == expected
+
+
+@pytest.mark.parametrize(
+    "blamed",
+    [
+        TAINT,
+        "node(s) had untolerated taint(s)",
+        "node(s) didn't match Pod's node affinity/selector",
+        "node(s) had volume node affinity conflict",
+        "node(s) didn't satisfy plugin(s) [NodeAffinity]",
+    ],
+)
+def test_unknown_clause_outranks_what_blames_the_job(blamed):
+    message = f"0/3 nodes are available: 1 an extender says no, 2 {blamed}."
+    cause = classify(unscheduled(message))
+    assert cause.code is Code.UNSCHEDULABLE
+    assert cause.detail == f"{message} (no rule knows 'an extender says no')"
+    assert unknown_clauses(message) == ("an extender says no",)
+
+
+def test_shortage_outranks_an_unknown_clause():
+    message = "0/3 nodes are available: 1 an extender says no, 2 Insufficient cpu."
+    assert scheduling_code(message) is Code.INSUFFICIENT_RESOURCES
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        # words of a rule inside another sentence
+        "pod level request for cpu is insufficient to cover the aggregated container requests",
+        "the extender found an untolerated taint",
+        'persistentvolumeclaim "a" not found in the cache of the extender',
+    ],
+)
+def test_words_inside_another_clause_are_no_rule(clause):
+    assert scheduling_code(f"0/3 nodes are available: 3 {clause}.") is Code.UNSCHEDULABLE
+    assert scarce_resources(f"0/3 nodes are available: 3 {clause}.") == ()
 
 
 def test_text_after_preemption_is_ignored():
