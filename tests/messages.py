@@ -63,6 +63,60 @@ SCHEDULER = [
         "0/4 nodes are available: 1 node(s) had untolerated taint(s), 3 node(s) didn't satisfy plugin(s) [NodeAffinity].",
         Code.TAINT_NOT_TOLERATED,
     ),
+    ("no nodes available to schedule pods", Code.INSUFFICIENT_RESOURCES),
+    (
+        f"0/3 nodes are available: {CONTROL_PLANE}, 2 node(s) exceed max volume count.",
+        Code.INSUFFICIENT_RESOURCES,
+    ),
+    (
+        f"0/3 nodes are available: {CONTROL_PLANE}, 2 cannot allocate all claims. still not schedulable, preemption: 0/3 nodes are available: ...",
+        Code.DEVICES_UNAVAILABLE,
+    ),
+    (
+        f"0/3 nodes are available: {CONTROL_PLANE}, 2 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod.",
+        Code.VOLUME_IN_USE,
+    ),
+    ("waiting for minCount pods from a gang to be scheduled", Code.GANG_INCOMPLETE),
+    (
+        "pod group is unschedulable, minCount (3) cannot be satisfied: 1 scheduled, 1 remaining",
+        Code.GANG_INCOMPLETE,
+    ),
+    ("waiting for the preemption for this pod to be finished", Code.NOMINATED),
+    (
+        '0/3 nodes are available: pod "fl/job-1": ResourceClaim not created yet.',
+        Code.RESOURCE_CLAIM_PENDING,
+    ),
+    (
+        "0/3 nodes are available: resource claim gpu is in the process of being allocated.",
+        Code.RESOURCE_CLAIM_PENDING,
+    ),
+    (
+        f"0/3 nodes are available: {CONTROL_PLANE}, 2 disk.example.com CSI driver is not installed on the node.",
+        Code.DRIVER_MISSING,
+    ),
+    (
+        f"0/3 nodes are available: {CONTROL_PLANE}, 2 node(s) had unknown conditions.",
+        Code.NODE_NOT_READY,
+    ),
+    (
+        '0/3 nodes are available: waiting for ephemeral volume controller to create the persistentvolumeclaim "job-1-scratch".',
+        Code.VOLUME_UNBOUND,
+    ),
+    (
+        f"0/3 nodes are available: {CONTROL_PLANE}, 2 looking up PVC fl/data: not found.",
+        Code.VOLUME_UNBOUND,
+    ),
+    (
+        "0/3 nodes are available: request gpu: device class none.example.com does not exist. no new claims to deallocate, preemption: 0/3 nodes are available: ...",
+        Code.RESOURCE_CLAIM_MISSING,
+    ),
+    (
+        f"0/3 nodes are available: {CONTROL_PLANE}, 2 node(s) didn't match Pod's required features.",
+        Code.FEATURE_MISSING,
+    ),
+    ("0/3 nodes are available: pod affinity terms conflict.", Code.NO_MATCHING_NODE),
+    # one plugin: neither "(s)" nor brackets
+    ("0/4 nodes are available: 4 node(s) didn't satisfy plugin NodeAffinity.", Code.NO_MATCHING_NODE),
     ("something nobody has seen", Code.UNSCHEDULABLE),
     ("", Code.UNSCHEDULABLE),
 ]

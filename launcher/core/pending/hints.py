@@ -22,12 +22,18 @@ __all__ = ["name_claims", "refine"]
 _HELPED_BY_NEW_NODE = frozenset(
     {
         Code.INSUFFICIENT_RESOURCES,
+        Code.DEVICES_UNAVAILABLE,
         Code.POD_CONSTRAINT,
+        Code.GANG_INCOMPLETE,
+        Code.FEATURE_MISSING,
         Code.TAINT_NOT_TOLERATED,
         Code.NO_MATCHING_NODE,
         Code.VOLUME_ZONE_CONFLICT,
     }
 )
+# The pod that holds a volume of the job may be preempted as well.
+_HELPED_BY_VICTIMS = _HELPED_BY_NEW_NODE | {Code.VOLUME_IN_USE, Code.UNSCHEDULABLE}
+_ABOUT_CLAIMS = frozenset({Code.VOLUME_UNBOUND, Code.VOLUME_IN_USE})
 # The codes of a message that does not name taints, behind which may be a node that is not ready now.
 _MAY_BE_NOT_READY = frozenset({Code.TAINT_NOT_TOLERATED, Code.NO_MATCHING_NODE})
 # autoscaler: 'pod triggered scale-up: [{group 1->2 (max: 5)}]'; Karpenter: 'Pod should schedule on: x'
@@ -58,11 +64,13 @@ def refine(
     """
     if cause.code is Code.NODE_NOT_READY and nodes and not blocked_by_life_cycle_taints(pod, nodes):
         cause = replace(cause, code=_without_cordons(cause))
-    if cause.scheduled or cause.code not in _HELPED_BY_NEW_NODE:
+    if cause.scheduled or cause.code not in _HELPED_BY_VICTIMS:
         return cause
     if pod.nominated_node and victims_left > 0:
         detail = f"node {pod.nominated_node} is being cleared for the pod: {cause.detail}"
         return replace(cause, code=Code.NOMINATED, detail=detail)
+    if cause.code not in _HELPED_BY_NEW_NODE:
+        return cause
     latest = _latest_autoscaler_event(events)
     if latest is not None:
         event, code = latest
@@ -91,7 +99,7 @@ def name_claims(cause: Cause, pod: PodView, events: Mapping[str, PodEvent]) -> C
         pod: the pod.
         events: the newest event of each claim, by the claim's name.
     """
-    if cause.code is not Code.VOLUME_UNBOUND or not pod.claims:
+    if cause.code not in _ABOUT_CLAIMS or not pod.claims:
         return cause
     own = [(name, event) for name, event in sorted(events.items()) if name in pod.claims]
     texts = [f"claim {name} ({event.reason}: {event.message})" for name, event in own]

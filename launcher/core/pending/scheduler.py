@@ -27,8 +27,8 @@ __all__ = [
 ]
 
 _HEAD = re.compile(r"0/\d+ nodes are available:")
-# What follows the first full stop tells what plugins did about it: "preemption: 0/3 nodes are available: ...",
-# "no new claims to deallocate, preemption: ...", "found a potential placement for pod on node x".
+# What follows the first full stop tells what plugins did about it: "preemption: 0/3 nodes are available:
+# ...", "no new claims to deallocate, preemption: ...", "found a potential placement for pod on node x".
 _TAIL = re.compile(r"\. |\.$")
 _COUNTED = re.compile(r"\d+ ")
 # Not each comma: a clause may be "resource claim a, request b: unknown request type".
@@ -62,7 +62,24 @@ def _row(code: Code, *beginnings: str) -> _Row:
 _UNKNOWN = _Row(Code.UNSCHEDULABLE, None)
 # In the order of how soon such a node may be usable; the first row that any clause matches is the message's.
 _PRECEDENCE: tuple[_Row, ...] = (
-    _row(Code.INSUFFICIENT_RESOURCES, r"[Ii]nsufficient [A-Za-z0-9][A-Za-z0-9./_-]*$", f"{_TOO_MANY_PODS}$"),
+    _row(
+        Code.INSUFFICIENT_RESOURCES,
+        r"[Ii]nsufficient [A-Za-z0-9][A-Za-z0-9./_-]*$",
+        f"{_TOO_MANY_PODS}$",
+        r"node\(s\) exceed max volume count$",
+        r"node\(s\) did not have enough free storage$",
+        "no nodes available to schedule pods$",
+    ),
+    # plugin DynamicResources: devices of a ResourceClaim
+    _row(
+        Code.DEVICES_UNAVAILABLE,
+        "cannot allocate all claims",
+        "cannot fit resource$",
+        "cannot schedule extended resource claim",
+        "resourceclaim (?:in use|not available on the node)",
+        "timed out trying to allocate devices",
+        r"node allocatable resource claim \S+ (?:has a mapped device|is already used by|shared by)",
+    ),
     _row(
         Code.POD_CONSTRAINT,
         r"node\(s\) didn't match pod (?:anti-)?affinity rules",
@@ -71,19 +88,68 @@ _PRECEDENCE: tuple[_Row, ...] = (
         r"node\(s\) didn't have free ports for the requested pod ports",
     ),
     _row(
+        Code.VOLUME_IN_USE,
+        r"node\(s\) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode",
+        r"node\(s\) had no available disk$",
+    ),
+    # pod groups (1.35 and later) and what waits at Permit: '0/3 placements are available, first placement
+    # status: ...', 'pod group is unschedulable, minCount (3) cannot be satisfied: 1 scheduled, 1 remaining'
+    _row(
+        Code.GANG_INCOMPLETE,
+        r"minCount \(",
+        "waiting for (?:minCount pods from a gang|composite pod group|pods's (?:pod group|workload)) ",
+        'pod group (?:is unschedulable|is waiting for preemption|preemption: |")',
+        r"0/\d+ placements are available",
+        "no feasible placements found",
+        "one or more plugins asked to wait and no plugin rejected pod",
+        "rejected due to timeout after waiting ",
+        "workload aware preemption is not supported for pod groups",
+        "failed to build hierarchy snapshot: composite pod group object not found",
+    ),
+    _row(Code.NOMINATED, "waiting for the preemption for this pod "),
+    _row(Code.SCHEDULING_GATED, "waiting for scheduling gates"),
+    _row(
         Code.VOLUME_UNBOUND,
         "pod has unbound immediate PersistentVolumeClaims",
         r"node\(s\) didn't find available persistent volumes to bind",
+        r"node\(s\) unavailable due to one or more pvc\(s\) bound to non-existent pv\(s\)",
         'persistentvolumeclaim "[^"]*" (?:is being deleted|bound to non-existent)',
+        "waiting for ephemeral volume controller to create the persistentvolumeclaim ",
+        # plugin NodeVolumeLimits, which reads caches that may lag behind
+        r"PVC \S+ was not created for pod ",
+        "looking up (?:PVC|CSI driver name|provisioner name) ",
+        r"converting volume\(",
     ),
+    _row(
+        Code.RESOURCE_CLAIM_PENDING,
+        'pod "[^"]*": ResourceClaim not created yet',
+        'pod "[^"]*", spec.resourceClaim "[^"]*": (?:ResourceClaim not created yet|none of the supported)',
+        r"resource claim \S+ is in the process of being allocated",
+        'resourceclaim "[^"]*" is being deleted',
+        r"ResourceClaim (?:unreserved for PodGroup|\S+ was not created for|\S+ is not in the same namespace)",
+        "(?:deallocation|deletion|deallocation and deletion) of (?:PodGroup )?ResourceClaims? completed",
+        r"Pod(?:Group)? \S+ claim \S+ none of the supported fields are set",
+        r"Pod \S+ (?:belongs to PodGroup|does not belong to a PodGroup)",
+    ),
+    _row(Code.DRIVER_MISSING, r"\S+ CSI driver is not installed on the node"),
     _row(
         Code.NODE_NOT_READY,
         rf"node\(s\) had untolerated taint \{{(?:{LIFE_CYCLE_TAINTS})\b",
         CORDONED.pattern,
+        r"node\(s\) had unknown conditions$",
     ),
     _UNKNOWN,
     # What stands below blames the job.
     _row(Code.PVC_MISSING, 'persistentvolumeclaim "[^"]*" not found$'),
+    _row(Code.RESOURCE_CLAIM_MISSING, r"request \S+ device class \S+ does not exist"),
+    _row(
+        Code.FEATURE_MISSING,
+        r"node\(s\) didn't match Pod's required features",
+        "node declared features check failed - unsatisfied requirements",
+        r"resource claim \S+ request \S+ has subrequests, but the DRAPrioritizedList feature is disabled",
+        r"resource claim \S+ allocation requires DRAOptionalNodeOperations feature on the node",
+        "Pod has a restartable init container and the SidecarContainers feature is disabled",
+    ),
     _row(
         Code.VOLUME_ZONE_CONFLICT,
         # "0/3 nodes are available: 2 node(s) didn't match PersistentVolume's node affinity, ..."
@@ -95,6 +161,7 @@ _PRECEDENCE: tuple[_Row, ...] = (
         Code.NO_MATCHING_NODE,
         r"(?:node\(s\) )?didn't match Pod's node affinity/selector",
         r"node\(s\) didn't match the requested node name",
+        "pod affinity terms conflict$",
     ),
     # 1.36 no longer names the taints: "1 node(s) had untolerated taint(s)"
     _row(

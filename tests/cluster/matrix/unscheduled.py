@@ -319,9 +319,9 @@ _QUEUES = (
         objects="{apiVersion: resource.k8s.io/v1, kind: ResourceClaim, metadata: {name: claim, namespace: $ns}, "
         "spec: {devices: {requests: [{name: gpu, exactly: {deviceClassName: none.example.com}}]}}}",
         values="pod: {spec: {resourceClaims: [{name: x, resourceClaimName: claim}]}}",
-        code=Code.UNSCHEDULABLE,
+        code=Code.RESOURCE_CLAIM_MISSING,
         action=Action.WAIT,
-        return_code=104,
+        return_code=101,
     ),
 )
 

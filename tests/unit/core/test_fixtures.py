@@ -50,10 +50,17 @@ def test_ended_pod_gets_its_outcome(recording):
 # Codes of which there is no recording, and why.
 NOT_RECORDED = {
     Code.CREATE_FAILED: "whatever Helm may say that no row of its failures knows",
+    Code.DEVICES_UNAVAILABLE: "takes a DRA driver's devices and a second pod that holds them",
+    Code.DRIVER_MISSING: "takes a CSI driver with a limit of volumes and a node without it (1.35 and later)",
+    Code.FEATURE_MISSING: "takes a node of an older release than the scheduler",
+    Code.GANG_INCOMPLETE: "pod groups are behind feature gates of the control plane",
     Code.LAUNCH_TIMEOUT: "a clock over any waiting pod; the matrix fires it",
     Code.QUOTA_BUSY: "two writers of one quota in the same instant",
     Code.RELEASE_UNINSTALLED: "the release says it, not the pod; the matrix does it",
+    Code.RESOURCE_CLAIM_PENDING: "lasts as long as a controller or another pod takes for one step",
     Code.TERMINATED: "our own doing",
+    Code.UNSCHEDULABLE: "whatever the scheduler may say that no row knows",
+    Code.VOLUME_IN_USE: "takes a second pod that holds the claim",
 }
 
 
@@ -62,8 +69,19 @@ def test_every_code_is_recorded_or_excused():
     assert set(Code) - recorded == set(NOT_RECORDED)
 
 
-# Known from texts only, those of tests/messages.py and tests/unit/edges/test_api_words.py.
-TEXT_ONLY = {Code.CREATE_FAILED, Code.QUOTA_BUSY}
+# Known from the texts in tests/unit/edges/test_api_words.py, tests/messages.py and
+# tests/data/kubernetes-messages.yaml only.
+TEXT_ONLY = {
+    Code.CREATE_FAILED,
+    Code.DEVICES_UNAVAILABLE,
+    Code.DRIVER_MISSING,
+    Code.FEATURE_MISSING,
+    Code.GANG_INCOMPLETE,
+    Code.QUOTA_BUSY,
+    Code.RESOURCE_CLAIM_PENDING,
+    Code.UNSCHEDULABLE,
+    Code.VOLUME_IN_USE,
+}
 
 
 def test_every_code_is_provoked_or_known_as_text_only():

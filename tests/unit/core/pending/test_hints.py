@@ -199,3 +199,29 @@ def test_other_events_are_no_answer_of_an_autoscaler():
     events = (UP, PodEvent("FailedScheduling", SHORTAGE, "Warning"), no_scale_up(1))
     assert refine(classify(pod), pod, events, (), 60.0).code is Code.SCALING_UP
     assert refine(classify(pod), pod, events[1:], (), 60.0) == classify(pod)
+
+
+IN_USE = (
+    "0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, "
+    "2 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod."
+)
+
+
+def test_claim_in_use_is_named():
+    pod = unscheduled(IN_USE, claims=("data",))
+    assert name_claims(classify(pod), pod, {}).detail == f"{IN_USE}; claims of the pod: data"
+
+
+def test_pod_that_holds_the_volume_may_be_preempted():
+    pod = unscheduled(IN_USE, nominated_node="node-1")
+    assert refine(classify(pod), pod, (), (), 60.0).code is Code.NOMINATED
+    assert refine(classify(pod), pod, (UP,), (), 0.0).code is Code.VOLUME_IN_USE
+
+
+DEVICES = "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 cannot allocate all claims."
+
+
+def test_new_node_may_bring_devices():
+    pod = unscheduled(DEVICES)
+    assert refine(classify(pod), pod, (UP,), (), 60.0).code is Code.SCALING_UP
+    assert refine(classify(pod), pod, (), (tainted(NOT_READY),), 60.0).code is Code.DEVICES_UNAVAILABLE

@@ -34,8 +34,7 @@ TAINT = "node(s) had untolerated taint {team: a}"
         ),
         # one text for all nodes has no count
         (
-            "0/3 nodes are available: request gpu: device class x.org does not exist. no new claims to "
-            "deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+            "0/3 nodes are available: request gpu: device class x.org does not exist. no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
             ("request gpu: device class x.org does not exist",),
         ),
         # an event is cut at 1024 bytes: what is left of the last clause says nothing
