@@ -162,6 +162,8 @@ class PodView:
     resource_version: str = ""
     generation: int = 0
     claims: tuple[str, ...] = ()
+    resource_claims: tuple[str, ...] = ()
+    pod_group: str = ""
 
     def condition(self, kind: str) -> Condition | None:
         """Return the condition of type ``kind``, or None."""

@@ -18,6 +18,7 @@ from launcher.core.lifecycle.state import JobReport, JobState, Observation, Trac
 from launcher.core.lifecycle.step import DEAD_NODE, absence_is_due, asks_for_release, step
 from launcher.core.pending.classify import is_pending
 from launcher.core.pending.clocks import WaitPolicy
+from launcher.core.pending.hints import NEEDS_CLAIM_EVENTS
 from launcher.core.pending.refusal import Refusal
 from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import NodeView, PodEvent, PodView, Presence, ReleaseView, Seen, age_seconds
@@ -139,7 +140,7 @@ def _nodes(world: World, seen: Seen[PodView], track: Track) -> tuple[NodeView, .
 
 def _claims(world: World, seen: Seen[PodView], track: Track, policy: WaitPolicy) -> Mapping[str, PodEvent]:
     pod, verdict = seen.value, track.verdict
-    if policy.mode is PendingPolicy.STRICT or verdict is None or verdict.code is not Code.VOLUME_UNBOUND:
+    if policy.mode is PendingPolicy.STRICT or verdict is None or verdict.code not in NEEDS_CLAIM_EVENTS:
         return {}
     return world.pods.claim_events(pod.namespace) if pod is not None and pod.claims else {}
 

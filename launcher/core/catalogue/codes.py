@@ -90,6 +90,8 @@ class Code(str, enum.Enum):
     TAINT_NOT_TOLERATED = "TaintNotTolerated"
     UNSCHEDULABLE = "Unschedulable"
     SCHEDULING_GATED = "SchedulingGated"
+    BINDING = "Binding"
+    SCHEDULER_ERROR = "SchedulerError"
     NO_SCHEDULER = "NoScheduler"
     UNKNOWN_PHASE = "UnknownPhase"
     # scheduled, not running

@@ -173,6 +173,22 @@ UNSCHEDULED: Mapping[Code, Entry] = {
         _WAIT,
         relaunchable=True,
     ),
+    Code.BINDING: Entry(
+        "The scheduler has chosen a node and waits for what must be ready before the pod is bound to it.",
+        "look at the claims and ResourceClaims of the job, and at the scheduler's log",
+        _INFRA,
+        Limit.HEAL,
+        _WAIT,
+        relaunchable=True,
+    ),
+    Code.SCHEDULER_ERROR: Entry(
+        "The scheduler met an error while it placed the pod, and tries again.",
+        "look at the scheduler's log, and at its extenders if it has any",
+        _INFRA,
+        Limit.HEAL,
+        _WAIT,
+        relaunchable=True,
+    ),
     Code.NO_SCHEDULER: Entry(
         "No scheduler has looked at the pod.",
         "check that a scheduler runs and that schedulerName of the pod template is right",

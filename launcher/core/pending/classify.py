@@ -7,10 +7,11 @@ decides how long it may last.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from launcher.core.catalogue import Code
+from launcher.core.pending.binding import error_code, unannounced
 from launcher.core.pending.containers import NOT_A_CAUSE, waiting_code
 from launcher.core.pending.events import newest_warning
 from launcher.core.pending.scheduler import scarce_resources, scheduling_code, unknown_clauses
@@ -85,12 +86,12 @@ def _unscheduled(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
     if condition is None:
         refused = [e for e in events if e.reason == "FailedScheduling" and e.type == "Warning"]
         if not refused:
-            detail = "the pod has no PodScheduled condition"
-            return Cause(Code.NO_SCHEDULER, detail, scheduled=False, revision=pod.resource_version)
+            code, detail = unannounced(pod, events)
+            return Cause(code, detail, scheduled=False, revision=pod.resource_version)
         reason, message = "Unschedulable", refused[-1].message
     else:
         reason, message = condition.reason, condition.message
-    code = _CONDITION_CODES.get(reason) or scheduling_code(message)
+    code = _CONDITIONS.get(reason, scheduling_code)(message)
     detail = _with_unknown_clauses(message) if code is Code.UNSCHEDULABLE else message
     return Cause(
         code, detail, scheduled=False, scarce=scarce_resources(message), revision=pod.resource_version
@@ -102,9 +103,10 @@ def _with_unknown_clauses(message: str) -> str:
     return f"{message} (no rule knows {unknown})" if unknown else message
 
 
-_CONDITION_CODES: Mapping[str, Code] = {
-    "SchedulingGated": Code.SCHEDULING_GATED,
-    "SchedulerError": Code.NO_SCHEDULER,
+# Reason of the condition PodScheduled -> how its message is read.
+_CONDITIONS: Mapping[str, Callable[[str], Code]] = {
+    "SchedulingGated": lambda _: Code.SCHEDULING_GATED,
+    "SchedulerError": error_code,
 }
 
 

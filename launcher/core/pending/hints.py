@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from launcher.core.catalogue import Code
+from launcher.core.pending.binding import is_provisioning
 from launcher.core.pending.classify import Cause
 from launcher.core.pending.nodes import blocked_by_life_cycle_taints, impossible
 from launcher.core.pending.scheduler import CORDONED, UNNAMED_TAINTS, clauses, clauses_code
 from launcher.core.views import NodeView, PodEvent, PodView
 
-__all__ = ["name_claims", "refine"]
+__all__ = ["NEEDS_CLAIM_EVENTS", "name_claims", "refine"]
 
 # Causes that a new node can remove, unlike a claim that does not exist.
 _HELPED_BY_NEW_NODE = frozenset(
@@ -33,6 +34,9 @@ _HELPED_BY_NEW_NODE = frozenset(
 )
 # The pod that holds a volume of the job may be preempted as well.
 _HELPED_BY_VICTIMS = _HELPED_BY_NEW_NODE | {Code.VOLUME_IN_USE, Code.UNSCHEDULABLE}
+# Of a pod of which the scheduler says nothing, the claims' events may show what it waits for.
+_UNANNOUNCED = frozenset({Code.NO_SCHEDULER, Code.BINDING})
+NEEDS_CLAIM_EVENTS = _UNANNOUNCED | {Code.VOLUME_UNBOUND}
 _ABOUT_CLAIMS = frozenset({Code.VOLUME_UNBOUND, Code.VOLUME_IN_USE})
 # The codes of a message that does not name taints, behind which may be a node that is not ready now.
 _MAY_BE_NOT_READY = frozenset({Code.TAINT_NOT_TOLERATED, Code.NO_MATCHING_NODE})
@@ -69,9 +73,7 @@ def refine(
     if pod.nominated_node and victims_left > 0:
         detail = f"node {pod.nominated_node} is being cleared for the pod: {cause.detail}"
         return replace(cause, code=Code.NOMINATED, detail=detail)
-    if cause.code not in _HELPED_BY_NEW_NODE:
-        return cause
-    latest = _latest_autoscaler_event(events)
+    latest = _latest_autoscaler_event(events) if cause.code in _HELPED_BY_NEW_NODE else None
     if latest is not None:
         event, code = latest
         return replace(cause, code=code, detail=f"{event.reason}: {event.message}; {cause.detail}")
@@ -92,16 +94,19 @@ def name_claims(cause: Cause, pod: PodView, events: Mapping[str, PodEvent]) -> C
     """Return the cause with the names of the pod's claims, and the event of each claim, in its detail.
 
     The scheduler says "pod has unbound immediate PersistentVolumeClaims", and neither which nor why. An event
-    of the claim does: ``ProvisioningFailed: storageclass.storage.k8s.io "x" not found``.
+    of the claim does: ``ProvisioningFailed: storageclass.storage.k8s.io "x" not found``. A scheduler that
+    waits for the provisioner of a claim that binds late says nothing at all; then the claim is the cause.
 
     Args:
         cause: the cause by the scheduler's message.
         pod: the pod.
         events: the newest event of each claim, by the claim's name.
     """
+    own = [(name, event) for name, event in sorted(events.items()) if name in pod.claims]
+    if cause.code in _UNANNOUNCED and any(is_provisioning(event) for _, event in own):
+        cause = replace(cause, code=Code.VOLUME_UNBOUND)
     if cause.code not in _ABOUT_CLAIMS or not pod.claims:
         return cause
-    own = [(name, event) for name, event in sorted(events.items()) if name in pod.claims]
     texts = [f"claim {name} ({event.reason}: {event.message})" for name, event in own]
     texts = texts or [f"claims of the pod: {', '.join(pod.claims)}"]
     return replace(cause, detail="; ".join((cause.detail, *texts)))

@@ -89,15 +89,30 @@ def pod_view(raw: Any) -> PodView:
         containers=tuple(_containers(spec, status, annotations.get(DEFAULT_CONTAINER_ANNOTATION, ""))),
         resource_version=_text(metadata.get("resourceVersion")),
         generation=_int(metadata.get("generation")) or 0,
-        claims=tuple(_claims(spec)),
+        claims=tuple(_claims(spec, _text(metadata.get("name")))),
+        resource_claims=tuple(_resource_claims(spec)),
+        pod_group=_pod_group(spec),
     )
 
 
-def _claims(spec: Mapping[str, Any]) -> Iterator[str]:
+def _claims(spec: Mapping[str, Any], pod: str) -> Iterator[str]:
     for volume in _maps(spec.get("volumes")):
         name = _text(_map(volume.get("persistentVolumeClaim")).get("claimName"))
         if name:
             yield name
+        elif volume.get("ephemeral"):  # the controller makes a claim of this name
+            yield f"{pod}-{_text(volume.get('name'))}"
+
+
+def _resource_claims(spec: Mapping[str, Any]) -> Iterator[str]:
+    for claim in _maps(spec.get("resourceClaims")):
+        name = _text(claim.get("resourceClaimName")) or _text(claim.get("resourceClaimTemplateName"))
+        yield name or _text(claim.get("name"))
+
+
+def _pod_group(spec: Mapping[str, Any]) -> str:
+    group = _text(_map(spec.get("schedulingGroup")).get("podGroupName"))  # Kubernetes 1.36
+    return group or _text(_map(spec.get("workloadRef")).get("name"))  # 1.35
 
 
 def _condition(item: Mapping[str, Any]) -> Condition:

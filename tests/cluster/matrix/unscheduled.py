@@ -309,7 +309,7 @@ _QUEUES = (
         name="resource-claim-missing",
         how="a ResourceClaim (dynamic resource allocation) that does not exist",
         values="pod: {spec: {resourceClaims: [{name: x, resourceClaimName: none}]}}",
-        code=Code.NO_SCHEDULER,
+        code=Code.RESOURCE_CLAIM_PENDING,
         action=Action.WAIT,
         return_code=104,
     ),

@@ -49,6 +49,7 @@ def test_ended_pod_gets_its_outcome(recording):
 
 # Codes of which there is no recording, and why.
 NOT_RECORDED = {
+    Code.BINDING: "lasts as long as a plugin of the scheduler that waits at Permit or PreBind",
     Code.CREATE_FAILED: "whatever Helm may say that no row of its failures knows",
     Code.DEVICES_UNAVAILABLE: "takes a DRA driver's devices and a second pod that holds them",
     Code.DRIVER_MISSING: "takes a CSI driver with a limit of volumes and a node without it (1.35 and later)",
@@ -57,7 +58,7 @@ NOT_RECORDED = {
     Code.LAUNCH_TIMEOUT: "a clock over any waiting pod; the matrix fires it",
     Code.QUOTA_BUSY: "two writers of one quota in the same instant",
     Code.RELEASE_UNINSTALLED: "the release says it, not the pod; the matrix does it",
-    Code.RESOURCE_CLAIM_PENDING: "lasts as long as a controller or another pod takes for one step",
+    Code.SCHEDULER_ERROR: "takes a scheduler that fails",
     Code.TERMINATED: "our own doing",
     Code.UNSCHEDULABLE: "whatever the scheduler may say that no row knows",
     Code.VOLUME_IN_USE: "takes a second pod that holds the claim",
@@ -72,13 +73,14 @@ def test_every_code_is_recorded_or_excused():
 # Known from the texts in tests/unit/edges/test_api_words.py, tests/messages.py and
 # tests/data/kubernetes-messages.yaml only.
 TEXT_ONLY = {
+    Code.BINDING,
     Code.CREATE_FAILED,
     Code.DEVICES_UNAVAILABLE,
     Code.DRIVER_MISSING,
     Code.FEATURE_MISSING,
     Code.GANG_INCOMPLETE,
     Code.QUOTA_BUSY,
-    Code.RESOURCE_CLAIM_PENDING,
+    Code.SCHEDULER_ERROR,
     Code.UNSCHEDULABLE,
     Code.VOLUME_IN_USE,
 }

@@ -62,7 +62,7 @@ def test_only_cpu_memory_and_gpu_shortages_wait(message, action):
     ("reason", "action", "code"),
     [
         ("SchedulingGated", Action.QUEUED, Code.SCHEDULING_GATED),
-        ("SchedulerError", Action.WAIT, Code.NO_SCHEDULER),
+        ("SchedulerError", Action.WAIT, Code.SCHEDULER_ERROR),
         ("Unschedulable", Action.FAIL, Code.NO_MATCHING_NODE),
     ],
 )

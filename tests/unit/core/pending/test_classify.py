@@ -19,6 +19,7 @@ def test_every_pending_code_has_a_message_or_another_source():
     otherwise = {
         Code.SCHEDULING_GATED, Code.NO_SCHEDULER, Code.UNKNOWN_PHASE, Code.CREATING, Code.INITIALIZING,
         Code.MOUNT, Code.VOLUME_BUSY, Code.NETWORK_NOT_READY, Code.START_TIMEOUT, Code.LAUNCH_TIMEOUT,
+        Code.BINDING, Code.SCHEDULER_ERROR,  # test_binding.py
         Code.SCALING_UP, Code.SCALE_UP_REFUSED, Code.NOMINATED, Code.IMPOSSIBLE_REQUEST,  # test_hints.py
     }  # fmt: skip
     assert named | otherwise == {*UNSCHEDULED, *STARTING}
@@ -30,7 +31,7 @@ def test_every_pending_code_has_a_message_or_another_source():
         (make_pod(), Code.NO_SCHEDULER),
         (make_pod(phase=""), Code.NO_SCHEDULER),
         (unscheduled("", "SchedulingGated"), Code.SCHEDULING_GATED),
-        (unscheduled("", "SchedulerError"), Code.NO_SCHEDULER),
+        (unscheduled("", "SchedulerError"), Code.SCHEDULER_ERROR),
         (make_pod(phase="Unknown"), Code.UNKNOWN_PHASE),
         (scheduled(), Code.CREATING),
         (scheduled(main("waiting", "ContainerCreating")), Code.CREATING),

@@ -212,3 +212,24 @@ def test_one_spoilt_part_does_not_spoil_the_rest(part, garbage):
         assert pod.name == "job-1"
     ended(pod)
     classify(pod)
+
+
+def test_claims_groups_and_devices_of_a_pod():
+    spec = {
+        "volumes": [
+            {"name": "data", "persistentVolumeClaim": {"claimName": "study-data"}},
+            {"name": "scratch", "ephemeral": {"volumeClaimTemplate": {}}},
+            {"name": "tmp", "emptyDir": {}},
+        ],
+        "resourceClaims": [
+            {"name": "gpu", "resourceClaimTemplateName": "one-gpu"},
+            {"name": "nic", "resourceClaimName": "fast-nic"},
+            {"name": "other"},
+        ],
+        "schedulingGroup": {"podGroupName": "trainers"},
+    }
+    pod = pod_view({"metadata": {"name": "job-1"}, "spec": spec})
+    assert pod.claims == ("study-data", "job-1-scratch")
+    assert pod.resource_claims == ("one-gpu", "fast-nic", "other")
+    assert pod.pod_group == "trainers"
+    assert pod_view({"spec": {"workloadRef": {"name": "w"}}}).pod_group == "w"
