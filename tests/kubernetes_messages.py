@@ -20,6 +20,7 @@ from tests.fakes import START, exited, main, make_pod, scheduled, unscheduled
 
 __all__ = [
     "FILE",
+    "FOREIGN_TAINT",
     "KINDS",
     "Arrival",
     "Message",
@@ -55,6 +56,8 @@ _VALUES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"Pod was rejected: $"), "the node says no"),
 )
 _CONTROL_PLANE = "2 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }"
+# How a clause arrives that stands beside a taint of other nodes.
+FOREIGN_TAINT = _CONTROL_PLANE[2:]
 _UNNAMED_TAINT = "2 node(s) had untolerated taint(s)"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from launcher.core.catalogue import Code
 
-__all__ = ["NOT_FOUND", "SCHEDULER", "WAITING"]
+__all__ = ["EVENTS", "NOT_FOUND", "SCHEDULER", "WAITING"]
 
 CONTROL_PLANE = "1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }"
 # (message of condition PodScheduled, code)
@@ -254,5 +254,118 @@ WAITING = [
         'Back-off pulling image "r/x:1": RegistryUnavailable: registry is unavailable',
         Code.IMAGE_PULL_TRANSIENT,
     ),
+    ("RemoveContainerError", "", Code.SANDBOX),
+    (
+        "RestartingAllContainers",
+        "The container is removed because RestartAllContainers in place",
+        Code.CREATING,
+    ),
+    # words of a rule that name something else, or a bug of the kubelet
+    (
+        "CreateContainerConfigError",
+        "endpoint not found in cache for a registered resource: nvidia.com/gpu",
+        Code.CONFIG_TRANSIENT,
+    ),
+    ("CreateContainerConfigError", "invalid input, pod cannot be nil", Code.CONFIG_TRANSIENT),
+    (
+        "CreateContainerConfigError",
+        "create container log directory for container invalid-x failed: no space left on device",
+        Code.CONFIG_TRANSIENT,
+    ),
+    # settings that no node can run
+    (
+        "CreateContainerConfigError",
+        'container\'s runAsUser breaks non-root policy (pod: "p_fl(u)", container: c)',
+        Code.CONTAINER_CONFIG,
+    ),
+    ("CreateContainerConfigError", 'invalid MountPropagation mode: "x"', Code.CONTAINER_CONFIG),
+    ("CreateContainerConfigError", "error SubPath `/x` must not be an absolute path", Code.CONTAINER_CONFIG),
+    ("CreateContainerConfigError", "container sidecar not found", Code.CONTAINER_CONFIG),
+    ("CreateContainerError", "RROUnsupported: the runtime does not know it", Code.CONTAINER_CONFIG),
+    ("CreateContainerError", "ImageVolumeMountFailed: no such path", Code.MOUNT),
+    (
+        "CreateContainerError",
+        'failed to create containerd container: cannot load seccomp profile "/var/lib/kubelet/seccomp/nope.json": open /var/lib/kubelet/seccomp/nope.json: no such file or directory',
+        Code.SECURITY_PROFILE_MISSING,
+    ),
+    (
+        "CreateContainerError",
+        "failed to create containerd container: apparmor profile not found nope",
+        Code.SECURITY_PROFILE_MISSING,
+    ),
+    (
+        "StartError",
+        "failed to create containerd task: unable to apply apparmor profile: apparmor failed to apply profile: no such file or directory",
+        Code.SECURITY_PROFILE_MISSING,
+    ),
     ("SomethingNew", "text", Code.UNCLASSIFIED),
+]
+_SANDBOX = "Failed to create pod sandbox: "
+# (reason of a Warning event of a pod that has a node, message, code)
+EVENTS = [
+    ("FailedMount", 'MountVolume.SetUp failed for volume "x" : timed out', Code.MOUNT),
+    (
+        "FailedMount",
+        'MountVolume.SetUp failed for volume "x" : volume uses the ReadWriteOncePod access mode and is already in use by another pod',
+        Code.VOLUME_IN_USE,
+    ),
+    (
+        "FailedMount",
+        "Unable to attach or mount volumes: volume x has volumeMode Block, but is specified in volumeMounts",
+        Code.VOLUME_CONFIG,
+    ),
+    (
+        "FailedAttachVolume",
+        'Waiting for detach for volume "pvc-1" Volume is already exclusively attached to one node, waiting on detach before it can be attached to another node',
+        Code.VOLUME_BUSY,
+    ),
+    (
+        "VolumePermissionChangeInProgress",
+        "Setting volume ownership for pod/volume, processed 60000 files.",
+        Code.CREATING,
+    ),
+    (
+        "FailedCreatePodSandBox",
+        f'{_SANDBOX}rpc error: code = Unknown desc = failed to setup network for sandbox "x": plugin type="calico" failed (add): no IP',
+        Code.NETWORK_NOT_READY,
+    ),
+    (
+        "FailedCreatePodSandBox",
+        f"{_SANDBOX}error adding pod to CNI network",
+        Code.NETWORK_NOT_READY,
+    ),
+    (
+        "FailedCreatePodSandBox",
+        f'{_SANDBOX}failed to get sandbox runtime: no runtime for "no-such-handler" is configured',
+        Code.SANDBOX_CONFIG,
+    ),
+    (
+        "FailedCreatePodSandBox",
+        f"{_SANDBOX}can't set `spec.hostUsers: false`, runtime does not support user namespaces",
+        Code.SANDBOX_CONFIG,
+    ),
+    (
+        "FailedCreatePodSandBox",
+        f"{_SANDBOX}failed to construct FQDN from pod hostname and cluster domain, FQDN a.b is too long (64 characters is the max, 70 characters requested)",
+        Code.SANDBOX_CONFIG,
+    ),
+    (
+        "FailedCreatePodSandBox",
+        f'{_SANDBOX}failed to create containerd task: cannot load seccomp profile "/x.json": open /x.json: no such file',
+        Code.SECURITY_PROFILE_MISSING,
+    ),
+    (
+        "FailedCreatePodSandBox",
+        f'{_SANDBOX}failed to get sandbox image "pause": dial tcp 1.2.3.4:443: connect: network is unreachable',
+        Code.SANDBOX,
+    ),
+    ("FailedCreatePodSandBox", f"{_SANDBOX}context deadline exceeded", Code.SANDBOX),
+    ("FailedPodSandBoxStatus", "Unable to get pod sandbox status: timeout", Code.SANDBOX),
+    ("FailedCreatePodContainer", "unable to ensure pod container exists: no space left", Code.SANDBOX),
+    ("Failed", "error making pod data directories: no space left on device", Code.SANDBOX),
+    (
+        "FailedPrepareDynamicResources",
+        "Failed to prepare dynamic resources: prepare dynamic resources: NodePrepareResources: driver not found",
+        Code.DEVICES_NOT_READY,
+    ),
 ]

@@ -102,6 +102,8 @@ class ContainerView:
     finished_at: datetime | None = None
     restarts: int = 0
     memory_limit: str = ""
+    # Whether it has a liveness or startup probe, for which the kubelet may kill it.
+    has_probes: bool = False
     requests: Mapping[str, str] = field(default_factory=dict)
     # The termination before the current state, of containers that restart (sidecars, native sidecars).
     last_reason: str = ""

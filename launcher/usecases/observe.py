@@ -183,7 +183,7 @@ def _observed_once(world: World, policy: WaitPolicy, pod: PodView | None, *, ask
         now,
         wall,
         Seen.found(pod),
-        Seen.found(_events_or_none(world, pod) if pending and ask_events else ()),
+        Seen.found(_events_or_none(world, pod) if ask_events and (pending or was_signalled(pod)) else ()),
         world.pods.nodes() if without_node else (),
         world.pods.claim_events(pod.namespace) if without_node and ask_events and pod.claims else {},
     )

@@ -35,6 +35,11 @@ ENDS: Mapping[Code, Entry] = {
         "look at the node, at who may exec into the pod, and at the memory limit: the container "
         "runtime sometimes misses an out-of-memory kill",
     ),
+    Code.PROBE_FAILED: Entry(
+        "A probe failed and the kubelet killed the job.",
+        "correct the liveness or startup probe of the pod template, or give it more time",
+        _JOB,
+    ),
     Code.SIDECAR_OOM: Entry(
         "A sidecar used more memory than its limit.", "raise its limit in the pod template", _INFRA
     ),
@@ -55,6 +60,15 @@ ENDS: Mapping[Code, Entry] = {
     ),
     Code.NODE_SHUTDOWN: _infra("The node was shut down.", "launch the job again"),
     Code.ADMISSION: _infra("The node refused the pod on arrival; it never started.", "launch the job again"),
+    Code.NODE_REJECTED: Entry(
+        "The node refused what the pod asks for; it never started.",
+        "correct in the pod template what the detail names, or have the nodes prepared for it",
+        _JOB,
+    ),
+    Code.DEVICE_TAINTED: _infra(
+        "A device of the job was tainted, and the pod evicted for it.",
+        "launch the job again; look at the device's driver",
+    ),
     Code.PREEMPTED: _infra(
         "A pod of higher priority took the job's place.", "launch again, or give the job a priority class"
     ),

@@ -23,8 +23,8 @@ STARTING: Mapping[Code, Entry] = {
         relaunchable=True,
     ),
     Code.INITIALIZING: Entry(
-        "An init container is still running.",
-        "look at its log",
+        "An init container is still running, or a sidecar has not started.",
+        "look at its log, and at its startup probe if it has one",
         _INFRA,
         Limit.START,
         _WAIT,
@@ -48,6 +48,13 @@ STARTING: Mapping[Code, Entry] = {
     Code.IMAGE_AUTH: Entry(
         "The registry refused the credentials for the image.",
         "name a valid registry Secret in image_pull_secrets",
+        _JOB,
+        Limit.PULL_PERMANENT,
+        _FAIL,
+    ),
+    Code.IMAGE_PULL_SECRET_MISSING: Entry(
+        "A registry Secret of the pod does not exist, and without it the registry does not give the image.",
+        "create the Secret that the detail names in the job's namespace, or correct image_pull_secrets",
         _JOB,
         Limit.PULL_PERMANENT,
         _FAIL,
@@ -160,6 +167,28 @@ STARTING: Mapping[Code, Entry] = {
         _WAIT,
         relaunchable=True,
     ),
+    Code.SANDBOX_CONFIG: Entry(
+        "The node cannot run a pod with these settings, such as its runtime class, user namespace or names.",
+        "correct the named setting in the pod template, or have the nodes prepared for it",
+        _JOB,
+        Limit.CONFIG,
+        _FAIL,
+    ),
+    Code.SECURITY_PROFILE_MISSING: Entry(
+        "A seccomp or AppArmor profile that the pod names is not on the node.",
+        "have the profile installed on the nodes, or correct its name in the pod template",
+        _JOB,
+        Limit.CONFIG,
+        _FAIL,
+    ),
+    Code.DEVICES_NOT_READY: Entry(
+        "The node cannot prepare the devices of a ResourceClaim of the job.",
+        "look at the DRA driver of the device on the node",
+        _INFRA,
+        Limit.HEAL,
+        _WAIT,
+        relaunchable=True,
+    ),
     Code.POST_START_HOOK: Entry(
         "The postStart hook of a container failed.",
         "correct the hook in the pod template",
@@ -174,6 +203,13 @@ STARTING: Mapping[Code, Entry] = {
         Limit.HEAL,
         _FAIL,
         relaunchable=True,
+    ),
+    Code.VOLUME_CONFIG: Entry(
+        "A volume does not allow how the job uses it.",
+        "correct the volume or its mount in the pod template, as the detail says",
+        _JOB,
+        Limit.CONFIG,
+        _FAIL,
     ),
     Code.VOLUME_BUSY: Entry(
         "A volume is still attached to another node.",

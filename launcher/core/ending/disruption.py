@@ -34,12 +34,20 @@ _DISRUPTIONS: Mapping[str, Code] = {
     "DeletionByTaintManager": Code.NODE_LOST,
     "DeletionByPodGC": Code.NODE_LOST,
     "EvictionByEvictionAPI": Code.DRAINED,
+    "DeletionByDeviceTaintManager": Code.DEVICE_TAINTED,
     "TerminationByKubelet": Code.NODE_SHUTDOWN,
 }
+# 'The node was low on resource: memory. ...', 'Pod was preempted by Kubelet to accommodate a critical pod.',
+# 'Pod was terminated in response to imminent node shutdown.'
+_BY_KUBELET: tuple[tuple[str, Code], ...] = (
+    ("was low on resource", Code.EVICTED),
+    ("preempted by Kubelet", Code.PREEMPTED),
+)
 # Events about the end of a pod; they can still be read when the pod is gone.
 _LAST_EVENTS: Mapping[str, Code] = {
     "Preempted": Code.PREEMPTED,
     "TaintManagerEviction": Code.NODE_LOST,
+    "DeviceTaintManagerEviction": Code.DEVICE_TAINTED,
     "NodeNotReady": Code.NODE_LOST,
     "NodeShutdown": Code.NODE_SHUTDOWN,
     "Evicted": Code.EVICTED,
@@ -62,10 +70,18 @@ def outcome_by_conditions(pod: PodView, finished: datetime | None = None) -> Out
     if condition is None:
         return None
     return make_outcome(
-        _DISRUPTIONS.get(condition.reason, Code.DELETED_EXTERNALLY),
+        _disruption_code(condition),
         f"{condition.reason}: {condition.message}",
         exit_code=exit_code,
     )
+
+
+def _disruption_code(condition: Condition) -> Code:
+    if condition.reason == "TerminationByKubelet":
+        for words, code in _BY_KUBELET:
+            if words in condition.message:
+                return code
+    return _DISRUPTIONS.get(condition.reason, Code.DELETED_EXTERNALLY)
 
 
 def _condition(pod: PodView, kind: str, finished: datetime | None) -> Condition | None:

@@ -24,7 +24,8 @@ from launcher.core.ending.disruption import (
     was_deleted,
 )
 from launcher.core.ending.outcome import Outcome, make_outcome
-from launcher.core.pending.process import start_code
+from launcher.core.pending.containers import waiting_code
+from launcher.core.pending.events import failed_probe
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, PodView
 
 __all__ = ["ended", "lost", "was_signalled"]
@@ -47,6 +48,23 @@ _POD_REASONS: Mapping[str, Code] = {
     "UnexpectedAdmissionError": Code.ADMISSION,
 }
 _ADMISSION_PREFIX = "OutOf"  # OutOfcpu, OutOfmemory, OutOfpods, OutOfnvidia.com/gpu
+# The kubelet refused the pod on arrival: 'Pod was rejected: Resources cannot be allocated with Topology
+# locality'. Most may end otherwise on another day or node, but not what the pod itself asks for: '... Cannot
+# enforce AppArmor: AppArmor is not enabled on the host'.
+_REJECTED = "Pod was rejected: "
+_ASKS_TOO_MUCH: Mapping[str, re.Pattern[str]] = {
+    "SysctlForbidden": re.compile(""),
+    "AppArmor": re.compile(""),
+    "PodOSNotSupported": re.compile(""),
+    "PodOSSelectorNodeLabelDoesNotMatch": re.compile(""),
+    "SupplementalGroupsPolicyNotSupported": re.compile(""),
+    "PodLevelResourcesNotSupported": re.compile(""),
+    "PodFeatureUnsupported": re.compile("Pod requires node features that are not available"),
+    # 'SMT Alignment Error: requested 3 cpus not multiple cpus per core = 2'
+    "SMTAlignmentError": re.compile("not multiple"),
+}
+# 1.35, restartPolicyRules: the container has ended, the kubelet starts all of the pod's again.
+_RESTARTS = "RestartingAllContainers"
 
 
 def ended(pod: PodView, events: Iterable[PodEvent] = ()) -> Outcome | None:
@@ -60,7 +78,7 @@ def ended(pod: PodView, events: Iterable[PodEvent] = ()) -> Outcome | None:
     code = _pod_reason(pod)
     if code is not None:
         return make_outcome(code, pod.message, exit_code=main.exit_code if main else None)
-    if main is not None and main.state is ContainerState.TERMINATED:
+    if main is not None and main.state is ContainerState.TERMINATED and main.reason != _RESTARTS:
         return _main_ended(pod, main, events)
     if pod.phase == "Succeeded":
         return make_outcome(Code.SUCCESS, exit_code=0)
@@ -70,9 +88,15 @@ def ended(pod: PodView, events: Iterable[PodEvent] = ()) -> Outcome | None:
 
 
 def was_signalled(pod: PodView) -> bool:
-    """Return whether the job container ended by a signal that the pod does not explain; its events may."""
+    """Return whether somebody may have killed the job container and the pod does not say who; its events may.
+
+    A process that handles SIGTERM exits with any code, so one with probes may have been killed for them.
+    """
     main = pod.main
-    if main is None or main.exit_code not in SIGNALS or main.reason == "OOMKilled":
+    if main is None or main.reason == "OOMKilled":
+        return False
+    by_probe = main.has_probes and main.exit_code and main.exit_code not in PASS_THROUGH
+    if main.exit_code not in SIGNALS and not by_probe:
         return False
     return pod.deleted is None and not pod.reason and outcome_by_conditions(pod) is None
 
@@ -99,7 +123,10 @@ def lost(last: PodView | None, events: Iterable[PodEvent] = ()) -> Outcome:
 def _pod_reason(pod: PodView) -> Code | None:
     if pod.phase != "Failed":
         return None
-    if pod.reason.startswith(_ADMISSION_PREFIX):
+    too_much = _ASKS_TOO_MUCH.get(pod.reason)
+    if too_much is not None and too_much.search(pod.message):
+        return Code.NODE_REJECTED
+    if pod.reason.startswith(_ADMISSION_PREFIX) or pod.message.startswith(_REJECTED):
         return Code.ADMISSION
     code = _POD_REASONS.get(pod.reason)
     if code is Code.EVICTED and _OWN_STORAGE.search(pod.message):
@@ -112,7 +139,7 @@ def _main_ended(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -
     if main.exit_code == 0:
         note = f"exit code 0, although container {oom} was killed for lack of memory" if oom else ""
         return make_outcome(Code.SUCCESS, note, exit_code=0)
-    known = _by_container_status(main) or outcome_if_disrupted(pod, main)
+    known = _by_container_status(main) or outcome_if_disrupted(pod, main) or _by_probe(main, events)
     if known is not None:
         return known
     if main.exit_code in SIGNALS:
@@ -135,7 +162,7 @@ def _by_container_status(main: ContainerView) -> Outcome | None:
         detail = f"the job process ended with FLARE's code {exit_code}"
         return Outcome(Code.APP_CODE, ReturnCode(exit_code), detail, exit_code)
     if main.reason in _START_FAILED:
-        code = start_code(main.message)
+        code = waiting_code(main.reason, main.message)
         return make_outcome(code, f"container {main.name}: {main.message}", exit_code=exit_code)
     if main.reason == "ContainerStatusUnknown":
         return make_outcome(Code.NODE_LOST, main.message, exit_code=exit_code)
@@ -150,6 +177,15 @@ def _killed(main: ContainerView, events: Iterable[PodEvent]) -> Outcome:
     return make_outcome(
         Code.KILLED, f"the job process was killed ({_signal(main)})", exit_code=main.exit_code
     )
+
+
+def _by_probe(main: ContainerView, events: Iterable[PodEvent]) -> Outcome | None:
+    # 'Container job failed liveness probe', and before it 'Liveness probe failed: HTTP probe failed ...'
+    probe = failed_probe(events, main.name)
+    if not probe:
+        return None
+    detail = f"{probe}; the job process then ended with exit code {main.exit_code}"
+    return make_outcome(Code.PROBE_FAILED, detail, exit_code=main.exit_code)
 
 
 def _signal(main: ContainerView) -> str:

@@ -38,8 +38,8 @@ _ERRORS: tuple[tuple[re.Pattern[str], Code], ...] = (
 # scheduler has written volume.kubernetes.io/selected-node: 'Waiting for a volume to be created either by the
 # external provisioner 'x' or manually by the system administrator'.
 _PROVISIONING = frozenset({"ExternalProvisioning", "Provisioning", "ProvisioningFailed"})
-# 'PodResourceClaim x: resourceclaimtemplate.resource.k8s.io "one-gpu" not found'
-_TEMPLATE_MISSING = re.compile(r'resourceclaimtemplate\S* "[^"]*" not found|template \S+ not found')
+# 'PodResourceClaim gpu: resource claim template "x": resourceclaimtemplate.resource.k8s.io "x" not found'
+_TEMPLATE_MISSING = re.compile(r'resourceclaimtemplate\S* "[^"]*" not found')
 _CLAIM_EVENTS: Mapping[str, Code] = {
     "FailedResourceClaimCreation": Code.RESOURCE_CLAIM_PENDING,
     "FailedBinding": Code.VOLUME_UNBOUND,  # 'ephemeral volume data: create PVC ...'

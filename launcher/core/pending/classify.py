@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from launcher.core.catalogue import Code
 from launcher.core.pending.binding import error_code, unannounced
 from launcher.core.pending.containers import NOT_A_CAUSE, waiting_code
-from launcher.core.pending.events import newest_warning
+from launcher.core.pending.events import failed_probe, missing_pull_secret, newest_warning
 from launcher.core.pending.scheduler import scarce_resources, scheduling_code, unknown_clauses
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, PodView
 
 __all__ = ["Cause", "classify", "is_pending", "needs_events"]
 
 _CRASH_LOOP_RESTARTS = 3
+# What a registry answers to somebody whom it does not know.
+_WITHOUT_CREDENTIALS = frozenset({Code.IMAGE_AUTH, Code.IMAGE_NOT_FOUND})
 # The whole message of ImagePullBackOff before Kubernetes 1.32; since then the pull error follows it
 # (kubernetes#127918).
 _BARE_BACK_OFF = re.compile(r'Back-off pulling image "[^"]*"')
@@ -116,6 +118,10 @@ def _first_waiting(pod: PodView) -> ContainerView | None:
     return min(waiting, key=lambda c: c.kind, default=None)
 
 
+def _joined(text: str) -> str:
+    return f"; {text}" if text else ""
+
+
 def _last_exit(container: ContainerView) -> str:
     if container.last_exit_code is None:
         return ""
@@ -129,7 +135,10 @@ def _not_started(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
         code = waiting_code(container.reason, container.message)
         detail = f"container {container.name}: {container.reason}: {container.message}".rstrip(": ")
         if code is Code.CRASH_LOOP:
-            detail += _last_exit(container)
+            detail += _last_exit(container) + _joined(failed_probe(events, container.name))
+        without = missing_pull_secret(events) if code in _WITHOUT_CREDENTIALS else ""
+        if without:
+            code, detail = Code.IMAGE_PULL_SECRET_MISSING, f"{without}; {detail}"
         if code is Code.CRASH_LOOP and container.restarts < _CRASH_LOOP_RESTARTS:
             code = Code.INITIALIZING
         is_bare_back_off = _BARE_BACK_OFF.fullmatch(container.message) is not None
@@ -138,15 +147,24 @@ def _not_started(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
     if warning is not None:
         event, code = warning
         return Cause(code, f"{event.reason}: {event.message}", scheduled=True, revision=revision)
-    running = [
-        c.name for c in pod.containers if c.kind is ContainerKind.INIT and c.state is ContainerState.RUNNING
-    ]
-    if running:
-        detail = f"init container {running[0]} is running"
-        return Cause(Code.INITIALIZING, detail, scheduled=True, revision=revision)
+    held = _held_by(pod, events)
+    if held:
+        return Cause(Code.INITIALIZING, held, scheduled=True, revision=revision)
     return Cause(
         Code.CREATING,
         f"the pod is being prepared on node {pod.node or '?'}",
         scheduled=True,
         revision=revision,
     )
+
+
+def _held_by(pod: PodView, events: tuple[PodEvent, ...]) -> str:
+    """Return which running container the job container waits for; empty when there is none."""
+    running = [c for c in pod.containers if c.state is ContainerState.RUNNING]
+    init = next((c.name for c in running if c.kind is ContainerKind.INIT), "")
+    if init:
+        return f"init container {init} is running"
+    # A native sidecar counts as started when its startup probe succeeds; only events tell that it does not.
+    probe = failed_probe(events)
+    sidecars = ", ".join(c.name for c in running if c.kind is ContainerKind.SIDECAR_INIT)
+    return f"sidecar {sidecars} has not started: {probe}" if sidecars and probe else ""

@@ -12,8 +12,16 @@ from dataclasses import dataclass
 from launcher.core.catalogue import Code
 from launcher.core.pending.process import start_code
 
-__all__ = ["NOT_A_CAUSE", "waiting_code"]
+__all__ = ["NOT_A_CAUSE", "SECURITY_PROFILE", "waiting_code"]
 
+# A profile that the pod template names, in the words of containerd, CRI-O and runc: 'cannot load seccomp
+# profile "/var/lib/kubelet/seccomp/x.json": open ...: no such file or directory', 'apparmor profile not found
+# x', 'unable to apply apparmor profile: apparmor failed to apply profile'
+SECURITY_PROFILE = re.compile(
+    r"load(?:ing)? seccomp profile|seccomp profile \S+ (?:not found|no such)|"
+    r"apparmor profile not found|apply apparmor profile|apparmor profile \S+ is not loaded",
+    re.IGNORECASE,
+)
 # Reasons that every pod passes through while it starts.
 NOT_A_CAUSE = frozenset({"", "ContainerCreating", "PodInitializing"})
 
@@ -30,7 +38,27 @@ def _row(reasons: str, code: Code, message: str = "") -> _Row:
 
 
 _PULL = "ErrImagePull ImagePullBackOff"
+# The beginnings of what the kubelet says of settings that no node can run; a word such as "invalid" may also
+# stand in a name or in an error of the kubelet's own.
+_BAD_SETTING = (
+    r"^(?:Error: )?(?:invalid (?:MountPropagation mode|key subscript in|environment variable format)|"
+    # 'container has runAsNonRoot and image will run as root', 'image has non-numeric user (x), cannot verify'
+    r"container has runAsNonRoot|image has non-numeric user|container's runAsUser breaks non-root policy|"
+    r"hostname for pod |pod (?:Hostname|HostnameOverride|Subdomain) |"
+    r"localhostProfile must be set|missing localhost apparmor profile name|unknown apparmor profile type|"
+    r"unsupported (?:supplementalGroupsPolicy|fieldPath|container resource)|fieldPath \S+ does not support|"
+    r"error (?:SubPath|DevicePath) |unable to provision SubPath |"
+    # 'volume "x" requested recursive read-only mode, but it is not read-only'
+    r"volume \S+ requested recursive read-only mode|"
+    r"recursive read-only mount needs|unknown recursive read-only mode|"
+    r"container request \d+ is larger than total node memory|"
+    r"environment variable (?:key|value) .* exceeds maximum|couldn't parse env file|"
+    # of a resourceFieldRef
+    r"container \S+ not found)"
+)
 _START_REASONS = frozenset({"RunContainerError", "StartError", "ContainerCannotRun"})
+
+_MAKE_REASONS = _START_REASONS | {"CreateContainerError"}
 
 _ROWS: tuple[_Row, ...] = (
     # containerd: 'pulling from host H failed with status code [manifests 1]: 401 Unauthorized'
@@ -60,31 +88,34 @@ _ROWS: tuple[_Row, ...] = (
     _row("ImageInspectError", Code.IMAGE_INSPECT),
     _row("SignatureValidationFailed", Code.IMAGE_SIGNATURE),
     # 'secret "no-such" not found', "couldn't find key x in ConfigMap ns/name",
-    # 'references non-existent secret key: x'
+    # 'references non-existent secret key: x'. Not a bare "not found": a device plugin that restarts says
+    # 'endpoint not found in cache for a registered resource: nvidia.com/gpu'.
     _row(
         "CreateContainerConfigError",
         Code.MISSING_REF,
-        r"not found|couldn't find key|non-existent (?:secret|config) key",
+        r'(?:secret|configmap) "[^"]*" not found|couldn\'t find key |non-existent (?:secret|config) key|'
+        r"^(?:Error: )?environment variable key .* not found in file",
     ),
+    _row("CreateContainerConfigError", Code.CONTAINER_CONFIG, _BAD_SETTING),
     _row("CreateContainerConfigError", Code.SUB_PATH, r"subpath"),
-    # 'container has runAsNonRoot and image will run as root', 'image has non-numeric user (x)'
-    _row(
-        "CreateContainerConfigError",
-        Code.CONTAINER_CONFIG,
-        r"runasnonroot|run as root|invalid|non-numeric user",
-    ),
     # a kubelet that has just started: 'services have not yet been read at least once, cannot construct ...';
     # 'failed to sync secret cache: timed out waiting for the condition'
     _row("CreateContainerConfigError", Code.CONFIG_TRANSIENT),
+    # Prefixes of the message, never reasons of their own: a read-only mode that the runtime does not know,
+    # and an image that is a volume.
+    _row("CreateContainerError", Code.CONTAINER_CONFIG, r"^RROUnsupported"),
+    _row("CreateContainerError", Code.MOUNT, r"^ImageVolumeMountFailed"),
     # 'context deadline exceeded', 'failed to reserve container name ... is reserved for'
     _row("CreateContainerError", Code.CREATE_TRANSIENT),
     _row("CrashLoopBackOff", Code.CRASH_LOOP),
     _row("PostStartHookError", Code.POST_START_HOOK),
     _row(
         "CreatePodSandboxError ConfigPodSandboxError PreCreateHookError PreStartHookError KillContainerError "
-        "ResizePodInPlaceError KillPodSandboxError",
+        "ResizePodInPlaceError KillPodSandboxError RemoveContainerError",
         Code.SANDBOX,
     ),
+    # 1.35, restartPolicyRules: the kubelet starts all containers of the pod again
+    _row("RestartingAllContainers", Code.CREATING),
 )
 
 
@@ -104,6 +135,8 @@ def waiting_code(reason: str, message: str) -> Code:
     repeated = _BACK_OFF.match(message) if reason == "ImagePullBackOff" else None
     if repeated is not None and repeated["reason"] in _OWN_REASONS:
         reason, message = repeated["reason"], repeated["message"]
+    if reason in _MAKE_REASONS and SECURITY_PROFILE.search(message):
+        return Code.SECURITY_PROFILE_MISSING
     if reason in _START_REASONS:
         return start_code(message)
     # 'no command specified'; and CRI-O prepares the process while it creates the container

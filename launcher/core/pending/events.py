@@ -11,10 +11,42 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from launcher.core.catalogue import Code
-from launcher.core.pending.containers import waiting_code
+from launcher.core.pending.containers import SECURITY_PROFILE, waiting_code
 from launcher.core.views import PodEvent
 
-__all__ = ["event_code", "failure_code", "last_words", "newest_warning"]
+__all__ = [
+    "event_code",
+    "failed_probe",
+    "failure_code",
+    "last_words",
+    "missing_pull_secret",
+    "newest_warning",
+]
+
+_KILLED_BY_PROBE = re.compile(r"Container \S+ failed (?:liveness|startup) probe")
+_KILLING_PROBES = ("Liveness probe ", "Startup probe ")
+_MOUNTS = ("FailedMount", "FailedMapVolume")
+# 'volume x has volumeMode Block, but is specified in volumeMounts', 'unsupported fieldPath: x'
+_VOLUME_SETTING = re.compile(
+    r"has volumeMode (?:Block|Filesystem), but|mount options are not supported for this volume type|"
+    r"unsupported fieldPath|does not support subscript|invalid HostPath"
+)
+# What the pod asks for and the node cannot give. kubelet: "can't set `spec.hostUsers: false`, runtime does
+# not support user namespaces", 'failed to construct FQDN ..., FQDN x is too long', 'hostname for pod "x" was
+# invalid'; containerd: 'no runtime for "x" is configured'; CRI-O: 'failed to find runtime handler x from
+# runtime list'; runc: 'sysctl "x" is not in a separate kernel namespace'
+_SANDBOX_SETTING = re.compile(
+    r"spec\.hostUsers|\"UserNamespacesSupport\" is disabled|not support user namespaces|"
+    r"failed to lookup RuntimeClass|no runtime for \"|failed to find runtime handler|"
+    r"failed to construct FQDN|hostname for pod |is not a valid DNS (?:label|subdomain)|invalid DNSPolicy|"
+    r"unsupported supplementalGroupsPolicy|HostProcess|\bsysctl \"",
+    re.IGNORECASE,
+)
+# containerd: 'failed to setup network for sandbox "x": plugin type="calico" failed (add): ...'. Not the
+# network to a registry: 'failed to get sandbox image "pause": ... connect: network is unreachable'.
+_NETWORK = re.compile(
+    r"\bnetwork(?! is unreachable)|networkplugin|\bcni\b|\bipam\b|\bip address|plugin type=", re.IGNORECASE
+)
 
 _ROWS: tuple[tuple[str, re.Pattern[str], Code], ...] = (
     # 'MountVolume.SetUp failed for volume "x" : secret "nope" not found'
@@ -23,14 +55,34 @@ _ROWS: tuple[tuple[str, re.Pattern[str], Code], ...] = (
         re.compile(r'(?:secret|configmap) "[^"]*" not found|references non-existent (?:secret|config) key'),
         Code.MISSING_REF,
     ),
-    # 'Multi-Attach error for volume "pvc-..." Volume is already exclusively attached to one node'
-    ("FailedAttachVolume", re.compile(r"Multi-Attach"), Code.VOLUME_BUSY),
+    # 'volume uses the ReadWriteOncePod access mode and is already in use by another pod'
+    *((reason, re.compile("ReadWriteOncePod access mode"), Code.VOLUME_IN_USE) for reason in _MOUNTS),
+    *((reason, _VOLUME_SETTING, Code.VOLUME_CONFIG) for reason in _MOUNTS),
+    # 'Multi-Attach error for volume "pvc-..." Volume is already exclusively attached to one node'; 1.37:
+    # 'Waiting for detach for volume "pvc-..." Volume is already used by pod(s) x'
+    (
+        "FailedAttachVolume",
+        re.compile(r"Multi-Attach|Waiting for detach|already (?:exclusively attached|used by)"),
+        Code.VOLUME_BUSY,
+    ),
     ("FailedAttachVolume", re.compile(r""), Code.MOUNT),
     ("FailedMount", re.compile(r""), Code.MOUNT),
     ("FailedMapVolume", re.compile(r""), Code.MOUNT),
-    ("FailedCreatePodSandBox", re.compile(r""), Code.NETWORK_NOT_READY),
+    # a large volume is being given to fsGroup: slow, and no failure
+    ("VolumePermissionChangeInProgress", re.compile(r""), Code.CREATING),
+    ("FailedCreatePodSandBox", SECURITY_PROFILE, Code.SECURITY_PROFILE_MISSING),
+    ("FailedCreatePodSandBox", _SANDBOX_SETTING, Code.SANDBOX_CONFIG),
+    ("FailedCreatePodSandBox", _NETWORK, Code.NETWORK_NOT_READY),
+    ("FailedCreatePodSandBox", re.compile(r""), Code.SANDBOX),
     ("NetworkNotReady", re.compile(r""), Code.NETWORK_NOT_READY),
-    ("FailedSync", re.compile(r""), Code.NETWORK_NOT_READY),
+    # 'error determining status: rpc error: ...': the runtime could not be asked
+    ("FailedSync", _NETWORK, Code.NETWORK_NOT_READY),
+    ("FailedSync", re.compile(r""), Code.SANDBOX),
+    ("FailedPodSandBoxStatus", re.compile(r""), Code.SANDBOX),
+    ("FailedCreatePodContainer", re.compile(r""), Code.SANDBOX),
+    ("Failed", re.compile(r"^error making pod data directories"), Code.SANDBOX),
+    # 'Failed to prepare dynamic resources: prepare dynamic resources: NodePrepareResources failed ...'
+    ("FailedPrepareDynamicResources", re.compile(r""), Code.DEVICES_NOT_READY),
 )
 
 
@@ -89,3 +141,33 @@ def last_words(events: Iterable[PodEvent], known: str) -> str:
     """
     new = [e for e in events if e.reason != "Scheduled" and e.message and e.message not in known]
     return f"; last event: {new[-1].reason}: {new[-1].message}" if new else ""
+
+
+def missing_pull_secret(events: Iterable[PodEvent]) -> str:
+    """Return the kubelet's newest words about image pull Secrets that do not exist; empty without any.
+
+    The pull is then tried without credentials, and the registry answers that there is no such image.
+    """
+    # 'Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.'
+    said = [event.message for event in events if event.reason == "FailedToRetrieveImagePullSecret"]
+    return said[-1] if said else ""
+
+
+def failed_probe(events: Iterable[PodEvent], container: str = "") -> str:
+    """Return what the newest events say about a probe that failed, or made the kubelet kill a container.
+
+    Args:
+        events: events of this pod uid, oldest first.
+        container: whose end is to be explained; empty = any container, and a failure that killed nothing
+            counts, too.
+    """
+    killed = failed = ""
+    for event in events:
+        # 'Container proxy failed startup probe, will be restarted'
+        if event.reason == "Killing" and _KILLED_BY_PROBE.match(event.message):
+            if not container or event.message.startswith(f"Container {container} failed "):
+                killed = event.message
+        # 'Startup probe failed: HTTP probe failed with statuscode: 503'; readiness holds and kills nothing
+        elif event.reason == "Unhealthy" and event.message.startswith(_KILLING_PROBES):
+            failed = event.message
+    return ": ".join(filter(None, (killed, failed))) if killed or not container else ""

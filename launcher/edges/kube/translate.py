@@ -154,6 +154,7 @@ def _container(item: Mapping[str, Any], status: Mapping[str, Any], kind: Contain
         finished_at=when(now.get("finishedAt")),
         restarts=_int(status.get("restartCount")) or 0,
         memory_limit=_text(limits.get("memory")),
+        has_probes=bool(item.get("livenessProbe") or item.get("startupProbe")),
         requests={**_texts(limits), **_texts(resources.get("requests"))},
         last_reason=_text(last.get("reason")),
         last_exit_code=_int(last.get("exitCode")),

@@ -60,7 +60,7 @@ _KUBELET = (
     creating(
         "status-not-read",
         act=_says("FailedSync", "error determining status: rpc error: code = Unknown desc = timeout"),
-        code=Code.NETWORK_NOT_READY,
+        code=Code.SANDBOX,
     ),
     creating(
         "volume-map",

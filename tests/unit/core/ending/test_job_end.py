@@ -15,13 +15,17 @@ from tests.fakes import START, exited, main, make_pod, running, scheduled
 DELETED = START + timedelta(seconds=5)
 
 
-def disrupted(reason, **changes):
-    conditions = (Condition("DisruptionTarget", "True", reason, "text"),)
+def disrupted(reason, message="text", **changes):
+    conditions = (Condition("DisruptionTarget", "True", reason, message),)
     return exited(137, "Error", conditions=conditions, **changes)
 
 
 def failed(reason, message="", **changes):
     return scheduled(phase="Failed", reason=reason, message=message, **changes)
+
+
+def rejected(reason, message):
+    return failed(reason, f"Pod was rejected: {message}")
 
 
 def init(reason, code, kind=ContainerKind.INIT):
@@ -60,6 +64,42 @@ ENDS = [
     (failed("UnexpectedAdmissionError"), Code.ADMISSION, 104),
     (failed("OutOfcpu"), Code.ADMISSION, 104),
     (failed("NodeAffinity"), Code.ADMISSION, 104),
+    # the node refuses what the pod asks for
+    (
+        rejected("SysctlForbidden", 'forbidden sysctl: "net.core.somaxconn" not allowlisted'),
+        Code.NODE_REJECTED,
+        101,
+    ),
+    (rejected("AppArmor", "Cannot enforce AppArmor: profile not loaded"), Code.NODE_REJECTED, 101),
+    (
+        rejected("PodFeatureUnsupported", "Pod requires node features that are not available: X"),
+        Code.NODE_REJECTED,
+        101,
+    ),
+    (
+        rejected("SMTAlignmentError", "requested 3 cpus not multiple cpus per core = 2"),
+        Code.NODE_REJECTED,
+        101,
+    ),
+    # another node, or the same one later, may take it
+    (rejected("SMTAlignmentError", "not enough free physical CPUs"), Code.ADMISSION, 104),
+    (rejected("PodFeatureUnsupported", "bitmap size mismatch; 1 != 2"), Code.ADMISSION, 104),
+    (rejected("TopologyAffinityError", "Resources cannot be allocated"), Code.ADMISSION, 104),
+    (rejected("SomethingNew", "nobody has seen it"), Code.ADMISSION, 104),
+    (rejected("Evicted", "The node had condition: [DiskPressure]."), Code.ADMISSION, 104),
+    # the kubelet says with one reason what it did for three
+    (disrupted("TerminationByKubelet", "The node was low on resource: memory."), Code.EVICTED, 104),
+    (
+        disrupted("TerminationByKubelet", "Pod was preempted by Kubelet to accommodate a critical pod."),
+        Code.PREEMPTED,
+        104,
+    ),
+    (
+        disrupted("TerminationByKubelet", "Pod was terminated in response to imminent node shutdown."),
+        Code.NODE_SHUTDOWN,
+        104,
+    ),
+    (disrupted("DeletionByDeviceTaintManager"), Code.DEVICE_TAINTED, 104),
     (disrupted("PreemptionByScheduler"), Code.PREEMPTED, 104),
     (disrupted("DeletionByTaintManager"), Code.NODE_LOST, 104),
     (disrupted("EvictionByEvictionAPI"), Code.DRAINED, 104),
@@ -235,3 +275,55 @@ def test_containers_that_ended_well_or_still_run_are_not_why_a_pod_failed():
 
 def test_detail_of_a_failed_pod_is_its_reason_and_message():
     assert ended(failed("ReasonOfTomorrow", "something new")).detail == "ReasonOfTomorrow: something new"
+
+
+def probed(exit_code):
+    """Return a pod whose job container has a probe and ended with a code."""
+    return scheduled(replace(main("terminated", "Error", "", exit_code), has_probes=True), phase="Running")
+
+
+UNHEALTHY = PodEvent("Unhealthy", "Liveness probe failed: the model server does not answer", "Warning")
+KILLING = PodEvent("Killing", "Container job failed liveness probe", "Normal")
+
+
+@pytest.mark.parametrize("exit_code", [137, 143, 1, 130])
+def test_probe_that_killed_the_job_is_named(exit_code):
+    outcome = ended(probed(exit_code), (UNHEALTHY, KILLING))
+    assert (outcome.code, outcome.return_code, outcome.exit_code) == (Code.PROBE_FAILED, 101, exit_code)
+    assert "Container job failed liveness probe: Liveness probe failed: the model server" in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("pod", "events", "code"),
+    [
+        # it failed, and killed nothing
+        (probed(1), (UNHEALTHY,), Code.APP_ERROR),
+        (probed(137), (PodEvent("Killing", "Stopping container job"),), Code.KILLED),
+        (
+            probed(137),
+            (PodEvent("Killing", "Container proxy failed liveness probe, will be restarted"),),
+            Code.KILLED,
+        ),
+        (probed(0), (UNHEALTHY, KILLING), Code.SUCCESS),
+        (probed(103), (UNHEALTHY, KILLING), Code.APP_CODE),
+    ],
+)
+def test_probe_is_not_blamed_for_another_end(pod, events, code):
+    assert ended(pod, events).code is code
+
+
+@pytest.mark.parametrize(
+    ("pod", "expected"), [(probed(1), True), (probed(137), True), (probed(0), False), (probed(101), False)]
+)
+def test_events_of_a_container_with_probes_are_asked_for(pod, expected):
+    assert was_signalled(pod) is expected
+
+
+def test_container_that_the_kubelet_starts_again_has_not_ended():
+    assert ended(exited(137, "RestartingAllContainers")) is None
+
+
+def test_missing_profile_is_named_when_the_pod_failed_for_it():
+    message = "unable to apply apparmor profile: apparmor failed to apply profile: no such file or directory"
+    outcome = ended(scheduled(main("terminated", "StartError", message, 128)))
+    assert (outcome.code, outcome.return_code) == (Code.SECURITY_PROFILE_MISSING, 101)

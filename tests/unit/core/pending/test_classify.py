@@ -11,15 +11,16 @@ from launcher.core.catalogue import STARTING, UNSCHEDULED, Code
 from launcher.core.pending.classify import classify, is_pending, needs_events
 from launcher.core.views import Condition, ContainerKind, ContainerState, ContainerView, PodEvent
 from tests.fakes import START, main, make_pod, running, scheduled, unscheduled
-from tests.messages import NOT_FOUND, SCHEDULER, WAITING
+from tests.messages import EVENTS, NOT_FOUND, SCHEDULER, WAITING
 
 
 def test_every_pending_code_has_a_message_or_another_source():
-    named = {code for _, code in SCHEDULER} | {code for *_, code in WAITING}
+    named = {code for _, code in SCHEDULER} | {code for *_, code in (*WAITING, *EVENTS)}
     otherwise = {
-        Code.SCHEDULING_GATED, Code.NO_SCHEDULER, Code.UNKNOWN_PHASE, Code.CREATING, Code.INITIALIZING,
-        Code.MOUNT, Code.VOLUME_BUSY, Code.NETWORK_NOT_READY, Code.START_TIMEOUT, Code.LAUNCH_TIMEOUT,
+        Code.SCHEDULING_GATED, Code.NO_SCHEDULER, Code.UNKNOWN_PHASE, Code.INITIALIZING,
+        Code.START_TIMEOUT, Code.LAUNCH_TIMEOUT,
         Code.BINDING, Code.SCHEDULER_ERROR,  # test_binding.py
+        Code.IMAGE_PULL_SECRET_MISSING,
         Code.SCALING_UP, Code.SCALE_UP_REFUSED, Code.NOMINATED, Code.IMPOSSIBLE_REQUEST,  # test_hints.py
     }  # fmt: skip
     assert named | otherwise == {*UNSCHEDULED, *STARTING}
@@ -181,3 +182,65 @@ def test_event_of_a_scheduled_pod_is_the_detail():
     cause = classify(scheduled(main("waiting", "ContainerCreating"), resource_version="9"), (mount,))
     assert (cause.code, cause.scheduled, cause.revision) == (Code.MOUNT, True, "9")
     assert cause.detail == "FailedMount: timed out waiting for the condition"
+
+
+SECRET = event(
+    "FailedToRetrieveImagePullSecret",
+    "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.",
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "events", "code"),
+    [
+        (NOT_FOUND, (SECRET,), Code.IMAGE_PULL_SECRET_MISSING),
+        ("401 Unauthorized", (SECRET,), Code.IMAGE_PULL_SECRET_MISSING),
+        (NOT_FOUND, (), Code.IMAGE_NOT_FOUND),
+        # the registry was not even asked
+        ("dial tcp 1.2.3.4:5000: connect: connection refused", (SECRET,), Code.IMAGE_PULL_TRANSIENT),
+    ],
+)
+def test_missing_pull_secret_is_named(message, events, code):
+    cause = classify(scheduled(main("waiting", "ErrImagePull", message)), events)
+    assert cause.code is code
+    assert ("regcred" in cause.detail) == (code is Code.IMAGE_PULL_SECRET_MISSING)
+    assert message in cause.detail
+
+
+PROXY = ContainerView("proxy", ContainerKind.SIDECAR_INIT, state=ContainerState.RUNNING)
+UNHEALTHY = event("Unhealthy", "Startup probe failed: HTTP probe failed with statuscode: 503")
+RESTARTS = event("Killing", "Container proxy failed startup probe, will be restarted", 2, "Normal")
+
+
+@pytest.mark.parametrize(
+    ("events", "detail"),
+    [
+        (
+            (UNHEALTHY,),
+            "sidecar proxy has not started: Startup probe failed: HTTP probe failed with statuscode: 503",
+        ),
+        (
+            (UNHEALTHY, RESTARTS, event("Started", "Container started", 3, "Normal")),
+            "sidecar proxy has not started: Container proxy failed startup probe, will be restarted: Startup probe failed: HTTP probe failed with statuscode: 503",
+        ),
+    ],
+)
+def test_probe_of_a_native_sidecar_that_holds_the_job_is_named(events, detail):
+    cause = classify(scheduled(PROXY, main("waiting", "PodInitializing")), events)
+    assert (cause.code, cause.detail) == (Code.INITIALIZING, detail)
+
+
+def test_native_sidecar_without_a_failed_probe_holds_nothing():
+    pod = scheduled(PROXY, main("waiting", "PodInitializing"))
+    assert classify(pod).code is Code.CREATING
+    assert classify(pod, (event("Unhealthy", "Readiness probe failed: x"),)).code is Code.CREATING
+
+
+def test_crash_loop_names_the_probe_that_kills():
+    proxy = replace(PROXY, state=ContainerState.WAITING, reason="CrashLoopBackOff", restarts=3)
+    cause = classify(scheduled(proxy, main("waiting", "PodInitializing")), (UNHEALTHY, RESTARTS))
+    assert cause.code is Code.CRASH_LOOP
+    assert "Container proxy failed startup probe" in cause.detail
+    other = replace(proxy, name="logger")
+    cause = classify(scheduled(other, main("waiting", "PodInitializing")), (UNHEALTHY, RESTARTS))
+    assert "probe" not in cause.detail

@@ -11,6 +11,7 @@ from launcher.core.pending.classify import classify, needs_events
 from launcher.core.pending.events import event_code, failure_code, last_words, newest_warning
 from launcher.core.views import PodEvent
 from tests.fakes import START, main, scheduled
+from tests.messages import EVENTS
 from tests.recorded import recordings
 
 
@@ -29,7 +30,8 @@ def event(reason, message, seconds=1, kind="Warning"):
         ([event("FailedAttachVolume", 'Multi-Attach error for volume "pvc-1"')], Code.VOLUME_BUSY),
         ([event("FailedCreatePodSandBox", "plugin type=bridge failed")], Code.NETWORK_NOT_READY),
         ([event("NetworkNotReady", "cni config uninitialized")], Code.NETWORK_NOT_READY),
-        ([event("FailedSync", "error determining status: DeadlineExceeded")], Code.NETWORK_NOT_READY),
+        ([event("FailedSync", "error determining status: DeadlineExceeded")], Code.SANDBOX),
+        *(([event(reason, text)], code) for reason, text, code in EVENTS),
         ([event("BackOff", "Back-off pulling image")], Code.CREATING),
         ([event("FailedMount", "x", 1), event("Pulling", "", 2, "Normal")], Code.CREATING),
         ([event("FailedMount", "of an older pod", -5)], Code.CREATING),
@@ -85,6 +87,7 @@ def test_every_code_of_an_event_is_recorded():
         Code.MISSING_REF,
         Code.MOUNT,
         Code.NETWORK_NOT_READY,
+        Code.SANDBOX,
         Code.VOLUME_BUSY,
     }
 
