@@ -39,7 +39,7 @@ _ERRORS: tuple[tuple[re.Pattern[str], Code], ...] = (
 # external provisioner 'x' or manually by the system administrator'.
 _PROVISIONING = frozenset({"ExternalProvisioning", "Provisioning", "ProvisioningFailed"})
 # 'PodResourceClaim gpu: resource claim template "x": resourceclaimtemplate.resource.k8s.io "x" not found'
-_TEMPLATE_MISSING = re.compile(r'resourceclaimtemplate\S* "[^"]*" not found')
+_TEMPLATE_MISSING = re.compile(r'resourceclaimtemplate[.a-z0-9]{0,64} "[^"]*" not found')
 _CLAIM_EVENTS: Mapping[str, Code] = {
     "FailedResourceClaimCreation": Code.RESOURCE_CLAIM_PENDING,
     "FailedBinding": Code.VOLUME_UNBOUND,  # 'ephemeral volume data: create PVC ...'

@@ -14,7 +14,7 @@ from launcher.core.catalogue import Code
 from launcher.core.pending.binding import error_code, unannounced
 from launcher.core.pending.containers import NOT_A_CAUSE, waiting_code
 from launcher.core.pending.events import failed_probe, missing_pull_secret, newest_warning
-from launcher.core.pending.scheduler import scarce_resources, scheduling_code, unknown_clauses
+from launcher.core.pending.scheduler import clauses, scarce_resources, scheduling_code, unknown_clauses
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, PodView
 
 __all__ = ["Cause", "classify", "is_pending", "needs_events"]
@@ -101,8 +101,10 @@ def _unscheduled(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
 
 
 def _with_unknown_clauses(message: str) -> str:
+    if len(clauses(message)) < 2:  # noqa: PLR2004 - the message is the clause
+        return message
     unknown = ", ".join(f"'{clause}'" for clause in unknown_clauses(message))
-    return f"{message} (no rule knows {unknown})" if unknown else message
+    return f"{message} (no rule knows {unknown})"
 
 
 # Reason of the condition PodScheduled -> how its message is read.

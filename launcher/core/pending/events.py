@@ -149,8 +149,8 @@ def missing_pull_secret(events: Iterable[PodEvent]) -> str:
     The pull is then tried without credentials, and the registry answers that there is no such image.
     """
     # 'Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.'
-    said = [event.message for event in events if event.reason == "FailedToRetrieveImagePullSecret"]
-    return said[-1] if said else ""
+    said = [event for event in events if event.reason == "FailedToRetrieveImagePullSecret"]
+    return f"{said[-1].reason}: {said[-1].message}" if said else ""
 
 
 def failed_probe(events: Iterable[PodEvent], container: str = "") -> str:

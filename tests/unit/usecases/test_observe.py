@@ -17,7 +17,7 @@ from launcher.core.views import ContainerKind, ContainerView, NodeView, PodEvent
 from launcher.errors import Denied, Unavailable
 from launcher.usecases.observe import follow, follow_events, observe, observe_once
 from launcher.usecases.service import Service
-from tests.fakes import START, FakeWorld, exited, main, running, scheduled, unscheduled
+from tests.fakes import START, FakeWorld, exited, main, make_pod, running, scheduled, unscheduled
 from tests.jobs import make_spec, render, show
 
 
@@ -86,6 +86,17 @@ def test_events_of_claims_are_asked_for_while_a_claim_is_unbound():
     world.pods.log.clear()
     look(unscheduled(unbound))
     assert ("claims", "fl") not in world.pods.log
+
+
+def test_events_of_claims_are_asked_for_while_the_scheduler_says_nothing():
+    world, job, policy = FakeWorld(), JobRef(release="fj-1", namespace="fl", pod_name="job-1"), WaitPolicy()
+    world.pods.claims = {"data": PodEvent("ExternalProvisioning", "waiting for the provisioner x")}
+    world.pods.show(make_pod(claims=("data",)))
+    track = Track(launched=0.0)
+    for _ in range(2):
+        track = step(track, observe(world.world, world.pods.watch("fl"), job, track, policy), policy)
+    assert track.verdict.code is Code.VOLUME_UNBOUND
+    assert "provisioner x" in track.verdict.detail
 
 
 @pytest.mark.parametrize(

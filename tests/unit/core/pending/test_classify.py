@@ -203,7 +203,10 @@ SECRET = event(
 def test_missing_pull_secret_is_named(message, events, code):
     cause = classify(scheduled(main("waiting", "ErrImagePull", message)), events)
     assert cause.code is code
-    assert ("regcred" in cause.detail) == (code is Code.IMAGE_PULL_SECRET_MISSING)
+    named = cause.detail.startswith(
+        "FailedToRetrieveImagePullSecret: Unable to retrieve some image pull secrets (regcred)"
+    )
+    assert named == (code is Code.IMAGE_PULL_SECRET_MISSING)
     assert message in cause.detail
 
 
