@@ -39,6 +39,7 @@ WAITING = (
     *("RunContainerError", "StartError", "ContainerCannotRun", "CrashLoopBackOff", "CreatePodSandboxError"),
     *("ConfigPodSandboxError", "PreCreateHookError", "PreStartHookError", "PostStartHookError"),
     *("KillContainerError", "ResizePodInPlaceError", "ContainerStatusUnknown", "SomethingNew"),
+    *("RemoveContainerError", "RestartingAllContainers"),
     *("ContainerCreating", "PodInitializing"),
 )
 _CONTROL_PLANE = "1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }"
