@@ -64,4 +64,4 @@ def one_kit(rng: random.Random, folder: Path) -> Iterator[str]:
     for names in (kit.job_images, kit.claims, kit.secrets, [kit.parent_image, kit.parent_python]):
         assert all(isinstance(name, str) for name in names)
     with contextlib.suppress(LauncherError):
-        yield next(iter(kit_checks(SiteConfig(), kit))).ask()
+        yield next(iter(kit_checks(SiteConfig(), kit))).run()

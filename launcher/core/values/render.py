@@ -8,6 +8,7 @@ before it.
 from __future__ import annotations
 
 import functools
+import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -43,6 +44,8 @@ _RUNTIME = (
 _LONGEST = 1024 * 1024
 # What makes a long text, or a number of that many digits, of two short operands.
 _GROWING = frozenset({"*", "**", "%"})
+_WIDE = re.compile(r"\d{5}|\*")  # "%1000000000d" % 1
+_PADDING = frozenset({"center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill"})
 
 
 def renderer(
@@ -70,7 +73,8 @@ def _environment(templates: tuple[tuple[str, str], ...]) -> jinja2.Environment:
     )
     # Nothing random and nothing but if/for: `lipsum`, `random` and friends have no place in values.
     environment.globals.clear()
-    environment.filters.pop("random")
+    for name in ("random", "center", "format"):
+        environment.filters.pop(name)
     environment.filters |= {
         "emit": _of_defined(emit),
         "label_value": _of_defined(label_value),
@@ -89,12 +93,21 @@ class _Environment(ImmutableSandboxedEnvironment):
             raise jinja2.TemplateRuntimeError(f"the result of {operator} is too long")
         return super().call_binop(context, operator, left, right)
 
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Refuse the methods of a text that pad it to any length, besides what the sandbox refuses."""
+        is_padding = isinstance(obj, str) and attr in _PADDING
+        return not is_padding and super().is_safe_attribute(obj, attr, value)
+
+    def wrap_str_format(self, value: Any) -> None:
+        """Leave ``format`` to :meth:`is_safe_attribute`, which refuses it."""
+        del value
+
 
 def _is_endless(operator: str, left: Any, right: Any) -> bool:
     if operator == "**":
         return isinstance(left, int) and isinstance(right, int) and left.bit_length() * abs(right) > _LONGEST
     if operator == "%":
-        return isinstance(left, str)  # "%1000000000d" % 1
+        return isinstance(left, str) and _WIDE.search(left) is not None
     pairs = ((left, right), (right, left))
     return any(
         isinstance(times, int) and hasattr(text, "__len__") and len(text) * times > _LONGEST
@@ -150,6 +163,8 @@ def _render(environment: jinja2.Environment, context: Mapping[str, Any], name: s
         where = f"{name}: line {error.lineno}"
         raise InvalidInput(error.message or "syntax error", where=where, cure=_CURE) from error
     except InvalidInput as error:
+        if error.where == name:  # about the whole, not about a line
+            raise
         where = f"{name}: line {_line(error, name)}"
         raise InvalidInput(error.message, where=where, cure=error.cure) from error
     except _RUNTIME as error:

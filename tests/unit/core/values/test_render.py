@@ -52,6 +52,12 @@ def test_any_template_can_make_a_label_of_a_name():
     assert values(site_file=text)["pod"]["labels"] == {"team": "site1-7be6d130"}
 
 
+def test_short_results_of_operators_are_fine():
+    text = "pod: {annotations: {a: {{ ('%03d' % 7) | emit }}, b: {{ ('ab' * 2) | emit }}, c: {{ (2 ** 3) | emit }}}}"
+    found = values(site_file=text)["pod"]["annotations"]
+    assert (found["a"], found["b"], found["c"]) == ("007", "abab", 8)
+
+
 def test_an_empty_template_has_no_values():
     assert values(study_file="# nothing yet\n") == values()
 
@@ -65,12 +71,15 @@ def test_an_empty_template_has_no_values():
         ("{{ (10 ** 9 * [1]) | emit }}", r"the result of \* is too long"),
         ("{{ (9 ** 99999999) | emit }}", r"the result of \*\* is too long"),
         ("{{ ('%999999999d' % 1) | emit }}", "the result of % is too long"),
+        ("{{ 'x'.center(10 ** 9) | emit }}", "unsafe"),
+        ("{{ '{:>999999999}'.format(1) | emit }}", "unsafe"),
+        ("{{ 'x' | center(10 ** 9) | emit }}", "center"),
         ("pod: {spec: {a: " + "[" * 101 + "]" * 101 + "}}", "is nested more than 100 levels deep"),
         ("pod: {spec: {a: " + "[" * 2000 + "]" * 2000 + "}}", "site.yaml.j2: "),
         ("a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 10)}]\n" for n in range(8)), "has more than 200000 items"),
         ("a: &a [*a]", "has more than 200000 items"),
     ],
-    ids=range(10),
+    ids=range(13),
 )  # fmt: skip
 def test_what_a_template_makes_has_an_end(text, message):
     start = time.thread_time()
