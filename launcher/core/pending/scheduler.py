@@ -131,7 +131,7 @@ _PRECEDENCE: tuple[_Row, ...] = (
         r"Pod(?:Group)? \S+ claim \S+ none of the supported fields are set",
         r"Pod \S+ (?:belongs to PodGroup|does not belong to a PodGroup)",
     ),
-    _row(Code.DRIVER_MISSING, r"\S+ CSI driver is not installed on the node"),
+    _row(Code.DRIVER_MISSING, r"\S{1,64} CSI driver is not installed on the node"),
     _row(
         Code.NODE_NOT_READY,
         rf"node\(s\) had untolerated taint \{{(?:{LIFE_CYCLE_TAINTS})\b",
