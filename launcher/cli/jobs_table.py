@@ -28,7 +28,7 @@ def make_table(rows: Iterable[Mapping[str, Any]]) -> Table:
     for row in rows:
         why = row["outcome"] or row["pending"]
         state = row["state"]
-        name = row["release"] or f"pod/{row['pod']['name']}"
+        name = row["release"] or f"pod/{(row['pod'] or {}).get('name', '')}"
         foreign = row["foreign"]
         table.add_row(
             # Text, since rich reads [brackets] in a str as markup: a site may be called "[/x]".

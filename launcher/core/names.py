@@ -66,7 +66,9 @@ _DELIMITER = b"\xff"
 
 
 def _digest(*parts: str, length: int = _HASH) -> str:
-    return hashlib.sha256(_DELIMITER.join(part.encode("utf-8") for part in parts)).hexdigest()[:length]
+    return hashlib.sha256(
+        _DELIMITER.join(part.encode("utf-8", "surrogatepass") for part in parts)
+    ).hexdigest()[:length]
 
 
 def _head(text: str, limit: int) -> str:

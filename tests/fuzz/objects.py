@@ -114,7 +114,9 @@ def one_object(rng: random.Random) -> Iterator[str]:
         yield "".join(cause_rows(row, fake.clock.now()).values())
         yield json.dumps(row)
         yield json.dumps(row, ensure_ascii=False)
-    assert any(row["release"] == "fj-good" and row["state"] == "STARTING" for row in rows), rows
+    assert any(row["pod"] and row["pod"]["name"] == "good" and row["state"] == "STARTING" for row in rows), (
+        rows
+    )
     yield from _printed(rows, fake, view, service)
 
 

@@ -26,13 +26,13 @@ __all__ = [
     "unknown_clauses",
 ]
 
-_HEAD = re.compile(r"0/\d+ nodes are available:")
+_HEAD = re.compile(r"0/\d{1,9} nodes are available:")
 # What follows the first full stop tells what plugins did about it: "preemption: 0/3 nodes are available:
 # ...", "no new claims to deallocate, preemption: ...", "found a potential placement for pod on node x".
 _TAIL = re.compile(r"\. |\.$")
-_COUNTED = re.compile(r"\d+ ")
+_COUNTED = re.compile(r"\d{1,9} ")
 # Not each comma: a clause may be "resource claim a, request b: unknown request type".
-_BETWEEN = re.compile(r", (?=\d+ )")
+_BETWEEN = re.compile(r", (?=\d{1,9} )")
 # An event is cut at 1024 bytes, a condition is not: "..., 2 node(s) didn't ma ..."
 _CUT = "..."
 _INSUFFICIENT = re.compile(r"insufficient ([A-Za-z0-9][A-Za-z0-9./_-]*)", re.IGNORECASE)

@@ -27,7 +27,7 @@ _TIME = re.compile(
 )
 _MICROSECOND_DIGITS = 6
 # "my-chart-2-0.1.0-rc.1": the first dash before a version of three numbers ends the name.
-_CHART = re.compile(r"(?P<name>.+?)-v?\d+\.\d+\.\d+(?:[-+].*)?")
+_CHART = re.compile(r"(?P<name>[\w.-]{1,200}?)-v?\d{1,9}\.\d{1,9}\.\d{1,9}(?:[-+][\w.+-]{0,200})?")
 _TOO_BIG = 2**63
 # Helm reads JSON as YAML, which has no surrogate pairs: of "\ud83d\ude00" it says "found invalid Unicode
 # character escape code". An escaped backslash is matched so that it is skipped.

@@ -50,7 +50,7 @@ def test_markup_of_an_image_is_text_on_a_terminal(monkeypatch, capsys, image):
 
 
 def test_markup_of_a_site_is_text_in_the_table(fake, fljob):
-    fake.pods.items["x"] = make_pod("x", annotations={names.ANNOTATION_SITE: "[/x]", RELEASE: "[/y]"})
+    fake.pods.items["x"] = make_pod("[/y]", annotations={names.ANNOTATION_SITE: "[/x]", RELEASE: "[/z]"})
     code, out, _ = fljob("list", "-n", "fl")
     assert (code, "[/x]" in out, "[/y]" in out) == (0, True, True)
 
@@ -61,9 +61,9 @@ def test_a_forged_annotation_costs_its_own_row(fake, fljob, release, text):
     forged = unscheduled(name="forged", annotations={RELEASE: "fj-x", names.ANNOTATION_PENDING_TIMEOUT: text})
     fake.pods.items["forged"] = forged
     code, out, _ = fljob("list", "-n", "fl", "-o", "json")
-    rows = {row["release"]: row for row in json.loads(out)}
+    rows = {row["release"] or row["pod"]["name"]: row for row in json.loads(out)}
     assert (code, rows[release]["state"], rows[release]["unreadable"]) == (0, "RUNNING", [])
-    assert names.ANNOTATION_PENDING_TIMEOUT in rows["fj-x"]["unreadable"][0]
+    assert names.ANNOTATION_PENDING_TIMEOUT in rows["forged"]["unreadable"][0]
     assert fljob("list", "-n", "fl")[0] == 0
     assert fljob("status", release, "-n", "fl")[0] == 0
     code, out, _ = fljob("status", "fj-x", "-n", "fl")
