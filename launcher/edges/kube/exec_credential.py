@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from launcher.core import foreign
 from launcher.core.catalogue.reasons import cure_of
 from launcher.core.redaction import by_shape
 from launcher.edges.kubeconfig import ClientConfig
@@ -124,6 +125,5 @@ def _failed(config: ClientConfig, why: str) -> Denied:
 
 def _shown(text: str) -> str:
     """Return what a program wrote: in one line, bounded, escaped, without credentials."""
-    line = " ".join(by_shape(text[: 4 * _LONGEST]).split())
-    escaped = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in line)
-    return escaped if len(escaped) <= _LONGEST else f"{escaped[:_LONGEST]} ..."
+    line = foreign.line(by_shape(" ".join(text[: 4 * _LONGEST].split())))
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} ..."

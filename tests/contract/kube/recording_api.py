@@ -25,6 +25,13 @@ VERSION = {"major": "1", "minor": "36", "gitVersion": "v1.36.0"}
 PROXY_USER = "Basic " + base64.b64encode(b"user:pa55word").decode()
 
 
+class _Server(ThreadingHTTPServer):
+    """A server that is silent about clients which do not like its certificate."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print nothing."""
+
+
 @dataclass(frozen=True, order=True)
 class Asked:
     """Who asked whom: server, Authorization, Impersonate headers, common name of the client certificate."""
@@ -142,7 +149,7 @@ def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
 def serving(name: str, authority: Authority | None) -> Iterator[Api]:
     """Serve an API; without an authority over plain HTTP."""
     api = Api(name)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(api))
+    server = _Server(("127.0.0.1", 0), _handler(api))
     server.daemon_threads = True
     api.port = server.server_port
     if authority is not None:
@@ -184,7 +191,7 @@ def proxying(upstreams: dict[str, int]) -> Iterator[tuple[int, list[str]]]:
                 back.join()
             self.close_connection = True
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    server = _Server(("127.0.0.1", 0), Proxy)
     server.daemon_threads = True
     with _running(server):
         yield server.server_port, asked

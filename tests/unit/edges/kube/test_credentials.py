@@ -92,7 +92,7 @@ def test_a_program_is_told_about_the_cluster():
     ("make", "why"),
     [
         (lambda: answering("exit 3"), "sh ended with exit code 3 and said nothing"),
-        (lambda: answering("echo '\033[31mred\u202e' >&2; exit 1"), r"exit code 1: \\x1b\[31mred\\x202e\n"),
+        (lambda: answering("echo '\033[31mred\u202e' >&2; exit 1"), r"exit code 1: \\x1b\[31mred\\u202e\n"),
         (lambda: answering("echo token: sEcReT-vAlUe-1234567 >&2; exit 1"), r"exit code 1: token: \*\*\*\n"),
         (lambda: answering("printf '%05000d' 0 >&2; exit 1"), r"exit code 1: 0{300} \.\.\.\n"),
         (lambda: answering("echo no"), "printed no ExecCredential"),
