@@ -183,7 +183,7 @@ def test_a_field_that_kubernetes_does_not_know(releases, namespace):
     if helms.major() > 3:
         with pytest.raises(Rejected, match=r"spec\.nodeName2") as caught:
             releases.install("r1", namespace, spec, LABELS)
-        assert caught.value.code == "UnknownField"
+        assert caught.value.reason == "UnknownField"
     else:  # the API server leaves it out, and warns a Helm that does not pass it on
         releases.install("r1", namespace, spec, LABELS)
         assert (
