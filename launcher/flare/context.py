@@ -28,6 +28,8 @@ __all__ = ["TRANSFER_TOKEN", "FlareJob", "federation", "read_job", "startup_kit"
 TRANSFER_TOKEN = ENV_WORKSPACE_TRANSFER_TOKEN
 # The files of startup/ that a job process reads; others would only make the Secret bigger.
 _KIT_SUFFIXES = (".crt", ".key", ".pem", ".json")
+# Signs the certificate of any job (per-job certificates, FLARE after 2.9.1): no job process may have it.
+_JOB_AUTHORITY = "job_ca.key"
 # The certificate of a federation's own authority, which `nvflare provision` puts into every kit of a project.
 _ROOT_CERTIFICATE = "rootCA.pem"
 _NO_AUTHORITY = "unsigned"
@@ -180,5 +182,5 @@ def startup_kit(folder: str) -> dict[str, bytes]:
     return {
         path.name: path.read_bytes()
         for path in sorted(kit.iterdir())
-        if path.suffix in _KIT_SUFFIXES and path.is_file()
+        if path.suffix in _KIT_SUFFIXES and path.name != _JOB_AUTHORITY and path.is_file()
     }

@@ -54,6 +54,12 @@ def test_launcher_key_is_refused(part, key):
     assert f"""pod.{part}["{key}"]: "x" cannot be set, the key is the launcher's: take it out""" in said
 
 
+@pytest.mark.parametrize("key", ["helm.sh/hook", "helm.sh/resource-policy", "meta.helm.sh/release-name"])
+def test_annotation_of_helm_is_refused(key):
+    said = refusal({"pod": {"annotations": {key: "test"}}})
+    assert f"""pod.annotations["{key}"]: "test" cannot be set, the key is Helm's: take it out""" in said
+
+
 JOB_ID = "0f0c1a3e-3c2b-4a51-9d7e-5f1f6c0b7a11"
 
 

@@ -50,6 +50,10 @@ container.spec:
 {{- if and (hasPrefix "fljob.internal/" $key) (ne (print $part $key) "annotationsfljob.internal/pending-timeout") -}}
 {{- fail (printf "pod.%s[%q]: %q cannot be set, the key is the launcher's: take it out" $part $key $value) -}}
 {{- end -}}
+{{- /* A hook is no object of the release: Helm runs it at another time, or never. */ -}}
+{{- if and (eq $part "annotations") (regexMatch "^([A-Za-z0-9-]+[.])*helm[.]sh/" $key) -}}
+{{- fail (printf "pod.annotations[%q]: %q cannot be set, the key is Helm's: take it out" $key $value) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,6 +54,8 @@ _OWNED = {
 }
 # What others may add to: an item of the launcher's wins over one of the same name.
 _SHARED = (("imagePullSecrets",), ("env",), ("pod", "annotations"))
+# helm.sh/hook, helm.sh/resource-policy, meta.helm.sh/release-name
+_OF_HELM = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.){0,3}helm\.sh/")
 _PASS_THROUGH = {"pod": POD_OWNED, "container": CONTAINER_OWNED}
 
 
@@ -93,12 +96,25 @@ def refuse_owned(layer: Mapping[str, Any], owned: Mapping[str, Any], source: str
         for name, value in require_mapping(_dig(layer, ("pod", key), source) or {}, where).items():
             if str(name).startswith(PREFIX) and own.get(name) != value:
                 raise InvalidInput(f"{name} belongs to the launcher", where=where, cure=_REMOVE)
+    _refuse_helms_annotations(layer, source)
     for part, keys in _PASS_THROUGH.items():
         where = key_path(source, f"{part}.spec")
         for name in require_mapping(_dig(layer, (part, "spec"), source) or {}, where):
             if name in keys:
                 cure = "use the chart value of that purpose (image, env, resources, extra.volumes, ...)"
                 raise InvalidInput(f"{name} belongs to the launcher", where=where, cure=cure)
+
+
+def _refuse_helms_annotations(layer: Mapping[str, Any], source: str) -> None:
+    """Refuse annotations by which Helm would treat the pod as something else than an object of the release.
+
+    With ``helm.sh/hook: test`` there is no pod, with ``post-install`` Helm waits for its end, with
+    ``pre-delete`` the job runs when it is removed, and ``meta.helm.sh/release-name`` names another release.
+    """
+    where = key_path(source, "pod.annotations")
+    for name in require_mapping(_dig(layer, ("pod", "annotations"), source) or {}, where):
+        if _OF_HELM.match(str(name)):
+            raise InvalidInput(f"{name} belongs to Helm", where=where, cure=_REMOVE)
 
 
 def refuse_reserved_env(layer: Mapping[str, Any], owned: Mapping[str, Any], source: str) -> None:

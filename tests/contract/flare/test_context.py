@@ -13,6 +13,7 @@ from nvflare.apis.fl_constant import FLContextKey
 from nvflare.apis.fl_context import FLContext, FLContextManager
 from nvflare.apis.job_launcher_spec import JobProcessArgs
 
+from launcher.flare.context import startup_kit
 from tests.contract.flare import flare_side, our_side
 from tests.contract.flare.case import JOB, write_workspace
 from tests.contract.flare.in_memory import CASE
@@ -163,3 +164,9 @@ def test_both_launch_from_a_complete_context(tmp_path):
     for side in (flare_side, our_side):
         error, _ = outcome(meta(dict), tmp_path / "workspace", side)
         assert error is None
+
+
+def test_the_key_that_signs_jobs_stays_with_the_parent(tmp_path):
+    for name in ("client.key", "client.crt", "rootCA.pem", "fed_client.json", "job_ca.key", "start.sh"):
+        (tmp_path / name).write_text(name)
+    assert set(startup_kit(str(tmp_path))) == {"client.key", "client.crt", "rootCA.pem", "fed_client.json"}

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from launcher.core import names
+from launcher.core.spec.podtemplate import prepare_template
 from launcher.core.spec.site import SiteConfig
 from launcher.core.values.build import build_values
 from launcher.errors import InvalidInput
@@ -136,3 +137,27 @@ def test_a_launchers_template_that_is_not_whole_is_refused(path, missing):
 def test_an_empty_launchers_template_is_refused():
     with pytest.raises(InvalidInput, match=r"^launcher\.yaml\.j2: job: is missing"):
         build_values(SPEC, SITE, {**SHIPPED, "launcher.yaml.j2": ""})
+
+
+HELMS = ["helm.sh/hook", "helm.sh/resource-policy", "meta.helm.sh/release-name", "x.helm.sh/y"]
+
+
+@pytest.mark.parametrize("key", HELMS)
+def test_annotations_of_helm_are_refused_from_a_site_and_from_a_template(key):
+    pod = {"annotations": {key: "test"}}
+    with pytest.raises(InvalidInput, match=f"{key} belongs to Helm") as error:
+        build_values(SPEC, SiteConfig(values={"pod": pod}), SHIPPED)
+    assert error.value.where == "site configuration: values.pod.annotations"
+    template = prepare_template({"metadata": pod, "spec": {"containers": [{"name": "x"}]}}, "pod.yaml", "x")
+    spec = spec_with(pod_template=template, container_name="x")
+    with pytest.raises(InvalidInput, match=f"{key} belongs to Helm") as error:
+        build_values(spec, SITE, SHIPPED)
+    assert error.value.where == "pod template: pod.annotations"
+
+
+def test_other_annotations_pass():
+    pod = {"annotations": {"example.com/helm.sh": "x", "nothelm.sh/y": "x"}}
+    assert (
+        build_values(SPEC, SiteConfig(values={"pod": pod}), SHIPPED)["pod"]["annotations"].items()
+        >= pod["annotations"].items()
+    )
