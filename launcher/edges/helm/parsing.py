@@ -27,7 +27,7 @@ _TIME = re.compile(
 )
 _MICROSECOND_DIGITS = 6
 # "my-chart-2-0.1.0-rc.1": the first dash before a version of three numbers ends the name.
-_CHART = re.compile(r"(?P<name>[\w.-]{1,200}?)-v?\d{1,9}\.\d{1,9}\.\d{1,9}(?:[-+][\w.+-]{0,200})?")
+_VERSION = re.compile(r"-v?\d{1,9}\.\d{1,9}\.\d{1,9}(?=[-+]|$)")
 _TOO_BIG = 2**63
 # Helm reads JSON as YAML, which has no surrogate pairs: of "\ud83d\ude00" it says "found invalid Unicode
 # character escape code". An escaped backslash is matched so that it is skipped.
@@ -96,8 +96,8 @@ def release_of_list(row: Mapping[str, Any]) -> ReleaseView:
     """
     row = _mapping(row)
     chart = line(str(row.get("chart", "")))
-    match = _CHART.fullmatch(chart)
-    return replace(_release_of(row), chart=match["name"] if match else chart, labelled=True)
+    version = _VERSION.search(chart, 1)
+    return replace(_release_of(row), chart=chart[: version.start()] if version else chart, labelled=True)
 
 
 def _release_of(row: Mapping[str, Any]) -> ReleaseView:
