@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 __all__ = ["LONGEST", "MOST_WARNINGS", "clean", "few", "line", "lines", "shallow", "tree"]
@@ -46,14 +46,14 @@ def lines(text: str) -> str:
     return text if text.isprintable() else _IN_LINES.sub(_escape, text)
 
 
-def tree(value: Any) -> Any:
-    """Return a copy of JSON whose texts, keys included, are clean; their line ends and tabs stay."""
+def tree(value: Any, show: Callable[[str], str] = lines) -> Any:
+    """Return a copy of JSON whose texts, keys included, went through ``show``: a function of this module."""
     if isinstance(value, str):
-        return lines(value)
+        return show(value)
     if isinstance(value, Mapping):
-        return {lines(key) if isinstance(key, str) else key: tree(item) for key, item in value.items()}
+        return {show(key) if isinstance(key, str) else key: tree(item, show) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [tree(item) for item in value]
+        return [tree(item, show) for item in value]
     return value
 
 

@@ -53,15 +53,8 @@ def report(
         "outcome": _outcome(track),
         "unreadable": list(unreadable(track.pod)),
     }
-    return {key: _clean(value) for key, value in found.items()}
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _clean(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    return foreign.line(value) if isinstance(value, str) else value
+    cleaned: dict[str, Any] = foreign.tree(found, foreign.line)
+    return cleaned
 
 
 def _pod(pod: PodView) -> dict[str, Any]:
