@@ -38,16 +38,9 @@ LEFT_OUT = re.compile(r".*\.(__main__|probe)" + ("" if find_spec("nvflare") else
 
 
 def modules() -> Iterator[object]:
-    packages = pkgutil.iter_modules(launcher.__path__, "launcher.")
-    for info in packages:
-        if LEFT_OUT.fullmatch(info.name):
-            continue
-        module = importlib.import_module(info.name)
-        yield module
-        if info.ispkg:
-            for one in pkgutil.walk_packages(module.__path__, f"{info.name}."):
-                if not LEFT_OUT.fullmatch(one.name):
-                    yield importlib.import_module(one.name)
+    for info in pkgutil.walk_packages(launcher.__path__, "launcher."):
+        if not LEFT_OUT.fullmatch(info.name):
+            yield importlib.import_module(info.name)
 
 
 def patterns_in(value: object, seen: set[int]) -> Iterator[re.Pattern[str]]:
