@@ -3,11 +3,32 @@ Names and keys that belong to this chart, and their refusal elsewhere. The API s
 well, but later, and naming the field of the pod instead of the value to change.
 */}}
 
+{{/* What null left out of the values as a whole is empty, for the templates that look into it. */}}
+{{- define "fljob.settle" -}}
+{{- $maps := list "startupKit" "datasets" "secretMounts" "resources" "extra" "disruption" "networkPolicy" -}}
+{{- range $maps }}{{ $_ := set $.Values . (get $.Values . | default dict) }}{{ end -}}
+{{- range list "labels" "annotations" "spec" }}{{ $_ := set $.Values.pod . (get $.Values.pod . | default dict) }}{{ end -}}
+{{- $_ := set .Values.container "spec" (.Values.container.spec | default dict) -}}
+{{- end -}}
+
 {{- define "fljob.checks" -}}
+{{- include "fljob.refuseUpgrade" . -}}
 {{- include "fljob.refuseOwnedFields" . -}}
 {{- include "fljob.refuseOwnedMetadata" . -}}
 {{- include "fljob.refuseOtherLabels" . -}}
 {{- include "fljob.refuseDuplicates" . -}}
+{{- include "fljob.refuseUnknownClaims" . -}}
+{{- include "fljob.refuseRestarts" . -}}
+{{- end -}}
+
+{{/*
+Helm would patch the pod, which the API server refuses ("pod updates may not change fields"), or make it anew where it
+is gone: the job would run twice.
+*/}}
+{{- define "fljob.refuseUpgrade" -}}
+{{- if .Release.IsUpgrade -}}
+{{- fail (printf "release %s: a job is never upgraded, it runs once with the values that it was installed with: install another release, or first `helm uninstall %s --namespace %s`" .Release.Name .Release.Name .Release.Namespace) -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Fields of the PodSpec and of the job container that have a value of their own, with that value. */}}
@@ -27,6 +48,8 @@ container.spec:
   env: move it to env
   volumeMounts: move it to datasets, secretMounts or extra.volumeMounts
   resources: move it to resources
+  restartPolicy: take it out, the pod of a job is never restarted
+  restartPolicyRules: take it out, the pod of a job is never restarted
 {{- end -}}
 
 {{- define "fljob.refuseOwnedFields" -}}
@@ -43,11 +66,11 @@ container.spec:
 {{- end -}}
 {{- end -}}
 
-{{/* The launcher reads its own keys back, so nobody else writes them. Its pending timeout comes as an annotation. */}}
+{{/* The launcher reads its own keys back, so nobody else writes them. Two of them come as annotations. */}}
 {{- define "fljob.refuseOwnedMetadata" -}}
 {{- range $part := list "labels" "annotations" -}}
 {{- range $key, $value := index $.Values.pod $part -}}
-{{- if and (hasPrefix "fljob.internal/" $key) (ne (print $part $key) "annotationsfljob.internal/pending-timeout") -}}
+{{- if and (hasPrefix "fljob.internal/" $key) (not (has (print $part $key) (list "annotationsfljob.internal/pending-timeout" "annotationsfljob.internal/retention"))) -}}
 {{- fail (printf "pod.%s[%q]: %q cannot be set, the key is the launcher's: take it out" $part $key $value) -}}
 {{- end -}}
 {{- /* A hook is no object of the release: Helm runs it at another time, or never. */ -}}
@@ -96,9 +119,37 @@ puts a hash to it, which is not repeated here.
 {{- include "fljob.take" (list $containers $container.name (printf "extra.%s[%d].name" $part $i)) -}}
 {{- end -}}
 {{- end -}}
+{{- $claims := dict -}}
+{{- range $i, $claim := .Values.resources.claims -}}
+{{- include "fljob.take" (list $claims $claim.name (printf "resources.claims[%d].name" $i)) -}}
+{{- end -}}
 {{- $variables := dict -}}
 {{- range $i, $variable := .Values.env -}}
 {{- include "fljob.take" (list $variables $variable.name (printf "env[%d].name" $i)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A container may use the ResourceClaims of its pod, and no others. */}}
+{{- define "fljob.refuseUnknownClaims" -}}
+{{- $known := list -}}
+{{- range $claim := default list .Values.pod.spec.resourceClaims }}{{ $known = append $known $claim.name }}{{ end -}}
+{{- range $i, $claim := .Values.resources.claims -}}
+{{- if not (has $claim.name $known) -}}
+{{- fail (printf "resources.claims[%d].name: %q is no claim of the pod: add it to pod.spec.resourceClaims, or take it out" $i $claim.name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A sidecar may restart itself; this action of its rules would run the job a second time. */}}
+{{- define "fljob.refuseRestarts" -}}
+{{- range $part := list "initContainers" "containers" -}}
+{{- range $i, $container := index $.Values.extra $part -}}
+{{- range $j, $rule := default list $container.restartPolicyRules -}}
+{{- if eq (toString $rule.action) "RestartAllContainers" -}}
+{{- fail (printf "extra.%s[%d].restartPolicyRules[%d].action: %q would restart the job: take the rule out" $part $i $j $rule.action) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -8,9 +8,20 @@
 {{- include "fljob.layered" (list (include "fljob.ownLabels" . | fromYaml) .Values.pod.labels .Values.labels) -}}
 {{- end -}}
 
+{{/* What autoscalers look for: the first is of the cluster autoscaler, the second of Karpenter. */}}
+{{- define "fljob.marks" -}}
+cluster-autoscaler.kubernetes.io/safe-to-evict: "false"
+karpenter.sh/do-not-disrupt: "true"
+{{- end -}}
+
 {{/* Annotations of the pod: the names verbatim, which no label can hold. */}}
 {{- define "fljob.podAnnotations" -}}
 {{- $annotations := deepCopy .Values.pod.annotations -}}
+{{- if .Values.disruption.marks -}}
+{{- range $key, $value := include "fljob.marks" . | fromYaml -}}
+{{- if not (hasKey $annotations $key) }}{{ $_ := set $annotations $key $value }}{{ end -}}
+{{- end -}}
+{{- end -}}
 {{- $_ := set $annotations "kubectl.kubernetes.io/default-container" .Values.container.name -}}
 {{- $_ := set $annotations "fljob.internal/job-id" .Values.job.id -}}
 {{- $_ := set $annotations "fljob.internal/site" .Values.job.site -}}

@@ -1,44 +1,64 @@
-{{/* Set what is not set: (list TARGET DEFAULTS). `merge` and `default` take false, 0 and "" for not set. */}}
-{{- define "fljob.setDefaults" -}}
-{{- $target := first . -}}
-{{- range $key, $value := last . -}}
-{{- if not (hasKey $target $key) }}{{ $_ := set $target $key $value }}{{ end -}}
+{{/* Of a map: set what is `auto` to a default where that applies, else leave it out: (list MAP KEY DEFAULT APPLIES). */}}
+{{- define "fljob.auto" -}}
+{{- $map := index . 0 -}}{{- $key := index . 1 -}}
+{{- if eq (get $map $key | toString) "auto" -}}
+{{- if index . 3 }}{{ $_ := set $map $key (index . 2) }}{{ else }}{{ $_ := unset $map $key }}{{ end -}}
 {{- end -}}
 {{- end -}}
 
-{{/* Fields of the PodSpec that are no value of their own: pod.spec, and hardening where it says nothing. */}}
+{{/*
+Take what is null out of a map, all the way down. Helm takes a null out of the values only where values.yaml has a
+default; it leaves the others, as in `affinity: {nodeAffinity: null}`, which Kubernetes reads as not given.
+*/}}
+{{- define "fljob.prune" -}}
+{{- if kindIs "map" . -}}
+{{- range $key, $value := . -}}
+{{- if kindIs "invalid" $value }}{{ $_ := unset $ $key }}{{ else }}{{ include "fljob.prune" $value }}{{ end -}}
+{{- end -}}
+{{- else if kindIs "slice" . -}}
+{{- range . }}{{ include "fljob.prune" . }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Take maps out that hold nothing any more: (list MAP KEY...). An empty seccompProfile is refused by the API server. */}}
+{{- define "fljob.dropEmpty" -}}
+{{- $map := first . -}}
+{{- range rest . }}{{ if not (get $map .) }}{{ $_ := unset $map . }}{{ end }}{{ end -}}
+{{- end -}}
+
+{{/* Fields of the PodSpec that are no value of their own: pod.spec, without what is left out. */}}
 {{- define "fljob.podSpec" -}}
-{{- $spec := deepCopy .Values.pod.spec -}}
-{{- /* A FLARE job is PID 1 and handles no SIGTERM: waiting longer only delays its end. */ -}}
-{{- $defaults := dict "terminationGracePeriodSeconds" 1 "securityContext" dict -}}
+{{- $spec := deepCopy (default dict .Values.pod.spec) -}}
+{{- include "fljob.prune" $spec -}}
 {{- /* Whoever names an account wants its token. serviceAccount is the field's old name, still accepted. */ -}}
-{{- if not (or $spec.serviceAccountName $spec.serviceAccount) -}}
-{{- $_ := set $defaults "automountServiceAccountToken" false -}}
+{{- $named := or $spec.serviceAccountName $spec.serviceAccount -}}
+{{- include "fljob.auto" (list $spec "automountServiceAccountToken" false (not $named)) -}}
+{{- with $spec.securityContext -}}
+{{- with .seccompProfile }}{{ include "fljob.auto" (list . "type" "RuntimeDefault" $.Values.podSecurity) }}{{ end -}}
+{{- include "fljob.auto" (list . "runAsNonRoot" true (eq (toString $.Values.podSecurity) "restricted")) -}}
+{{- include "fljob.dropEmpty" (list . "seccompProfile") -}}
 {{- end -}}
-{{- $security := dict "seccompProfile" (dict "type" "RuntimeDefault") -}}
-{{- if eq .Values.podSecurity "restricted" }}{{ $_ := set $security "runAsNonRoot" true }}{{ end -}}
-{{- include "fljob.setDefaults" (list $spec $defaults) -}}
-{{- include "fljob.setDefaults" (list $spec.securityContext $security) -}}
-{{- include "fljob.yaml" $spec -}}
+{{- include "fljob.dropEmpty" (list $spec "securityContext") -}}
+{{- if $spec }}{{ include "fljob.yaml" $spec }}{{ end -}}
 {{- end -}}
 
-{{/* Fields of the job container that are no value of their own: container.spec, and defaults where it says nothing. */}}
+{{/* Fields of the job container that are no value of their own: container.spec, without what is left out. */}}
 {{- define "fljob.containerSpec" -}}
-{{- $spec := deepCopy .Values.container.spec -}}
-{{- /* A FLARE job searches its working directory, all the way down: an image's default is often "/". */ -}}
-{{- include "fljob.setDefaults" (list $spec (dict "workingDir" .Values.workspace.mountPath "securityContext" dict)) -}}
-{{- $context := $spec.securityContext -}}
-{{- $added := dig "capabilities" "add" list $context -}}
+{{- $spec := deepCopy (default dict .Values.container.spec) -}}
+{{- include "fljob.prune" $spec -}}
+{{- include "fljob.auto" (list $spec "workingDir" .Values.workspace.mountPath true) -}}
+{{- with $spec.securityContext -}}
+{{- $added := dig "capabilities" "add" list . -}}
 {{- /* The API server refuses allowPrivilegeEscalation: false beside privileged: true or SYS_ADMIN. */ -}}
-{{- if not (or $context.privileged (has "SYS_ADMIN" $added) (has "CAP_SYS_ADMIN" $added)) -}}
-{{- include "fljob.setDefaults" (list $context (dict "allowPrivilegeEscalation" false)) -}}
+{{- $escalates := or .privileged (has "SYS_ADMIN" $added) (has "CAP_SYS_ADMIN" $added) -}}
+{{- include "fljob.auto" (list . "allowPrivilegeEscalation" false (and $.Values.podSecurity (not $escalates))) -}}
+{{- with .capabilities -}}
+{{- include "fljob.auto" (list . "drop" (list "ALL") (eq (toString $.Values.podSecurity) "restricted")) -}}
 {{- end -}}
-{{- if eq .Values.podSecurity "restricted" -}}
-{{- include "fljob.setDefaults" (list $context (dict "capabilities" dict)) -}}
-{{- include "fljob.setDefaults" (list $context.capabilities (dict "drop" (list "ALL"))) -}}
+{{- include "fljob.dropEmpty" (list . "capabilities") -}}
 {{- end -}}
-{{- if not $context }}{{ $_ := unset $spec "securityContext" }}{{ end -}}
-{{- include "fljob.yaml" $spec -}}
+{{- include "fljob.dropEmpty" (list $spec "securityContext") -}}
+{{- if $spec }}{{ include "fljob.yaml" $spec }}{{ end -}}
 {{- end -}}
 
 {{/*
@@ -97,8 +117,12 @@ mustToYaml, which says so, came with Helm 4.
 
 {{- define "fljob.volumes" -}}
 - name: workspace-job
+  {{- if .Values.workspace.sizeLimit }}
   emptyDir:
     sizeLimit: {{ .Values.workspace.sizeLimit | quote }}
+  {{- else }}
+  emptyDir: {}
+  {{- end }}
 {{- with .Values.startupKit.secretName }}
 - name: startup-kit
   secret:
