@@ -8,12 +8,13 @@ and neither Kubernetes nor Helm is touched before :func:`make_service` is called
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from launcher import errors
+# What `typing` calls so. Neither that nor the errors are imported here: until `launcher.cli.main` runs,
+# Ctrl-C is a traceback.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from launcher.composition import make_service, render_values
     from launcher.core.catalogue import Code
     from launcher.core.catalogue.returncodes import ReturnCode
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         NotPrepared,
         Reason,
         Rejected,
+        StoodDown,
         StudyFormats,
         ToolMissing,
         Unavailable,
@@ -53,7 +55,23 @@ _PUBLIC = {
     "launcher.core.spec.jobspec": ("EnvVar", "JobSpec", "Role"),
     "launcher.core.spec.site": ("SiteConfig",),
     "launcher.core.spec.study": ("Study",),
-    "launcher.errors": tuple(errors.__all__),
+    "launcher.errors": (
+        "Cancelled",
+        "Conflict",
+        "Denied",
+        "InvalidInput",
+        "LauncherError",
+        "LaunchFailed",
+        "LeftBehind",
+        "NotFound",
+        "NotPrepared",
+        "Reason",
+        "Rejected",
+        "StoodDown",
+        "StudyFormats",
+        "ToolMissing",
+        "Unavailable",
+    ),
     "launcher.usecases.handle": ("JobHandle",),
     "launcher.usecases.service": ("Service",),
 }
@@ -81,6 +99,7 @@ __all__ = [
     "Role",
     "Service",
     "SiteConfig",
+    "StoodDown",
     "Study",
     "StudyFormats",
     "ToolMissing",
@@ -96,6 +115,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is asked for."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
     value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value

@@ -6,6 +6,7 @@
     ├── NotFound                   the named release, pod or namespace is not there
     ├── Conflict                   the job is already running, or its name is taken
     ├── Unavailable                could not ask: the answer is unknown, asking again may help
+    │   └── StoodDown              another parent of the site acts: this one changes nothing
     ├── Denied                     the API server refused a verb on a resource (RBAC)
     ├── Rejected                   the cluster or Helm looked at the job and said no
     ├── ToolMissing                a program the launcher needs is not installed
@@ -36,6 +37,7 @@ __all__ = [
     "NotPrepared",
     "Reason",
     "Rejected",
+    "StoodDown",
     "StudyFormats",
     "ToolMissing",
     "Unavailable",
@@ -52,11 +54,15 @@ class Reason(str, enum.Enum):
     WEBHOOK_FAILED = "WebhookFailed"
     WEBHOOK_DENIED = "WebhookDenied"
     POLICY_DENIED = "PolicyDenied"
+    POLICY_FAILED = "PolicyFailed"
     POD_SECURITY = "PodSecurity"
     QUOTA_EXCEEDED = "QuotaExceeded"
+    QUOTA_TOO_SMALL = "QuotaTooSmall"
+    QUOTA_UNCOVERED = "QuotaUncovered"
     QUOTA_NEEDS_MORE = "QuotaNeedsMore"
     QUOTA_BUSY = "QuotaBusy"
     LIMIT_RANGE = "LimitRange"
+    ABOVE_LIMIT_RANGE = "AboveLimitRange"
     PRIORITY_CLASS_MISSING = "PriorityClassMissing"
     SERVICE_ACCOUNT_MISSING = "ServiceAccountMissing"
     RUNTIME_CLASS_MISSING = "RuntimeClassMissing"
@@ -68,6 +74,7 @@ class Reason(str, enum.Enum):
     FORBIDDEN = "Forbidden"
     ACCESS_DENIED = "AccessDenied"
     UNAUTHENTICATED = "Unauthenticated"
+    NOT_LOGGED_IN = "NotLoggedIn"
     SERVER_BUSY = "ServerBusy"
     SERVER_ERROR = "ServerError"
     # the API server: the object
@@ -81,6 +88,7 @@ class Reason(str, enum.Enum):
     KUBECONFIG_INVALID = "KubeconfigInvalid"
     CONTEXT_MISSING = "ContextMissing"
     CREDENTIAL_PLUGIN = "CredentialPlugin"
+    PROXY = "Proxy"
     TLS = "Tls"
     CONNECTION_REFUSED = "ConnectionRefused"
     NO_SUCH_HOST = "NoSuchHost"
@@ -168,6 +176,10 @@ class Unavailable(LauncherError):
     ) -> None:
         super().__init__(message, cure=cure, reason=reason)
         self.retry_after = retry_after
+
+
+class StoodDown(Unavailable):
+    """Another parent of the same site acts; what is to be done is that one's, or waits until it is gone."""
 
 
 class Denied(LauncherError):

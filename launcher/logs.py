@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
+from itertools import zip_longest
 
 from launcher.core import foreign
 from launcher.core.redaction import by_shape
@@ -20,18 +22,29 @@ def logger(name: str) -> logging.Logger:
     return found
 
 
+# "release=%s pod=%s %s": the first two are names.
+_PLACE = re.compile(r"(?P<name>\w=)?%(?:%|[-#0 +.0-9]{0,9}[a-zA-Z])")
+
+
 class _Clean(logging.Filter):
     """Cleans what goes into a record before any handler sees it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(map(_cleaned, record.args))
+            names = [found["name"] for found in _PLACE.finditer(str(record.msg)) if found[0] != "%%"]
+            args = zip_longest(record.args, names[: len(record.args)])
+            record.args = tuple(_named(value) if name else _cleaned(value) for value, name in args)
         if record.exc_info and not record.exc_text:
             # Handlers print this text instead of the trace of an error that may quote a credential.
             record.exc_text = foreign.lines(
                 by_shape("".join(traceback.format_exception(*record.exc_info)).rstrip())
             )
         return True
+
+
+def _named(value: object) -> object:
+    found = _cleaned(value)
+    return foreign.name(found) if isinstance(found, str) else found
 
 
 def _cleaned(value: object) -> object:

@@ -6,12 +6,15 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from launcher.core.foreign import head, name
 from launcher.errors import InvalidInput
 
 __all__ = [
+    "DEEPEST",
     "as_json",
     "invalid",
     "key_path",
+    "refuse_dense",
     "refuse_endless",
     "require_known",
     "require_mapping",
@@ -23,8 +26,11 @@ __all__ = [
 _SHOWN = 80
 # YAML aliases repeat what they point to: nine lines can stand for a billion items, or for themselves.
 _MOST_ITEMS = 200_000
+# PyYAML reads 40,000 in a second, and `1:1:1:...` as one number in time that grows with the square.
+_MOST_MARKS = 40_000
+_MARKS = ",:\n"
 # Nothing of Kubernetes, Helm or FLARE goes deeper than twenty.
-_DEEPEST = 100
+DEEPEST = 100
 # Python prints no longer number (sys.int_info, 4300 digits), and reads one in YAML's hexadecimal.
 _LONGEST_NUMBER_BITS = 14_000
 
@@ -33,12 +39,13 @@ def show(value: Any) -> str:
     """Return ``value`` as it looks in YAML or JSON, cut to a readable length; a lone surrogate is escaped."""
     text = json.dumps(value, ensure_ascii=False, default=repr)
     text = text.encode("utf-8", "backslashreplace").decode()
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+    return head(text, _SHOWN)
 
 
 def key_path(where: str, key: Any) -> str:
     """Return the key path of ``key`` under ``where``: ``file: a`` under a file, ``file: a.b`` under a key."""
-    return f"{where}{'.' if ': ' in where else ': '}{key}" if where else str(key)
+    key = name(str(key))
+    return f"{where}{'.' if ': ' in where else ': '}{key}" if where else key
 
 
 def invalid(where: str, value: Any, rule: str, *, cure: str = "") -> InvalidInput:
@@ -83,6 +90,18 @@ def require_known(entry: Mapping[str, Any], known: Collection[str], where: str) 
             )
 
 
+def refuse_dense(text: str, source: str) -> None:
+    """Refuse YAML that takes seconds to be read, before it is.
+
+    Raises:
+        InvalidInput: it has too many lines and items.
+    """
+    if sum(map(text.count, _MARKS)) > _MOST_MARKS:
+        raise InvalidInput(
+            f"has more than {_MOST_MARKS} lines, keys and items", where=source, cure="this is the wrong file"
+        )
+
+
 def refuse_endless(parsed: Any, source: str) -> None:
     """Refuse what nobody can walk through: parsed YAML or JSON without end.
 
@@ -106,9 +125,9 @@ def refuse_endless(parsed: Any, source: str) -> None:
     level, depth = [parsed], 0
     while level:
         level, depth = [one for value in level for one in _below(value)], depth + 1
-        if depth > _DEEPEST and level:
+        if depth > DEEPEST and level:
             cure = "write it flatter"
-            raise InvalidInput(f"is nested more than {_DEEPEST} levels deep", where=source, cure=cure)
+            raise InvalidInput(f"is nested more than {DEEPEST} levels deep", where=source, cure=cure)
 
 
 def _below(value: Any) -> Collection[Any]:
@@ -117,24 +136,26 @@ def _below(value: Any) -> Collection[Any]:
     return value if isinstance(value, (list, tuple)) else ()
 
 
-def as_json(value: Any, where: str, *, prune: bool = False) -> Any:
+def as_json(value: Any, where: str, *, prune: bool = False, keep_null: bool = False) -> Any:
     """Return a deep copy of ``value`` that consists of JSON types only.
 
     Args:
         value: a parsed YAML or JSON value.
         where: file and key path of it.
-        prune: leave out null entries of mappings, which the API server reads as absent. Without it null
-            is refused: Helm reads a null value as "delete the chart's default".
+        prune: leave out null entries of mappings, which the API server reads as absent.
+        keep_null: keep null entries of mappings outside of lists: in chart values null leaves a default out.
 
     Raises:
-        InvalidInput: a null, a key that is not text (YAML reads ``on:`` as true), or a type that JSON
-            does not have (YAML reads ``2026-01-01`` as a date).
+        InvalidInput: a null that is neither left out nor kept, a key that is not text (YAML reads ``on:`` as
+            true), or a type that JSON does not have (YAML reads ``2026-01-01`` as a date).
     """
     if isinstance(value, Mapping):
         return {
-            key: as_json(item, key_path(where, key), prune=prune)
+            key: item
+            if item is None and keep_null
+            else as_json(item, key_path(where, key), prune=prune, keep_null=keep_null)
             for key, item in value.items()
-            if _is_key(key, where) and not (prune and item is None)
+            if _is_key(key, where) and (keep_null or not prune or item is not None)
         }
     if isinstance(value, (list, tuple)):
         return [as_json(item, f"{where}[{index}]", prune=prune) for index, item in enumerate(value)]

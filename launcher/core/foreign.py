@@ -10,14 +10,35 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-__all__ = ["LONGEST", "MOST_WARNINGS", "clean", "few", "line", "lines", "shallow", "tree"]
+from launcher.core.redaction import masked
+
+__all__ = [
+    "LONGEST",
+    "MOST_WARNINGS",
+    "clean",
+    "few",
+    "head",
+    "line",
+    "lines",
+    "name",
+    "quoted",
+    "said",
+    "shallow",
+    "tree",
+    "word",
+]
 
 # Characters of one message. Kubelet and runtime have written 120,000 (the volume names of an image).
 LONGEST = 4096
 MOST_WARNINGS = 20
+_MORE = "..."
+_LONGEST_NAME = 253  # of an object of Kubernetes
+_SHOWN_NAME = 100  # of it, or of any other name or value, in a sentence about something else
+_MOST_SAID = 2**20
 _DEEPEST = 60  # levels of lists and mappings
 # What comes after a cut; as a rule the end of a message says what was wrong with its beginning.
 _END = 1024
@@ -34,6 +55,38 @@ _IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_INVISIBLE}]")
 def line(text: str, longest: int = LONGEST) -> str:
     """Return ``text`` as one line of at most ``longest`` characters."""
     return _bounded(clean(_bounded(text, longest)), longest)
+
+
+def said(text: str, longest: int = LONGEST) -> str:
+    """Return what a program, a server or a library said as :func:`line`, without credentials.
+
+    They are masked in the whole text before it is cut, since half a credential is recognised by nobody; and
+    once more in one line, for one that a line end has split.
+    """
+    return line(masked(" ".join(masked(text[:_MOST_SAID]).split())), longest)
+
+
+def head(text: str, longest: int) -> str:
+    """Return the first ``longest`` characters; where there are more, the last of them say so."""
+    return text if len(text) <= longest else f"{text[: longest - len(_MORE)]}{_MORE}"
+
+
+def name(text: str) -> str:
+    """Return a name as a sentence has it: whoever may create a pod chooses one that hides the rest."""
+    return head(line(text, _LONGEST_NAME), _SHOWN_NAME)
+
+
+def quoted(value: object) -> str:
+    """Return a name or value in quotes, as a sentence has it."""
+    return repr(head(value, _SHOWN_NAME)) if isinstance(value, str) else head(repr(value), _SHOWN_NAME)
+
+
+def word(text: str) -> str:
+    """Return a name as one word of a shell command that people are shown, and may paste.
+
+    No object of Kubernetes has a name that begins with a dash; as a word it would be an option.
+    """
+    return "NAME" if text.startswith("-") else shlex.quote(line(text, _LONGEST_NAME))
 
 
 def clean(text: str) -> str:
@@ -62,7 +115,7 @@ def shallow(value: Any, deepest: int = _DEEPEST) -> Any:
     if not isinstance(value, (Mapping, list)):
         return value
     if deepest == 0:
-        return "..."
+        return _MORE
     if isinstance(value, Mapping):
         return {key: shallow(item, deepest - 1) for key, item in value.items()}
     return [shallow(item, deepest - 1) for item in value]
@@ -83,7 +136,7 @@ def _bounded(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
     end = min(_END, longest // 4)
-    mark = f" ... {len(text)} characters in all ... "
+    mark = f" {_MORE} {len(text)} characters in all {_MORE} "
     head, tail = text[: longest - end - len(mark)], text[-end:]
     at = head.rfind(" ", len(head) // 2)
     head = head if at < 0 else head[:at]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from launcher.core import names
+from launcher.core.foreign import head, quoted
 from launcher.core.quantities import LONGEST_SECONDS
 from launcher.core.views import PodView, ReleaseView
 from launcher.errors import NotFound
 
 __all__ = [
+    "MOST_ATTEMPTS",
     "RELEASE_ANNOTATION",
     "JobRef",
     "no_release",
@@ -24,8 +27,12 @@ __all__ = [
 
 # Helm writes it on every object that it creates.
 RELEASE_ANNOTATION = "meta.helm.sh/release-name"
+# No release has a longer name (Helm: 53), so that a pod may claim what it likes.
+_LONGEST_CLAIM = 63
 _FIRST = "1"
-_LONGEST_ATTEMPT = 9  # digits
+# Whoever may create a pod writes any number on it: counting on ends where it is still read as one.
+MOST_ATTEMPTS = 999_999_999
+_ATTEMPT = re.compile(r"[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +73,7 @@ def ref_of_pod(pod: PodView) -> JobRef:
     """Return the reference of the job that a pod belongs to, read from its labels and annotations."""
     attempt = pod.labels.get(names.LABEL_ATTEMPT, _FIRST)
     return JobRef(
-        release=pod.annotations.get(RELEASE_ANNOTATION, ""),
+        release=head(pod.annotations.get(RELEASE_ANNOTATION, ""), _LONGEST_CLAIM),
         namespace=pod.namespace,
         pod_name=pod.name,
         uid=pod.uid,
@@ -144,8 +151,7 @@ def unreadable(pod: PodView | None) -> tuple[str, ...]:
 
 
 def _is_attempt(text: str) -> bool:
-    # "²" is a digit and no number.
-    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_ATTEMPT
+    return _ATTEMPT.fullmatch(text) is not None
 
 
 def no_release(release: str, namespace: str) -> NotFound:
@@ -155,7 +161,7 @@ def no_release(release: str, namespace: str) -> NotFound:
     launched it knows of it.
     """
     return NotFound(
-        f"there is no job release {release!r} in namespace {namespace!r}",
+        f"there is no job release {quoted(release)} in namespace {quoted(namespace)}",
         cure=f"`fljob list -n {namespace}` shows what there is; a job that succeeded is gone, or its creation"
         " is refused for now and tried again: the log of the process that launched it says why",
     )

@@ -13,15 +13,19 @@ import re
 __all__ = [
     "ANNOTATION_JOB_ID",
     "ANNOTATION_PENDING_TIMEOUT",
+    "ANNOTATION_POD_UID",
+    "ANNOTATION_RETENTION",
     "ANNOTATION_SITE",
     "ANNOTATION_STUDY",
-    "DEFAULT_CONTAINER_ANNOTATION",
+    "ANNOTATION_WATCHES",
     "LABEL_ATTEMPT",
     "LABEL_FEDERATION",
     "LABEL_JOB_ID",
     "LABEL_ROLE",
     "LABEL_SITE",
+    "LABEL_WATCHER",
     "PREFIX",
+    "STARTUP_PREFIX",
     "container_name",
     "credential_secret_name",
     "dataset_volume_name",
@@ -29,6 +33,7 @@ __all__ = [
     "is_labelled_credential",
     "job_slug",
     "label_value",
+    "may_be_release",
     "pod_name",
     "release_name",
     "release_names",
@@ -47,16 +52,26 @@ LABEL_FEDERATION = PREFIX + "federation"
 ANNOTATION_JOB_ID = PREFIX + "job-id"
 ANNOTATION_SITE = PREFIX + "site"
 ANNOTATION_STUDY = PREFIX + "study"
+# On Helm's record: the uid of the pod that the install made.
+ANNOTATION_POD_UID = PREFIX + "pod-uid"
 ANNOTATION_PENDING_TIMEOUT = PREFIX + "pending-timeout"
-DEFAULT_CONTAINER_ANNOTATION = "kubectl.kubernetes.io/default-container"
+ANNOTATION_RETENTION = PREFIX + "retention"
+# On the Lease of a process that watches jobs: it is one of ours, and which jobs those are.
+LABEL_WATCHER = PREFIX + "watcher"
+ANNOTATION_WATCHES = PREFIX + "watches"
+
+STARTUP_PREFIX = "nvflare-startup-"
 
 _NOT_DNS = re.compile(r"[^a-z0-9-]")
+_RELEASE = re.compile(r"fj-[a-z0-9-]{1,40}-[0-9a-f]{20}")
+_RELEASE_LIKE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,51}[a-z0-9])?")
 _NOT_LABEL = re.compile(r"[^A-Za-z0-9._-]")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _HASH = 8
 # Eighty bits: of eight digits somebody who tries all night finds a job id that has the name of another's.
 _RELEASE_HASH = 20
 _DNS_LABEL_MAX = 63
+_RELEASE_MAX = 53
 _RELEASE_SITE_MAX = 20
 _RELEASE_JOB_MAX = 8
 _POD_SITE_MAX = 20
@@ -87,6 +102,16 @@ def release_name(job_id: str, site: str) -> str:
 def release_names(job_id: str, site: str) -> tuple[str, str]:
     """Return the name of a job's release, and the one with a shorter hash that launchers gave before."""
     return release_name(job_id, site), _release_name(job_id, site, _HASH)
+
+
+def is_release_name(text: str) -> bool:
+    """Return whether a text has the form of a release's whole name, with a hash at its end."""
+    return _RELEASE.fullmatch(text) is not None
+
+
+def may_be_release(text: str) -> bool:
+    """Return whether Helm takes a text for the name of a release; dots, which nobody here uses, aside."""
+    return len(text) <= _RELEASE_MAX and _RELEASE_LIKE.fullmatch(text) is not None
 
 
 def _release_name(job_id: str, site: str, length: int) -> str:
@@ -132,8 +157,8 @@ def startup_secret_name(site: str, federation: str = "") -> str:
     """
     if federation:
         slug = site_slug(site, _SECRET_SITE_MAX - len(federation) - 1)
-        return f"nvflare-startup-{slug}-{federation}"
-    return f"nvflare-startup-{site_slug(site)}"
+        return f"{STARTUP_PREFIX}{slug}-{federation}"
+    return f"{STARTUP_PREFIX}{site_slug(site)}"
 
 
 def credential_secret_name(pod: str) -> str:

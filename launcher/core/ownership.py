@@ -8,12 +8,17 @@ as foreign and left alone.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
 
-from launcher.core import names
+from launcher.core import foreign, names
+from launcher.core.foreign import quoted, word
 from launcher.core.jobref import RELEASE_ANNOTATION, JobRef, ref_of_pod, ref_of_release
-from launcher.core.views import PodView, ReleaseView, SecretView
+from launcher.core.revisions import have_made
+from launcher.core.views import PodView, ReleaseView, SecretView, age_seconds
+from launcher.errors import Conflict
 
 __all__ = [
     "CONFIRMED",
@@ -23,15 +28,18 @@ __all__ = [
     "Ownership",
     "assign",
     "credential_is_ours",
+    "credentials_of",
     "is_other_job",
+    "is_pod_of",
     "judge",
+    "left_alone",
     "locate",
+    "old_credentials",
     "other_job",
     "unclaimed",
 ]
 
 _CHART = "fljob"
-_LONGEST = 80
 
 
 class Owner(str, enum.Enum):
@@ -70,23 +78,23 @@ def judge(release: ReleaseView | None, pod: PodView | None, wanted: JobRef) -> O
     """
     if release is None:
         return _without_release(pod, wanted)
-    foreign = _foreign_release(release, wanted)
-    if foreign:
-        said = f"release {release.name} is not this launcher's job: {foreign}"
+    if why := _foreign_release(release, wanted):
+        said = f"release {foreign.name(release.name)} is not this launcher's job: {why}"
         return Ownership(Owner.FOREIGN_RELEASE, said)
-    foreign = "" if pod is None else _foreign_pod(release, pod)
-    return Ownership(Owner.FOREIGN_POD, foreign) if foreign else CONFIRMED
+    why = "" if pod is None else _foreign_pod(release, pod)
+    return Ownership(Owner.FOREIGN_POD, why) if why else CONFIRMED
 
 
 def _without_release(pod: PodView | None, wanted: JobRef) -> Ownership:
     if pod is None:
         return Ownership(Owner.UNKNOWN, "there is neither a release nor a pod")
+    one = f"pod {foreign.name(pod.name)}"
     if names.LABEL_JOB_ID not in pod.labels:
-        return Ownership(Owner.FOREIGN_POD, f"pod {pod.name} does not carry the label {names.LABEL_JOB_ID}")
+        return Ownership(Owner.FOREIGN_POD, f"{one} does not carry the label {names.LABEL_JOB_ID}")
     found = ref_of_pod(pod)
     if is_other_job(found, wanted):
-        return Ownership(Owner.FOREIGN_POD, f"pod {pod.name} is that of {other_job(found)}")
-    return Ownership(Owner.POD_WITHOUT_RELEASE, f"Helm knows no release of pod {pod.name}")
+        return Ownership(Owner.FOREIGN_POD, f"{one} is that of {other_job(found)}")
+    return Ownership(Owner.POD_WITHOUT_RELEASE, f"Helm knows no release of {one}")
 
 
 def _foreign_release(release: ReleaseView, wanted: JobRef) -> str:
@@ -97,7 +105,7 @@ def _foreign_release(release: ReleaseView, wanted: JobRef) -> str:
     if not (found.job_id and isinstance(pod, Mapping) and pod.get("name")):
         return "its values name no job and no pod"
     if release.chart != _CHART and not _is_own_layer(release, found):
-        return f"its chart is {_short(release.chart)}"
+        return f"its chart is {quoted(release.chart)}"
     return f"its values name {other_job(found)}" if is_other_job(found, wanted) else ""
 
 
@@ -109,15 +117,25 @@ def _is_own_layer(release: ReleaseView, found: JobRef) -> bool:
 
 def _foreign_pod(release: ReleaseView, pod: PodView) -> str:
     recorded, found = ref_of_release(release.name, release.namespace, release), ref_of_pod(pod)
+    one, whose = f"pod {foreign.name(pod.name)}", f"release {foreign.name(release.name)}"
     if pod.name != recorded.pod_name:
-        return f"pod {pod.name} claims release {release.name}, whose pod is {_short(recorded.pod_name)}"
+        return f"{one} claims {whose}, whose pod is {quoted(recorded.pod_name)}"
     if found.release and found.release != release.name:
-        return f"pod {pod.name}, named by release {release.name}, is that of release {_short(found.release)}"
+        return f"{one}, named by {whose}, is that of release {quoted(found.release)}"
     if names.LABEL_JOB_ID not in pod.labels:
-        return f"pod {pod.name}, named by release {release.name}, does not carry our label"
+        return f"{one}, named by {whose}, does not carry our label"
     if is_other_job(found, recorded):
-        return f"pod {pod.name}, named by release {release.name}, is that of {other_job(found)}"
+        return f"{one}, named by {whose}, is that of {other_job(found)}"
+    if not have_made(release.revisions, pod.uid, pod.created):
+        return f"{one} is another than the one that {whose} has made"
     return ""
+
+
+def is_pod_of(job: JobRef, pod: PodView) -> bool:
+    """Tell whether a pod is that of a job whose pod nobody has seen: it says so itself, in every respect."""
+    found = ref_of_pod(pod)
+    is_labelled, is_claimed = names.LABEL_JOB_ID in pod.labels, found.release == job.release
+    return is_labelled and is_claimed and pod.name == job.pod_name and not is_other_job(found, job)
 
 
 def is_other_job(one: JobRef, other: JobRef) -> bool:
@@ -128,12 +146,7 @@ def is_other_job(one: JobRef, other: JobRef) -> bool:
 
 def other_job(job: JobRef) -> str:
     """Return a job in words of bounded length: its id and site."""
-    return f"job {_short(job.job_id)} at site {_short(job.site)}"
-
-
-def _short(text: str) -> str:
-    shown = repr(text)
-    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 4]}...{shown[-1]}"
+    return f"job {quoted(job.job_id)} at site {quoted(job.site)}"
 
 
 def _is_named_after_its_job(pod: PodView) -> bool:
@@ -149,8 +162,8 @@ class Assigned:
 
     Attributes:
         pods: name of a release -> its pod.
-        disputed: name of a release -> pods that claim it, none of which has the name of its job: only the
-            values of the release tell.
+        disputed: name of a release -> pods that claim it, none of which has the name of its job and is the
+            one that it has made: only its record, read again with its values, tells.
         others: pods of none of the releases.
     """
 
@@ -159,11 +172,11 @@ class Assigned:
     others: tuple[PodView, ...]
 
 
-def assign(releases: Iterable[str], pods: Sequence[PodView]) -> Assigned:
+def assign(releases: Mapping[str, ReleaseView], pods: Sequence[PodView]) -> Assigned:
     """Return which pods belong to the releases that Helm listed by our label.
 
     Args:
-        releases: their names.
+        releases: they, by their names.
         pods: all pods with our label.
     """
     claimed: dict[str, list[PodView]] = {name: [] for name in releases}
@@ -173,7 +186,8 @@ def assign(releases: Iterable[str], pods: Sequence[PodView]) -> Assigned:
     own: dict[str, PodView] = {}
     disputed: dict[str, tuple[PodView, ...]] = {}
     for name, claimants in claimed.items():
-        named = [pod for pod in claimants if _is_named_after_its_job(pod)]
+        made = partial(have_made, releases[name].revisions)
+        named = [pod for pod in claimants if _is_named_after_its_job(pod) and made(pod.uid, pod.created)]
         if len(named) == 1:
             own[name] = named[0]
             others += [pod for pod in claimants if pod is not named[0]]
@@ -186,21 +200,27 @@ def unclaimed(pod: PodView, releases: Mapping[str, ReleaseView]) -> Ownership:
     """Return whose a pod of none of the listed releases is."""
     claim = pod.annotations.get(RELEASE_ANNOTATION, "")
     if claim in releases:
-        said = f"pod {pod.name} claims release {claim}, which does not confirm it"
+        said = f"pod {foreign.name(pod.name)} claims release {foreign.name(claim)}, which does not confirm it"
         return Ownership(Owner.FOREIGN_POD, said)
     if claim and not _is_named_after_its_job(pod):
-        said = f"pod {pod.name} claims release {_short(claim)}, which is none of this launcher's"
+        said = (
+            f"pod {foreign.name(pod.name)} claims release {quoted(claim)}, which is none of this launcher's"
+        )
         return Ownership(Owner.FOREIGN_POD, said)
     return judge(None, pod, ref_of_pod(pod))
 
 
 @dataclass(frozen=True)
 class Located:
-    """What there is of one job: its names, its pod if it is confirmed, and whose they are."""
+    """What there is of one job: its names, its pod if it is confirmed, and whose they are.
+
+    ``is_recorded`` is true when Helm has a record: with a foreign pod, one that confirms the release.
+    """
 
     job: JobRef
     pod: PodView | None
     ownership: Ownership = field(default=CONFIRMED)
+    is_recorded: bool = False
 
 
 def locate(release: str, namespace: str, view: ReleaseView | None, pods: Sequence[PodView]) -> Located:
@@ -214,17 +234,18 @@ def locate(release: str, namespace: str, view: ReleaseView | None, pods: Sequenc
     """
     recorded = ref_of_release(release, namespace, view)
     if view is None:
-        claiming = [pod for pod in pods if pod.annotations.get(RELEASE_ANNOTATION) == release]
+        # An empty claim is none.
+        claiming = [pod for pod in pods if release and ref_of_pod(pod).release == release]
         claiming.sort(key=_is_named_after_its_job, reverse=True)
-        by_name = [pod for pod in pods if pod.name == release and RELEASE_ANNOTATION not in pod.annotations]
+        by_name = [pod for pod in pods if pod.name == release and not ref_of_pod(pod).release]
         pod = next(iter([*claiming, *by_name]), None)
-        job = ref_of_pod(pod) if pod else recorded
+        job = replace(ref_of_pod(pod), namespace=namespace) if pod else recorded
         return Located(job, pod, judge(None, pod, job))
     pod = next((pod for pod in pods if pod.name == recorded.pod_name), None)
     ownership = judge(view, pod, recorded)
     if pod is None or ownership.is_foreign:
         return Located(recorded, None, ownership)
-    return Located(replace(ref_of_pod(pod), release=release), pod, ownership)
+    return Located(replace(ref_of_pod(pod), release=release, namespace=namespace), pod, ownership)
 
 
 def credential_is_ours(name: str, secret: SecretView) -> bool:
@@ -233,3 +254,28 @@ def credential_is_ours(name: str, secret: SecretView) -> bool:
     A label alone says nothing: the objects of a site's own chart carry it, too.
     """
     return bool(secret.job_id) and not secret.of_helm and names.is_labelled_credential(name, secret.site)
+
+
+def credentials_of(secrets: Mapping[str, SecretView], site: str, federation: str) -> Iterator[str]:
+    """Yield the names of the Secrets that hold credentials of a site's jobs in a federation."""
+    for name, secret in secrets.items():
+        is_theirs = secret.federation == federation and names.is_credential_of(name, site)
+        if is_theirs and credential_is_ours(name, secret):
+            yield name
+
+
+def old_credentials(secrets: Mapping[str, SecretView], now: datetime, age: float) -> Iterator[str]:
+    """Yield the names of the Secrets that hold credentials of jobs and are at least so many seconds old."""
+    for name, secret in secrets.items():
+        if age_seconds(secret.created, now) >= age and credential_is_ours(name, secret):
+            yield name
+
+
+def left_alone(job: JobRef, ownership: Ownership) -> Conflict:
+    """Return the error for what is not ours, with what its owner can do."""
+    cure = f"`fljob list -n {job.namespace}` shows it; remove it with kubectl or helm if it is yours"
+    if ownership.owner is Owner.FOREIGN_POD:
+        # Helm deletes by name: with the release of a job whose pod is gone, whatever has that name now.
+        pod = f"`kubectl delete pod {word(job.pod_name)} -n {job.namespace}`"
+        cure = f"if nobody needs that pod, delete it with {pod}, then try again"
+    return Conflict(f"{ownership.sentence}; it is left alone", cure=cure)

@@ -12,7 +12,7 @@ from typing import Any
 
 from launcher.core.checks import invalid
 
-__all__ = ["canonical", "parse_quantity", "quantity_text"]
+__all__ = ["amount_text", "canonical", "parse_quantity", "quantity_text"]
 
 # A hundred years: a longer wait is as good as one for ever, and its end is a date that nobody can print
 # (FLARE 2.9.0 takes any number that is not negative, 10**400 too).
@@ -20,6 +20,7 @@ LONGEST_SECONDS = 100 * 366 * 86400.0
 _NUMBER = re.compile(r"([+-]?)([0-9]+\.?[0-9]*|\.[0-9]+)([A-Za-z]{0,2}|[eE][+-]?[0-9]{1,2})")
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_IN_BYTES = ("memory", "ephemeral-storage", "storage", "hugepages-")
 # Enough digits that no text of an allowed length is ever rounded.
 _EXACT = Context(prec=200)
 _LONGEST = 60
@@ -64,6 +65,21 @@ def canonical(text: str) -> str:
         if nano and nano % 10 ** (power + 9) == 0:
             return f"{nano // 10 ** (power + 9)}{suffix}"
     return "0"
+
+
+def amount_text(resource: str, amount: Decimal) -> str:
+    """Return an amount as people write it: of memory and storage ``23.6Gi``, of everything else the number.
+
+    A fraction has one digit, rounded down: what is printed of a node fits it.
+    """
+    if resource.startswith(_IN_BYTES):
+        for suffix, power in reversed(_BINARY.items()):
+            if abs(amount) >= 1024**power:
+                tenths = int(amount * 10 / 1024**power)
+                whole, tenth = divmod(tenths, 10)
+                return f"{whole}.{tenth}{suffix}" if tenth else f"{whole}{suffix}"
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def quantity_text(value: Any, where: str) -> str:

@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
-from launcher.core.views import PodView, ReleaseView, age_seconds
+from launcher.core.views import ReleaseView, age_seconds
 
-__all__ = ["INSTALL_MAY_LAST", "ReleaseState", "StorageDriver", "is_drifted", "release_state"]
+__all__ = ["INSTALLING", "INSTALL_MAY_LAST", "ReleaseState", "StorageDriver", "release_state"]
 
 INSTALL_MAY_LAST = 60.0
+# Helm's status of a release whose install has not ended, or was killed.
+INSTALLING = "pending-install"
 
 # Where Helm keeps the records of its releases (HELM_DRIVER). Not offered: `memory` is lost with the process,
 # and `sql` needs a database.
@@ -30,7 +32,7 @@ class ReleaseState(str, enum.Enum):
     INSTALLING = "another process is installing it"
     ABANDONED = "whoever was installing it is gone"
     INSTALLED = "Helm has accepted its objects"
-    FAILED = "Helm could not create its objects"
+    FAILED = "Helm could not create its objects, or did not hear that it had"
     UNINSTALLING = "it is being removed, or its removal was interrupted"
     TAMPERED = "somebody upgraded or rolled it back, which the launcher never does"
 
@@ -57,22 +59,13 @@ def release_state(view: ReleaseView | None, now: datetime) -> ReleaseState:
 
     Args:
         view: the release, None when there is none.
-        now: wall clock time, against Helm's own time stamp.
+        now: the API server's time; ``view.updated`` of a release that is being installed is, too.
     """
     if view is None:
         return ReleaseState.ABSENT
-    if view.status == "pending-install":
+    if view.status == INSTALLING:
         young = age_seconds(view.updated, now) < INSTALL_MAY_LAST
         return ReleaseState.INSTALLING if young else ReleaseState.ABANDONED
     if view.revision > 1:
         return ReleaseState.TAMPERED
     return _BY_STATUS.get(view.status, ReleaseState.INSTALLED)
-
-
-def is_drifted(pod: PodView | None) -> bool:
-    """Return whether somebody changed the pod's spec after the launch; a running job is never corrected.
-
-    The API server counts changes of a pod's spec in ``metadata.generation`` (Kubernetes 1.33); a graceful
-    deletion counts as one, too.
-    """
-    return pod is not None and pod.deleted is None and pod.generation > 1

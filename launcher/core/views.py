@@ -1,8 +1,7 @@
 """What was read from Kubernetes and Helm, as frozen values.
 
 An edge translates an API object into one of these. What is missing in it is ``None``, ``""`` or an empty
-tuple, so no reader checks for missing keys. :class:`Seen` distinguishes "could not be read" from "does not
-exist".
+tuple, so no reader asks for it. :class:`Seen` distinguishes "could not be read" from "does not exist".
 """
 
 from __future__ import annotations
@@ -13,16 +12,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from launcher.core.revisions import Revision
+
 __all__ = [
     "Condition",
     "ContainerKind",
     "ContainerState",
     "ContainerView",
+    "MadeObject",
     "NodeView",
+    "ObjectRef",
     "PodEvent",
     "PodView",
     "Presence",
     "ReleaseView",
+    "RestartRule",
     "Seen",
     "Taint",
     "Toleration",
@@ -47,11 +51,12 @@ class Presence(enum.Enum):
 
 @dataclass(frozen=True)
 class Seen(Generic[T]):
-    """The result of a read: the object, its certain absence, or "could not be read" with the reason."""
+    """The result of a read: the object, its certain absence, or "could not be read": why, and what to do."""
 
     presence: Presence
-    value: T | None = None
+    value: T | None = field(default=None, repr=False)
     why: str = ""
+    cure: str = ""
 
     @classmethod
     def found(cls, value: T) -> Seen[T]:
@@ -64,9 +69,9 @@ class Seen(Generic[T]):
         return cls(Presence.ABSENT, last)
 
     @classmethod
-    def unavailable(cls, why: str) -> Seen[T]:
+    def unavailable(cls, why: str, cure: str = "") -> Seen[T]:
         """Return the result for an object that could not be read, with the reason."""
-        return cls(Presence.UNAVAILABLE, None, why)
+        return cls(Presence.UNAVAILABLE, None, why, cure)
 
 
 class ContainerKind(enum.IntEnum):
@@ -85,6 +90,15 @@ class ContainerState(str, enum.Enum):
     WAITING = "waiting"
     RUNNING = "running"
     TERMINATED = "terminated"
+
+
+@dataclass(frozen=True)
+class RestartRule:
+    """What the kubelet does after some exit codes of a container; ``operator`` is In or NotIn."""
+
+    action: str
+    operator: str
+    exit_codes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,6 +122,9 @@ class ContainerView:
     # The termination before the current state, of containers that restart (sidecars, native sidecars).
     last_reason: str = ""
     last_exit_code: int | None = None
+    # Its own restartPolicy (Kubernetes 1.34), else that of the pod; empty where neither is known.
+    restart_policy: str = ""
+    restart_rules: tuple[RestartRule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +159,11 @@ class Toleration:
 
 @dataclass(frozen=True)
 class PodView:
-    """A pod as last read from the API server."""
+    """A pod as last read from the API server.
+
+    ``grace_period`` is what its spec gives the containers between SIGTERM and SIGKILL, ``grace_seconds`` what
+    its deletion gives them; None while it is not being deleted.
+    """
 
     name: str
     namespace: str
@@ -154,6 +175,7 @@ class PodView:
     created: datetime | None = None
     deleted: datetime | None = None
     grace_seconds: int | None = None
+    grace_period: int | None = None
     nominated_node: str = ""
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: tuple[Toleration, ...] = ()
@@ -162,7 +184,6 @@ class PodView:
     conditions: tuple[Condition, ...] = ()
     containers: tuple[ContainerView, ...] = ()
     resource_version: str = ""
-    generation: int = 0
     claims: tuple[str, ...] = ()
     resource_claims: tuple[str, ...] = ()
     pod_group: str = ""
@@ -185,7 +206,8 @@ class PodView:
 class PodEvent:
     """An event about one pod; Kubernetes counts its repetitions in ``count``.
 
-    ``last_seen`` is the newest of its time stamps, ``first_seen`` the oldest that Kubernetes keeps.
+    ``last_seen`` is the newest of its time stamps, ``first_seen`` the oldest that Kubernetes keeps;
+    ``container`` is the one that it is about, empty for the whole pod.
     """
 
     reason: str
@@ -195,6 +217,7 @@ class PodEvent:
     count: int = 1
     source: str = ""
     first_seen: datetime | None = None
+    container: str = ""
 
 
 @dataclass(frozen=True)
@@ -227,7 +250,7 @@ class ReleaseView:
     """A Helm release as ``helm status`` or ``helm list`` shows it; ``values`` only where asked for.
 
     ``chart`` is the name of its chart, and ``labelled`` tells that its record carries our job-id label: both
-    are known from ``helm list --selector`` alone.
+    are known from ``helm list --selector`` alone. ``revisions`` are its records, empty where not asked for.
     """
 
     name: str
@@ -238,3 +261,38 @@ class ReleaseView:
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     chart: str = ""
     labelled: bool = False
+    revisions: tuple[Revision, ...] = ()
+
+
+@dataclass(frozen=True)
+class ObjectRef:
+    """An object that Helm's record of a release names."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str
+
+    @property
+    def resource(self) -> str:
+        """Kind and API group as kubectl takes them."""
+        group, slash, _ = self.api_version.partition("/")
+        return f"{self.kind.lower()}.{group}" if slash else self.kind.lower()
+
+    @property
+    def text(self) -> str:
+        """How messages name it."""
+        return f"{self.resource} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class MadeObject:
+    """An object in the cluster: by which release it says that it was made, and whether it stays or goes.
+
+    ``stays`` is true of one that is being deleted already, and of one that Helm was told to keep.
+    """
+
+    uid: str
+    release: str = ""
+    namespace: str = ""
+    stays: bool = False

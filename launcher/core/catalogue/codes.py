@@ -19,6 +19,7 @@ class Limit(str, enum.Enum):
     NOW = "now"  # permanent: fails immediately
     RESOURCES = "pending_timeout"  # FLARE's setting with FLARE's meaning: null = forever, 0 = not at all
     HEAL = "heal"
+    BIND = "bind"
     PULL = "pull"
     PULL_PERMANENT = "pull_permanent"
     CONFIG = "config"
@@ -58,6 +59,7 @@ class Code(str, enum.Enum):
     # refused at creation
     QUOTA_EXCEEDED = "QuotaExceeded"
     QUOTA_BUSY = "QuotaBusy"
+    QUOTA_TOO_SMALL = "QuotaTooSmall"
     WEBHOOK_FAILED = "WebhookFailed"
     API_UNAVAILABLE = "ApiUnavailable"
     NAMESPACE_MISSING = "NamespaceMissing"
@@ -65,11 +67,13 @@ class Code(str, enum.Enum):
     ADMISSION_DENIED = "AdmissionDenied"
     LIMIT_RANGE = "LimitRange"
     INVALID_SPEC = "InvalidSpec"
+    SITE_INVALID = "SiteInvalid"
     FORBIDDEN = "Forbidden"
     NAME_CONFLICT = "NameConflict"
     CREATE_FAILED = "CreateFailed"
     # not scheduled
     INSUFFICIENT_RESOURCES = "InsufficientResources"
+    NODES_TOO_SMALL = "NodesTooSmall"
     IMPOSSIBLE_REQUEST = "ImpossibleRequest"
     SCALING_UP = "ScalingUp"
     SCALE_UP_REFUSED = "ScaleUpRefused"
@@ -96,6 +100,7 @@ class Code(str, enum.Enum):
     UNKNOWN_PHASE = "UnknownPhase"
     # scheduled, not running
     CREATING = "Creating"
+    PULLING = "Pulling"
     INITIALIZING = "Initializing"
     IMAGE_PULL_TRANSIENT = "ImagePullTransient"
     IMAGE_NOT_FOUND = "ImageNotFound"

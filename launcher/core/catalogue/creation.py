@@ -34,6 +34,13 @@ CREATION: Mapping[Code, Entry] = {
         cure_of(Reason.QUOTA_BUSY),
         Limit.HEAL,
     ),
+    Code.QUOTA_TOO_SMALL: Entry(
+        "The job asks for more than a ResourceQuota of the namespace ever allows.",
+        cure_of(Reason.QUOTA_TOO_SMALL),
+        _JOB,
+        Limit.NOW,
+        _FAIL,
+    ),
     Code.WEBHOOK_FAILED: _heals(
         "An admission webhook of the cluster does not answer.",
         cure_of(Reason.WEBHOOK_FAILED),
@@ -72,6 +79,13 @@ CREATION: Mapping[Code, Entry] = {
         "The pod that results from job, study and site is not valid.",
         cure_of(Reason.INVALID_SPEC),
         _JOB,
+        Limit.NOW,
+        _FAIL,
+    ),
+    Code.SITE_INVALID: Entry(
+        "What the site has configured makes no pod of any job: kubeconfig, helm, chart or values.",
+        "correct what is named at the site; `fljob doctor` checks it, `fljob template` renders a job",
+        _INFRA,
         Limit.NOW,
         _FAIL,
     ),

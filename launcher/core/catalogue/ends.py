@@ -23,7 +23,7 @@ ENDS: Mapping[Code, Entry] = {
     Code.APP_ERROR: Entry("The job process failed.", "read the job's log", ReturnCode.ABORTED),
     Code.APP_CODE: Entry(
         "The job process ended with one of FLARE's own codes (101 to 104).",
-        "read the job's log",
+        "read the job's log; where its files did not reach its parent, the detail says why",
         _JOB,
         returns_own=True,
     ),
@@ -76,7 +76,10 @@ ENDS: Mapping[Code, Entry] = {
         "The queue took the pod's quota back for another job.",
         "launch the job again: a bare pod is not requeued",
     ),
-    Code.DRAINED: _infra("The pod was evicted through the API, as a drain does.", "launch the job again"),
+    Code.DRAINED: _infra(
+        "The pod was evicted through the API, as a drain does.",
+        "launch the job again; `protect: budget` in fljob.yaml has drains wait for running jobs",
+    ),
     Code.NODE_LOST: _infra("The node was lost.", "launch the job again"),
     Code.DELETED_EXTERNALLY: _infra("Somebody else deleted the pod.", "launch the job again"),
     # Not 9 (ABORTED): a new parent uninstalls the jobs of its predecessor, and both report to FLARE's server,

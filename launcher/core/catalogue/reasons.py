@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from launcher.core import foreign
 from launcher.core.catalogue.codes import Code
 from launcher.errors import Reason
 
@@ -45,6 +46,9 @@ class _General(dict[str, str]):
         return key.upper()
 
 
+_NO_WORDS = frozenset({"helm", "keys", "kubeconfig", "text"})  # of our own, or never in a command
+
+
 def cure_of(reason: Reason, words: Mapping[str, str] | None = None) -> str:
     """Return what to do about a reason.
 
@@ -52,7 +56,10 @@ def cure_of(reason: Reason, words: Mapping[str, str] | None = None) -> str:
         reason: what was said.
         words: of the case, by name; what is missing or empty is written in capitals.
     """
-    known = {key: word for key, word in (words or {}).items() if word}
+    # Most stand in a command, and who refuses a job chooses them: `exceeded quota: $(id), requested: ...`.
+    known = {
+        key: word if key in _NO_WORDS else foreign.word(word) for key, word in (words or {}).items() if word
+    }
     return REASONS[reason].cure.format_map(_General(known))
 
 
@@ -64,7 +71,17 @@ REASONS: Mapping[Reason, Meaning] = {
         "kubectl --namespace {namespace} describe quota {quota}",
     ),
     Reason.QUOTA_BUSY: Meaning(
-        Code.QUOTA_BUSY, "launch again; a parent and `fljob launch --wait` do so by themselves"
+        Code.QUOTA_BUSY, "launch again; a parent and `fljob launch` do so by themselves"
+    ),
+    Reason.QUOTA_TOO_SMALL: Meaning(
+        Code.QUOTA_TOO_SMALL,
+        "ask for less in launcher_spec, or have the quota raised: "
+        "kubectl --namespace {namespace} describe quota {quota}",
+    ),
+    Reason.QUOTA_UNCOVERED: Meaning(
+        Code.ADMISSION_DENIED,
+        "have a ResourceQuota made in the namespace that covers it, or change the resources or the "
+        "priorityClassName of the job",
     ),
     Reason.QUOTA_NEEDS_MORE: Meaning(
         Code.ADMISSION_DENIED, "give the job those resources in its meta or the site's values"
@@ -75,6 +92,11 @@ REASONS: Mapping[Reason, Meaning] = {
     ),
     Reason.WEBHOOK_DENIED: Meaning(Code.ADMISSION_DENIED, _RULE),
     Reason.POLICY_DENIED: Meaning(Code.ADMISSION_DENIED, _RULE),
+    Reason.POLICY_FAILED: Meaning(
+        Code.ADMISSION_DENIED,
+        "ask the cluster's administrator to repair or remove the named policy, its binding or its "
+        "parameters; or give the job what its expression reads",
+    ),
     Reason.REFUSED: Meaning(Code.ADMISSION_DENIED, _RULE),
     Reason.POD_SECURITY: Meaning(
         Code.ADMISSION_DENIED,
@@ -100,6 +122,11 @@ REASONS: Mapping[Reason, Meaning] = {
         "change the resources in launcher_spec; the limits: "
         "kubectl --namespace {namespace} describe limitrange",
     ),
+    Reason.ABOVE_LIMIT_RANGE: Meaning(
+        Code.LIMIT_RANGE,
+        "give the job a limit of its own in launcher_spec (`{resource}`), or lower the request; a container "
+        "without a limit gets that of a LimitRange: kubectl --namespace {namespace} describe limitrange",
+    ),
     # the namespace, the rights
     Reason.NAMESPACE_MISSING: Meaning(
         Code.NAMESPACE_MISSING, "`kubectl create namespace {namespace}`, or correct `namespace` of the site"
@@ -118,6 +145,10 @@ REASONS: Mapping[Reason, Meaning] = {
         "the credentials may have expired: log in again or renew those in the kubeconfig; a credential "
         "program needs its variables named in `pass_env`",
     ),
+    Reason.NOT_LOGGED_IN: Meaning(
+        Code.FORBIDDEN,
+        "give the context a user with credentials, or choose another context: kubectl config get-contexts",
+    ),
     Reason.CREDENTIAL_PLUGIN: Meaning(
         Code.FORBIDDEN,
         "install it or log in again, then try kubectl get --raw /version; name the variables it needs in "
@@ -126,8 +157,14 @@ REASONS: Mapping[Reason, Meaning] = {
     # the API server itself, and the way to it
     Reason.SERVER_BUSY: Meaning(Code.API_UNAVAILABLE, _LATER),
     Reason.SERVER_ERROR: Meaning(Code.API_UNAVAILABLE, f"{_LATER}; then look at the API server's log"),
+    Reason.PROXY: Meaning(
+        Code.API_UNAVAILABLE,
+        "correct proxy-url in kubeconfig {kubeconfig}, or HTTPS_PROXY (HTTP_PROXY of a server with http:); "
+        "without a proxy name the API server's host in NO_PROXY",
+    ),
     Reason.TLS: Meaning(
-        Code.API_UNAVAILABLE, "correct server and certificate-authority in kubeconfig {kubeconfig}"
+        Code.API_UNAVAILABLE,
+        "correct server, tls-server-name or certificate-authority in kubeconfig {kubeconfig}",
     ),
     Reason.CONNECTION_REFUSED: Meaning(
         Code.API_UNAVAILABLE, "check that the cluster runs and that kubeconfig {kubeconfig} names its address"
@@ -146,11 +183,11 @@ REASONS: Mapping[Reason, Meaning] = {
         Code.API_UNAVAILABLE, "check kubeconfig {kubeconfig}: kubectl get --raw /version"
     ),
     Reason.KUBECONFIG_MISSING: Meaning(
-        Code.INVALID_SPEC, "set `--kubeconfig` or KUBECONFIG to an existing file"
+        Code.SITE_INVALID, "set `--kubeconfig` or KUBECONFIG to an existing file"
     ),
-    Reason.KUBECONFIG_BAD: Meaning(Code.INVALID_SPEC, _KUBECONFIG),
-    Reason.KUBECONFIG_INVALID: Meaning(Code.INVALID_SPEC, _KUBECONFIG),
-    Reason.CONTEXT_MISSING: Meaning(Code.INVALID_SPEC, "kubectl config get-contexts shows what there is"),
+    Reason.KUBECONFIG_BAD: Meaning(Code.SITE_INVALID, _KUBECONFIG),
+    Reason.KUBECONFIG_INVALID: Meaning(Code.SITE_INVALID, _KUBECONFIG),
+    Reason.CONTEXT_MISSING: Meaning(Code.SITE_INVALID, "kubectl config get-contexts shows what there is"),
     # names of releases and objects
     Reason.NAME_IN_USE: Meaning(
         Code.NAME_CONFLICT, "wait for it to end or terminate it: fljob terminate {name} -n {namespace}"
@@ -162,11 +199,12 @@ REASONS: Mapping[Reason, Meaning] = {
     Reason.OBJECT_OF_ANOTHER: Meaning(Code.NAME_CONFLICT, _EXISTS + "{kind} {object} -o yaml"),
     Reason.FIELD_CONFLICT: Meaning(Code.NAME_CONFLICT, "delete the object or use another job id"),
     Reason.RELEASE_MISSING: Meaning(Code.CREATE_FAILED, "`fljob list -n {namespace}` shows what there is"),
-    # the object, the values, the chart
+    # the object, the values, the chart. What a job may say is checked before a value is made of it, so what
+    # schema and chart refuse was written at the site: templates, values, a study's pod template.
     Reason.INVALID_SPEC: Meaning(Code.INVALID_SPEC, _FIELD),
     Reason.UNKNOWN_FIELD: Meaning(Code.INVALID_SPEC, _FIELD),
     Reason.SCHEMA: Meaning(
-        Code.INVALID_SPEC,
+        Code.SITE_INVALID,
         "correct these keys in the job, the study or the site's values; the chart's README lists all keys",
     ),
     Reason.VALUES_UNREADABLE: Meaning(
@@ -177,22 +215,22 @@ REASONS: Mapping[Reason, Meaning] = {
         "move bulky content (environment, arguments) into a ConfigMap, a Secret or a dataset volume",
     ),
     Reason.CHART_REFUSED: Meaning(
-        Code.INVALID_SPEC,
+        Code.SITE_INVALID,
         "the chart checks its values: correct them in the job, the study or the site's values",
     ),
-    Reason.CHART_BROKEN: Meaning(Code.INVALID_SPEC, "repair the template"),
+    Reason.CHART_BROKEN: Meaning(Code.SITE_INVALID, "repair the template"),
     Reason.CHART_MISSING: Meaning(
-        Code.INVALID_SPEC,
+        Code.SITE_INVALID,
         "set `chart` to a folder with a Chart.yaml, or leave it out to use the shipped chart",
     ),
-    Reason.CHART_TOO_NEW: Meaning(Code.CREATE_FAILED, "use a newer cluster"),
-    Reason.UNKNOWN_KIND: Meaning(Code.CREATE_FAILED, "install what defines it, or remove it from the chart"),
+    Reason.CHART_TOO_NEW: Meaning(Code.SITE_INVALID, "use a newer cluster"),
+    Reason.UNKNOWN_KIND: Meaning(Code.SITE_INVALID, "install what defines it, or remove it from the chart"),
     # the helm program
     Reason.DELETE_FAILED: Meaning(
         Code.CREATE_FAILED,
         "check the right to delete pods: kubectl auth can-i delete pods --namespace {namespace}",
     ),
-    Reason.HELM_TOO_OLD: Meaning(Code.CREATE_FAILED, "install helm 4.3 (3.22 is the oldest that works)"),
-    Reason.HELM_NOT_RUNNABLE: Meaning(Code.CREATE_FAILED, "install helm 4.3 for this machine's processor"),
+    Reason.HELM_TOO_OLD: Meaning(Code.SITE_INVALID, "install helm 4.3 (3.22 is the oldest that works)"),
+    Reason.HELM_NOT_RUNNABLE: Meaning(Code.SITE_INVALID, "install helm 4.3 for this machine's processor"),
     Reason.HELM_FAILED: Meaning(Code.CREATE_FAILED, "read the detail"),
 }

@@ -15,15 +15,23 @@ _FAIL, _WAIT = StrictRule.FAIL, StrictRule.WAIT
 
 STARTING: Mapping[Code, Entry] = {
     Code.CREATING: Entry(
-        "The node is preparing volumes, images and the sandbox.",
+        "The node is preparing volumes and the sandbox.",
         "wait; if it lasts, look at the pod's events",
         _INFRA,
         Limit.START,
         _WAIT,
         relaunchable=True,
     ),
+    Code.PULLING: Entry(
+        "The node is downloading an image.",
+        "wait; raise timeouts.start when the image is large, or have it put on the nodes beforehand",
+        _INFRA,
+        Limit.START,
+        _WAIT,
+        relaunchable=True,
+    ),
     Code.INITIALIZING: Entry(
-        "An init container is still running, or a sidecar has not started.",
+        "An init container is still running, or a container has not stayed up yet.",
         "look at its log, and at its startup probe if it has one",
         _INFRA,
         Limit.START,
@@ -145,8 +153,8 @@ STARTING: Mapping[Code, Entry] = {
         relaunchable=True,
     ),
     Code.CRASH_LOOP: Entry(
-        "A sidecar or init container keeps crashing.",
-        "look at the log of that container",
+        "A container keeps ending, and the kubelet keeps starting it again.",
+        "look at its log; if it is the job's own, find the webhook that gave it a restartPolicy",
         _JOB,
         Limit.NOW,
         _FAIL,

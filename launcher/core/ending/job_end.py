@@ -24,12 +24,16 @@ from launcher.core.ending.disruption import (
     was_deleted,
 )
 from launcher.core.ending.outcome import Outcome, make_outcome
+from launcher.core.ending.restart import restarts
 from launcher.core.pending.containers import waiting_code
 from launcher.core.pending.events import failed_probe
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, PodView
 
 __all__ = ["ended", "lost", "was_signalled"]
 
+# Nobody saw the process end, and its exit code (137, 255) is not its own. kubelet: 'The container could not
+# be located when the pod was terminated'; containerd, once it has been started again: 255, "Unknown".
+_LOST = frozenset({"ContainerStatusUnknown", "Unknown", "RestartingAllContainers"})
 _START_FAILED = frozenset({"StartError", "ContainerCannotRun"})
 # kubelet: 'Pod ephemeral local storage usage exceeds the total limit of containers 10Mi.',
 # 'Usage of EmptyDir volume "workspace-job" exceeds the limit "1Gi".'
@@ -63,8 +67,6 @@ _ASKS_TOO_MUCH: Mapping[str, re.Pattern[str]] = {
     # 'SMT Alignment Error: requested 3 cpus not multiple cpus per core = 2'
     "SMTAlignmentError": re.compile("not multiple"),
 }
-# 1.35, restartPolicyRules: the container has ended, the kubelet starts all of the pod's again.
-_RESTARTS = "RestartingAllContainers"
 
 
 def ended(pod: PodView, events: Iterable[PodEvent] = ()) -> Outcome | None:
@@ -78,7 +80,7 @@ def ended(pod: PodView, events: Iterable[PodEvent] = ()) -> Outcome | None:
     code = _pod_reason(pod)
     if code is not None:
         return make_outcome(code, pod.message, exit_code=main.exit_code if main else None)
-    if main is not None and main.state is ContainerState.TERMINATED and main.reason != _RESTARTS:
+    if main is not None and main.state is ContainerState.TERMINATED and not restarts(pod, main):
         return _main_ended(pod, main, events)
     if pod.phase == "Succeeded":
         return make_outcome(Code.SUCCESS, exit_code=0)
@@ -139,7 +141,12 @@ def _main_ended(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -
     if main.exit_code == 0:
         note = f"exit code 0, although container {oom} was killed for lack of memory" if oom else ""
         return make_outcome(Code.SUCCESS, note, exit_code=0)
-    known = _by_container_status(main) or outcome_if_disrupted(pod, main) or _by_probe(main, events)
+    known = (
+        _by_container_status(main)
+        or outcome_if_disrupted(pod, main)
+        or _lost_by_node(main)
+        or _by_probe(main, events)
+    )
     if known is not None:
         return known
     if main.exit_code in SIGNALS:
@@ -164,9 +171,15 @@ def _by_container_status(main: ContainerView) -> Outcome | None:
     if main.reason in _START_FAILED:
         code = waiting_code(main.reason, main.message)
         return make_outcome(code, f"container {main.name}: {main.message}", exit_code=exit_code)
-    if main.reason == "ContainerStatusUnknown":
-        return make_outcome(Code.NODE_LOST, main.message, exit_code=exit_code)
     return None
+
+
+def _lost_by_node(container: ContainerView) -> Outcome | None:
+    if container.reason not in _LOST:
+        return None
+    detail = f"node lost track of container {container.name}: {container.reason}: {container.message}"
+    exit_code = container.exit_code if container.kind is ContainerKind.MAIN else None
+    return make_outcome(Code.NODE_LOST, detail.rstrip(": "), exit_code=exit_code)
 
 
 def _killed(main: ContainerView, events: Iterable[PodEvent]) -> Outcome:
@@ -205,6 +218,9 @@ def _failed_without_main(pod: PodView) -> Outcome:
     for container in pod.containers:
         if container.state is not ContainerState.TERMINATED or not container.exit_code:
             continue
+        lost_by_node = _lost_by_node(container)
+        if lost_by_node is not None:
+            return lost_by_node
         init = container.kind is ContainerKind.INIT
         if container.reason == "OOMKilled":
             code = Code.INIT_OOM if init else Code.SIDECAR_OOM

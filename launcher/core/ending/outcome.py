@@ -20,6 +20,7 @@ class Outcome:
         detail: one sentence with the facts of this case.
         exit_code: exit code of the job container, None when it never ended by itself.
         clock: the setting whose time ran out; empty when none did.
+        cure: what to do about this case; empty = what the catalogue says of the code.
     """
 
     code: Code
@@ -27,6 +28,7 @@ class Outcome:
     detail: str
     exit_code: int | None = None
     clock: str = ""
+    cure: str = ""
 
     @property
     def succeeded(self) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
 from launcher.core.checks import invalid, require_mapping, require_text
 from launcher.core.releases import StorageDriver
-from launcher.core.rights import PREPARED, needed, role_rules
+from launcher.core.rights import PREPARED, Right, granted, role_rules
+from launcher.core.spec.site import SiteConfig
 from launcher.errors import InvalidInput
 
 __all__ = [
@@ -18,12 +19,18 @@ __all__ = [
     "RESOURCES",
     "RIGHTS",
     "ROLE",
-    "SITE",
     "VALUES",
     "adopt",
+    "arguments",
+    "at",
+    "chart_name",
+    "is_adopted",
+    "launcher_arguments",
+    "mount_path",
+    "mounts",
     "namespace",
-    "next_steps",
     "undo",
+    "with_arguments",
 ]
 
 # Paths below the kit.
@@ -31,7 +38,6 @@ RESOURCES = "local/resources.json.default"
 ROLE = "helm_chart/templates/role.yaml"
 RIGHTS = "helm_chart/templates/fljob-rights.yaml"
 VALUES = "helm_chart/values.yaml"
-SITE = "local/fljob.yaml"
 LAUNCHER_ID = "k8s_launcher"
 _FLARE = "nvflare.app_opt.job_launcher.k8s_launcher"
 _PATHS = {
@@ -39,8 +45,8 @@ _PATHS = {
     f"{_FLARE}.ServerK8sJobLauncher": "launcher.flare.ServerHelmJobLauncher",
 }
 _DRIVER = "storage_driver"
+_PRINTING = ("values_dir", "chart", "helm", "protect")
 _PREPARE = "name the output folder of `nvflare deploy prepare` with `runtime: k8s`"
-_KEY = re.compile(r"[A-Za-z0-9._-]+")
 _NAME = re.compile(r'include "([a-z-]+\.name)" \.')
 _RIGHTS_TEMPLATE = """\
 {{{{- if .Values.rbac.create }}}}
@@ -69,28 +75,38 @@ subjects:
 
 
 def adopt(
-    files: Mapping[str, str], driver: StorageDriver | None = None, *, default: StorageDriver = "secret"
+    files: Mapping[str, str],
+    driver: StorageDriver | None = None,
+    *,
+    default: StorageDriver = "secret",
+    more: frozenset[Right] = frozenset[Right](),
 ) -> dict[str, str]:
     """Return the files of a kit as they must be for our launcher.
 
     Args:
         files: path below the kit -> text, of those that there are.
         driver: Helm's storage driver; None = the one that the kit has.
-        default: the driver of a launcher without an argument for it: the one of ``local/fljob.yaml``.
+        default: the driver of a launcher without an argument for it: the one of the kit's ``fljob.yaml``.
+        more: rights for what the chart prints beside the pod.
 
     Raises:
         InvalidInput: this is not a kit prepared for Kubernetes, or its driver is none of ours.
     """
     path = _launcher_path(files)
     resources = files[RESOURCES].replace(f'"{path}"', f'"{_PATHS.get(path, path)}"')
-    now = _arguments(files).get(_DRIVER, default)
+    now = arguments(files).get(_DRIVER, default)
     wanted = driver or now
     if wanted not in get_args(StorageDriver):
         where = f"{RESOURCES}: components[id={LAUNCHER_ID}].args.{_DRIVER}"
         raise invalid(where, wanted, "must be secret or configmap", cure="say --driver secret, or correct it")
     if wanted != now:
         resources = _with_driver(resources, None if wanted == default else wanted)
-    return {**files, RESOURCES: resources, RIGHTS: _rights(files, wanted)}
+    return {**files, RESOURCES: resources, RIGHTS: _rights(files, wanted, more)}
+
+
+def is_adopted(files: Mapping[str, str]) -> bool:
+    """Return whether the launcher of a kit is ours; raises as :func:`adopt`."""
+    return _launcher_path(files) in _PATHS.values()
 
 
 def undo(files: Mapping[str, str]) -> dict[str, str]:
@@ -98,50 +114,49 @@ def undo(files: Mapping[str, str]) -> dict[str, str]:
     path = _launcher_path(files)
     back = {ours: flares for flares, ours in _PATHS.items()}
     resources = files[RESOURCES].replace(f'"{path}"', f'"{back.get(path, path)}"')
-    if _DRIVER in _arguments(files):  # FLARE's own launcher has no such argument
+    if _DRIVER in arguments(files):  # FLARE's own launcher has no such argument
         resources = _with_driver(resources, None)
     return {name: text for name, text in files.items() if name != RIGHTS} | {RESOURCES: resources}
 
 
-def next_steps(folder: str, values: Mapping[str, Any], namespace: str) -> list[str]:
-    """Return the commands that make a changed kit take effect at its parent, as shell lines.
+def mounts(files: Mapping[str, str], values: Mapping[str, Any]) -> list[str]:
+    """Return where the workspace may be mounted in the parent's pod."""
+    argument = arguments(files).get("workspace_mount_path")
+    found = (argument, mount_path(values), SiteConfig.workspace_mount_path)
+    return [one for one in found if isinstance(one, str) and one]
 
-    The parent reads ``local/`` and ``startup/`` from its workspace claim, or, after ``nvflare deploy k8s
-    stage``, from a ConfigMap with a key for each file; stage refuses a kit with our class path (2.9.0).
 
-    Args:
-        folder: the kit.
-        values: its ``helm_chart/values.yaml``.
-        namespace: of the parent; may be a placeholder.
-    """
-    name = shlex.quote(str(values.get("name") or "PARENT"))
-    namespace = shlex.quote(namespace)
-    kit = shlex.quote(folder)
-    staged = _staged(values)
-    if staged:
-        config_map, key = shlex.quote(staged[0]), staged[1]
-        data = f'{{\\"binaryData\\": {{\\"{key}\\": \\"$(base64 -w0 {kit}/{RESOURCES})\\"}}}}'
-        put = f'kubectl patch configmap {config_map} -n {namespace} --type merge -p "{data}"'
-    else:
-        mount = _at(values, "persistence", "workspace").get("mountPath") or "MOUNT_PATH"
-        mount = shlex.quote(str(mount))
-        there = f"kubectl exec -i -n {namespace} deployment/{name} -- tar -C {mount} -xf -"
-        put = f"tar -C {kit} -cf - local startup | {there}"
-    return [
-        f"helm upgrade --install {name} {kit}/helm_chart -n {namespace}",
-        put,
-        f"kubectl rollout restart deployment/{name} -n {namespace}",
-    ]
+def mount_path(values: Mapping[str, Any]) -> str:
+    """Return where the parent's chart mounts the workspace; empty when it does not say."""
+    return str(at(values, "persistence", "workspace").get("mountPath") or "")
 
 
 def namespace(files: Mapping[str, str]) -> str:
     """Return the namespace that the launcher's arguments name, else a placeholder."""
-    return str(_arguments(files).get("namespace") or "NAMESPACE")
+    return str(arguments(files).get("namespace") or "NAMESPACE")
 
 
-def _arguments(files: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return those of the kit's launcher."""
+def arguments(files: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return those of the kit's launcher; none of a kit that has none, or no such file."""
+    if RESOURCES not in files:
+        return {}
     return next((launcher.get("args") or {} for _, launcher in _launchers(files)), {})
+
+
+def launcher_arguments(files: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return those of the kit's launcher, whatever its class.
+
+    Raises:
+        InvalidInput: the file cannot be read, or there is not one component of that id.
+    """
+    return _one_launcher(files)[1].get("args") or {}
+
+
+def with_arguments(site: SiteConfig, given: Mapping[str, Any]) -> SiteConfig:
+    """Return the settings with those arguments of a launcher that decide what its chart prints."""
+    values = given.get("values")
+    texts = {key: given[key] for key in _PRINTING if isinstance(given.get(key), str) and given[key]}
+    return replace(site, values=values if isinstance(values, Mapping) else site.values, **texts)
 
 
 def _with_driver(resources: str, driver: str | None) -> str:
@@ -155,19 +170,8 @@ def _with_driver(resources: str, driver: str | None) -> str:
     return json.dumps(tree, indent=4) + "\n"
 
 
-def _staged(values: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the ConfigMap of a staged kit and its key of the file that was changed."""
-    local = _at(values, "workspaceConfig", "local")
-    items = local.get("items")
-    for item in items if isinstance(items, list) else ():
-        if isinstance(item, Mapping) and item.get("path") == RESOURCES.rpartition("/")[2]:
-            key = str(item.get("key"))
-            # It stands inside a quoted text of the shell; the API server takes no other keys.
-            return str(local.get("configMapName")), key if _KEY.fullmatch(key) else "KEY"
-    return None
-
-
-def _at(values: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+def at(values: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    """Return the mapping at a key path; an empty one when something else is there."""
     for key in keys:
         below = values.get(key)
         values = below if isinstance(below, Mapping) else {}
@@ -176,13 +180,7 @@ def _at(values: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
 
 def _launcher_path(files: Mapping[str, str]) -> str:
     """Return the class path of the kit's launcher."""
-    if RESOURCES not in files:
-        raise InvalidInput("is not in this folder", where=RESOURCES, cure=_PREPARE)
-    found = _launchers(files)
-    if len(found) != 1:
-        where = f"{RESOURCES}: components[id={LAUNCHER_ID}]"
-        raise InvalidInput(f"must be there once, not {len(found)} times", where=where, cure=_PREPARE)
-    ((where, launcher),) = found
+    where, launcher = _one_launcher(files)
     known = " or ".join(_PATHS)
     path = require_text(launcher.get("path"), f"{where}.path", cure=f"make it {known}")
     if path not in {*_PATHS, *_PATHS.values()}:
@@ -190,12 +188,22 @@ def _launcher_path(files: Mapping[str, str]) -> str:
     return path
 
 
+def _one_launcher(files: Mapping[str, str]) -> tuple[str, Mapping[str, Any]]:
+    found = _launchers(files)
+    if len(found) != 1:
+        where = f"{RESOURCES}: components[id={LAUNCHER_ID}]"
+        raise InvalidInput(f"must be there once, not {len(found)} times", where=where, cure=_PREPARE)
+    return found[0]
+
+
 def _launchers(files: Mapping[str, str]) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the components that are the kit's launcher, each with its place.
 
     Raises:
-        InvalidInput: the file is no JSON, or no list of components as FLARE reads it.
+        InvalidInput: the file is not there, no JSON, or no list of components as FLARE reads it.
     """
+    if RESOURCES not in files:
+        raise InvalidInput("is not in this folder", where=RESOURCES, cure=_PREPARE)
     try:
         tree = json.loads(files[RESOURCES])
     except json.JSONDecodeError as error:
@@ -216,15 +224,25 @@ def _launchers(files: Mapping[str, str]) -> list[tuple[str, Mapping[str, Any]]]:
     return found
 
 
-def _rights(files: Mapping[str, str], driver: StorageDriver) -> str:
+def chart_name(files: Mapping[str, str]) -> str:
+    """Return the template in the kit's chart that makes the parent's name, such as ``nvflare-client.name``.
+
+    Raises:
+        InvalidInput: the kit is none of FLARE 2.9.
+    """
     found = _NAME.search(files.get(ROLE, ""))
     if found is None:
         cure = "prepare the kit again with FLARE 2.9"
         raise InvalidInput("is not the role of a prepared kit", where=ROLE, cure=cure)
+    return found[1]
+
+
+def _rights(files: Mapping[str, str], driver: StorageDriver, more: frozenset[Right]) -> str:
+    name = chart_name(files)
     rules = [
         f'- apiGroups: ["{rule["apiGroups"][0]}"]\n'
         f"  resources: {json.dumps(rule['resources'])}\n"
         f"  verbs: {json.dumps(rule['verbs'])}"
-        for rule in role_rules(needed(driver) - PREPARED)
+        for rule in role_rules(granted(driver, more) - PREPARED)
     ]
-    return _RIGHTS_TEMPLATE.format(name=found[1], rules="\n".join(rules))
+    return _RIGHTS_TEMPLATE.format(name=name, rules="\n".join(rules))

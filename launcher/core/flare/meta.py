@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from launcher.core.checks import invalid, require_mapping, require_text, show
-from launcher.core.flare.meta_blocks import Block, native, no_mappings, portable
+from launcher.core.flare.meta_blocks import Block, misspelt, native, no_mappings, portable
 from launcher.core.foreign import few, line
 from launcher.core.quantities import parse_quantity, quantity_text
 from launcher.core.spec.asked import UNSET, JobMeta, Unset
 from launcher.core.spec.jobspec import Resources
-from launcher.core.spec.settings import at_most_longest, is_seconds
+from launcher.core.spec.settings import GRACE, at_most_longest, is_seconds
 from launcher.core.syntax import is_image_name
 
 __all__ = ["parse_meta"]
@@ -40,6 +40,9 @@ _KEYS = (
     "pending_timeout",
     "python_path",
 )
+# What this launcher reads of it, too; FLARE's own runs a job that has one as if it had none.
+_OWN_KEYS = ("grace_period",)
+_ALL_KEYS = _KEYS + _OWN_KEYS
 
 
 def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json") -> JobMeta:
@@ -54,9 +57,9 @@ def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json")
         InvalidInput: a value of the wrong type or out of range, with file and key path.
     """
     meta = require_mapping(meta, source)
-    block = native(meta, site, source)
+    block, everywhere = native(meta, site, source), portable(meta, site, source)
     odd = no_mappings(meta, site, source)
-    resources = _resources(block, portable(meta, site, source))
+    resources = _resources(block, everywhere)
     return JobMeta(
         name=_optional_text(meta, "name", source),
         job_id=_optional_text(meta, "job_id", source),
@@ -65,24 +68,41 @@ def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json")
         python_path=_python_path(block),
         ephemeral_storage=_ephemeral_storage(block),
         pending_timeout=_pending_timeout(block),
+        grace_period=_grace_period(block),
         resources=resources,
         warnings=few(
             itertools.chain(
                 _beyond(block, resources),
+                misspelt(meta, site, source),
                 (
                     f"{where} must be a mapping, not {show(value)}: it is read as empty"
                     for where, value in odd
                 ),
-                (_unread(block, key) for key in block.values if key not in _KEYS),
+                (_unread(block, key) for key in block.values if key not in _ALL_KEYS),
             )
         ),
         source=source,
+        places=_places(block, everywhere),
     )
 
 
+def _places(block: Block, portable: Block) -> dict[str, str]:
+    """Return where the amounts and the pending timeout stand."""
+    places = {key: block.where(key) for key in ("pending_timeout", "grace_period")}
+    places["ephemeral-storage"] = block.where("ephemeral_storage")
+    places[_GPU] = (block if "num_of_gpus" in block.values else portable).where("num_of_gpus")
+    for name, key in _NATIVE.items():
+        given = (portable, key) if portable.values.get(key) else (block, name)
+        wanted = f"{name}_request"
+        if not given[0].values.get(given[1]) and block.values.get(wanted):
+            given = (block, wanted)
+        places[name] = given[0].where(given[1])
+    return places
+
+
 def _unread(block: Block, key: Any) -> str:
-    near = difflib.get_close_matches(line(str(key), _LONGEST_KEY), _KEYS, n=1)
-    meant = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(_KEYS)}"
+    near = difflib.get_close_matches(line(str(key), _LONGEST_KEY), _ALL_KEYS, n=1)
+    meant = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(_ALL_KEYS)}"
     return f"{block.where(key)} is read by nobody; {meant}"
 
 
@@ -149,6 +169,14 @@ def _pending_timeout(block: Block) -> float | Unset | None:
             cure=cure,
         )
     return float(at_most_longest(value))
+
+
+def _grace_period(block: Block) -> int | None:
+    value = block.values.get("grace_period")
+    if value is not None and not GRACE.accepts(value):
+        cure = "write seconds such as 30, or remove the key"
+        raise invalid(block.where("grace_period"), value, GRACE.rule, cure=cure)
+    return value
 
 
 def _resources(block: Block, portable: Block) -> Resources:

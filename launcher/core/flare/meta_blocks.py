@@ -7,19 +7,23 @@ decides, not whether its value is empty.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from launcher.core.checks import invalid, require_mapping
+from launcher.core.foreign import quoted
 
-__all__ = ["Block", "native", "no_mappings", "portable"]
+__all__ = ["Block", "misspelt", "native", "no_mappings", "portable"]
 
 _MODE = "k8s"
 _MODES = frozenset({"process", "docker", "k8s", "slurm"})
+_MODE_WORDS = (_MODE, "kubernetes")  # what people write for it
 _DEFAULT = "default"
 _PORTABLE_DEFAULT = "@default"
+_LONGEST = 100  # characters of a key whose likeness is looked for
 _PORTABLE_MEMORY = re.compile(r"[1-9][0-9]*(?:Mi|Gi|Ti)")
 
 
@@ -43,14 +47,14 @@ class Block:
 
     def where(self, key: str) -> str:
         """Return file and key path of ``key``."""
-        return f"{self.places.get(key, self.place)}[{key!r}]"
+        return f"{self.places.get(key, self.place)}[{quoted(key)}]"
 
 
 def native(meta: Mapping[str, Any], site: str, source: str) -> Block:
     """Return the k8s block: ``launcher_spec`` of site over default, else that of ``resource_spec``."""
     root = f"{source}: launcher_spec"
     specs = Block.at(meta.get("launcher_spec"), root).values
-    here = Block.at(specs.get(site), f"{root}[{site!r}]")
+    here = Block.at(specs.get(site), f"{root}[{quoted(site)}]")
     everywhere = Block.at(specs.get(_DEFAULT), f"{root}[{_DEFAULT!r}]")
     default = Block.at(everywhere.values.get(_MODE), everywhere.where(_MODE))
     own = here.values.get(_MODE)
@@ -63,7 +67,7 @@ def native(meta: Mapping[str, Any], site: str, source: str) -> Block:
 
 def _site_resources(meta: Mapping[str, Any], site: str, source: str) -> Block:
     root = f"{source}: resource_spec"
-    return Block.at(Block.at(meta.get("resource_spec"), root).values.get(site), f"{root}[{site!r}]")
+    return Block.at(Block.at(meta.get("resource_spec"), root).values.get(site), f"{root}[{quoted(site)}]")
 
 
 def portable(meta: Mapping[str, Any], site: str, source: str) -> Block:
@@ -98,6 +102,41 @@ _PORTABLE_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
+def misspelt(meta: Mapping[str, Any], site: str, source: str) -> Iterator[str]:
+    """Yield a sentence for each key of ``launcher_spec`` that nobody reads and that is nearly one that is.
+
+    FLARE takes any key for the name of a site or of a launcher, so none is refused: `default.k8`, `Site-1`.
+    """
+    root, specs = f"{source}: launcher_spec", meta.get("launcher_spec")
+    if not isinstance(specs, Mapping):
+        return
+    for key in specs:
+        if key not in (site, _DEFAULT) and (near := _near(key, site, specs)):
+            yield f"{root}[{quoted(key)}] is not read at site {quoted(site)}; did you mean {quoted(near)}?"
+    for name in (site, _DEFAULT):
+        block = specs.get(name)
+        for key in block if isinstance(block, Mapping) and _MODE not in block else ():
+            if key not in _MODES and any(_like(key, word) for word in _MODE_WORDS):
+                yield f"{root}[{quoted(name)}][{quoted(key)}] is read by nobody; did you mean {_MODE!r}?"
+
+
+def _near(key: Any, site: str, specs: Mapping[str, Any]) -> str:
+    if site not in specs and _folded(key) == _folded(site):
+        return site
+    return _DEFAULT if _DEFAULT not in specs and _like(key, _DEFAULT) else ""
+
+
+def _like(key: Any, known: str) -> bool:
+    """Return whether a key is likely to be a misspelt ``known``; a long key is none."""
+    return isinstance(key, str) and bool(
+        difflib.get_close_matches(key[:_LONGEST].casefold(), [known], 1, 0.7)
+    )
+
+
+def _folded(key: Any) -> str:
+    return re.sub(r"[-_. ]", "", key[:_LONGEST]).casefold() if isinstance(key, str) else ""
+
+
 def no_mappings(meta: Mapping[str, Any], site: str, source: str) -> Iterator[tuple[str, Any]]:
     """Yield place and value of what is empty and no mapping, such as ``launcher_spec: []``.
 
@@ -108,6 +147,9 @@ def no_mappings(meta: Mapping[str, Any], site: str, source: str) -> Iterator[tup
         for keys in ((name, _MODE) for name in names):
             (where, value) = blocks[0]
             for key in keys:
-                where, value = f"{where}[{key!r}]", value.get(key) if isinstance(value, Mapping) else None
+                where, value = (
+                    f"{where}[{quoted(key)}]",
+                    value.get(key) if isinstance(value, Mapping) else None,
+                )
                 blocks.append((where, value))
         yield from (one for one in blocks if not (one[1] is None or one[1] or isinstance(one[1], Mapping)))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from launcher.core.checks import require_mapping, require_text
+from launcher.core.foreign import quoted
 from launcher.core.spec.podtemplate import check_template
 from launcher.core.spec.study import Study, make_dataset, require_name
 
@@ -43,7 +44,7 @@ def from_study_data(parsed: Any, study: str, source: str) -> Study:
         )
     warnings = _unread(studies.get(study, {}), f"{source}: {study}")
     if study and not checked.get(study):
-        warnings = (f"{source} has no datasets for study {study!r}: no data will be mounted",)
+        warnings = (f"{source} has no datasets for study {quoted(study)}: no data will be mounted",)
     return Study(name=study, datasets=checked.get(study, ()), warnings=warnings)
 
 
@@ -82,7 +83,9 @@ def from_study_job_spec(manifest: Any, study: str, source: str) -> Study:
         InvalidInput: not a Pod manifest.
     """
     if manifest is None:
-        warnings = (f"{source} has no entry for study {study!r}: the pod gets no template",) if study else ()
+        warnings = (
+            (f"{source} has no entry for study {quoted(study)}: the pod gets no template",) if study else ()
+        )
         return Study(name=study, warnings=warnings)
     check_template(manifest, source)
     return Study(name=study, pod_template=manifest, template_source=source, main_by_name=False)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from launcher.core.checks import invalid, require_known, require_mapping, require_text, show
+from launcher.core.foreign import quoted
 from launcher.core.names import secret_volume_name
 from launcher.core.spec.jobspec import EnvVar, SecretKey, SecretMount
 from launcher.core.spec.podtemplate import check_template
@@ -21,7 +22,7 @@ _FORMAT = 2
 _KEYS = {"container", "pod_template", "datasets", "env", "secret_env", "secret_mounts"}
 _OTHER_LAUNCHERS = {"docker_kwargs": "Docker", "slurm": "Slurm"}
 _MOUNT = "mount"
-_RESERVED_TYPES = {"databricks"}
+_RESERVED_TYPES = ("databricks",)
 
 
 def from_study_runtime(parsed: Any, study: str, source: str, load_template: LoadTemplate) -> Study:
@@ -52,7 +53,7 @@ def from_study_runtime(parsed: Any, study: str, source: str, load_template: Load
     studies = {name: _parse_study(name, entry, source, load_template) for name, entry in entries.items()}
     if study in studies:
         return studies[study]
-    warnings = (f"{source} has no entry for study {study!r}",) if study and studies else ()
+    warnings = (f"{source} has no entry for study {quoted(study)}",) if study and studies else ()
     return Study(name=study, warnings=warnings)
 
 

@@ -15,8 +15,9 @@ from datetime import datetime
 from launcher.core.catalogue import CATALOGUE, Code, Limit
 from launcher.core.lifecycle.state import Observation, Track
 from launcher.core.lifecycle.step import step
+from launcher.core.pending.autoscaler import event_answer
 from launcher.core.pending.classify import Cause
-from launcher.core.pending.clocks import Patience, Timing, WaitPolicy
+from launcher.core.pending.clocks import Patience, Timing, Verdict, WaitPolicy
 from launcher.core.pending.events import event_code, failure_code
 from launcher.core.spec.site import PendingPolicy
 from launcher.core.views import PodEvent, PodView, age_seconds
@@ -57,7 +58,40 @@ def dated(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
     of_clock = {_TIMEOUT: pod.created, Limit.START.clock: scheduled}
     stamp = of_clock.get(aged.verdict.clock, begun)
     timing = Timing.UNKNOWN if stamp is None else Timing.CLUSTER
-    return replace(track, verdict=replace(aged.verdict, timing=timing))
+    verdict = replace(aged.verdict, timing=timing)
+    if verdict.deadline is not None and verdict.deadline - seen.now <= 2 * _MIN_LEFT:
+        verdict = _run_out(verdict, pod, cause, begun=begun, seen=seen, policy=policy)
+    return replace(track, verdict=verdict)
+
+
+def _run_out(
+    verdict: Verdict,
+    pod: PodView,
+    cause: Cause | None,
+    *,
+    begun: datetime | None,
+    seen: Observation,
+    policy: WaitPolicy,
+) -> Verdict:
+    """Return the verdict with the moment at which the first clock ran out: it stays there from then on."""
+    clocks = [(_TIMEOUT, pod.created, policy.timeout)]
+    if cause is not None:
+        is_strict = policy.mode is PendingPolicy.STRICT
+        own = Limit.RESOURCES if is_strict else CATALOGUE[cause.code].limit
+        # FLARE's own launcher has a clock for a shortage, and for nothing else.
+        if not is_strict or verdict.clock == own.clock:
+            clocks.append((own.clock, begun, _length(cause, policy)))
+        if cause.scheduled and not is_strict and cause.code is not Code.UNKNOWN_PHASE:
+            clocks.append((Limit.START.clock, _condition_since(pod), policy.seconds(Limit.START)))
+    over = {
+        clock: length - age_seconds(stamp, seen.wall)
+        for clock, stamp, length in clocks
+        if stamp is not None and length is not None and age_seconds(stamp, seen.wall) > length
+    }
+    if not over:
+        return verdict
+    clock = min(over, key=lambda name: over[name])
+    return replace(verdict, clock=clock, deadline=seen.now + over[clock], timing=Timing.CLUSTER)
 
 
 def since(cause: Cause, pod: PodView, events: Iterable[PodEvent]) -> datetime | None:
@@ -68,6 +102,8 @@ def since(cause: Cause, pod: PodView, events: Iterable[PodEvent]) -> datetime | 
         pod: the pod.
         events: its events, as far as they were read.
     """
+    if cause.begun is not None:
+        return cause.begun
     # A nomination has no time stamp, and may come long after the pod's condition.
     if cause.code is Code.NOMINATED:
         return None
@@ -88,6 +124,9 @@ def _condition_since(pod: PodView) -> datetime | None:
 
 def _events_of(cause: Cause, events: tuple[PodEvent, ...]) -> list[PodEvent]:
     """Return the events of a cause: those that its detail quotes, else those with its code."""
+    # Karpenter's have the reason of the scheduler's, and one cause has many texts.
+    if cause.code in (Code.SCALING_UP, Code.SCALE_UP_REFUSED):
+        return [event for event in events if event_answer(event) is cause.code]
     quoted = [event for event in events if event.reason and cause.detail.startswith(f"{event.reason}: ")]
     if quoted:
         return quoted

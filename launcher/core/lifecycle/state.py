@@ -48,6 +48,7 @@ class Observation:
         claims: the newest event of each claim, by the claim's name; empty when they were not needed.
         refused: why there is no pod yet, while a refused creation is retried.
         release: the release of a pod that somebody else deletes; UNAVAILABLE when it was not needed.
+        log: the last lines of a job process that ended with FLARE's 101; empty when they were not needed.
     """
 
     now: float
@@ -58,6 +59,7 @@ class Observation:
     claims: Mapping[str, PodEvent] = field(default_factory=dict)
     refused: Refusal | None = None
     release: Seen[ReleaseView] = field(default_factory=lambda: Seen.unavailable("not asked"))
+    log: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.ending.job_end import ended, lost
 from launcher.core.ending.outcome import Outcome, make_outcome
+from launcher.core.ending.transfer import explained
 from launcher.core.lifecycle import strict
 from launcher.core.lifecycle.state import Cleanup, JobState, Observation, Track
 from launcher.core.pending.classify import Cause, classify, needs_events
@@ -18,20 +19,24 @@ from launcher.core.pending.clocks import Action, Patience, Verdict, WaitPolicy, 
 from launcher.core.pending.events import last_words
 from launcher.core.pending.hints import name_claims, refine
 from launcher.core.releases import ReleaseState, release_state
+from launcher.core.retention import NOTHING_SAID, Kept
 from launcher.core.spec.site import PendingPolicy
-from launcher.core.views import ContainerKind, ContainerState, PodView, Presence
+from launcher.core.views import ContainerKind, ContainerState, PodView, Presence, age_seconds
 
 __all__ = [
     "DEAD_NODE",
+    "GONE_AFTER",
     "absence_is_due",
     "asks_for_release",
     "cleanup",
+    "grace_of",
+    "is_kept",
     "step",
     "terminated",
 ]
 
 # A list can be older than the pod, and a watch can miss an event: one absence proves nothing.
-_GONE_AFTER = 5.0
+GONE_AFTER = 5.0
 # The kubelet force-deletes at the end of the grace period; a pod that outlives it by this has a dead node.
 DEAD_NODE = 60.0
 _GRACE = 30.0  # default terminationGracePeriodSeconds
@@ -43,8 +48,12 @@ def step(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
     if track.outcome is not None:
         return track
     if policy.mode is PendingPolicy.STRICT:
-        return _step_strict(track, seen, policy)
-    return _attributed_to_release(_step_graceful(track, seen, policy), seen)
+        return _explained(_step_strict(track, seen, policy), seen)
+    return _explained(_attributed_to_release(_step_graceful(track, seen, policy), seen), seen)
+
+
+def _explained(track: Track, seen: Observation) -> Track:
+    return track if track.outcome is None else replace(track, outcome=explained(track.outcome, seen.log))
 
 
 def asks_for_release(track: Track, seen: Observation, policy: WaitPolicy) -> bool:
@@ -96,17 +105,32 @@ def terminated(track: Track, detail: str) -> Track:
     return _end(track, make_outcome(Code.TERMINATED, detail))
 
 
-def cleanup(track: Track) -> Cleanup | None:
+def cleanup(track: Track, kept: Kept = NOTHING_SAID) -> Cleanup | None:
     """Return what to remove, None while the job has not ended.
 
-    The release of a failed job is retained for diagnosis, unless something of it could still run: a pod
-    that never started, or a sidecar that outlives the job container.
+    The release of a failed job is retained for diagnosis, and of any that its retention keeps, unless
+    something of it could still run: a pod that never started, or a sidecar that outlives the job container.
     """
     if track.outcome is None:
         return None
     failed = track.state is JobState.FAILED
+    if not failed and track.state is not JobState.SUCCEEDED:
+        return Cleanup.REMOVE
+    seconds = kept.seconds(succeeded=not failed)
+    is_wanted = failed if seconds is None else seconds > 0 and _has_pod(track)
     runs = track.absent_since is None and _still_running(track.pod)
-    return Cleanup.RETAIN if failed and track.verdict is None and not runs else Cleanup.REMOVE
+    return Cleanup.RETAIN if is_wanted and track.verdict is None and not runs else Cleanup.REMOVE
+
+
+def _has_pod(track: Track) -> bool:
+    """Tell whether there is a pod to keep: a release without one tells nobody anything."""
+    return track.pod is not None and track.pod.deleted is None and track.absent_since is None
+
+
+def is_kept(track: Track, kept: Kept) -> bool:
+    """Return whether it is the retention of a job that keeps it after its end."""
+    said = kept.seconds(succeeded=track.state is JobState.SUCCEEDED)
+    return said is not None and cleanup(track, kept) is Cleanup.RETAIN
 
 
 def _still_running(pod: PodView | None) -> bool:
@@ -140,13 +164,13 @@ def _stale(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
 
 def absence_is_due(track: Track, now: float) -> bool:
     """Return whether the pod has been absent so long that a further absence at ``now`` ends the job."""
-    return track.absent_since is not None and now - track.absent_since >= _GONE_AFTER
+    return track.absent_since is not None and now - track.absent_since >= GONE_AFTER
 
 
 def _absent(track: Track, seen: Observation) -> Track:
     last = seen.pod.value or track.pod
     since = seen.now if track.absent_since is None else track.absent_since
-    if seen.now - since < _GONE_AFTER:
+    if seen.now - since < GONE_AFTER:
         return replace(track, pod=last, absent_since=since, patience=pause(track.patience))
     outcome = lost(last, seen.events.value or ())
     return _end(replace(track, pod=last, absent_since=since, verdict=None), outcome)
@@ -167,7 +191,7 @@ def _found(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) ->
     if cause is None:
         return replace(track, state=JobState.RUNNING, verdict=None, patience=Patience(), ran=True)
     victims_left = left(track.patience, Code.NOMINATED, seen.now, policy)
-    cause = refine(cause, pod, track.events, seen.nodes, victims_left)
+    cause = refine(cause, pod, track.events, seen.nodes, victims_left, may_grow=policy.may_grow)
     return _with_cause(track, name_claims(cause, pod, seen.claims), seen, policy)
 
 
@@ -182,6 +206,9 @@ def _without_events(track: Track, pod: PodView, seen: Observation, policy: WaitP
 
 def _with_cause(track: Track, cause: Cause, seen: Observation, policy: WaitPolicy) -> Track:
     patience, verdict = judge(track.patience, cause, seen.now, policy)
+    if cause.begun is not None:  # it may have begun before anybody watched
+        age = max(0.0, age_seconds(cause.begun, seen.wall))
+        verdict = replace(verdict, since=min(verdict.since, seen.now - age))
     return _with_verdict(replace(track, patience=patience), verdict, seen, policy)
 
 
@@ -214,11 +241,15 @@ def _with_deletion(track: Track, pod: PodView, now: float) -> Track:
     return track if track.deleting_since is not None else replace(track, deleting_since=now)
 
 
+def grace_of(pod: PodView) -> float:
+    """Return the seconds that a pod has between its deletion and the kill of its containers."""
+    return _GRACE if pod.grace_seconds is None else pod.grace_seconds
+
+
 def _dead_node(pod: PodView, since: float | None, now: float) -> Outcome | None:
     """Return NodeLost for a pod that exists long after its grace period: only its kubelet removes it."""
-    grace = _GRACE if pod.grace_seconds is None else pod.grace_seconds
     # Since it was first observed, not since deletionTimestamp: a step of the wall clock must not end a job.
-    if since is None or now - since < grace + DEAD_NODE:
+    if since is None or now - since < grace_of(pod) + DEAD_NODE:
         return None
     return make_outcome(
         Code.NODE_LOST, f"pod {pod.name} outlived its deletion: node {pod.node or '?'} does not answer"

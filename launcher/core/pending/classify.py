@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from launcher.core.catalogue import Code
+from launcher.core.pending.autoscaler import event_answer
 from launcher.core.pending.binding import error_code, unannounced
 from launcher.core.pending.containers import NOT_A_CAUSE, waiting_code
-from launcher.core.pending.events import failed_probe, missing_pull_secret, newest_warning
+from launcher.core.pending.events import failed_probe, missing_pull_secret, newest_warning, pull_under_way
 from launcher.core.pending.scheduler import clauses, scarce_resources, scheduling_code, unknown_clauses
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, PodView
 
@@ -38,6 +40,7 @@ class Cause:
         scarce: names of the resources there is too little of.
         revision: resourceVersion of the pod; the same cause in another one is another sighting.
         is_bare_back_off: whether the message is a back-off without the pull error; the earlier cause goes on.
+        begun: since when it has lasted by the cluster's clock, where an event says so.
     """
 
     code: Code
@@ -46,6 +49,7 @@ class Cause:
     scarce: tuple[str, ...] = ()
     revision: str = ""
     is_bare_back_off: bool = False
+    begun: datetime | None = None
 
 
 def is_pending(pod: PodView) -> bool:
@@ -86,7 +90,7 @@ def _is_scheduled(pod: PodView) -> bool:
 def _unscheduled(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
     condition = pod.condition("PodScheduled")
     if condition is None:
-        refused = [e for e in events if e.reason == "FailedScheduling" and e.type == "Warning"]
+        refused = [e for e in events if _is_of_scheduler(e)]
         if not refused:
             code, detail = unannounced(pod, events)
             return Cause(code, detail, scheduled=False, revision=pod.resource_version)
@@ -98,6 +102,11 @@ def _unscheduled(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
     return Cause(
         code, detail, scheduled=False, scarce=scarce_resources(message), revision=pod.resource_version
     )
+
+
+def _is_of_scheduler(event: PodEvent) -> bool:
+    # Karpenter has events of this reason, too.
+    return event.reason == "FailedScheduling" and event.type == "Warning" and event_answer(event) is None
 
 
 def _with_unknown_clauses(message: str) -> str:
@@ -125,9 +134,14 @@ def _joined(text: str) -> str:
 
 
 def _last_exit(container: ContainerView) -> str:
+    # The launcher makes no job container that restarts: somebody has changed the pod.
+    is_job = container.kind is ContainerKind.MAIN
+    policy = (
+        f"; its restartPolicy is {container.restart_policy}" if is_job and container.restart_policy else ""
+    )
     if container.last_exit_code is None:
-        return ""
-    return f" (last end: {container.last_reason or '?'}, exit code {container.last_exit_code})"
+        return policy
+    return f" (last end: {container.last_reason or '?'}, exit code {container.last_exit_code}){policy}"
 
 
 def _not_started(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
@@ -145,10 +159,17 @@ def _not_started(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
             code = Code.INITIALIZING
         is_bare_back_off = _BARE_BACK_OFF.fullmatch(container.message) is not None
         return Cause(code, detail, scheduled=True, revision=revision, is_bare_back_off=is_bare_back_off)
-    warning = newest_warning(events, pod.created)
+    # The events are of this pod's uid; the kubelet's clock that dates them may be behind the API server's.
+    warning = newest_warning(events, None)
     if warning is not None:
         event, code = warning
         return Cause(code, f"{event.reason}: {event.message}", scheduled=True, revision=revision)
+    pull = pull_under_way(events, pod.created)
+    if pull is not None:
+        event, image = pull
+        whose = f"container {event.container}: " if event.container else ""
+        detail = f"{whose}pulling image {image}"
+        return Cause(Code.PULLING, detail, scheduled=True, revision=revision, begun=event.last_seen)
     held = _held_by(pod, events)
     if held:
         return Cause(Code.INITIALIZING, held, scheduled=True, revision=revision)

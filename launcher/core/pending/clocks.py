@@ -16,7 +16,7 @@ from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.pending.classify import Cause
 from launcher.core.spec.site import PendingPolicy, Timeouts
 
-__all__ = ["Action", "Patience", "Timing", "Verdict", "WaitPolicy", "judge", "left", "pause"]
+__all__ = ["Action", "Patience", "Timing", "Verdict", "WaitPolicy", "judge", "left", "pause", "spent"]
 
 _PULL_SIGHTINGS = 2
 # Causes of a pull, after which the kubelet backs off.
@@ -46,12 +46,13 @@ class Timing(str, enum.Enum):
 
 @dataclass(frozen=True)
 class WaitPolicy:
-    """The pending policy, and the length of every clock in seconds."""
+    """The pending policy, the length of every clock in seconds, and whether nodes may be added."""
 
     mode: PendingPolicy = PendingPolicy.GRACEFUL
     pending_timeout: float | None = 120.0
     timeout: float | None = None
     graces: Timeouts = field(default_factory=Timeouts)
+    may_grow: bool = True
 
     def seconds(self, limit: Limit) -> float | None:
         """Return the length of a clock; None = it never fires."""
@@ -61,6 +62,8 @@ class WaitPolicy:
             return self.pending_timeout
         if limit is Limit.NEVER:
             return None
+        if limit is Limit.BIND:
+            return self.graces.binding
         length: float | None = getattr(self.graces, limit.value)
         return length
 
@@ -141,11 +144,11 @@ def judge(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> t
     before = patience.cause
     if cause.is_bare_back_off and before is not None and before.code in _PULL_CODES:
         cause = before  # with its revision: this is no second attempt to pull
-    spent = _add_elapsed(patience, now)
+    used = spent(patience, now)
     same = patience.cause is not None and patience.cause.code is cause.code
     revised = same and patience.cause is not None and patience.cause.revision != cause.revision
     grown = Patience(
-        spent=spent,
+        spent=used,
         cause=cause,
         since=patience.since if same else now,
         seen_at=now,
@@ -154,15 +157,16 @@ def judge(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> t
     return grown, _verdict(grown, cause, now, policy)
 
 
-def _add_elapsed(patience: Patience, now: float) -> Mapping[Code, float]:
+def spent(patience: Patience, now: float) -> Mapping[Code, float]:
+    """Return the seconds of each cause with those since the last observation, which were the last cause's."""
     before = patience.cause
-    spent = dict(patience.spent)
+    used = dict(patience.spent)
     if before is not None and patience.seen_at is not None:
         elapsed = max(0.0, now - patience.seen_at)
-        spent[before.code] = spent.get(before.code, 0.0) + elapsed
+        used[before.code] = used.get(before.code, 0.0) + elapsed
         if before.scheduled:
-            spent[Code.START_TIMEOUT] = spent.get(Code.START_TIMEOUT, 0.0) + elapsed
-    return spent
+            used[Code.START_TIMEOUT] = used.get(Code.START_TIMEOUT, 0.0) + elapsed
+    return used
 
 
 def _verdict(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> Verdict:
@@ -175,8 +179,8 @@ def _verdict(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -
     start = policy.seconds(Limit.START)
     # Not for a pod whose node no longer reports: it may have started long ago.
     if start is not None and cause.scheduled and cause.code is not Code.UNKNOWN_PHASE:
-        spent = patience.spent.get(Code.START_TIMEOUT, 0.0)
-        clocks.append((start - spent, Code.START_TIMEOUT, Limit.START.clock))
+        used = patience.spent.get(Code.START_TIMEOUT, 0.0)
+        clocks.append((start - used, Code.START_TIMEOUT, Limit.START.clock))
     if not clocks:
         return Verdict(_action(limit), cause.code, cause.detail, patience.since, None)
     needs_sighting = limit is Limit.PULL_PERMANENT and patience.sightings < _PULL_SIGHTINGS

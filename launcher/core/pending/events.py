@@ -21,9 +21,13 @@ __all__ = [
     "last_words",
     "missing_pull_secret",
     "newest_warning",
+    "pull_under_way",
 ]
 
-_KILLED_BY_PROBE = re.compile(r"Container \S+ failed (?:liveness|startup) probe")
+_PULLING = re.compile(r'Pulling image "([^"]{1,1024})"')
+_AFTER_A_PULL = frozenset({"Pulled", "Created", "Started", "Failed", "BackOff", "Killing"})
+# 'Container proxy failed liveness probe, will be restarted', 'Init container proxy failed startup probe'
+_KILLED_BY_PROBE = re.compile(r"(?:Init c|C)ontainer (?P<name>\S+) failed (?:liveness|startup) probe")
 _KILLING_PROBES = ("Liveness probe ", "Startup probe ")
 _MOUNTS = ("FailedMount", "FailedMapVolume")
 # 'volume x has volumeMode Block, but is specified in volumeMounts', 'unsupported fieldPath: x'
@@ -114,7 +118,8 @@ def newest_warning(events: Iterable[PodEvent], created: datetime | None) -> tupl
 
     Args:
         events: events of this pod uid, oldest first.
-        created: when the pod was created; older events are about another pod of its name.
+        created: when the pod was created, where its name selected the events: older ones are about another
+            pod. None where the uid selected them.
     """
     found: tuple[PodEvent, Code] | None = None
     for event in events:
@@ -143,6 +148,28 @@ def last_words(events: Iterable[PodEvent], known: str) -> str:
     return f"; last event: {new[-1].reason}: {new[-1].message}" if new else ""
 
 
+def pull_under_way(events: Iterable[PodEvent], created: datetime | None) -> tuple[PodEvent, str] | None:
+    """Return the event of the pull that has begun and not ended, with its image; None when there is none.
+
+    The containers of a pod are started one after the other, each once its image is there.
+
+    Args:
+        events: events of this pod uid, oldest first.
+        created: when the pod was created; older events are about another pod of its name.
+    """
+    found: tuple[PodEvent, str] | None = None
+    for event in events:
+        if created is not None and event.last_seen is not None and event.last_seen < created:
+            continue
+        # 'Pulling image "r/x:1"', then 'Successfully pulled image "r/x:1" in 3s (...)' or 'Failed ...'
+        begun = _PULLING.fullmatch(event.message) if event.reason == "Pulling" else None
+        if begun is not None:
+            found = (event, begun[1])
+        elif event.reason in _AFTER_A_PULL:
+            found = None
+    return found
+
+
 def missing_pull_secret(events: Iterable[PodEvent]) -> str:
     """Return the kubelet's newest words about image pull Secrets that do not exist; empty without any.
 
@@ -162,12 +189,17 @@ def failed_probe(events: Iterable[PodEvent], container: str = "") -> str:
             counts, too.
     """
     killed = failed = ""
+    stopped = not container
     for event in events:
-        # 'Container proxy failed startup probe, will be restarted'
-        if event.reason == "Killing" and _KILLED_BY_PROBE.match(event.message):
-            if not container or event.message.startswith(f"Container {container} failed "):
+        if container and event.container not in ("", container):
+            continue
+        if event.reason == "Killing":
+            found = _KILLED_BY_PROBE.match(event.message)
+            if found is not None and container in ("", found["name"]):
                 killed = event.message
+            # All that is said of a container that does not restart, whatever the kubelet stops it for.
+            stopped = stopped or event.message == f"Stopping container {container}"
         # 'Startup probe failed: HTTP probe failed with statuscode: 503'; readiness holds and kills nothing
         elif event.reason == "Unhealthy" and event.message.startswith(_KILLING_PROBES):
             failed = event.message
-    return ": ".join(filter(None, (killed, failed))) if killed or not container else ""
+    return ": ".join(filter(None, (killed, failed))) if killed or stopped else ""

@@ -1,8 +1,11 @@
 """Refines the cause of an unscheduled pod by autoscaler events, a nomination, the nodes and its claims.
 
 The scheduler's message says what is missing, not whether it will become available. Three sources do: events
-of the cluster autoscaler and of Karpenter, ``status.nominatedNodeName``, and the nodes with their allocatable
-resources and taints.
+of autoscalers, ``status.nominatedNodeName``, and the nodes with their allocatable resources and taints.
+
+That no node of today is large enough proves nothing where nodes are added: a pool for GPUs is often scaled to
+zero, and so is its label. A request is impossible only if somebody who knows says so: the autoscaler, again
+and again and for the size alone, or the site, that it has none.
 """
 
 from __future__ import annotations
@@ -11,9 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from launcher.core.catalogue import Code
+from launcher.core.pending.autoscaler import Answer, answer
 from launcher.core.pending.binding import is_provisioning
 from launcher.core.pending.classify import Cause
-from launcher.core.pending.nodes import blocked_by_life_cycle_taints, impossible
+from launcher.core.pending.nodes import Shortfall, blocked_by_life_cycle_taints, shortfall
 from launcher.core.pending.scheduler import CORDONED, UNNAMED_TAINTS, clauses, clauses_code
 from launcher.core.views import NodeView, PodEvent, PodView
 
@@ -40,14 +44,6 @@ NEEDS_CLAIM_EVENTS = _UNANNOUNCED | {Code.VOLUME_UNBOUND}
 _ABOUT_CLAIMS = frozenset({Code.VOLUME_UNBOUND, Code.VOLUME_IN_USE})
 # The codes of a message that does not name taints, behind which may be a node that is not ready now.
 _MAY_BE_NOT_READY = frozenset({Code.TAINT_NOT_TOLERATED, Code.NO_MATCHING_NODE})
-# autoscaler: 'pod triggered scale-up: [{group 1->2 (max: 5)}]'; Karpenter: 'Pod should schedule on: x'
-_AUTOSCALER_EVENTS: Mapping[str, Code] = {
-    "TriggeredScaleUp": Code.SCALING_UP,
-    "Nominated": Code.SCALING_UP,
-    "NotTriggerScaleUp": Code.SCALE_UP_REFUSED,
-}
-# A single "pod didn't trigger scale-up" may only mean that the autoscaler is starting or backing off.
-_MIN_REFUSALS = 3
 
 
 def refine(
@@ -56,6 +52,8 @@ def refine(
     events: Iterable[PodEvent],
     nodes: Sequence[NodeView],
     victims_left: float,
+    *,
+    may_grow: bool = True,
 ) -> Cause:
     """Return the cause with the more specific code that these hints give it, or unchanged.
 
@@ -65,6 +63,7 @@ def refine(
         events: events of the pod's uid, oldest first.
         nodes: all nodes; empty when they may not be listed.
         victims_left: seconds that preempted pods still have to leave the nominated node.
+        may_grow: whether nodes may be added by themselves, as far as the site knows.
     """
     if cause.code is Code.NODE_NOT_READY and nodes and not blocked_by_life_cycle_taints(pod, nodes):
         cause = replace(cause, code=_without_cordons(cause))
@@ -73,21 +72,42 @@ def refine(
     if pod.nominated_node and victims_left > 0:
         detail = f"node {pod.nominated_node} is being cleared for the pod: {cause.detail}"
         return replace(cause, code=Code.NOMINATED, detail=detail)
-    latest = _latest_autoscaler_event(events) if cause.code in _HELPED_BY_NEW_NODE else None
-    if latest is not None:
-        event, code = latest
-        return replace(cause, code=code, detail=f"{event.reason}: {event.message}; {cause.detail}")
+    said = answer(events) if cause.code in _HELPED_BY_NEW_NODE else None
+    lacking = shortfall(pod, nodes, cause.scarce) if cause.code is Code.INSUFFICIENT_RESOURCES else ()
+    if said is not None:
+        return _answered(cause, said, lacking)
     if (
         UNNAMED_TAINTS in cause.detail
         and cause.code in _MAY_BE_NOT_READY
         and _taints_may_go(cause, pod, nodes)
     ):
         return replace(cause, code=Code.NODE_NOT_READY)
-    if cause.code is Code.INSUFFICIENT_RESOURCES:
-        why = impossible(pod, nodes, cause.scarce)
-        if why:
-            return replace(cause, code=Code.IMPOSSIBLE_REQUEST, detail=f"{why}; {cause.detail}")
-    return cause
+    if not lacking:
+        return cause
+    is_certain = not may_grow and _is_certain(cause, lacking)
+    return _too_small(cause, Code.IMPOSSIBLE_REQUEST if is_certain else Code.NODES_TOO_SMALL, lacking)
+
+
+def _answered(cause: Cause, said: Answer, lacking: Sequence[Shortfall]) -> Cause:
+    """Return the cause with what the autoscalers say of it."""
+    detail = f"{said.event.reason}: {said.event.message}; {cause.detail}"
+    if said.is_final and lacking and _is_certain(cause, lacking):
+        return _too_small(replace(cause, detail=detail), Code.IMPOSSIBLE_REQUEST, lacking)
+    return replace(cause, code=said.code, detail=detail)
+
+
+def _too_small(cause: Cause, code: Code, lacking: Iterable[Shortfall]) -> Cause:
+    return replace(cause, code=code, detail=f"{'; '.join(one.text for one in lacking)}; {cause.detail}")
+
+
+def _is_certain(cause: Cause, lacking: Iterable[Shortfall]) -> bool:
+    """Return whether the nodes' allocatable resources tell all about one of the resources that are short.
+
+    Not about a device: its plugin may not have announced it yet, and where DRA serves it
+    (DRAExtendedResource, on since Kubernetes 1.36) no node lists it.
+    """
+    by_dra = any(clauses_code([clause]) is Code.DEVICES_UNAVAILABLE for clause in clauses(cause.detail))
+    return any(not one.is_device or (one.largest > 0 and not by_dra) for one in lacking)
 
 
 def name_claims(cause: Cause, pod: PodView, events: Mapping[str, PodEvent]) -> Cause:
@@ -129,14 +149,3 @@ def _taints_may_go(cause: Cause, pod: PodView, nodes: Sequence[NodeView]) -> boo
     control plane, which nearly all messages have, is no reason to wait for a selector that matches no node.
     """
     return blocked_by_life_cycle_taints(pod, nodes) if nodes else cause.code is Code.TAINT_NOT_TOLERATED
-
-
-def _latest_autoscaler_event(events: Iterable[PodEvent]) -> tuple[PodEvent, Code] | None:
-    found = None
-    for event in events:
-        code = _AUTOSCALER_EVENTS.get(event.reason)
-        if code is Code.SCALE_UP_REFUSED and event.count < _MIN_REFUSALS:
-            continue
-        if code is not None:
-            found = (event, code)
-    return found

@@ -1,4 +1,4 @@
-"""What only the nodes show: whether a request can ever be met, and whether a taint will be removed.
+"""What only the nodes show: whether one of them is large enough, and whether a taint will be removed.
 
 The scheduler says "Insufficient cpu" for a node that is full and for one that was never large enough: only
 the nodes' allocatable distinguishes them. kube-scheduler 1.36 says "untolerated taint(s)" and no longer
@@ -10,14 +10,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from launcher.core.pending.scheduler import LIFE_CYCLE_TAINTS
-from launcher.core.quantities import parse_quantity
+from launcher.core.quantities import amount_text, parse_quantity
 from launcher.core.views import ContainerKind, NodeView, PodView, Taint, Toleration
 from launcher.errors import InvalidInput
 
-__all__ = ["blocked_by_life_cycle_taints", "impossible"]
+__all__ = [
+    "Shortfall",
+    "amount",
+    "blocked_by_life_cycle_taints",
+    "effective_requests",
+    "matches_selector",
+    "shortfall",
+    "untolerated",
+]
 
 _ZERO = Decimal(0)
 _LIFE_CYCLE = re.compile(LIFE_CYCLE_TAINTS)
@@ -28,14 +37,16 @@ def blocked_by_life_cycle_taints(pod: PodView, nodes: Sequence[NodeView]) -> boo
 
     Node affinity is not read: a node that it excludes can only make a pod wait longer, never fail.
     """
-    return any(_matches_selector(pod, node) and _only_life_cycle(_untolerated(pod, node)) for node in nodes)
+    return any(matches_selector(pod, node) and _only_life_cycle(untolerated(pod, node)) for node in nodes)
 
 
-def _matches_selector(pod: PodView, node: NodeView) -> bool:
+def matches_selector(pod: PodView, node: NodeView) -> bool:
+    """Return whether a node has the labels of the pod's nodeSelector."""
     return all(node.labels.get(key) == value for key, value in pod.node_selector.items())
 
 
-def _untolerated(pod: PodView, node: NodeView) -> list[Taint]:
+def untolerated(pod: PodView, node: NodeView) -> list[Taint]:
+    """Return the taints of a node that keep the pod away."""
     return [
         taint
         for taint in node.taints
@@ -57,8 +68,29 @@ def _tolerates(toleration: Toleration, taint: Taint) -> bool:
     return toleration.key == taint.key and toleration.value == taint.value
 
 
-def impossible(pod: PodView, nodes: Sequence[NodeView], scarce: Iterable[str]) -> str:
-    """Return as text which requested resources no node has enough of; empty while one could hold the pod.
+@dataclass(frozen=True)
+class Shortfall:
+    """A resource of which the pod asks for more than the largest node has."""
+
+    name: str
+    asked: Decimal
+    largest: Decimal
+
+    @property
+    def is_device(self) -> bool:
+        """Whether it is an extended resource, such as ``nvidia.com/gpu``, and no resource of Kubernetes."""
+        domain, slash, _ = self.name.partition("/")
+        return bool(slash) and domain != "kubernetes.io" and not domain.endswith(".kubernetes.io")
+
+    @property
+    def text(self) -> str:
+        """Both numbers, for a person."""
+        asked, there = amount_text(self.name, self.asked), amount_text(self.name, self.largest)
+        return f"{self.name}: the job asks for {asked}, the largest node has {there}"
+
+
+def shortfall(pod: PodView, nodes: Sequence[NodeView], scarce: Iterable[str]) -> tuple[Shortfall, ...]:
+    """Return the requested resources that no node has enough of; empty while one could hold the pod.
 
     Args:
         pod: the pod, with the requests of its containers.
@@ -66,31 +98,32 @@ def impossible(pod: PodView, nodes: Sequence[NodeView], scarce: Iterable[str]) -
         scarce: resources that the scheduler found too little of.
     """
     if not nodes:
-        return ""
-    requests = _effective_requests(pod)
-    texts = []
+        return ()
+    requests = effective_requests(pod)
+    found = []
     for name in sorted(set(scarce) & requests.keys()):
-        largest = max((_amount(node.allocatable, name) for node in nodes), default=_ZERO)
+        largest = max((amount(node.allocatable, name) for node in nodes), default=_ZERO)
         if requests[name] > largest:
-            texts.append(f"{name}: the job asks for {requests[name]:f}, the largest node has {largest:f}")
-    return "; ".join(texts)
+            found.append(Shortfall(name, requests[name], largest))
+    return tuple(found)
 
 
-def _effective_requests(pod: PodView) -> dict[str, Decimal]:
+def effective_requests(pod: PodView) -> dict[str, Decimal]:
     """Return the sum over the containers that run together, or the largest init container if that is more."""
     together: dict[str, Decimal] = {}
     alone: dict[str, Decimal] = {}
     for container in pod.containers:
         for name in container.requests:
-            amount = _amount(container.requests, name)
+            asked = amount(container.requests, name)
             if container.kind is ContainerKind.INIT:
-                alone[name] = max(alone.get(name, _ZERO), amount)
+                alone[name] = max(alone.get(name, _ZERO), asked)
             else:
-                together[name] = together.get(name, _ZERO) + amount
+                together[name] = together.get(name, _ZERO) + asked
     return {name: max(together.get(name, _ZERO), alone.get(name, _ZERO)) for name in {*together, *alone}}
 
 
-def _amount(resources: Mapping[str, str], name: str) -> Decimal:
+def amount(resources: Mapping[str, str], name: str) -> Decimal:
+    """Return how much of a resource is meant; nothing where it is not named or cannot be read."""
     try:
         return parse_quantity(resources[name]) if name in resources else _ZERO
     except InvalidInput:

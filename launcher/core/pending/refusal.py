@@ -7,11 +7,19 @@ refused does not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from launcher.core.catalogue import CATALOGUE, Code, Limit
 from launcher.core.catalogue.reasons import REASONS
-from launcher.errors import Conflict, Denied, InvalidInput, LauncherError, LaunchFailed, Unavailable
+from launcher.errors import (
+    Conflict,
+    Denied,
+    InvalidInput,
+    LauncherError,
+    LaunchFailed,
+    ToolMissing,
+    Unavailable,
+)
 
 __all__ = ["Refusal", "refusal_of"]
 
@@ -20,7 +28,9 @@ _BY_TYPE: tuple[tuple[type[LauncherError], Code], ...] = (
     (Unavailable, Code.API_UNAVAILABLE),
     (Denied, Code.FORBIDDEN),
     (Conflict, Code.NAME_CONFLICT),
-    (InvalidInput, Code.INVALID_SPEC),
+    # A job's own mistakes are found before anything is rendered: these are the site's files and settings.
+    (InvalidInput, Code.SITE_INVALID),
+    (ToolMissing, Code.SITE_INVALID),
     (LauncherError, Code.CREATE_FAILED),
 )
 
@@ -32,10 +42,12 @@ class Refusal:
     Attributes:
         code: why, as a code of the catalogue.
         detail: what the API server or Helm said.
+        error: the error that says so.
     """
 
     code: Code
     detail: str
+    error: LauncherError | None = field(default=None, compare=False, repr=False)
 
     @property
     def may_heal(self) -> bool:
@@ -47,5 +59,5 @@ def refusal_of(error: LauncherError) -> Refusal:
     """Return what an error of the install says about the job."""
     failure = error.because if isinstance(error, LaunchFailed) else error
     if failure.reason is not None:
-        return Refusal(REASONS[failure.reason].code, error.message)
-    return Refusal(next(code for kind, code in _BY_TYPE if isinstance(failure, kind)), error.message)
+        return Refusal(REASONS[failure.reason].code, error.message, error)
+    return Refusal(next(code for kind, code in _BY_TYPE if isinstance(failure, kind)), error.message, error)

@@ -20,7 +20,17 @@ from launcher.core.redaction import Mask, redacted
 from launcher.core.report.status import cause_line
 from launcher.core.views import ContainerView, PodEvent, PodView, ReleaseView, Seen, age_seconds
 
-__all__ = ["Bundle", "Facts", "Log", "age", "build", "container_names", "event_json", "event_line"]
+__all__ = [
+    "Bundle",
+    "Facts",
+    "Log",
+    "age",
+    "build",
+    "container_names",
+    "event_cells",
+    "event_json",
+    "event_line",
+]
 
 _WIDTH = 110
 # The name of a container is a DNS label, if the API server says so.
@@ -173,9 +183,14 @@ def age(since: datetime | None, now: datetime) -> str:
 
 def event_line(event: PodEvent, now: datetime) -> str:
     """Return one line of a table: age, type, reason, count, message."""
-    message = foreign.line(" ".join(event.message.split()))
+    return "".join(event_cells(event, now))
+
+
+def event_cells(event: PodEvent, now: datetime) -> tuple[str, str]:
+    """Return that line in two parts: what has a fixed width, with the gap after it, and the message."""
     kind, reason = foreign.line(event.type), foreign.line(event.reason)
-    return f"{age(event.last_seen, now):>5}  {kind:7}  {reason:24}  {event.count:>5}  {message}"
+    head = f"{age(event.last_seen, now):>5}  {kind:7}  {reason:24}  {event.count:>5}  "
+    return head, foreign.line(" ".join(event.message.split()))
 
 
 def event_json(event: PodEvent) -> dict[str, Any]:

@@ -8,15 +8,22 @@ from typing import Any
 
 from launcher.core import foreign
 from launcher.core.catalogue import CATALOGUE, Code
+from launcher.core.drift import Drift
 from launcher.core.jobref import JobRef, unreadable
 from launcher.core.lifecycle.state import Track
 from launcher.core.ownership import CONFIRMED, Ownership
-from launcher.core.pending.clocks import Timing
+from launcher.core.pending.clocks import Timing, Verdict
 from launcher.core.quantities import LONGEST_SECONDS
-from launcher.core.releases import is_drifted, release_state
+from launcher.core.releases import release_state
+from launcher.core.report.drift import summary
+from launcher.core.report.pull_errors import named_once
 from launcher.core.views import PodView, ReleaseView
 
-__all__ = ["cause_line", "cause_rows", "describe", "report", "verdict_line"]
+__all__ = ["cause_and_cure", "cause_line", "cause_rows", "describe", "report", "verdict_line"]
+
+
+_A_SECOND = 1.0
+_AFTER = "whoever waits for the job ends it; if nobody does, mend the cause, or `fljob terminate` it"
 
 
 def report(
@@ -27,6 +34,7 @@ def report(
     now: float,
     wall: datetime,
     ownership: Ownership = CONFIRMED,
+    drift: Drift | None = None,
 ) -> dict[str, Any]:
     """Return a job as JSON; the keys are stable.
 
@@ -37,6 +45,7 @@ def report(
         now: monotonic seconds at which ``track`` was made.
         wall: wall clock time of the same moment.
         ownership: whose it is.
+        drift: what has become of its objects; None = nobody has looked, or there is nothing to compare with.
     """
     found = {
         "release": job.release,
@@ -47,8 +56,10 @@ def report(
         "study": job.study,
         "foreign": _foreign(ownership),
         "state": track.state.value,
+        "launched": _launched(release, track.pod),
         "helm": _helm(release, wall),
         "pod": None if track.pod is None else _pod(track.pod),
+        "drift": summary(drift),
         "pending": _pending(track, now, wall),
         "outcome": _outcome(track),
         "unreadable": list(unreadable(track.pod)),
@@ -57,13 +68,18 @@ def report(
     return cleaned
 
 
+def _launched(release: ReleaseView | None, pod: PodView | None) -> str | None:
+    """Return when the pod was made, of a pod that is gone when its release was."""
+    moment = pod.created if pod is not None else release.updated if release is not None else None
+    return None if moment is None else moment.isoformat(timespec="seconds")
+
+
 def _pod(pod: PodView) -> dict[str, Any]:
     return {
         "name": pod.name,
         "uid": pod.uid,
         "node": pod.node,
         "phase": pod.phase,
-        "drifted": is_drifted(pod),
     }
 
 
@@ -88,11 +104,12 @@ def _pending(track: Track, now: float, wall: datetime) -> dict[str, Any] | None:
         "action": verdict.action.value,
         "code": verdict.code.value,
         "summary": CATALOGUE[verdict.code].summary,
-        "detail": verdict.detail,
+        "detail": _detail(verdict, now),
         "cure": CATALOGUE[verdict.code].cure,
         "clock": verdict.clock,
         "since": _moment(verdict.since, now, wall),
         "deadline": None if verdict.deadline is None else _moment(verdict.deadline, now, wall),
+        "expired": verdict.deadline is not None and verdict.deadline - now < _A_SECOND,
         "timing": verdict.timing.value,
     }
 
@@ -107,7 +124,7 @@ def _outcome(track: Track) -> dict[str, Any] | None:
         "exitCode": outcome.exit_code,
         "summary": CATALOGUE[outcome.code].summary,
         "detail": outcome.detail,
-        "cure": CATALOGUE[outcome.code].cure,
+        "cure": outcome.cure or CATALOGUE[outcome.code].cure,
     }
 
 
@@ -126,9 +143,16 @@ def describe(track: Track, now: float) -> str:
     entry = CATALOGUE[verdict.code]
     left = "no limit" if verdict.deadline is None else _left(verdict.deadline - now, verdict.timing)
     left = f"{verdict.clock}: {left}" if verdict.clock else left
-    sentence = _sentence(entry.summary, foreign.line(verdict.detail))
+    sentence = _sentence(entry.summary, foreign.line(_detail(verdict, now)))
     head = f"{track.state.value}  {verdict.action.value} {verdict.code.value} ({left})"
     return f"{head}: {sentence}\n  cure: {entry.cure}"
+
+
+def _detail(verdict: Verdict, now: float) -> str:
+    """Return the detail of a verdict, with the seconds of what is a matter of time alone."""
+    if verdict.code is not Code.PULLING:
+        return verdict.detail
+    return f"{verdict.detail} for {max(0.0, now - verdict.since):.0f} s"
 
 
 def verdict_line(described: Mapping[str, Any]) -> str:
@@ -155,6 +179,7 @@ def cause_rows(described: Mapping[str, Any], wall: datetime) -> dict[str, str]:
     if described["outcome"] is None:
         rows["action"] = why["action"]
         rows["until"] = _until(why, wall)
+        rows["next"] = _AFTER if why["expired"] and why["timing"] == Timing.CLUSTER.value else ""
     if why["code"] != Code.SUCCESS.value:
         rows["cure"] = why["cure"]
     return {title: text for title, text in rows.items() if text}
@@ -162,16 +187,23 @@ def cause_rows(described: Mapping[str, Any], wall: datetime) -> dict[str, str]:
 
 def cause_line(described: Mapping[str, Any]) -> str:
     """Return why a job is in its state, in one line: code, summary, detail, cure."""
+    cause, cure = cause_and_cure(described)
+    return f"{cause} Cure: {cure}" if cure else cause
+
+
+def cause_and_cure(described: Mapping[str, Any]) -> tuple[str, str]:
+    """Return why a job is in its state (code, summary, detail), and its cure, which may be empty."""
     why = described["outcome"] or described["pending"]
     if why is None:
-        return _ONE_LINE.get(described["state"], described["state"])
-    return " ".join(f"{why['code']}: {_sentence(why['summary'], why['detail'])} Cure: {why['cure']}".split())
+        return _WITHOUT_CAUSE.get(described["state"], (described["state"], ""))
+    sentence = f"{why['code']}: {_sentence(why['summary'], why['detail'])}"
+    return " ".join(sentence.split()), " ".join(why["cure"].split())
 
 
-_ONE_LINE: Mapping[str, str] = {
-    "RUNNING": "Running: the job runs.",
-    "STARTING": "Starting: the pod has not been looked at yet. Cure: ask again in a moment",
-    "UNKNOWN": "Unknown: Kubernetes or helm could not be asked. Cure: read missing.txt",
+_WITHOUT_CAUSE: Mapping[str, tuple[str, str]] = {
+    "RUNNING": ("Running: the job runs.", ""),
+    "STARTING": ("Starting: the pod has not been looked at yet.", "ask again in a moment"),
+    "UNKNOWN": ("Unknown: Kubernetes or helm could not be asked.", "read missing.txt"),
 }
 
 
@@ -184,7 +216,7 @@ def _until(why: Mapping[str, Any], wall: datetime) -> str:
 
 
 def _left(seconds: float, timing: Timing) -> str:
-    if timing is Timing.CLUSTER and seconds < 1:
+    if timing is Timing.CLUSTER and seconds < _A_SECOND:
         return "run out by the cluster's clock"
     return _LEFT[timing].format(f"{max(0.0, seconds):.0f}")
 
@@ -202,4 +234,4 @@ def _sentence(summary: str, detail: str) -> str:
 
 
 def _without(summary: str, detail: str) -> str:
-    return detail.removeprefix(summary).strip()
+    return named_once(detail.removeprefix(summary).strip())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from launcher.core.spec.jobspec import Resources
@@ -31,9 +32,11 @@ class JobMeta:
         python_path: interpreter, empty = the site's default.
         ephemeral_storage: quantity text, empty = the site's default.
         pending_timeout: seconds, a hundred years at most; None = for ever; UNSET = the site's default.
+        grace_period: whole seconds between SIGTERM and SIGKILL; None = not given.
         resources: cpu, memory and GPU; ephemeral storage is added in ``assemble``.
         warnings: sentences about keys that nobody reads.
         source: name of the file, for errors.
+        places: resource name, ``pending_timeout`` or ``grace_period`` -> file and key path of it, for errors.
     """
 
     name: str = ""
@@ -43,6 +46,8 @@ class JobMeta:
     python_path: str = ""
     ephemeral_storage: str = ""
     pending_timeout: float | Unset | None = UNSET
+    grace_period: int | None = None
     resources: Resources = field(default_factory=Resources)
     warnings: tuple[str, ...] = ()
     source: str = "meta.json"
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)

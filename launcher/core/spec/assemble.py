@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from launcher.core import foreign
+from launcher.core.chart_defaults import only_defaults
 from launcher.core.checks import as_json, invalid, require_text
+from launcher.core.foreign import quoted
+from launcher.core.jobref import MOST_ATTEMPTS
 from launcher.core.names import container_name, pod_name, release_name
 from launcher.core.quantities import quantity_text
-from launcher.core.spec.asked import JobMeta, Unset
+from launcher.core.spec.asked import JobMeta
+from launcher.core.spec.bounds import grace_period, pending_timeout, refuse_beyond, shorter_wait
 from launcher.core.spec.jobspec import EnvVar, JobSpec, Resources, Role
 from launcher.core.spec.podtemplate import prepare_template, template_warnings
 from launcher.core.spec.site import SiteConfig
@@ -22,6 +26,8 @@ from launcher.errors import InvalidInput
 __all__ = ["Request", "all_warnings", "build_jobspec", "check_site"]
 
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# Kubernetes puts variables into the words of a command: $(NAME) is a value and $$ a dollar.
+_EXPANDED = re.compile(r"\$(?=[$(])")
 _STORAGE = "ephemeral-storage"
 
 
@@ -34,8 +40,9 @@ class Request:
         site: name of the site (``server`` for the server).
         role: client or server job process.
         study: name of the study, empty for none.
-        command: entry point; empty = the job's Python with ``args``, or the site's ``command`` without.
-        args: arguments.
+        command: entry point, which runs as it is written; empty = the job's Python with ``args``, or the
+            site's ``command`` without.
+        args: arguments; Kubernetes puts variables into them, as into FLARE's.
         env: literal environment of the launcher.
         secret_env: environment of the launcher by reference to Secret keys.
         startup_secret: Secret with the startup kit, empty for none.
@@ -60,10 +67,11 @@ def build_jobspec(request: Request, meta: JobMeta, study: Study, site: SiteConfi
     """Return the one frozen value that everything behind this module reads.
 
     Raises:
-        InvalidInput: no image, no command, a job id that cannot become a name, or a pod template that the
-            job cannot be merged into.
+        InvalidInput: no image, no command, a job id that cannot become a name, more than the site allows, or
+            a pod template that the job cannot be merged into.
     """
     _check(request, site)
+    refuse_beyond(meta, site)
     container = container_name(request.job_id)
     storage = meta.ephemeral_storage or quantity_text(site.ephemeral_storage, "site: ephemeral_storage")
     return JobSpec(
@@ -86,11 +94,11 @@ def build_jobspec(request: Request, meta: JobMeta, study: Study, site: SiteConfi
         datasets=study.datasets,
         secret_mounts=study.secret_mounts,
         image_pull_secrets=site.image_pull_secrets,
-        security_context=as_json(site.security_context, "site: security_context", prune=True),
+        security_context=_security_context(site),
         pod_template=_template(study, container),
-        pending_timeout=site.pending_timeout
-        if isinstance(meta.pending_timeout, Unset)
-        else meta.pending_timeout,
+        pending_timeout=pending_timeout(meta, site),
+        grace_period=grace_period(meta, site),
+        retention=site.retention.of(request.study).text,
         attempt=request.attempt,
         federation=request.federation,
     )
@@ -98,7 +106,8 @@ def build_jobspec(request: Request, meta: JobMeta, study: Study, site: SiteConfi
 
 def all_warnings(meta: JobMeta, study: Study, spec: JobSpec) -> tuple[str, ...]:
     """Return a sentence for each thing that was asked for and is read by nobody, or replaced."""
-    return foreign.few((*meta.warnings, *study.warnings, *template_warnings(spec)))
+    shorter = shorter_wait(meta, spec.pending_timeout)
+    return foreign.few((*meta.warnings, *shorter, *study.warnings, *template_warnings(spec)))
 
 
 def check_site(name: str, where: str) -> str:
@@ -115,8 +124,9 @@ def _check(request: Request, site: SiteConfig) -> None:
         cure = "use letters, digits, '.', '_' and '-', with a letter or digit first; FLARE's ids are UUIDs"
         raise invalid("job id", request.job_id, "must be a name", cure=cure)
     check_site(request.site, "site")
-    if request.attempt < 1:
-        raise invalid("attempt", request.attempt, "must be 1 or more", cure="count launches from 1")
+    if not 1 <= request.attempt <= MOST_ATTEMPTS:
+        rule = f"must be 1 or more, and at most {MOST_ATTEMPTS}"
+        raise invalid("attempt", request.attempt, rule, cure="count launches from 1")
     if not is_mount_path(site.workspace_mount_path):
         cure = "write a path such as /var/tmp/nvflare/workspace"
         raise invalid("site: workspace_mount_path", site.workspace_mount_path, MOUNT_PATH_RULE, cure=cure)
@@ -128,12 +138,12 @@ def _image(request: Request, meta: JobMeta, study: Study, site: SiteConfig) -> s
     if not image:
         # A key that nobody reads may be the one that was meant to name it.
         raise InvalidInput(
-            "; ".join((f"no image for the job at site {request.site!r}", *meta.warnings)),
+            "; ".join((f"no image for the job at site {quoted(request.site)}", *meta.warnings)),
             where=meta.source,
             cure=(
-                f"set launcher_spec[{request.site!r}]['k8s']['image'], "
+                f"set launcher_spec[{quoted(request.site)}]['k8s']['image'], "
                 "launcher_spec['default']['k8s']['image'] for all sites, "
-                f"resource_spec[{request.site!r}]['k8s']['image'] (old form), "
+                f"resource_spec[{quoted(request.site)}]['k8s']['image'] (old form), "
                 "studies.<study>.container.image in the site's study_runtime.yaml, "
                 "or image in the site's fljob.yaml"
             ),
@@ -143,13 +153,18 @@ def _image(request: Request, meta: JobMeta, study: Study, site: SiteConfig) -> s
 
 def _command(request: Request, meta: JobMeta, site: SiteConfig) -> tuple[str, ...]:
     if request.command:
-        return request.command
+        return _as_typed(request.command)
     if request.args:
         return (meta.python_path or site.default_python_path,)
     if site.command:
-        return site.command
+        return _as_typed(site.command)
     cure = "give a command after --, or set `command` in the site configuration"
     raise InvalidInput("nothing to run in the job container", where="command", cure=cure)
+
+
+def _as_typed(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of which Kubernetes makes ``words``: `$$` would be one dollar."""
+    return tuple(_EXPANDED.sub("$$", word) for word in words)
 
 
 def _environment(request: Request, study: Study) -> tuple[EnvVar, ...]:
@@ -171,8 +186,14 @@ def _with_storage(resources: Resources, storage: str) -> Resources:
     )
 
 
+def _security_context(site: SiteConfig) -> dict[str, Any]:
+    """Return the site's security context; a null leaves a default of the chart out, others say nothing."""
+    given = as_json(site.security_context, "site: security_context", prune=True, keep_null=True)
+    return only_defaults(given, ("pod", "spec", "securityContext"))
+
+
 def _template(study: Study, container: str) -> Mapping[str, Any] | None:
     if study.pod_template is None:
         return None
-    source = study.template_source or f"pod template of study {study.name!r}"
+    source = study.template_source or f"pod template of study {quoted(study.name)}"
     return prepare_template(study.pod_template, source, container, main_by_name=study.main_by_name)

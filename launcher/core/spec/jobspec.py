@@ -101,6 +101,8 @@ class JobSpec:
         security_context: replaces ``spec.securityContext`` of the pod when not empty.
         pod_template: Pod manifest of the study or site that the job is merged into, or None.
         pending_timeout: seconds to wait for missing resources; None = for ever, 0 = not at all.
+        grace_period: whole seconds between SIGTERM and SIGKILL that the job asks for; None = it does not.
+        retention: how long the job stays after its end, as its pod says it; empty = nothing is said.
         attempt: how often this job id was launched at this site, from 1.
         federation: mark of the federation whose parent launched the job, a label value; empty for a job that
             was launched by hand.
@@ -126,8 +128,10 @@ class JobSpec:
     secret_mounts: tuple[SecretMount, ...]
     image_pull_secrets: tuple[str, ...]
     security_context: Mapping[str, Any]
-    pod_template: Mapping[str, Any] | None
+    pod_template: Mapping[str, Any] | None = field(repr=False)  # with literals of its environment
     pending_timeout: float | None
+    grace_period: int | None = None
+    retention: str = ""
     attempt: int = 1
     federation: str = ""
 

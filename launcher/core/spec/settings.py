@@ -18,6 +18,7 @@ from launcher.errors import InvalidInput
 
 __all__ = [
     "FILE",
+    "GRACE",
     "LIMIT",
     "LONGEST_SECONDS",
     "MAPPING",
@@ -27,15 +28,18 @@ __all__ = [
     "QUANTITY",
     "SECONDS",
     "SECRET_NAMES",
+    "SWITCH",
     "TEXT",
     "WORDS",
     "Kind",
     "Setting",
     "at_most_longest",
     "choice",
+    "is_grace",
     "is_mapping",
     "is_quantity",
     "is_seconds",
+    "is_switch",
     "is_text",
     "setting",
     "settings_of",
@@ -63,6 +67,16 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str) and value.strip() != ""
 
 
+def is_count(value: Any) -> bool:
+    """Tell whether ``value`` is a whole number, 1 or more; True is an ``int`` in Python."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def is_switch(value: Any) -> bool:
+    """Return whether ``value`` is true or false, as YAML gives them: not 0, 1 or "yes"."""
+    return isinstance(value, bool)
+
+
 def is_mapping(value: Any) -> bool:
     """Tell whether ``value`` is a mapping."""
     return isinstance(value, Mapping)
@@ -83,6 +97,10 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _accept(value: Any, where: str) -> None:
+    """Find nothing wrong."""
+
+
 def _text_and(is_fine: Callable[[str], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and is_fine(value)
 
@@ -101,6 +119,7 @@ class Kind:
         is_list: whether the value is a list.
         nullable: whether null is a value.
         is_path: tells whether a value is a path; one in ``fljob.yaml`` is relative to the file's folder.
+        check: raises InvalidInput, with its key path, for what is wrong inside a value at a key path.
     """
 
     is_fine: Callable[[Any], bool]
@@ -111,6 +130,7 @@ class Kind:
     is_list: bool = False
     nullable: bool = False
     is_path: Callable[[str], bool] = lambda _: False
+    check: Callable[[Any, str], None] = _accept
 
     def accepts(self, value: Any) -> bool:
         """Tell whether ``value`` is one of this kind, as YAML or JSON give it."""
@@ -150,6 +170,8 @@ MOUNT_PATH = Kind(_text_and(is_mount_path), MOUNT_PATH_RULE, "write `{example}`"
 QUANTITY = Kind(
     is_quantity, "must be a quantity in quotes", _EXAMPLE_JSON, convert=lambda text: quantity_text(text, "")
 )
+SWITCH = Kind(is_switch, "must be true or false", _EXAMPLE_JSON, type=bool)
+COUNT = Kind(is_count, "must be a whole number, 1 or more", _EXAMPLE, type=int)
 MAPPING = Kind(is_mapping, "must be a mapping", _EXAMPLE_JSON, type=dict[str, Any])
 SECONDS = Kind(
     is_seconds,
@@ -160,6 +182,22 @@ SECONDS = Kind(
 )
 LIMIT = replace(
     SECONDS, rule=f"{SECONDS.rule}, or null", cure=f"{SECONDS.cure}, or null for no limit", nullable=True
+)
+
+
+_LONGEST_GRACE = 86_400
+
+
+def is_grace(value: Any) -> bool:
+    """Tell whether ``value`` is a grace period: whole seconds, 1 to a day (the API server makes 0 a 1)."""
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LONGEST_GRACE
+
+
+GRACE = Kind(
+    is_grace,
+    f"must be a whole number of seconds, 1 to {_LONGEST_GRACE}",
+    "write `{name}: {example}`",
+    type=int,
 )
 
 

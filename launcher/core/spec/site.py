@@ -8,34 +8,36 @@ defaults are those of FLARE 2.9.0's own Kubernetes launcher wherever it has the 
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from launcher.core.releases import StorageDriver
 from launcher.core.spec.jobspec import Role
+from launcher.core.spec.retention import Retention
 from launcher.core.spec.settings import (
+    COUNT,
     FILE,
+    GRACE,
     LIMIT,
     MAPPING,
     MOUNT_PATH,
     NAMESPACE,
     PROGRAM,
     QUANTITY,
-    SECONDS,
     SECRET_NAMES,
+    SWITCH,
     TEXT,
     WORDS,
-    Kind,
     Setting,
     choice,
     setting,
     settings_of,
 )
-from launcher.core.syntax import is_image_name
+from launcher.core.spec.site_kinds import AMOUNTS, HANDED_DOWN, IMAGE
+from launcher.core.spec.timeouts import Timeouts
 
-__all__ = ["SETTINGS", "PendingPolicy", "SiteConfig", "Timeouts"]
+__all__ = ["INSTALLS", "REMOVALS", "SETTINGS", "PendingPolicy", "Retention", "SiteConfig", "Timeouts"]
 
 
 class PendingPolicy(str, enum.Enum):
@@ -45,67 +47,8 @@ class PendingPolicy(str, enum.Enum):
     STRICT = "strict"  # the verdicts of FLARE 2.9.0's own launcher
 
 
-# Helm's own variables: each is handed down anyway, or it is a setting of the site (HELM_DRIVER is
-# `storage_driver`, KUBECONFIG is `kubeconfig`), or it is kept from helm for a reason (HELM_DEBUG).
-_OF_HELM = re.compile(r"HELM_\w*|KUBECONFIG")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-
-
-def _is_handed_down(name: Any) -> bool:
-    return (
-        isinstance(name, str) and _VARIABLE.fullmatch(name) is not None and _OF_HELM.fullmatch(name) is None
-    )
-
-
-def _is_image(value: Any) -> bool:
-    return isinstance(value, str) and is_image_name(value)
-
-
-_HANDED_DOWN = Kind(
-    _is_handed_down,
-    "must be a list of names of environment variables, without KUBECONFIG and HELM_...",
-    "write `{name}: {json}`; `kubeconfig` and `context` are keys",
-    is_list=True,
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timeouts:
-    """How long each kind of cause may last, in seconds, from its first sight; None = for ever."""
-
-    heal: float = setting(SECONDS, 300.0, "seconds for causes that heal by themselves")
-    pull: float = setting(SECONDS, 300.0, "for pulls that may work later")
-    pull_permanent: float = setting(SECONDS, 30.0, "for images that are not there (and two sightings)")
-    config: float = setting(SECONDS, 60.0, "for missing Secrets, ConfigMaps, claims, nodes")
-    create: float = setting(SECONDS, 180.0, "for troubles of the container runtime")
-    detach: float = setting(
-        SECONDS,
-        480.0,
-        "for volumes that another node still holds (Kubernetes forces them off after six minutes)",
-    )
-    start: float | None = setting(
-        LIMIT, 900.0, "from scheduled to running, all causes together; null = no limit"
-    )
-    queue: float | None = setting(LIMIT, None, "for pods behind a scheduling gate; null = no limit")
-    impossible: float = setting(
-        SECONDS,
-        30.0,
-        "for requests larger than every node, in case a larger one is just joining (needs the right to list "
-        "nodes, `fljob rbac --nodes`; without it `pending_timeout` holds)",
-    )
-    scale_up: float = setting(SECONDS, 900.0, "while the autoscaler adds a node for the pod")
-    no_scale_up: float = setting(
-        SECONDS, 60.0, "when the autoscaler has said three times that a new node would not help"
-    )
-    victims: float = setting(
-        SECONDS, 60.0, "while preempted pods leave the chosen node; then `pending_timeout` runs"
-    )
-    api: float = setting(
-        SECONDS,
-        600.0,
-        "how long the API server may be away: then jobs show UNKNOWN, and a job that is still being "
-        "created, or whose node no longer reports, fails",
-    )
+# On two cores four helms keep the machine busy; benchmarks/scale.py --pools compares sizes.
+INSTALLS, REMOVALS = 4, 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,24 +64,29 @@ class SiteConfig:
         "`client` or `server`",
         is_argument=False,
     )
-    namespace: str = setting(NAMESPACE, "default", "where jobs run", example="flare")
+    namespace: str = setting(
+        NAMESPACE,
+        "default",
+        "where jobs run: one for all of a site, so that of a context and HELM_NAMESPACE are not read",
+        example="flare",
+    )
     image: str = setting(
-        Kind(_is_image, "must be the name of an image", "write `{name}: {example}`"),
+        IMAGE,
         "",
         "image of a job when neither its meta nor its study names one",
         example="registry.example.org/train:1.0",
     )
     default_python_path: str = setting(
         TEXT,
-        "/usr/local/bin/python3",
-        "interpreter of the job image when the job names none. FLARE's launcher takes "
-        "`/usr/local/bin/python` instead of this default as long as there is no `local/fljob.yaml`",
+        "/usr/local/bin/python",
+        "interpreter of the job image when the job names none; a kit of `nvflare deploy prepare` names "
+        "`/usr/local/bin/python3`",
         formerly="python_path",
     )
     command: tuple[str, ...] = setting(
         WORDS,
         (),
-        "what `fljob launch` runs when no command is given",
+        "what `fljob launch` runs when no command is given, as it is written: `$(NAME)` is the shell's",
         example=["python3", "train.py"],
         is_argument=False,
     )
@@ -149,6 +97,20 @@ class SiteConfig:
         example=120,
         null="to wait for ever",
     )
+    max_pending_timeout: float | None = setting(
+        LIMIT,
+        604800.0,
+        "seconds that a job may make of `pending_timeout` in its meta, where null is for ever; null = any",
+        example=3600,
+        null="for any",
+    )
+    max_resources: Mapping[str, str] = setting(
+        AMOUNTS,
+        {},
+        "the most that a job may ask for, resource -> quantity; a job that asks for more is refused",
+        example={"cpu": "16", "memory": "64Gi", "nvidia.com/gpu": "4"},
+        null="for what a node can have",
+    )
     timeout: float | None = setting(
         LIMIT,
         None,
@@ -156,6 +118,26 @@ class SiteConfig:
         "server and ends the job when the pod can be seen again; null = no limit",
         example=900,
         null="for no limit",
+    )
+    grace_period: int | None = setting(
+        replace(GRACE, nullable=True),
+        None,
+        "seconds between SIGTERM and SIGKILL for a job that is terminated, evicted or preempted, if neither "
+        "its k8s block nor its study's pod template says; null = 1, since a FLARE job handles no SIGTERM",
+        example=30,
+        null="for the chart's default",
+    )
+    max_grace_period: int = setting(
+        GRACE, 600, "the longest `grace_period` that the k8s block of a job may ask for", example=600
+    )
+    retention: Retention = setting(
+        MAPPING,
+        Retention(),
+        "how long ended jobs stay, below this key, written on each job at its launch; a FLARE parent and "
+        "`fljob gc` then remove them",
+        example={"failed": 86400},
+        own_cure="write `retention:` and the keys below it, such as `  failed: 86400`",
+        is_argument=False,
     )
     workspace_mount_path: str = setting(
         MOUNT_PATH,
@@ -174,10 +156,12 @@ class SiteConfig:
         own_cure="write a Kubernetes PodSecurityContext below the key",
         null="for none",
     )
-    pod_security: str = setting(
-        choice("baseline", "restricted"),
+    pod_security: str | None = setting(
+        replace(choice("baseline", "restricted"), rule="must be baseline, restricted or null", nullable=True),
         "baseline",
-        "`baseline`, or `restricted`, which adds non-root and drops all capabilities of the job container",
+        "`baseline`, or `restricted`, which adds non-root and drops all capabilities of the job container; "
+        "null = no security context but what is written, for clusters that forbid one",
+        null="for no security context but what is written",
     )
     policy: PendingPolicy = setting(
         choice(*(policy.value for policy in PendingPolicy), convert=PendingPolicy),
@@ -192,6 +176,13 @@ class SiteConfig:
         example={"pull": 300},
         own_cure="write `timeouts:` and the keys below it, such as `  pull: 300`",
         is_argument=False,
+    )
+    autoscaler: str = setting(
+        choice("unknown", "none"),
+        "unknown",
+        "`unknown`: what no node has may still be added, so it is waited for as any shortage is; `none`: "
+        "no node will be added, and requests that none can meet end after `timeouts.impossible`",
+        example="none",
     )
     study_data_file: str = setting(
         FILE,
@@ -233,8 +224,18 @@ class SiteConfig:
     )
     chart: str = setting(FILE, "", "a chart that replaces the shipped one", example="/opt/charts/fljob")
     helm: str = setting(PROGRAM, "helm", "name or path of helm", example="/usr/local/bin/helm")
+    helm_installs: int = setting(
+        COUNT,
+        INSTALLS,
+        "how many helm processes install at once, at most; further launches wait for their turn",
+    )
+    helm_removals: int = setting(
+        COUNT,
+        REMOVALS,
+        "how many helm processes do anything else at once, at most: an abort never waits behind installs",
+    )
     pass_env: tuple[str, ...] = setting(
-        _HANDED_DOWN,
+        HANDED_DOWN,
         (),
         "names of environment variables that helm gets, too: those that the credential program of the "
         "kubeconfig needs, such as `AWS_PROFILE` or `GOOGLE_APPLICATION_CREDENTIALS`. Helm gets no others of "
@@ -251,6 +252,21 @@ class SiteConfig:
     )
     context: str = setting(
         TEXT, "", "context of the kubeconfig; without it the current one", example="kind-fljob"
+    )
+    adopt: bool = setting(
+        SWITCH,
+        True,  # noqa: FBT003 - the default
+        "whether a FLARE parent that starts takes over the jobs that its predecessor left running "
+        "([what survives what](flare.md#what-a-roll-out-costs)); false = it ends them",
+        example=False,
+    )
+    protect: str = setting(
+        choice("none", "marks", "budget"),
+        "none",
+        "what asks those who empty nodes on purpose to leave running jobs alone ([what each does]"
+        "(flare.md#nodes-that-are-emptied)): `marks` = annotations for autoscalers, `budget` = these and a "
+        "PodDisruptionBudget for each job, for which the parent needs rights (`fljob rbac` adds them)",
+        example="marks",
     )
     storage_driver: StorageDriver = setting(
         choice(*get_args(StorageDriver)),

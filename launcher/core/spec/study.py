@@ -6,10 +6,11 @@ import dataclasses
 import enum
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from launcher.core.checks import invalid, require_text
+from launcher.core.foreign import quoted
 from launcher.core.names import dataset_volume_name
 from launcher.core.spec.jobspec import Dataset, EnvVar, SecretMount
 from launcher.errors import InvalidInput, StudyFormats
@@ -22,6 +23,7 @@ __all__ = [
     "combine",
     "files_to_read",
     "make_dataset",
+    "names_in",
     "require_name",
     "without_file",
 ]
@@ -62,7 +64,7 @@ class Study:
 
     name: str = ""
     image: str = ""
-    pod_template: Mapping[str, Any] | None = None
+    pod_template: Mapping[str, Any] | None = field(default=None, repr=False)
     template_source: str = ""
     main_by_name: bool = True
     datasets: tuple[Dataset, ...] = ()
@@ -117,6 +119,10 @@ class _Rule:
 
 
 # Which study formats combine, as in FLARE 2.9.0. Of those whose files are named the first one here decides.
+# FLARE 2.9.0 (`nvflare.apis.job_def.DEFAULT_STUDY`) puts each job that names no study into this one.
+_EVERY_JOBS = "default"
+_NO_FILE = "study {!r}: the site has no study file, so the study gives its jobs nothing"
+
 _RULES: Mapping[StudyFormat, _Rule] = {
     # Nobody could say whether this file or a v1 file holds for a study.
     StudyFormat.RUNTIME: _Rule(
@@ -168,6 +174,17 @@ def without_file(file: StudyFile, study: str) -> Study:
     return Study(name=study, warnings=(warning,))
 
 
+def names_in(form: StudyFormat, parsed: Any) -> tuple[str, ...]:
+    """Return the studies that a parsed study file names; none of a file that breaks its format.
+
+    Args:
+        form: what is written there.
+        parsed: its content.
+    """
+    entries = parsed.get("studies") if form is StudyFormat.RUNTIME and isinstance(parsed, Mapping) else parsed
+    return tuple(name for name in entries if isinstance(name, str)) if isinstance(entries, Mapping) else ()
+
+
 def combine(study: str, parts: Mapping[StudyFormat, Study]) -> Study:
     """Return what the files of a site give to ``study`` together.
 
@@ -175,13 +192,15 @@ def combine(study: str, parts: Mapping[StudyFormat, Study]) -> Study:
         study: name of the study, empty for a job without one.
         parts: what each file gives to it; none = the study gives nothing.
     """
-    result = Study(name=study)
+    result = Study(
+        name=study, warnings=() if parts or study in ("", _EVERY_JOBS) else (_NO_FILE.format(study),)
+    )
     for form in (form for form in _RULES if form in parts):
         given = {name: getattr(parts[form], name) for name in _RULES[form].gives}
         given["warnings"] = result.warnings + parts[form].warnings
         result = dataclasses.replace(result, **given)
     if len(parts) > 1 and result.pod_template is not None and result.datasets:
-        added = f"study {study!r}: its datasets are added to its Pod template {result.template_source}"
+        added = f"study {quoted(study)}: its datasets are added to its Pod template {result.template_source}"
         result = dataclasses.replace(result, warnings=(*result.warnings, added))
     return result
 

@@ -27,10 +27,12 @@ class Emitted(str):
 def emit(value: Any) -> Emitted:
     """Return ``value`` as JSON text that YAML reads back as the same value.
 
+    Null is printed as such: in chart values it leaves a default out.
+
     Raises:
-        InvalidInput: null, or something that JSON does not have.
+        InvalidInput: null in a list, or something that JSON does not have.
     """
-    return Emitted(_text(as_json(value, "")))
+    return Emitted("null" if value is None else _text(as_json(value, "", keep_null=True)))
 
 
 def _text(value: Any) -> str:

@@ -36,6 +36,7 @@ TOP_KEYS = (
     "pod",
     "container",
     "extra",
+    "disruption",
     "networkPolicy",
 )
 
@@ -89,12 +90,14 @@ def refuse_owned(layer: Mapping[str, Any], owned: Mapping[str, Any], source: str
     require_known(layer, TOP_KEYS, source)
     for path, cure in _OWNED.items():
         where = key_path(source, ".".join(path))
-        _refuse_change(_dig(layer, path, source), _dig(owned, path, ""), where, cure)
+        above = key_path(source, ".".join(path[:-1])) if path[:-1] else source
+        if path[-1] in require_mapping(_dig(layer, path[:-1], source) or {}, above):
+            _refuse_change(_dig(layer, path, source), _dig(owned, path, ""), where, cure)
     for key in ("labels", "annotations"):
         where = key_path(source, f"pod.{key}")
         own = _dig(owned, ("pod", key), "") or {}
         for name, value in require_mapping(_dig(layer, ("pod", key), source) or {}, where).items():
-            if str(name).startswith(PREFIX) and own.get(name) != value:
+            if str(name).startswith(PREFIX) and (value is None or own.get(name) != value):
                 raise InvalidInput(f"{name} belongs to the launcher", where=where, cure=_REMOVE)
     _refuse_helms_annotations(layer, source)
     for part, keys in _PASS_THROUGH.items():
@@ -143,7 +146,7 @@ def _dig(values: Mapping[str, Any], path: tuple[str, ...], source: str) -> Any:
 
 def _refuse_change(value: Any, own: Any, where: str, cure: str) -> None:
     """Refuse ``value`` unless it says the same as ``own``; of a mapping, any part of it."""
-    if value is None or value == own:
+    if value == own and value is not None:
         return
     if isinstance(value, dict) and isinstance(own, dict):
         for key, item in value.items():

@@ -8,19 +8,21 @@ before it.
 from __future__ import annotations
 
 import functools
-import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jinja2
 import yaml
+from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from launcher.core.checks import refuse_endless, require_mapping
+from launcher.core.checks import refuse_dense, refuse_endless, require_mapping
+from launcher.core.foreign import quoted
 from launcher.core.names import label_value
 from launcher.core.spec.jobspec import JobSpec
 from launcher.core.spec.site import SiteConfig
+from launcher.core.values import limits
 from launcher.core.values.emit import Emitted, emit
 from launcher.errors import InvalidInput
 
@@ -35,6 +37,7 @@ _RUNTIME = (
     LookupError,
     MemoryError,
     RecursionError,
+    SyntaxError,  # "too many statically nested blocks"
     TypeError,
     ValueError,
 )
@@ -42,10 +45,19 @@ _RUNTIME = (
 
 # Of printed text: helm keeps a release in one object of the API server, which takes no more.
 _LONGEST = 1024 * 1024
-# What makes a long text, or a number of that many digits, of two short operands.
-_GROWING = frozenset({"*", "**", "%"})
-_WIDE = re.compile(r"\d{5}|\*")  # "%1000000000d" % 1
-_PADDING = frozenset({"center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill"})
+# From the first mark of a template to its last; jinja2 compiles a hundred thousand characters in a second.
+_LONGEST_TEMPLATE = 128 * 1024
+_GROWING = frozenset({"*", "**", "%", "+"})
+# Methods of text and numbers that pad to any length, and those that make bytes, which have them, too.
+_UNSAFE = frozenset(
+    "center encode expandtabs format format_map ljust rjust to_bytes translate zfill".split()  # noqa: SIM905
+)
+# Filters for prose and HTML, some of which pad to any length as well; nothing random.
+_NO_FILTERS = frozenset(
+    "batch center e escape filesizeformat forceescape format indent pprint random safe slice striptags "  # noqa: SIM905
+    "urlize wordcount wordwrap xmlattr".split()
+)
+_ROUNDS, _CONCATENATED, _LITERAL = "rounds of a loop", "parts of ~", "items of a literal"
 
 
 def renderer(
@@ -56,7 +68,13 @@ def renderer(
     It raises InvalidInput when the template fails, or prints something that is not a YAML mapping.
     """
     environment = _environment(tuple(sorted(templates.items())))
-    return functools.partial(_render, environment, {"job": job, "site": site})
+    context = {"job": job, "site": site}
+
+    def render(name: str) -> Mapping[str, Any]:
+        with limits.limited():
+            return _render(environment, context, name)
+
+    return render
 
 
 # Compiling costs two thirds of a job's values, and the templates of a site rarely change.
@@ -71,10 +89,6 @@ def _environment(templates: tuple[tuple[str, str], ...]) -> jinja2.Environment:
         finalize=_require_emitted,
         loader=_Loader(dict(templates)),
     )
-    # Nothing random and nothing but if/for: `lipsum`, `random` and friends have no place in values.
-    environment.globals.clear()
-    for name in ("random", "center", "format"):
-        environment.filters.pop(name)
     environment.filters |= {
         "emit": _of_defined(emit),
         "label_value": _of_defined(label_value),
@@ -84,18 +98,57 @@ def _environment(templates: tuple[tuple[str, str], ...]) -> jinja2.Environment:
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """A sandbox in which no operator makes more than a template may print."""
+    """A sandbox in which everything that is made passes :mod:`launcher.core.values.limits`."""
 
     intercepted_binops = _GROWING
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # Nothing but if/for: `lipsum`, `range` and friends have no place in values.
+        self.globals.clear()
+        kept = {name: one for name, one in self.filters.items() if name not in _NO_FILTERS}
+        self.filters = {name: limits.limited_filter(name, one) for name, one in kept.items()}
+        self.filters["sum"] = limits.sum_of_numbers
+        self.filters |= {
+            _ROUNDS: limits.rounds,
+            _CONCATENATED: limits.concatenated,
+            _LITERAL: limits.literal,
+        }
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        for loop in list(tree.find_all(nodes.For)):
+            loop.iter = _through(_ROUNDS, loop.iter, nodes.Const(limits.round_cost(source)))
+        _limit_below(tree)
+        tree.set_environment(self)
+        return tree
+
+    def get_template(self, name: Any, parent: Any = None, globals: Any = None) -> jinja2.Template:  # noqa: A002
+        """Return a template; each time costs, for those that include themselves."""
+        found = super().get_template(name, parent, globals)
+        if self.loader is not None and found.name:
+            limits.take(limits.CALL + limits.round_cost(self.loader.get_source(self, found.name)[0]))
+        return found
+
+    def call(__self, __context: Any, __obj: Any, *args: Any, **more: Any) -> Any:  # noqa: N805, PYI063 - as jinja2
+        """Call a method or a macro."""
+        of, name = getattr(__obj, "__self__", None), getattr(__obj, "__name__", "")
+        if isinstance(of, str) and name == "join" and args:
+            args = (limits.joined(args[0], of),)
+        if isinstance(of, str) and name == "replace":
+            limits.refuse_long_replace(of, *args, *more.values())
+        limits.take(limits.CALL)
+        return limits.short(super().call(__context, __obj, *args, **more), name or "a call")
+
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if _is_endless(operator, left, right):
-            raise jinja2.TemplateRuntimeError(f"the result of {operator} is too long")
-        return super().call_binop(context, operator, left, right)
+        """Compute what has not too long a result."""
+        if limits.is_endless(operator, left, right):
+            raise limits.Endless(f"the result of {operator} is too long")
+        return limits.short(super().call_binop(context, operator, left, right), operator)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Refuse the methods of a text that pad it to any length, besides what the sandbox refuses."""
-        is_padding = isinstance(obj, str) and attr in _PADDING
+        """Refuse the methods that make a value of any length, besides what the sandbox refuses."""
+        is_padding = isinstance(obj, (str, int)) and attr in _UNSAFE
         return not is_padding and super().is_safe_attribute(obj, attr, value)
 
     def wrap_str_format(self, value: Any) -> None:
@@ -103,16 +156,29 @@ class _Environment(ImmutableSandboxedEnvironment):
         del value
 
 
-def _is_endless(operator: str, left: Any, right: Any) -> bool:
-    if operator == "**":
-        return isinstance(left, int) and isinstance(right, int) and left.bit_length() * abs(right) > _LONGEST
-    if operator == "%":
-        return isinstance(left, str) and _WIDE.search(left) is not None
-    pairs = ((left, right), (right, left))
-    return any(
-        isinstance(times, int) and hasattr(text, "__len__") and len(text) * times > _LONGEST
-        for text, times in pairs
-    )
+def _through(name: str, node: Any, *arguments: nodes.Expr) -> nodes.Expr:
+    return nodes.Filter(node, name, list(arguments), [], None, None, lineno=node.lineno)
+
+
+def _limit_below(node: nodes.Node) -> None:
+    """Let every list, mapping and concatenation of a template pass a filter: each may repeat long ones."""
+    for field, value in list(node.iter_fields()):
+        if isinstance(value, list):
+            value[:] = map(_limited, value)
+        elif isinstance(value, nodes.Node):
+            setattr(node, field, _limited(value))
+
+
+def _limited(item: Any) -> Any:
+    if not isinstance(item, nodes.Node):
+        return item
+    _limit_below(item)
+    if isinstance(item, nodes.Concat):
+        return _through(_CONCATENATED, nodes.List(item.nodes, lineno=item.lineno))
+    # The other tuples are targets of assignments.
+    is_value = isinstance(item, (nodes.List, nodes.Dict)) or getattr(item, "ctx", "") == "load"
+    is_literal = is_value and isinstance(item, nodes.Literal)
+    return _through(_LITERAL, item) if is_literal else item
 
 
 class _Loader(jinja2.BaseLoader):
@@ -127,7 +193,11 @@ class _Loader(jinja2.BaseLoader):
         del environment
         if template not in self._templates:
             raise jinja2.TemplateNotFound(template)
-        return self._templates[template], template, None
+        text = self._templates[template]
+        if text.rfind("}") - text.find("{") > _LONGEST_TEMPLATE:
+            cure = "write less, or put the values into fljob.yaml"
+            raise InvalidInput(f"is longer than {_LONGEST_TEMPLATE} characters", where=template, cure=cure)
+        return text, template, None
 
 
 def _of_defined(function: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -169,6 +239,7 @@ def _render(environment: jinja2.Environment, context: Mapping[str, Any], name: s
         raise InvalidInput(error.message, where=where, cure=error.cure) from error
     except _RUNTIME as error:
         raise InvalidInput(str(error), where=f"{name}: line {_line(error, name)}", cure=_CURE) from error
+    refuse_dense(text, name)
     try:
         parsed = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
@@ -213,7 +284,7 @@ class _StrictLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             if isinstance(key_node, yaml.ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":
                 if key_node.value in seen:
-                    problem = f"key {key_node.value!r} occurs twice"
+                    problem = f"key {quoted(key_node.value)} occurs twice"
                     raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
                 seen.add(key_node.value)
         return super().construct_mapping(node, deep=deep)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from launcher.errors import InvalidInput
 
-__all__ = ["JOB", "LAUNCHER", "MOUNTS", "SITE", "check_names", "replaced", "study_template"]
+__all__ = ["JOB", "LAUNCHER", "MOUNTS", "SITE", "check_names", "replaced", "studies", "study_template"]
 
 SITE, MOUNTS, JOB, LAUNCHER = "site.yaml.j2", "mounts.yaml.j2", "job.yaml.j2", "launcher.yaml.j2"
 _STUDIES, _SUFFIX = "studies/", ".yaml.j2"
@@ -24,6 +24,12 @@ _OF_A_SITE = f"{SITE}, {MOUNTS}, {JOB} or {_STUDIES}<study>{_SUFFIX}"
 def study_template(study: str) -> str:
     """Return the name of the template that is read for the jobs of ``study``."""
     return f"{_STUDIES}{study}{_SUFFIX}"
+
+
+def studies(templates: Iterable[str]) -> tuple[str, ...]:
+    """Return the studies that have a template of their own."""
+    names = (name for name in sorted(templates) if name.startswith(_STUDIES))
+    return tuple(name.removeprefix(_STUDIES).removesuffix(_SUFFIX) for name in names)
 
 
 def check_names(templates: Mapping[str, str]) -> None:

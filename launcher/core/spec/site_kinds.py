@@ -1,0 +1,47 @@
+"""Kinds of values that a single setting of the site has."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from launcher.core.spec.settings import Kind, is_mapping, is_quantity
+from launcher.core.syntax import is_image_name
+
+__all__ = ["AMOUNTS", "HANDED_DOWN", "IMAGE"]
+
+# Helm's own variables: each is handed down anyway, or it is a setting of the site (HELM_DRIVER is
+# `storage_driver`, KUBECONFIG is `kubeconfig`), or it is kept from helm for a reason (HELM_DEBUG).
+_OF_HELM = re.compile(r"HELM_\w*|KUBECONFIG")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+def _is_handed_down(name: Any) -> bool:
+    return (
+        isinstance(name, str) and _VARIABLE.fullmatch(name) is not None and _OF_HELM.fullmatch(name) is None
+    )
+
+
+def _is_amounts(value: Any) -> bool:
+    return is_mapping(value) and all(
+        isinstance(name, str) and is_quantity(amount) for name, amount in value.items()
+    )
+
+
+def _is_image(value: Any) -> bool:
+    return isinstance(value, str) and is_image_name(value)
+
+
+IMAGE = Kind(_is_image, "must be the name of an image", "write `{name}: {example}`")
+AMOUNTS = Kind(
+    _is_amounts,
+    "must be a mapping of quantities in quotes",
+    "write `{name}: {json}`",
+    type=dict[str, Any],
+)
+HANDED_DOWN = Kind(
+    _is_handed_down,
+    "must be a list of names of environment variables, without KUBECONFIG and HELM_...",
+    "write `{name}: {json}`; `kubeconfig` and `context` are keys",
+    is_list=True,
+)
