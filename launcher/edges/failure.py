@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from launcher.errors import LauncherError, Reason
@@ -27,6 +27,7 @@ class Failure:
         message: of our error, when helm printed the text; format string with the groups of the pattern and
             the names that :mod:`launcher.edges.helm.failures.explain` adds.
         where: file or key path of an InvalidInput; format string as ``message``.
+        adds: makes further words from the groups; None from it = the row does not match after all.
     """
 
     reason: Reason
@@ -36,6 +37,16 @@ class Failure:
     seen: str
     message: str
     where: str
+    adds: Callable[[Mapping[str, str]], Mapping[str, str] | None] | None = None
+
+    def words(self, text: str) -> dict[str, str] | None:
+        """Return the words of a text that this row is about, by name; None of another text."""
+        match = self.pattern.search(text)
+        if match is None:
+            return None
+        groups = {key: value or "" for key, value in match.groupdict().items()}
+        added = self.adds(groups) if self.adds else {}
+        return None if added is None else {**groups, **added}
 
 
 def row(
@@ -47,6 +58,7 @@ def row(
     *,
     where: str = "",
     seen: str = "helm 4.3.0 on Kubernetes 1.36.3",
+    adds: Callable[[Mapping[str, str]], Mapping[str, str] | None] | None = None,
 ) -> Failure:
     """Return a row; see :class:`Failure`."""
     return Failure(
@@ -57,13 +69,14 @@ def row(
         seen=seen,
         message=message,
         where=where,
+        adds=adds,
     )
 
 
-def find(table: Iterable[Failure], text: str) -> tuple[Failure, re.Match[str]] | None:
-    """Return the first row that matches, and the match."""
+def find(table: Iterable[Failure], text: str) -> tuple[Failure, dict[str, str]] | None:
+    """Return the first row that matches, and the words of the text."""
     for one in table:
-        match = one.pattern.search(text)
-        if match is not None:
-            return one, match
+        words = one.words(text)
+        if words is not None:
+            return one, words
     return None

@@ -14,6 +14,7 @@ from launcher.core.checks import invalid, key_path, require_unicode, show
 from launcher.core.spec.settings import Kind, Setting
 from launcher.core.spec.site import SETTINGS, SiteConfig
 from launcher.edges.disk.documents import read_yaml
+from launcher.edges.disk.site_folder import located
 from launcher.errors import InvalidInput
 
 __all__ = ["load_config"]
@@ -100,7 +101,8 @@ def _value(row: Setting, value: Any, path: Path) -> Any:
     if row.is_section:
         return type(row.default)(**_fields_set(value, row.name, path))
     if isinstance(value, str) and row.kind.is_path(value):
-        return str((path.parent / _expand_home(value, f"{path}: {row.name}")).absolute())
+        return str(located((path.parent / _expand_home(value, f"{path}: {row.name}")).absolute()))
+    row.kind.check(value, f"{path}: {row.name}")
     return row.kind.converted(value)
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from launcher.core.checks import refuse_endless
+from launcher.core.checks import DEEPEST, invalid, refuse_dense, refuse_endless
+from launcher.core.foreign import quoted
 from launcher.errors import InvalidInput
 
 __all__ = [
+    "StrictLoader",
     "exists",
     "is_file",
     "is_folder",
@@ -22,24 +26,56 @@ __all__ = [
     "read_stdin",
     "read_text",
     "read_yaml",
+    "read_zipped",
 ]
 
 # Bytes. Configuration and job meta are kilobytes; something larger is the wrong file.
 _LARGEST = 4 * 1024 * 1024
+_DEEPEST_IN_ZIP = 2
+_TOO_DEEP = f"is nested more than {DEEPEST} levels deep"
+_UNPACK = "unpack it, and name the folder"
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # What PyYAML raises on tags that do not fit their text (`!!int ""`, `!!bool x`, `!!timestamp x`).
 _YAML_ERRORS = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
+# What begins a tag, an alias, an anchor, or nothing at all: `password: *secret`.
+_NEEDS_QUOTES = "!*&%@`"
+# A problem that quotes no more than tokens: `expected ',' or ']', but got '<scalar>'`.
+_QUOTES_TOKENS = re.compile(r"""(?:[^'"]|'<[a-z ]{1,30}>'|'[\]},:?-]'|'\\t'){1,200}""")
 
 
-class _Loader(yaml.SafeLoader):
-    """A SafeLoader that refuses duplicate keys; PyYAML silently keeps the last one."""
+class StrictLoader(yaml.SafeLoader):
+    """A SafeLoader that refuses duplicate keys, of which PyYAML silently keeps the last one, and depth.
+
+    PyYAML takes seconds for some thousand open brackets before Python's own limit ends it.
+    """
+
+    depth = 0
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        """Refuse depth before the scanner looks ahead: with each open bracket it does so for all of them."""
+        if self.flow_level > DEEPEST:
+            raise yaml.scanner.ScannerError(None, None, _TOO_DEEP, self.get_mark())
+        super().fetch_flow_collection_start(token)
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Refuse depth."""
+        if self.depth > DEEPEST:
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, _TOO_DEEP, mark)
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT002
+        """Refuse a key that occurs twice."""
         seen: set[Any] = set()
         for key_node, _ in node.value:
             if isinstance(key_node, yaml.ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":
                 if key_node.value in seen:
                     raise yaml.constructor.ConstructorError(
-                        None, None, f"key {key_node.value!r} occurs twice", key_node.start_mark
+                        None, None, f"key {quoted(key_node.value)} occurs twice", key_node.start_mark
                     )
                 seen.add(key_node.value)
         return super().construct_mapping(node, deep)
@@ -86,6 +122,36 @@ def read_text(path: Path) -> str:
         raise InvalidInput(f"cannot be read: {reason}", where=str(path), cure=cure) from error
 
 
+def read_zipped(path: Path, names: Sequence[str]) -> tuple[str, str]:
+    """Return name and text of the first of these files in a zip, at its top or in the one folder there is.
+
+    Raises:
+        InvalidInput: it is no zip, or has none of them.
+    """
+    import zipfile  # noqa: PLC0415 - hardly any command needs it
+    import zlib  # noqa: PLC0415
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {name for name in archive.namelist() if name.count("/") < _DEEPEST_IN_ZIP}
+            wanted = (f"{above}{name}" for above in ("", *_folders(members)) for name in names)
+            found = next((name for name in wanted if name in members), None)
+            if found is None:
+                cure = "name the zip of a FLARE job folder"
+                raise InvalidInput(f"{path}: there is no {names[0]} in this zip", cure=cure)
+            with archive.open(found) as file:
+                return found, _decode(file.read(_LARGEST + 1), f"{path}: {found}")
+    except FileNotFoundError as error:
+        raise InvalidInput(f"{path}: there is no such file", cure="check the path") from error
+    except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        # RuntimeError: it has a password.
+        raise InvalidInput(f"is no zip that can be read: {error}", where=str(path), cure=_UNPACK) from error
+
+
+def _folders(members: Iterable[str]) -> list[str]:
+    return sorted({f"{name.partition('/')[0]}/" for name in members if "/" in name})
+
+
 def read_stdin() -> str:
     """Return the text on standard input.
 
@@ -99,35 +165,79 @@ def _decode(data: bytes, source: str) -> str:
     if len(data) > _LARGEST:
         raise InvalidInput(f"is larger than {_LARGEST} bytes", where=source, cure="this is the wrong file")
     try:
-        return data.decode("utf-8-sig")
+        # With their mark, as editors and shells of Windows write them, YAML allows both.
+        return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InvalidInput("is not UTF-8 text", where=f"{source}:{line}", cure="save it as UTF-8") from error
 
 
-def read_yaml(path: Path) -> Any:
+def _load(text: str) -> Any:
+    return yaml.load(text, Loader=StrictLoader)  # noqa: S506 - a SafeLoader
+
+
+def read_yaml(path: Path, *, load: Callable[[str], Any] = _load, secret: bool = False) -> Any:
     """Return a parsed YAML file (None for an empty one).
+
+    Args:
+        path: the file.
+        load: parses its text; raises what PyYAML does.
+        secret: it has credentials, so that an error quotes nothing of it.
 
     Raises:
         InvalidInput: there is no such file.
+        InvalidInput: too much of it.
         InvalidInput: a syntax error, with line and column.
     """
     text = read_text(path)
+    refuse_dense(text, str(path))
     try:
-        parsed = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise InvalidInput(f"{error.problem}", where=where, cure="correct the YAML there") from error
+        parsed = load(text)
     except _YAML_ERRORS as error:
-        raise InvalidInput(f"is not YAML: {error}", where=str(path), cure="correct the file") from error
+        told = _fault(error, text, str(path), secret=secret)
+        # A traceback would show the lines around it.
+        raise told from (None if secret else error)
     refuse_endless(parsed, str(path))
     return parsed
 
 
+def _fault(error: Exception, text: str, source: str, *, secret: bool) -> InvalidInput:
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    if not isinstance(error, yaml.MarkedYAMLError):
+        why = "is not YAML" if secret else f"is not YAML: {error}"
+        return InvalidInput(why, where=source, cure="correct the file")
+    problem = str(error.problem)
+    if secret:
+        problem = _unquoted(problem, text[mark.index : mark.index + 1] if mark else "")
+    where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+    return InvalidInput(problem, where=where, cure="correct the YAML there")
+
+
+def _unquoted(problem: str, first: str) -> str:
+    """Return a problem of PyYAML without what it quotes, which may be a password that begins with `!`."""
+    if first and first in _NEEDS_QUOTES:
+        return f"a value that begins with `{first}` must be quoted"
+    if _QUOTES_TOKENS.fullmatch(problem):
+        return problem
+    return "a key occurs twice" if problem.endswith("occurs twice") else "a value there must be quoted"
+
+
 def parse_manifests(text: str) -> list[dict[str, Any]]:
-    """Return the objects that helm printed."""
-    return [parsed for parsed in yaml.safe_load_all(text) if parsed]
+    """Return the objects that helm printed.
+
+    Raises:
+        InvalidInput: what the chart prints is no YAML, or no objects.
+    """
+    where, cure = "what the chart prints", "look at it with `helm template`"
+    try:
+        found = [parsed for parsed in yaml.safe_load_all(text) if parsed]
+    except _YAML_ERRORS as error:
+        raise InvalidInput(f"cannot be read: {quoted(str(error))}", where=where, cure=cure) from error
+    for one in found:
+        refuse_endless(one, where)
+        if not isinstance(one, dict):
+            raise invalid(where, one, "must be objects", cure=cure)
+    return found
 
 
 def parse_json(text: str, source: str) -> Any:
@@ -152,6 +262,6 @@ def _unique_keys(pairs: list[tuple[str, Any]], source: str) -> Mapping[str, Any]
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise InvalidInput(f"key {key!r} occurs twice", where=source, cure="keep one of them")
+            raise InvalidInput(f"key {quoted(key)} occurs twice", where=source, cure="keep one of them")
         found[key] = value
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,16 @@ from typing import Any
 from launcher.core.flare.study_data import from_study_data, from_study_job_spec, study_job_spec_path
 from launcher.core.flare.study_runtime import from_study_runtime
 from launcher.core.spec.site import SiteConfig
-from launcher.core.spec.study import Study, StudyFile, StudyFormat, combine, files_to_read, without_file
-from launcher.core.values.templates import replaced
+from launcher.core.spec.study import (
+    Study,
+    StudyFile,
+    StudyFormat,
+    combine,
+    files_to_read,
+    names_in,
+    without_file,
+)
+from launcher.core.values.templates import replaced, studies
 from launcher.edges.disk.documents import (
     exists,
     is_file,
@@ -19,10 +28,20 @@ from launcher.edges.disk.documents import (
     read_stdin,
     read_text,
     read_yaml,
+    read_zipped,
 )
+from launcher.edges.disk.site_folder import located
 from launcher.errors import InvalidInput
 
-__all__ = ["chart_dir", "load_study", "read_meta", "values_templates"]
+__all__ = [
+    "chart_definitions",
+    "chart_dir",
+    "load_study",
+    "own_templates",
+    "read_meta",
+    "study_names",
+    "values_templates",
+]
 
 _PACKAGE = Path(__file__).parents[2]
 # A wheel carries them inside the package; a checkout has them beside it.
@@ -31,6 +50,7 @@ _SUFFIX = ".yaml.j2"
 _STDIN = "-"
 _META_NAMES = ("meta.json", "meta.yml", "meta.yaml", "meta.conf")  # FLARE reads all of them
 _HOCON = ".conf"
+_ZIP, _IN_ZIP = ".zip", ("meta.json",)
 
 
 def _shipped(name: str) -> Path:
@@ -54,19 +74,44 @@ def chart_dir(site: SiteConfig) -> Path:
     return path
 
 
+def chart_definitions(site: SiteConfig) -> Mapping[str, Any]:
+    """Return the definitions of the chart's schema (``$defs``), empty for a chart without any.
+
+    Raises:
+        InvalidInput: there is no chart, or its schema is no JSON.
+    """
+    path = chart_dir(site) / "values.schema.json"
+    if not is_file(path):
+        return {}
+    status = path.stat()
+    return _definitions(path, (status.st_mtime_ns, status.st_size))
+
+
+@functools.lru_cache(maxsize=4)
+def _definitions(path: Path, _version: tuple[int, int]) -> Mapping[str, Any]:
+    """Return what a version of the file holds: reading it takes three milliseconds of each launch."""
+    schema = parse_json(read_text(path), str(path))
+    found = schema.get("$defs") if isinstance(schema, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
 def values_templates(site: SiteConfig) -> dict[str, str]:
     """Return the values templates, file name -> text; a file of the site replaces a shipped one.
 
     Raises:
         InvalidInput: ``values_dir`` is not a folder, or replaces the launcher's own template.
     """
-    shipped = _templates_below(_shipped("values"))
+    return replaced(_templates_below(_shipped("values")), own_templates(site), str(Path(site.values_dir)))
+
+
+def own_templates(site: SiteConfig) -> dict[str, str]:
+    """Return those that the site itself has, file name -> text; raises as :func:`values_templates`."""
     if not site.values_dir:
-        return shipped
+        return {}
     folder = Path(site.values_dir)
     if not is_folder(folder):
         raise InvalidInput(f"values_dir: {folder} is not a folder", cure="correct `values_dir` in fljob.yaml")
-    return replaced(shipped, _templates_below(folder), str(folder))
+    return _templates_below(folder)
 
 
 def _templates_below(folder: Path) -> dict[str, str]:
@@ -78,7 +123,7 @@ def read_meta(source: str) -> tuple[Mapping[str, Any], str]:
     """Return a job's meta and the name of its source, for errors.
 
     Args:
-        source: a FLARE job folder, its ``meta.json`` (or ``meta.yml``), or ``-`` for standard input.
+        source: a FLARE job folder or a zip of it, its ``meta.json`` (or ``meta.yml``), or ``-`` for stdin.
 
     Raises:
         InvalidInput: there is nothing at that path.
@@ -87,6 +132,9 @@ def read_meta(source: str) -> tuple[Mapping[str, Any], str]:
     if source == _STDIN:
         return _mapping(parse_json(read_stdin(), "standard input"), "standard input")
     path = Path(source)
+    if path.suffix == _ZIP and not is_folder(path):
+        name, text = read_zipped(path, _IN_ZIP)
+        return _mapping(parse_json(text, f"{path}: {name}"), f"{path}: {name}")
     if is_folder(path):
         path = _meta_in(path)
     if path.suffix == _HOCON:
@@ -121,6 +169,19 @@ def load_study(site: SiteConfig, study: str) -> Study:
     return combine(study, {file.format: _read_study(file, study) for file in files})
 
 
+def study_names(site: SiteConfig) -> tuple[str, ...]:
+    """Return the studies that a file of the site has something for, in order.
+
+    Raises:
+        InvalidInput: a file cannot be read, or files of both formats are there.
+    """
+    found = set(studies(values_templates(site)))
+    # Which files count is the same for all studies; for that of FLARE's own every file is asked.
+    for file in files_to_read(_study_files(site), "default"):
+        found.update(names_in(file.format, read_yaml(Path(file.path))) if file.exists else ())
+    return tuple(sorted(found))
+
+
 def _study_files(site: SiteConfig) -> list[StudyFile]:
     named = {form: getattr(site, form.value) for form in StudyFormat}
     files = [_study_file(form, Path(path)) for form, path in named.items() if path]
@@ -140,9 +201,12 @@ def _read_study(file: StudyFile, study: str) -> Study:
 
 
 def _study_runtime(path: Path, study: str) -> Study:
-    return from_study_runtime(
-        read_yaml(path), study, str(path), lambda name: _template(path.parent / name, path)
-    )
+    def template(name: str) -> Any:
+        # FLARE reads it beside its own study file, so that place comes first.
+        beside = path.parent / name
+        return _template(beside if exists(beside) else located(beside), path)
+
+    return from_study_runtime(read_yaml(path), study, str(path), template)
 
 
 def _study_data(path: Path, study: str) -> Study:
@@ -153,7 +217,7 @@ def _study_job_spec(path: Path, study: str) -> Study:
     entry = study_job_spec_path(read_yaml(path), study, str(path))
     if not entry:
         return from_study_job_spec(None, study, str(path))
-    template = path.parent / entry
+    template = located(path.parent / entry)
     manifest = _template(template, path)
     if manifest is None:
         raise InvalidInput("is empty", where=str(template), cure="write a Pod manifest into it")

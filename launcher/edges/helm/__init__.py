@@ -5,5 +5,6 @@ starts a process, ``failures`` the table of helm's messages and our errors for t
 """
 
 from launcher.edges.helm.gateway import HelmReleases
+from launcher.edges.helm.records import Records
 
-__all__ = ["HelmReleases"]
+__all__ = ["HelmReleases", "Records"]

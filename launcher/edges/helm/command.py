@@ -11,9 +11,12 @@ import json
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
-from pyhelm3.command import Command
-
 from launcher.edges.helm.child import HelmProcess
+from launcher.edges.put_off import put_off
+
+put_off("pyhelm3")  # its body imports pydantic and the models of charts: 0.3 s of CPU
+
+from pyhelm3.command import Command  # noqa: E402
 
 __all__ = ["HelmCommand", "drive"]
 
@@ -53,6 +56,10 @@ class HelmCommand(Command):  # type: ignore[misc]  # pyhelm3 has no py.typed
             values,
         )
 
+    async def manifest(self, name: str, *, namespace: str) -> str:
+        """Return the manifests of a release as Helm has recorded them."""
+        return (await self.run(["get", "manifest", name, "--namespace", namespace])).decode()
+
     async def list_by_label(self, selector: str, *, namespace: str, only: str = "") -> list[dict[str, Any]]:
         """Return the releases that match, in every status; 0 lifts helm's default limit of 256.
 
@@ -60,7 +67,8 @@ class HelmCommand(Command):  # type: ignore[misc]  # pyhelm3 has no py.typed
         """
         command = ["list", "--max", "0", "--output", "json", *_EVERY_STATUS]
         command += ["--filter", f"^{only}$"] if only else []
-        found = json.loads(await self.run([*command, "--selector", selector, "--namespace", namespace]))
+        where = ("--namespace", namespace) if namespace else ("--all-namespaces",)
+        found = json.loads(await self.run([*command, "--selector", selector, *where]))
         return list(found or ())
 
 

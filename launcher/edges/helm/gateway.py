@@ -1,4 +1,4 @@
-"""The port ``Releases`` on helm: install, verified uninstall, status, list, template.
+"""The port ``Releases`` on helm: install, verified uninstall, status, list.
 
 Every install gets a label of its own, so that undoing a failed one never removes a release of the same name
 that another process installed before or at the same moment.
@@ -10,14 +10,15 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from launcher.core.names import LABEL_JOB_ID, PREFIX
 from launcher.core.releases import StorageDriver
-from launcher.core.views import Presence, ReleaseView, Seen
+from launcher.core.spec.site import INSTALLS, REMOVALS
+from launcher.core.views import ObjectRef, Presence, ReleaseView, Seen
 from launcher.edges.helm import parsing
+from launcher.edges.helm.agreed import agreed
 from launcher.edges.helm.child import ChildFailed, Ended
 from launcher.edges.helm.failures.explain import (
     Call,
@@ -26,9 +27,13 @@ from launcher.edges.helm.failures.explain import (
     is_release_missing,
     with_leftover,
 )
+from launcher.edges.helm.offline import HelmOffline
 from launcher.edges.helm.program import HelmProgram
+from launcher.edges.helm.records import Records, with_revisions
+from launcher.edges.helm.slots import Slots
+from launcher.edges.helm.undo import Undone, undo
 from launcher.edges.kubeconfig import ClientConfigLoader
-from launcher.errors import LauncherError, Reason, Rejected, ToolMissing, Unavailable
+from launcher.errors import LauncherError, Reason, Rejected, Unavailable
 from launcher.logs import logger
 
 __all__ = ["HelmReleases"]
@@ -36,17 +41,11 @@ __all__ = ["HelmReleases"]
 _LOG = logger(__name__)
 
 _MARK = PREFIX + "install"
-# The chart reads no version. Given so that every helm renders alike: a helm 3 that was built without version
-# stamps claims Kubernetes 1.20, and the chart's kubeVersion would refuse that.
-_RENDER_AS_KUBERNETES = "1.36.0"
-# The API server may still be executing the last request of a helm that was killed.
-_SETTLE_SECONDS = 0.2
-_RETRY_PAUSES_SECONDS = (0.5, 2.0)
 # What parsing helm's output raises: no JSON (ValueError), or other JSON than expected.
 _UNREADABLE = (ValueError, TypeError, AttributeError)
 
 
-class HelmReleases:
+class HelmReleases(HelmOffline):
     """Releases of one chart; safe to use from any number of threads.
 
     Args:
@@ -58,6 +57,9 @@ class HelmReleases:
         storage_driver: where helm stores releases; only those of the same driver are found.
         timeout_seconds: a run of helm is stopped after that.
         environ: the child's environment is a part of this; None = ``os.environ`` at the time of the call.
+        installs: helm processes at once that install.
+        removals: helm processes at once that do anything else.
+        records: tells by one request what else needs a run of helm.
         pass_env: names of further variables that helm gets (a credential plugin may need ``AWS_PROFILE``).
         sleep: waits the given seconds; tests give their own.
     """
@@ -72,17 +74,23 @@ class HelmReleases:
         loader: ClientConfigLoader | None = None,
         storage_driver: StorageDriver = "secret",
         timeout_seconds: float = 45.0,
+        installs: int = INSTALLS,
+        removals: int = REMOVALS,
+        records: Records | None = None,
         environ: Mapping[str, str] | None = None,
         pass_env: tuple[str, ...] = (),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._chart = chart
-        self._program = HelmProgram(
+        program = HelmProgram(
             helm=helm,
             loader=loader or ClientConfigLoader(kubeconfig, context, environ=environ, pass_env=pass_env),
             driver=storage_driver,
             timeout_seconds=timeout_seconds,
+            installs=Slots(installs),
+            removals=Slots(removals),
         )
+        super().__init__(chart, program)
+        self._records = records or Records()
         self._sleep = sleep
 
     def install(
@@ -111,23 +119,23 @@ class HelmReleases:
         try:
             self._program.run(
                 lambda helm: helm.install(name, str(self._chart), stdin, namespace=namespace, labels=labels),
+                slots=self._program.installs,
                 cancel=cancel,
             )
         except ChildFailed as failed:
-            error = explain(failed, call)
-            if not changed_nothing(failed):
-                left = self._undo(call, mark, stopped=failed.ended is not Ended.EXITED)
-                error = with_leftover(error, left, call) if left else error
-            raise error from failed
+            error = self._after(failed, call, mark)
+            if error is not None:
+                raise error from failed
         except KeyboardInterrupt:
-            if left := self._undo(call, mark, stopped=True):
+            if left := self._undo(call, mark, stopped=True).left:
                 _LOG.warning("release=%s may be left behind an interrupted install: %s", name, left)
             raise
 
-    def uninstall(self, name: str, namespace: str) -> bool:
+    def uninstall(self, name: str, namespace: str, before: Callable[[], object] = lambda: None) -> bool:
         """Remove a release in any status, verify that it is gone, and return whether there was one.
 
         Raises:
+            whatever ``before`` raises, which is called when it is this removal's turn; nothing was removed.
             Denied: a right is missing.
             Unavailable: the cluster could not be reached, before or after the removal.
             Rejected: helm could not delete all objects, twice; the release stays, try again later.
@@ -135,18 +143,20 @@ class HelmReleases:
         parsing.check_names(name, namespace)
         # Not `--ignore-not-found`: it treats every failure to read, a missing right included, as "not found".
         try:
-            if not self._uninstall_once(name, namespace, debug=False):
+            if not self._uninstall_once(name, namespace, debug=False, before=before):
                 return False
         except Rejected as first:
             _LOG.info("release=%s uninstall again: %s", name, first.message)
             # Helm prints why a delete was refused only with `--debug`.
-            self._uninstall_once(name, namespace, debug=True)
-        seen = self.status(name, namespace)
+            self._uninstall_once(name, namespace, debug=True, before=before)
+        seen = Seen.absent() if self._records.is_gone(name, namespace) else self.status(name, namespace)
         if seen.presence is Presence.ABSENT:
             return True
         call = self._call("uninstall", name, namespace)
         if seen.presence is Presence.UNAVAILABLE:
-            raise Unavailable(f"{call.subject}: uninstalled, but not whether it is gone: {seen.why}")
+            raise Unavailable(
+                f"{call.subject}: uninstalled, but not whether it is gone: {seen.why}", cure=seen.cure
+            )
         raise Rejected(f"{call.subject}: still there after helm uninstall", reason=Reason.DELETE_FAILED)
 
     def status(self, name: str, namespace: str) -> Seen[ReleaseView]:
@@ -165,7 +175,7 @@ class HelmReleases:
                 return Seen.absent()
             error = explain(failed, call)
             if isinstance(error, (Unavailable, Rejected)):
-                return Seen.unavailable(error.message)
+                return Seen.unavailable(error.message, error.cure)
             raise error from failed
         except _UNREADABLE as unreadable:
             return Seen.unavailable(f"{call.subject}: helm printed something unreadable: {unreadable}")
@@ -178,60 +188,69 @@ class HelmReleases:
         """
         parsing.check_names(name, namespace)
         try:
-            listed = next(iter(self._find(LABEL_JOB_ID, namespace, only=name)), None)
+            seen = agreed(
+                lambda cancel: self._listed(name, namespace, cancel), lambda: self.status(name, namespace)
+            )
+            if seen.value is None or not seen.value.labelled:
+                return seen
+            return Seen.found(*with_revisions((seen.value,), self._records, namespace, name))
         except (Unavailable, Rejected) as error:
-            return Seen.unavailable(error.message)
-        # Last, so that one that has come meanwhile is not taken for none.
-        seen = self.status(name, namespace)
-        if seen.value is None or listed is None:
-            return seen
-        return Seen.found(replace(seen.value, chart=listed.chart, labelled=listed.labelled))
+            return Seen.unavailable(error.message, error.cure)
+
+    def _listed(self, name: str, namespace: str, cancel: threading.Event | None = None) -> ReleaseView | None:
+        return next(iter(self._find(LABEL_JOB_ID, namespace, only=name, cancel=cancel)), None)
 
     def list(self, namespace: str) -> tuple[ReleaseView, ...]:
-        """Return the releases that carry our job-id label, in every status, by name.
+        """Return the releases with our job-id label, in every status, by name; no namespace = of all.
 
         Raises:
             Denied, InvalidInput, Rejected, ToolMissing, Unavailable: they could not be listed.
         """
-        return self._find(LABEL_JOB_ID, namespace)
+        return with_revisions(self._find(LABEL_JOB_ID, namespace), self._records, namespace)
 
-    def template(self, name: str, namespace: str, values: Mapping[str, Any]) -> str:
-        """Return the manifests as YAML text; the same for the same arguments, chart and helm.
+    def note_pod(self, name: str, namespace: str, uid: str) -> None:
+        """Write into the record of an install which pod it has made; raises a LauncherError."""
+        self._records.note_pod(name, namespace, uid)
+
+    def objects(self, name: str, namespace: str) -> tuple[ObjectRef, ...]:
+        """Return what Helm's record of a release names; empty when there certainly is no record.
 
         Raises:
-            InvalidInput: the values or the chart are wrong, with the key path or the file.
-            ToolMissing: there is no helm.
+            LauncherError: it could not be read.
         """
+        return tuple(ref for ref, _ in self.manifests(name, namespace))
+
+    def manifests(self, name: str, namespace: str) -> tuple[tuple[ObjectRef, Mapping[str, Any]], ...]:
+        """Return the manifests in Helm's record of a release, and what each names; see :meth:`objects`."""
         parsing.check_names(name, namespace)
-        args = ["template", name, str(self._chart), "--namespace", namespace]
-        args += ["--kube-version", _RENDER_AS_KUBERNETES, "--values", "-"]
-        # Not through pyhelm3: importing it takes longer than helm takes to render.
-        stdin = parsing.values_json(values)
+        call = self._call("get manifest", name, namespace)
         try:
-            return self._program.run_offline(args, stdin)
+            text = self._records.manifest(name, namespace)
+            if text is None:
+                text = self._program.run(lambda helm: helm.manifest(name, namespace=namespace))
+            return parsing.manifests_of(text, namespace)
         except ChildFailed as failed:
-            raise explain(failed, self._call("template", name, namespace)) from failed
+            if is_release_missing(failed):
+                return ()
+            raise explain(failed, call) from failed
+        except _UNREADABLE as unreadable:
+            raise Unavailable(f"{call.subject}: its manifests are unreadable: {unreadable}") from unreadable
 
-    def version(self) -> str:
-        """Return what ``helm version`` says, such as ``v4.3.0``.
+    def is_whole(self, name: str, namespace: str) -> bool:
+        """Return whether a release has a record, and all that it names is there; False if nobody can tell."""
+        refs = self.objects(name, namespace)
+        return bool(refs) and self._records.are_there(refs, name, namespace)
 
-        Raises:
-            ToolMissing: there is no helm.
-        """
-        try:
-            return self._program.run_offline(["version", "--template", "{{ .Version }}"]).strip()
-        except ChildFailed as failed:
-            raise ToolMissing(
-                f"{self._program.helm} does not tell its version: {failed.text.strip()}",
-                cure="install helm 4.3",
-            ) from failed
-
-    def _uninstall_once(self, name: str, namespace: str, *, debug: bool) -> bool:
+    def _uninstall_once(
+        self, name: str, namespace: str, *, debug: bool, before: Callable[[], object]
+    ) -> bool:
         """Return False when there was no release for certain; True when the removal has to be verified."""
         try:
             # An uninstall may outlive a killed launcher: it finishes what was wanted.
             self._program.run(
-                lambda helm: helm.uninstall(name, namespace=namespace, debug=debug), die_with_parent=False
+                lambda helm: helm.uninstall(name, namespace=namespace, debug=debug),
+                before=before,
+                die_with_parent=False,
             )
         except ChildFailed as failed:
             if is_release_missing(failed, certain=True):
@@ -240,12 +259,15 @@ class HelmReleases:
                 raise explain(failed, self._call("uninstall", name, namespace)) from failed
         return True
 
-    def _find(self, selector: str, namespace: str, only: str = "") -> tuple[ReleaseView, ...]:
-        parsing.check_names("any", namespace)
+    def _find(
+        self, selector: str, namespace: str, only: str = "", cancel: threading.Event | None = None
+    ) -> tuple[ReleaseView, ...]:
+        if namespace:
+            parsing.check_names("any", namespace)
         call = self._call("list", "", namespace)
         try:
             rows = self._program.run(
-                lambda helm: helm.list_by_label(selector, namespace=namespace, only=only)
+                lambda helm: helm.list_by_label(selector, namespace=namespace, only=only), cancel=cancel
             )
             return tuple(sorted(map(parsing.release_of_list, rows), key=lambda view: view.name))
         except ChildFailed as failed:
@@ -255,28 +277,24 @@ class HelmReleases:
                 f"{call.subject}: helm printed something unreadable: {unreadable}"
             ) from unreadable
 
-    def _undo(self, call: Call, mark: str, *, stopped: bool) -> LauncherError | None:
-        """Remove what a failed install made; return why that failed, or None."""
-        if stopped:
-            self._sleep(_SETTLE_SECONDS)
-        for pause in (*_RETRY_PAUSES_SECONDS, None):
-            try:
-                if self._find(f"{_MARK}={mark}", call.namespace):
-                    self.uninstall(call.name, call.namespace)
-            except LauncherError as left:
-                if pause is None or not isinstance(left, Unavailable):
-                    return left
-                self._sleep(pause)
-            else:
-                break
-        return None
+    def _after(self, failed: ChildFailed, call: Call, mark: str) -> LauncherError | None:
+        """Undo a failed install and return its error; None when it was accepted, and only the answer lost."""
+        error = explain(failed, call)
+        if changed_nothing(failed):
+            return error
+        stopped, may_stay = failed.ended is not Ended.EXITED, isinstance(error, Unavailable)
+        undone = self._undo(call, mark, stopped=stopped, may_stay=may_stay)
+        if undone.is_whole:
+            _LOG.info("release=%s was accepted, only the answer was lost: %s", call.name, error.message)
+            return None
+        return with_leftover(error, undone.left, call) if undone.left else error
 
-    def _call(self, verb: str, name: str, namespace: str) -> Call:
-        return Call(
-            verb=verb,
-            name=name,
-            namespace=namespace,
-            helm=self._program.helm,
-            kubeconfig=self._program.kubeconfig_text,
-            seconds=self._program.timeout_seconds,
+    def _undo(self, call: Call, mark: str, *, stopped: bool, may_stay: bool = False) -> Undone:
+        """Remove what a failed install made, unless it may stay and is whole."""
+        return undo(
+            lambda: bool(self._find(f"{_MARK}={mark}", call.namespace)),
+            lambda: may_stay and self.is_whole(call.name, call.namespace),
+            lambda: self.uninstall(call.name, call.namespace),
+            self._sleep,
+            stopped=stopped,
         )

@@ -9,16 +9,27 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from launcher.core.foreign import line, shallow
-from launcher.core.views import ReleaseView
+import yaml
+
+from launcher.core.foreign import line, quoted, shallow
+from launcher.core.views import ObjectRef, ReleaseView
 from launcher.errors import InvalidInput
 
-__all__ = ["check_labels", "check_names", "release_of_list", "release_of_status", "time_of", "values_json"]
+__all__ = [
+    "check_labels",
+    "check_names",
+    "manifests_of",
+    "release_of_list",
+    "release_of_status",
+    "time_of",
+    "values_json",
+]
 
 # Helm also allows dots, which the launcher never uses; a leading dash would be read as an option.
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _RELEASE_MAX = 53
 _NAMESPACE_MAX = 63
+_LONGEST_NAME = 253  # of an object of Kubernetes
 _LABEL_KEY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 _TIME = re.compile(
@@ -29,6 +40,7 @@ _MICROSECOND_DIGITS = 6
 # "my-chart-2-0.1.0-rc.1": the first dash before a version of three numbers ends the name.
 _VERSION = re.compile(r"-v?\d{1,9}\.\d{1,9}\.\d{1,9}(?=[-+]|$)")
 _TOO_BIG = 2**63
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Helm reads JSON as YAML, which has no surrogate pairs: of "\ud83d\ude00" it says "found invalid Unicode
 # character escape code". An escaped backslash is matched so that it is skipped.
 _PAIR = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\\\")
@@ -43,7 +55,7 @@ def check_names(release: str, namespace: str) -> None:
     for what, text, limit in (("release", release, _RELEASE_MAX), ("namespace", namespace, _NAMESPACE_MAX)):
         if len(text) > limit or not _NAME.fullmatch(text):
             raise InvalidInput(
-                f"{text!r} is not a {what} name",
+                f"{quoted(text)} is not a {what} name",
                 cure=f"use lower case letters, digits and inner dashes, 1 to {limit} characters",
             )
 
@@ -57,7 +69,7 @@ def check_labels(labels: Mapping[str, str]) -> None:
     for key, value in labels.items():
         if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
             raise InvalidInput(
-                f"{value!r} is not a label value, or {key!r} not a label key",
+                f"{quoted(value)} is not a label value, or {quoted(key)} not a label key",
                 where=f"labels: {key}",
                 cure="use letters, digits, dots, dashes and underscores, at most 63 characters",
             )
@@ -95,19 +107,39 @@ def release_of_list(row: Mapping[str, Any]) -> ReleaseView:
     It was selected by a label of ours; its chart is printed as ``<name>-<version>``.
     """
     row = _mapping(row)
-    chart = line(str(row.get("chart", "")))
+    chart = line(str(row.get("chart", "")), _LONGEST_NAME)
     version = _VERSION.search(chart, 1)
     return replace(_release_of(row), chart=chart[: version.start()] if version else chart, labelled=True)
 
 
 def _release_of(row: Mapping[str, Any]) -> ReleaseView:
     return ReleaseView(
-        name=line(str(row.get("name", ""))),
-        namespace=line(str(row.get("namespace", ""))),
-        status=line(str(row.get("status", ""))),
+        name=line(str(row.get("name", "")), _LONGEST_NAME),
+        namespace=line(str(row.get("namespace", "")), _LONGEST_NAME),
+        status=line(str(row.get("status", "")), _LONGEST_NAME),
         revision=_number(row.get("revision")),
         updated=time_of(row.get("updated")),
     )
+
+
+def manifests_of(text: str, namespace: str) -> tuple[tuple[ObjectRef, Mapping[str, Any]], ...]:
+    """Return the manifests of a release with what each names.
+
+    Raises:
+        ValueError: they are none.
+    """
+    found = []
+    try:
+        documents = list(yaml.load_all(text, Loader=_LOADER))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"{error}") from error
+    for one in map(_mapping, documents):
+        metadata = _mapping(one.get("metadata"))
+        version, kind, name = one.get("apiVersion"), one.get("kind"), metadata.get("name")
+        if all(isinstance(text, str) and text for text in (version, kind, name)):
+            where = metadata.get("namespace") or namespace
+            found.append((ObjectRef(str(version), str(kind), str(name), str(where)), one))
+    return tuple(found)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

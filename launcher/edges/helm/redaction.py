@@ -10,7 +10,8 @@ from launcher.core.redaction import HIDDEN, by_shape, looks_secret
 
 __all__ = ["redact"]
 
-_LONGEST = 4000
+_LONGEST, _BEFORE_CUT, _CUT = 4000, 1500, "\n...\n"
+_AFTER_CUT = _LONGEST - _BEFORE_CUT - len(_CUT)
 # A shorter value, such as `true`, occurs in many texts.
 _SHORTEST = 6
 
@@ -28,7 +29,8 @@ def redact(text: str, env: Mapping[str, str]) -> str:
     for secret in _secrets_in(env):
         text = text.replace(secret, HIDDEN)
     text = _DATA.sub(HIDDEN, by_shape(text))
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
+    # helm says why it failed at the end, after whatever a credential program wrote.
+    return text if len(text) <= _LONGEST else f"{text[:_BEFORE_CUT]}{_CUT}{text[-_AFTER_CUT:]}"
 
 
 def _secrets_in(env: Mapping[str, str]) -> list[str]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from kubernetes import client
+from collections.abc import Mapping
+from typing import Any
 
+from launcher.core.flare.roll_out import NodeImages
 from launcher.edges.kube.client import KubeClient
+from launcher.edges.kube.listwatch import no_list
+from launcher.edges.kube.untyped import as_map, as_maps, as_name, as_text
 from launcher.errors import Conflict, NotFound, Rejected
 
 __all__ = ["KubeAccess"]
+
+_WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
 
 class KubeAccess:
@@ -15,7 +21,6 @@ class KubeAccess:
 
     def __init__(self, kube: KubeClient) -> None:
         self._kube = kube
-        self._authorization = client.AuthorizationV1Api(kube.core.api_client)
 
     def allowed(self, group: str, resource: str, verb: str, namespace: str) -> bool:
         """Return whether a verb is allowed; every authenticated user may create a SelfSubjectAccessReview."""
@@ -30,10 +35,19 @@ class KubeAccess:
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
         answer = self._kube.call(
             f"ask whether {verb} {resource} is allowed in {namespace}",
-            self._authorization.create_self_subject_access_review,
+            self._kube.core.create_self_subject_access_review,
             {**body, "spec": {"resourceAttributes": attributes}},
         )
-        return bool(answer.get("status", {}).get("allowed"))
+        return bool(as_map(answer.get("status")).get("allowed"))
+
+    def user(self) -> str:
+        """Return the user that the API server takes us for; before Kubernetes 1.28 it is empty."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        try:
+            answer = self._kube.call("ask who we are", self._kube.core.request, _WHO, verb="POST", body=body)
+        except NotFound:
+            return ""
+        return as_text(as_map(as_map(answer.get("status")).get("userInfo")).get("username"))
 
     def has_namespace(self, namespace: str) -> bool:
         """Return whether a namespace exists, by creating a Secret in dry-run mode.
@@ -54,12 +68,23 @@ class KubeAccess:
             return True  # such as an exhausted quota: admission saw the namespace
         return True
 
+    def node_images(self) -> list[NodeImages]:
+        """Return all nodes with the images that they say they have; it needs the right to list nodes."""
+        action = "list nodes"
+        items, version = self._kube.list_all(action, self._list_nodes, "")
+        if not version:
+            raise no_list(action)
+        return [_node_images(one) for one in items]
+
+    def _list_nodes(self, _: str, **options: Any) -> Any:
+        return self._kube.core.list_node(**options)
+
     def claim_phase(self, name: str, namespace: str) -> str | None:
         """Return the phase of a PersistentVolumeClaim, such as ``Bound``; None = there is none."""
         action = f"read persistentvolumeclaim {namespace}/{name}"
         read = self._kube.core.read_namespaced_persistent_volume_claim
         try:
-            return str(self._kube.call(action, read, name, namespace).get("status", {}).get("phase", ""))
+            return as_text(as_map(self._kube.call(action, read, name, namespace).get("status")).get("phase"))
         except NotFound:
             return None
 
@@ -72,3 +97,25 @@ class KubeAccess:
         except NotFound:
             return False
         return True
+
+
+def _node_images(raw: Mapping[str, Any]) -> NodeImages:
+    """Return what a node says of its images; one that is cordoned or tainted is not open."""
+    metadata, spec = as_map(raw.get("metadata")), as_map(raw.get("spec"))
+    listed = list(as_maps(as_map(raw.get("status")).get("images")))
+    closing = (taint for taint in as_maps(spec.get("taints")) if taint.get("effect") != "PreferNoSchedule")
+    return NodeImages(
+        name=as_name(metadata.get("name")),
+        images={name: _bytes(one.get("sizeBytes")) for one in listed for name in _texts(one.get("names"))},
+        count=len(listed),
+        labels={key: as_text(value) for key, value in as_map(metadata.get("labels")).items()},
+        is_open=not spec.get("unschedulable") and next(closing, None) is None,
+    )
+
+
+def _bytes(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

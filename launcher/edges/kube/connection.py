@@ -13,16 +13,14 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import urllib3
-from kubernetes import client, config
-from kubernetes.client.rest import RESTClientObject
-from kubernetes.config.config_exception import ConfigException
 from urllib3 import HTTPHeaderDict
 from urllib3.connection import HTTPConnection
 
 from launcher.edges.kube.credentials import Credentials, impersonation, proxy_headers
+from launcher.edges.kube.library import ApiException, Configuration, RESTClientObject
+from launcher.edges.kube.pem import Pem
 from launcher.edges.kubeconfig import ClientConfig, ClientConfigLoader
 from launcher.edges.kubeconfig.child_env import child_env
-from launcher.errors import InvalidInput, Reason
 
 __all__ = ["Connection"]
 
@@ -41,10 +39,12 @@ _KEEPALIVE = [
     ),
 ]
 _UNAUTHORIZED = 401
+_ACCEPTED = range(200, 300)
+_ALWAYS = {"Accept": "application/json", "User-Agent": "fljob"}
 
 
-class Connection(client.ApiClient):
-    """An ``ApiClient`` whose credentials are loaded again when they change or are refused.
+class Connection:
+    """Sends requests with credentials that are loaded again when they change or are refused.
 
     Args:
         loader: resolves cluster and user.
@@ -58,37 +58,64 @@ class Connection(client.ApiClient):
         self._renewing = threading.Lock()
         current = loader.current()
         self._credentials = self._credentials_of(current)
-        self._certificate: Mapping[str, str] = {}
-        self._generation = 0
         static = {name: value for name, value in current.user.items() if name.startswith("client-")}
-        super().__init__(_configuration(current, static if current.secure else {}))
-        self._certificate = static if current.secure else {}
-        self.user_agent = "fljob"
+        self._certificate: Mapping[str, str] = static if current.secure else {}
+        self._generation = 0
+        self._pool = _Pool(current, self._certificate)
 
-    def call_api(
+    def send(
         self,
         method: str,
-        url: str,
-        header_params: Mapping[str, str] | None = None,
+        target: str,
         body: Any = None,
-        post_params: Any = None,
-        _request_timeout: Any = None,
-    ) -> Any:
-        """Send one request; after a 401 once more with new credentials.
+        *,
+        content_type: str = "application/json",
+        accept: str = "",
+        timeout: float | tuple[float, float] | None = None,
+    ) -> urllib3.BaseHTTPResponse:
+        """Send one request, after a 401 once more with new credentials; return its answer, unread.
+
+        Args:
+            method: of HTTP.
+            target: path and query.
+            body: becomes JSON; None = no body.
+            content_type: of the body.
+            accept: of the answer; empty = JSON.
+            timeout: seconds in all, or to connect and to read.
 
         Raises:
+            ApiException: the API server refused.
             Denied: there are no credentials.
         """
         for attempt in (1, 2):
-            generation, headers = self._headers(header_params or {})
-            answer = super().call_api(method, url, headers, body, post_params, _request_timeout)
+            generation, headers = self._headers(content_type, accept)
+            answer = self._pool.request(method, target, headers, body, timeout)
             if attempt == 2 or answer.status != _UNAUTHORIZED:  # noqa: PLR2004
                 break
-            answer.response.drain_conn()
+            answer.drain_conn()
             self._renew(generation)
-        return answer
+        if answer.status in _ACCEPTED:
+            return answer
+        error = ApiException(status=answer.status, reason=answer.reason)
+        error.body, error.headers = answer.data.decode("utf-8", "replace"), answer.headers
+        raise error
 
-    def _headers(self, given: Mapping[str, str]) -> tuple[int, Any]:
+    @property
+    def pool(self) -> object:
+        """What holds the open connections now, for :meth:`forget`."""
+        return self._pool
+
+    def forget(self, pool: object) -> None:
+        """Use none of a pool's connections again: one of them broke or fell silent, as the others will.
+
+        A server that was away behind a load balancer, or a router that forgot them, leaves them open and
+        dead: a request on one of them would wait for its whole time. Requests under way keep theirs.
+        """
+        with self._renewing:
+            if self._pool is pool:
+                self._pool = _Pool(self._credentials.config, self._certificate)
+
+    def _headers(self, content_type: str, accept: str) -> tuple[int, HTTPHeaderDict]:
         with self._renewing:
             current = self._loader.current()
             if current is not self._credentials.config:
@@ -98,7 +125,9 @@ class Connection(client.ApiClient):
             if self._credentials.certificate() != self._certificate:
                 self._connect()
             generation = self._generation
-        headers = HTTPHeaderDict(given)
+        headers = HTTPHeaderDict(_ALWAYS | {"Content-Type": content_type})
+        if accept:
+            headers["Accept"] = accept
         if authorization:
             headers["Authorization"] = authorization
         for name, value in impersonation(current.user):
@@ -115,31 +144,35 @@ class Connection(client.ApiClient):
     def _connect(self) -> None:
         """Make a new pool, which reads the certificate files again; requests under way keep theirs."""
         self._certificate = self._credentials.certificate()
-        self.configuration = _configuration(self._credentials.config, self._certificate)
-        self.rest_client = RESTClientObject(self.configuration)
+        self._pool = _Pool(self._credentials.config, self._certificate)
         self._generation += 1
 
     def _credentials_of(self, current: ClientConfig) -> Credentials:
         return Credentials(current, child_env(self._loader.environ, self._loader.pass_env))
 
 
-def _configuration(current: ClientConfig, certificate: Mapping[str, str]) -> client.Configuration:
-    configuration = client.Configuration()
-    document = current.document()
-    document["users"][0]["user"] = dict(certificate)
-    for name in ("proxy-url", "tls-server-name"):
-        document["clusters"][0]["cluster"].pop(name, None)
-    try:
-        config.load_kube_config_from_dict(  # type: ignore[no-untyped-call]
-            document, client_configuration=configuration
-        )
-    except (ConfigException, KeyError, TypeError, AttributeError, ValueError, OSError) as error:
-        raise InvalidInput(
-            f"{current.source} cannot be used: {' '.join(str(error).split())[:200]}",
-            where="kubeconfig",
-            cure="look at it with `kubectl config view` and `kubectl config get-contexts`",
-            reason=Reason.KUBECONFIG_INVALID,
-        ) from error
+class _Pool:
+    """The connections to one server with one certificate."""
+
+    def __init__(self, current: ClientConfig, certificate: Mapping[str, str]) -> None:
+        self._host = current.server.rstrip("/")
+        self._pem = Pem(current, certificate)
+        self._rest = RESTClientObject(_configuration(current, self._pem))
+
+    def request(
+        self, method: str, target: str, headers: HTTPHeaderDict, body: Any, timeout: Any
+    ) -> urllib3.BaseHTTPResponse:
+        answer: urllib3.BaseHTTPResponse = self._rest.request(  # type: ignore[no-untyped-call]
+            method, self._host + target, headers=headers, body=body, _request_timeout=timeout
+        ).response
+        return answer
+
+
+def _configuration(current: ClientConfig, pem: Pem) -> Configuration:
+    configuration = Configuration()
+    configuration.host = current.server.rstrip("/")
+    configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file = pem.paths
+    configuration.verify_ssl = not current.cluster.get("insecure-skip-tls-verify")
     _set_proxy(configuration, current.proxy)
     if current.secure:
         configuration.tls_server_name = current.cluster.get("tls-server-name")
@@ -153,7 +186,7 @@ def _configuration(current: ClientConfig, certificate: Mapping[str, str]) -> cli
     return configuration
 
 
-def _set_proxy(configuration: client.Configuration, proxy: str) -> None:
+def _set_proxy(configuration: Configuration, proxy: str) -> None:
     """Set the proxy that was resolved, or none: the client would ask the environment by its own rules."""
     configuration.proxy, configuration.no_proxy = None, ""
     if not proxy:

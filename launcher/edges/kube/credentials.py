@@ -54,7 +54,7 @@ class Credentials:
         if "username" in user or "password" in user:
             pair = f"{user.get('username', '')}:{user.get('password', '')}"
             return f"Basic {base64.b64encode(pair.encode()).decode()}"
-        token = self._program().token if "exec" in user else ""
+        token = self._program().token if _needs_program(user) else ""
         return f"Bearer {token}" if token else ""
 
     def certificate(self) -> Mapping[str, str]:
@@ -62,10 +62,9 @@ class Credentials:
         user = self.config.user
         if not self.config.secure:
             return {}
-        found = {name: user[name] for name in user if name.startswith("client-")}
-        if found or "exec" not in user or "token" in user or "tokenFile" in user:
-            return found
-        return self._program().certificate()
+        if _needs_program(user):
+            return self._program().certificate()
+        return {name: user[name] for name in user if name.startswith("client-")}
 
     def _from_file(self, path: Path) -> str:
         if time.monotonic() >= self._token_until:
@@ -85,6 +84,15 @@ class Credentials:
         if self._exec is None or self._exec.has_expired():
             self._exec = run(self.config, self.environ)
         return self._exec
+
+
+def _needs_program(user: Mapping[str, Any]) -> bool:
+    """Return whether the credential program is asked: as in client-go, only of a user with nothing else."""
+    # UpdateTransportConfig: HasTokenAuth, HasBasicAuth (a name alone), HasCertAuth (certificate and key)
+    is_certified = all(
+        {f"client-{one}", f"client-{one}-data"} & user.keys() for one in ("certificate", "key")
+    )
+    return "exec" in user and not ({"token", "tokenFile", "username"} & user.keys() or is_certified)
 
 
 def impersonation(user: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,23 +1,29 @@
 """The events of the pods of a namespace, by pod uid: one list+watch while some pod is pending.
 
 Events are the costliest kind to list (every pod of the namespace writes them, each lives an hour), so the
-watch stops when no pod needs it. The events of a pod are read from its snapshot, without a request.
+watch stops when no pod needs it. The events of a pod are read from its snapshot, without a request. Those of
+pods that are no job's are dropped as they come: a namespace may have a hundred thousand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from launcher.core.views import PodEvent
 from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.listwatch import ListWatch
 from launcher.edges.kube.translate import event_view
+from launcher.edges.kube.untyped import as_map
 from launcher.errors import Denied, Unavailable
 
 __all__ = ["KubeEventWatch", "latest_claim_events"]
 
 _IDLE_AFTER = 30.0
+# Kubernetes makes some dozen events of a pod; whoever may create events can make any number.
+_MOST_OF_A_POD, _MOST_PODS, _MOST = 100, 5000, 20_000
+_LATEST_OF_OTHERS = 500
 # Progress of the volume controller and the provisioner; the event's type does not tell it from trouble.
 _PROGRESS_REASONS = frozenset({"WaitForFirstConsumer", "WaitForPodScheduled", "Provisioning"})
 _BOUND_REASON = "ProvisioningSucceeded"
@@ -26,9 +32,22 @@ _UNSPECIFIC_REASONS = frozenset({"ExternalProvisioning", "FailedBinding"})
 
 
 class KubeEventWatch(ListWatch):
-    """One list+watch over the events about pods of a namespace."""
+    """One list+watch over the events about pods of a namespace; those of foreign pods are not kept.
 
-    def __init__(self, client: KubeClient, namespace: str) -> None:
+    Args:
+        client: sends the requests.
+        namespace: of the events.
+        is_ours: returns whether a pod with a uid is known to be a job's.
+        tell: called with the name of a pod of which there is a new event.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        namespace: str,
+        is_ours: Callable[[str], bool] = lambda _: False,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         super().__init__(
             client,
             client.core.list_namespaced_event,
@@ -37,7 +56,23 @@ class KubeEventWatch(ListWatch):
             {"field_selector": "involvedObject.kind=Pod"},
             idle_after=_IDLE_AFTER,
         )
+        self._is_ours, self._tell = is_ours, tell
+        self._asked: dict[str, None] = {}
         self._of: dict[str, dict[str, PodEvent]] = {}
+        self._kept = 0
+        # An event may come before the pod that it is about is seen.
+        self._latest: deque[Mapping[str, Any]] = deque(maxlen=_LATEST_OF_OTHERS)
+
+    def ask(self, uid: str) -> None:
+        """Keep the events of a pod from now on."""
+        with self._changed:
+            if uid in self._asked:
+                return
+            self._asked[uid] = None
+            if len(self._asked) > _MOST_PODS:
+                del self._asked[next(iter(self._asked))]
+            for item in [one for one in self._latest if _about(one, "uid") == uid]:
+                self._keep(uid, item)
 
     def of(self, uid: str) -> tuple[PodEvent, ...]:
         """Return the events of one pod, oldest first.
@@ -46,6 +81,7 @@ class KubeEventWatch(ListWatch):
             Unavailable: the watch has no fresh snapshot.
             Denied: the right to list or watch events is missing.
         """
+        self.ask(uid)
         with self._changed:
             unknown = self._error_if_stale()
             if unknown is not None:
@@ -54,30 +90,59 @@ class KubeEventWatch(ListWatch):
             found = tuple(self._of.get(uid, {}).values())
         return tuple(sorted(found, key=_timestamp))
 
+    @property
+    def kept(self) -> int:
+        """How many events are kept."""
+        return self._kept + len(self._latest)
+
+    def _keeps(self, item: Mapping[str, Any]) -> bool:
+        uid = _about(item, "uid")
+        if uid in self._asked or self._is_ours(uid):
+            return True
+        if uid:
+            self._latest.append(item)
+        return False
+
     def _replace(self, items: Sequence[Mapping[str, Any]]) -> None:
-        self._of = {}
+        self._of, self._kept = {}, 0
         for item in items:
             self._apply("ADDED", item)
 
-    def _apply(self, change: str, item: Mapping[str, Any]) -> None:
-        uid, name = _pod_uid(item), _name(item)
-        if not uid:
-            return  # about no pod in particular
+    def _apply(self, change: str, item: Mapping[str, Any]) -> str:
+        uid = _about(item, "uid")
         if change == "DELETED":  # expired, an hour after it was seen last
-            self._of.get(uid, {}).pop(name, None)
-            if not self._of.get(uid):
-                self._of.pop(uid, None)
-            return
-        self._of.setdefault(uid, {})[name] = event_view(item)
+            self._drop(uid, _name(item))
+        elif self._keeps(item):
+            self._keep(uid, item)
+            self._tell(_about(item, "name"))
+        return ""
+
+    def _keep(self, uid: str, item: Mapping[str, Any]) -> None:
+        name, event = _name(item), event_view(item)
+        self._drop(uid, name)
+        of_pod = self._of.setdefault(uid, {})
+        of_pod[name] = event
+        self._kept += 1
+        if len(of_pod) > _MOST_OF_A_POD:
+            self._drop(uid, next(iter(of_pod)))
+        while self._kept > _MOST:
+            oldest = next(iter(self._of))
+            self._drop(oldest, next(iter(self._of[oldest])))
+
+    def _drop(self, uid: str, name: str) -> None:
+        of_pod = self._of.get(uid, {})
+        if of_pod.pop(name, None) is not None:
+            self._kept -= 1
+            if not of_pod:
+                del self._of[uid]
 
 
 def latest_claim_events(items: Iterable[Mapping[str, Any]]) -> dict[str, PodEvent]:
     """Return the newest event of trouble with each claim, by the claim's name."""
     of: dict[str, list[PodEvent]] = {}
     for item in items:
-        event, about = event_view(item), item.get("involvedObject")
-        name = about.get("name") if isinstance(about, Mapping) else None
-        if isinstance(name, str) and event.reason not in _PROGRESS_REASONS:
+        event, name = event_view(item), _about(item, "name")
+        if name and event.reason not in _PROGRESS_REASONS:
             of.setdefault(name, []).append(event)
     newest = {name: max(events, key=_rank) for name, events in of.items()}
     return {name: event for name, event in newest.items() if event.reason != _BOUND_REASON}
@@ -91,12 +156,10 @@ def _timestamp(event: PodEvent) -> float:
     return event.last_seen.timestamp() if event.last_seen else 0.0
 
 
-def _pod_uid(item: Mapping[str, Any]) -> str:
-    about = item.get("involvedObject")
-    uid = about.get("uid") if isinstance(about, Mapping) else None
-    return uid if isinstance(uid, str) else ""
+def _about(item: Mapping[str, Any], key: str) -> str:
+    value = as_map(item.get("involvedObject")).get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _name(item: Mapping[str, Any]) -> str:
-    metadata = item.get("metadata")
-    return str(metadata.get("name") or "") if isinstance(metadata, Mapping) else ""
+    return str(as_map(item.get("metadata")).get("name") or "")

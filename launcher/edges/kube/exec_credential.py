@@ -11,15 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from yaml import YAMLError
+
 from launcher.core import foreign
 from launcher.core.catalogue.reasons import cure_of
-from launcher.core.redaction import by_shape
+from launcher.edges.disk.go_yaml import first_document
 from launcher.edges.kubeconfig import ClientConfig
 from launcher.errors import Denied, Reason
+from launcher.logs import logger
 
 __all__ = ["ExecCredential", "run"]
 
-_SECONDS = 30.0
+# kubectl waits for ever, such as for somebody who logs in with a browser; whoever waits here learns for what.
+_NOTICE, _SECONDS = 10.0, 300.0
+_LOG = logger(__name__)
 _LONGEST = 300
 _SKEW = dt.timedelta(seconds=10)
 _CONFIG = "client.authentication.k8s.io/exec"
@@ -63,24 +68,40 @@ def run(config: ClientConfig, environ: Mapping[str, str]) -> ExecCredential:
     env["KUBERNETES_EXEC_INFO"] = json.dumps(_info(program, config.cluster))
     command = [program["command"], *(program.get("args") or ())]
     try:
-        # S603: the program that the kubeconfig names, without a shell.
-        done = subprocess.run(  # noqa: S603
-            command, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False
-        )
+        code, stdout, stderr = _output(command, env, config.source)
     except FileNotFoundError as error:
         raise _failed(config, f"executable {command[0]} not found") from error
     except subprocess.TimeoutExpired as error:
         raise _failed(config, f"{command[0]} did not end within {_SECONDS:g} s") from error
     except (OSError, ValueError) as error:
         raise _failed(config, f"{command[0]} cannot be run") from error
-    if done.returncode != 0:
-        said = _shown(done.stderr.decode(errors="replace"))
+    if code != 0:
+        said = foreign.said(stderr.decode(errors="replace"), _LONGEST)
         tail = f": {said}" if said else " and said nothing"
-        raise _failed(config, f"{command[0]} ended with exit code {done.returncode}{tail}")
+        raise _failed(config, f"{command[0]} ended with exit code {code}{tail}")
     try:
-        return _parsed(done.stdout, program["apiVersion"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return _parsed(stdout.decode(), program["apiVersion"])
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, YAMLError) as error:
         raise _failed(config, f"{command[0]} printed no ExecCredential of its apiVersion") from error
+
+
+def _output(command: list[str], env: Mapping[str, str], source: str) -> tuple[int, bytes, bytes]:
+    """Return exit code, stdout and stderr of a program; one that does not end is killed."""
+    # S603: the program that the kubeconfig names, without a shell.
+    process = subprocess.Popen(  # noqa: S603
+        command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    with process:
+        try:
+            try:
+                stdout, stderr = process.communicate(timeout=_NOTICE)
+            except subprocess.TimeoutExpired:
+                _LOG.warning("waiting for the credential program %s of kubeconfig %s", command[0], source)
+                stdout, stderr = process.communicate(timeout=_SECONDS - _NOTICE)
+        except BaseException:  # such as Ctrl-C
+            process.kill()
+            raise
+    return process.returncode, stdout, stderr
 
 
 def _info(program: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,20 +119,27 @@ def _info(program: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, A
     return {"apiVersion": program["apiVersion"], "kind": "ExecCredential", "spec": spec}
 
 
-def _parsed(stdout: bytes, api_version: str) -> ExecCredential:
-    answer = json.loads(stdout)
+def _parsed(stdout: str, api_version: str) -> ExecCredential:
+    try:
+        answer = json.loads(stdout)
+    except json.JSONDecodeError:
+        answer = first_document(stdout)  # client-go takes YAML, too
     if answer["apiVersion"] != api_version or answer["kind"] != "ExecCredential":
         raise ValueError("another kind or version")
     status = answer["status"]
     token = str(status.get("token") or "").strip(" \t")
     certificate, key = (str(status.get(f"client{name}Data") or "") for name in ("Certificate", "Key"))
-    if (not token and not certificate) or bool(certificate) != bool(key) or "\n" in token:
+    if (not token and not certificate) or bool(certificate) != bool(key) or not _is_token(token):
         raise ValueError("neither a token nor a certificate with its key")
     expires = status.get("expirationTimestamp")
     until = None if not expires else dt.datetime.fromisoformat(expires.replace("Z", "+00:00"))
     if until is not None and until.tzinfo is None:
         raise ValueError("a time without zone")
     return ExecCredential(token, certificate, key, until)
+
+
+def _is_token(text: str) -> bool:
+    return all(char.isprintable() and not char.isspace() for char in text)
 
 
 def _failed(config: ClientConfig, why: str) -> Denied:
@@ -121,9 +149,3 @@ def _failed(config: ClientConfig, why: str) -> Denied:
         cure=cure_of(reason),
         reason=reason,
     )
-
-
-def _shown(text: str) -> str:
-    """Return what a program wrote: in one line, bounded, escaped, without credentials."""
-    line = foreign.line(by_shape(" ".join(text[: 4 * _LONGEST].split())))
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} ..."

@@ -1,9 +1,10 @@
 """List once, then watch: the loop behind every shared snapshot.
 
 It lists again on 410 Gone, on a broken stream whose resource version is unknown, and after every error, with
-growing pauses. The API server is told to end each watch after ``_WATCH`` seconds (ten requests a minute, no
-data). A stream that is silent for longer is dead, and the read timeout ends it: whatever breaks, the snapshot
-is complete again ten seconds after the API server is back.
+growing pauses; a server that ends every watch at once is asked with growing pauses, too. The API server is
+told to end each watch after ``_WATCH`` seconds (ten requests a minute, no data). A stream that is silent for
+longer is dead, and the read timeout ends it: whatever breaks, the snapshot is complete again ten seconds
+after the API server is back.
 """
 
 from __future__ import annotations
@@ -16,19 +17,26 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from launcher.core.redaction import by_shape
+from launcher.core import foreign
 from launcher.edges.kube.client import KubeClient
-from launcher.edges.kube.errors import TRANSPORT, translate
+from launcher.edges.kube.errors import TRANSPORT, api_status, translate
+from launcher.edges.kube.lines import lines_in
+from launcher.edges.kube.pauses import Pauses
+from launcher.edges.kube.untyped import as_map
+from launcher.edges.kube.waiters import Waiters
 from launcher.errors import Denied, LauncherError, Unavailable
 from launcher.logs import logger
 
-__all__ = ["ListWatch"]
+__all__ = ["ListWatch", "no_list"]
 
 _LOG = logger(__name__)
 _WATCH = 6
 _SILENCE = 2.0
 _CONNECT = 3.0
-_FIRST_DELAY, _LONGEST_DELAY = 0.2, 4.0
+# Below _STALE: a server that answers every watch with 410, but lists, is seen as it is.
+_FIRST_DELAY, _LONGEST_DELAY = 0.2, 8.0
+# A watch that lasted so long was worth its request; what ends sooner again and again is paused for.
+_HEALTHY = _WATCH / 2
 # The longest Retry-After that is obeyed: no handle sees its pod meanwhile.
 _LONGEST_RETRY_AFTER = 8.0
 # A missing right is seldom granted within seconds.
@@ -37,6 +45,7 @@ _DENIED_DELAY = 30.0
 _STALE = 3 * (_WATCH + _SILENCE)
 _FIRST_LIST_WITHIN = 10.0
 _STOP_EVERY = 0.05
+_GONE = 410
 
 
 class _Gone(Exception):
@@ -47,6 +56,14 @@ def _retry_delay(error: LauncherError) -> float:
     if isinstance(error, Denied):
         return _DENIED_DELAY
     return min(error.retry_after, _LONGEST_RETRY_AFTER) if isinstance(error, Unavailable) else 0.0
+
+
+def no_list(action: str) -> LauncherError:
+    """Return the error of a list without a resource version, such as ``{}``: it is not the API server's.
+
+    Whoever stands before the server said it; that nothing is there it does not say.
+    """
+    return translate(OSError("the answer is no list"), action)
 
 
 class ListWatch:
@@ -78,12 +95,13 @@ class ListWatch:
         self._objects = f"{kind} in namespace {namespace}"
         self._idle_after = idle_after
         self._used_at = time.monotonic()
-        self._changed = threading.Condition()
-        self._version = 0
+        self._changed = threading.Lock()
+        self._waiters = Waiters(self._changed)
         self._fresh_at: float | None = None
         self._error: LauncherError = Unavailable(f"the {self._objects} have not been listed yet")
         self._first_attempt = threading.Event()
         self._stopped = threading.Event()
+        self._over = False
         self._response: Any = None
         name = f"fljob-{kind}-{namespace}"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -93,8 +111,14 @@ class ListWatch:
     def _replace(self, items: Sequence[Mapping[str, Any]]) -> None:
         raise NotImplementedError
 
-    def _apply(self, change: str, item: Mapping[str, Any]) -> None:
+    def _apply(self, change: str, item: Mapping[str, Any]) -> str:
+        """Return the name of the pod that has changed; empty when none has."""
         raise NotImplementedError
+
+    def _keeps(self, item: Mapping[str, Any]) -> bool:
+        """Tell whether a listed object is worth keeping; called without the lock."""
+        del item
+        return True
 
     # ---- for readers ----
 
@@ -109,7 +133,7 @@ class ListWatch:
     @property
     def alive(self) -> bool:
         """False once the thread has ended, by :meth:`stop` or because it had no readers."""
-        return self._thread.is_alive()
+        return self._thread.is_alive() and not self._over
 
     def stop(self) -> None:
         """Stop the thread and close the connection."""
@@ -122,18 +146,24 @@ class ListWatch:
                 _shut_down(response)
             self._thread.join(_STOP_EVERY)
 
-    def version(self) -> int:
-        """Return a number that grows with every change."""
+    def version(self, name: str) -> int:
+        """Return a number that is another one after every change of the pod, or of the whole snapshot."""
         self._used_at = time.monotonic()
         with self._changed:
-            return self._version
+            return self._waiters.version(name)
 
-    def wait(self, seen: int, timeout: float | None) -> int:
-        """Block until ``version() != seen`` or ``timeout`` seconds passed; return the version."""
-        self._used_at = time.monotonic()
+    def wait(self, name: str, seen: int, timeout: float | None) -> int:
+        """Block until ``version(name) != seen`` or ``timeout`` seconds passed; return the version."""
         with self._changed:
-            self._changed.wait_for(lambda: self._version != seen, timeout)
-            return self._version
+            try:
+                return self._waiters.wait(name, seen, timeout)
+            finally:
+                self._used_at = time.monotonic()
+
+    def wake(self, name: str) -> None:
+        """Wake who waits for a pod."""
+        with self._changed:
+            self._waiters.wake(name)
 
     def _error_if_stale(self) -> LauncherError | None:
         """Return why the snapshot is stale, None when it is fresh; the lock is held."""
@@ -145,56 +175,64 @@ class ListWatch:
     # ---- the thread ----
 
     def _run(self) -> None:
-        delay = _FIRST_DELAY
-        revision = ""
+        try:
+            self._keep_up()
+        finally:
+            self._over = True
+            with self._changed:
+                self._waiters.wake_all()  # they need another watch
+
+    def _keep_up(self) -> None:
+        pauses, revision = Pauses(_FIRST_DELAY, _LONGEST_DELAY, _HEALTHY), ""
         while not self._stopped.is_set() and not self._is_idle():
+            began, failed, at_least = time.monotonic(), False, 0.0
             try:
-                revision = revision or self._list()
-                delay = _FIRST_DELAY
-                revision = self._follow(revision)
-            except _Gone:
-                revision = ""
-            except LauncherError as error:
-                revision = ""
-                self._fail(error)
-                self._stopped.wait(max(delay, _retry_delay(error)))
-                delay = min(2 * delay, _LONGEST_DELAY)
+                revision = self._follow(revision or self._list())
             except Exception as error:  # noqa: BLE001 - no answer may end the thread
                 if self._stopped.is_set():
                     return
-                revision = ""
-                _LOG.exception("watch %s: unexpected", self._objects)
-                self._fail(Unavailable(f"cannot watch {self._objects}: {by_shape(repr(error))}"))
-                self._stopped.wait(_LONGEST_DELAY)
+                revision, failed, at_least = "", True, self._trouble(error)
+            self._stopped.wait(pauses.after(time.monotonic() - began, failed=failed, at_least=at_least))
+
+    def _trouble(self, error: Exception) -> float:
+        """Tell the readers what went wrong; return the seconds for which nothing should be asked."""
+        if isinstance(error, _Gone) or api_status(error.__cause__) == _GONE:
+            return 0.0  # the snapshot was right when it was listed
+        if not isinstance(error, LauncherError):
+            _LOG.exception("watch %s: unexpected", self._objects)
+            error = Unavailable(f"cannot watch {self._objects}: {foreign.said(repr(error))}")
+        self._fail(error)
+        return _retry_delay(error)
 
     def _is_idle(self) -> bool:
-        return time.monotonic() - self._used_at > self._idle_after
+        with self._changed:
+            return self._waiters.is_empty and time.monotonic() - self._used_at > self._idle_after
 
     def _fail(self, error: LauncherError) -> None:
         _LOG.warning("%s", error.message)
         with self._changed:
             self._error = error
             self._fresh_at = None  # the objects may have changed since: no decision on them
-            self._notify()
+            self._waiters.wake_all()
         self._first_attempt.set()
-
-    def _notify(self) -> None:
-        self._version += 1
-        self._changed.notify_all()
 
     def _list(self) -> str:
         action = f"list {self._objects}"
-        items, revision = self._client.list_all(action, self._method, self._namespace, **self._selector)
+        items, revision = self._client.list_all(
+            action, self._method, self._namespace, keep=self._keeps, **self._selector
+        )
+        if not revision:
+            raise no_list(action)
         with self._changed:
             self._replace(items)
             self._fresh_at = time.monotonic()
-            self._notify()
+            self._waiters.wake_all()
         self._first_attempt.set()
         return revision
 
     def _follow(self, revision: str) -> str:
         """Watch until the server ends it; return the resource version to continue from."""
-        action = f"watch {self._objects}"
+        action, used = f"watch {self._objects}", self._client.pool
         self._response = self._client.stream(
             action,
             self._method,
@@ -215,7 +253,8 @@ class ListWatch:
         except TRANSPORT as error:
             if self._stopped.is_set():
                 return revision
-            raise translate(error, action) from error
+            self._client.broke(error, used)
+            raise translate(error, action, self._client.kubeconfig) from error
         finally:
             _shut_down(self._response)
             self._response = None
@@ -227,28 +266,24 @@ class ListWatch:
 
     def _receive(self, change: str, item: Mapping[str, Any]) -> str:
         if change == "ERROR":
-            if item.get("code") == 410:  # noqa: PLR2004
+            if item.get("code") == _GONE:
                 raise _Gone
-            raise Unavailable(f"cannot watch {self._objects}: {item.get('message')}")
+            raise Unavailable(f"cannot watch {self._objects}: {foreign.said(str(item.get('message')))}")
         if change in ("ADDED", "MODIFIED", "DELETED"):
             with self._changed:
-                self._apply(change, item)
-                self._notify()
-        metadata = item.get("metadata")
-        return str(metadata.get("resourceVersion") or "") if isinstance(metadata, Mapping) else ""
+                if name := self._apply(change, item):
+                    self._waiters.wake(name)
+        return str(as_map(item.get("metadata")).get("resourceVersion") or "")
 
 
 def _changes(response: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    rest = b""
-    for chunk in response.read_chunked():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            try:
-                change = json.loads(line) if line.strip() else None
-            except ValueError:
-                raise OSError(f"the watch sent {line[:80]!r}, which is not JSON") from None
-            if isinstance(change, Mapping) and isinstance(change.get("object"), Mapping):
-                yield str(change.get("type") or ""), change["object"]
+    for line in lines_in(response.read_chunked()):
+        try:
+            change = json.loads(line) if line.strip() else None
+        except ValueError:
+            raise OSError(f"the watch sent {foreign.said(repr(line), 80)}, which is not JSON") from None
+        if isinstance(change, Mapping) and isinstance(change.get("object"), Mapping):
+            yield str(change.get("type") or ""), change["object"]
 
 
 def _shut_down(response: Any) -> None:

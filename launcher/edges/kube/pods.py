@@ -5,17 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
+from launcher.core.admission import LimitRangeView
 from launcher.core.names import LABEL_JOB_ID
-from launcher.core.views import NodeView, PodEvent, PodView, Seen
+from launcher.core.views import NodeView, PodEvent, PodView, Presence, Seen
 from launcher.edges.kube.client import KubeClient
-from launcher.edges.kube.errors import TRANSPORT, translate
+from launcher.edges.kube.errors import looked
 from launcher.edges.kube.events import KubeEventWatch, latest_claim_events
-from launcher.edges.kube.listwatch import ListWatch
-from launcher.edges.kube.translate import node_view, pod_view
+from launcher.edges.kube.listwatch import ListWatch, no_list
+from launcher.edges.kube.logs import FollowedLog, no_pod, read_log
+from launcher.edges.kube.translate import limit_range_view, node_view, pod_view
+from launcher.edges.kube.untyped import as_map, as_maps, as_text
 from launcher.edges.kube.watch import KubePodWatch
-from launcher.errors import Conflict, Denied, LauncherError, NotFound
+from launcher.errors import Conflict, Denied, LauncherError, NotFound, Unavailable
 
 __all__ = ["KubePods"]
 
@@ -26,8 +30,6 @@ _NODES_TTL, _DENIED_TTL = 60.0, 600.0
 # Seconds: four requests a minute and namespace, and only while a claim is unbound.
 _CLAIMS_TTL = 15.0
 _ABOUT_CLAIMS = "involvedObject.kind=PersistentVolumeClaim"
-# Connect and read, in seconds: the kubelet of a dead node does not answer, and a removal may wait for it.
-_LOG_TIMEOUT = (5.0, 15.0)
 
 
 class KubePods:
@@ -35,7 +37,7 @@ class KubePods:
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client
-        self._watches: dict[tuple[Any, str], Any] = {}
+        self._watches: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._nodes_lock = threading.Lock()
         self._cached_nodes: tuple[float, tuple[NodeView, ...]] = (0.0, ())
@@ -49,36 +51,62 @@ class KubePods:
             Denied: the right to get pods is missing.
         """
         seen = self.raw(name, namespace)
-        return Seen(seen.presence, None if seen.value is None else pod_view(seen.value), seen.why)
+        view = None if seen.value is None else pod_view(seen.value, namespace)
+        return Seen(seen.presence, view, seen.why, seen.cure)
 
     def raw(self, name: str, namespace: str) -> Seen[Mapping[str, Any]]:
         """Read one pod from the API server and return its JSON; raises like :meth:`get`."""
-        try:
-            raw = self._client.call(
-                f"get pod {namespace}/{name}", self._client.core.read_namespaced_pod, name, namespace
-            )
-        except NotFound:
-            return Seen.absent()
-        except Denied:
-            raise
-        except LauncherError as error:
-            return Seen.unavailable(error.message)
-        return Seen.found(raw)
+        action, read = f"get pod {namespace}/{name}", self._client.core.read_namespaced_pod
+        seen = looked(lambda: self._client.call(action, read, name, namespace))
+        if seen.value is None:
+            return seen
+        if not as_map(seen.value.get("metadata")).get("uid"):
+            # Such as `{}`, from whoever stands before the API server: it does not say that there is none.
+            return Seen.unavailable(f"cannot get pod {namespace}/{name}: the answer is no pod")
+        return seen
 
     def list(self, namespace: str) -> tuple[PodView, ...]:
-        """Return the job pods of a namespace, page by page."""
-        action = f"list pods in namespace {namespace}"
-        method = self._client.core.list_namespaced_pod
-        items, _ = self._client.list_all(action, method, namespace, label_selector=LABEL_JOB_ID)
-        return tuple(map(pod_view, items))
+        """Return the job pods of a namespace, page by page; without a namespace those of all."""
+        action = f"list pods in {f'namespace {namespace}' if namespace else 'all namespaces'}"
+        items, revision = self._client.list_all(action, self._list, namespace, label_selector=LABEL_JOB_ID)
+        if not revision:
+            raise no_list(action)
+        return tuple(pod_view(item, namespace) for item in items)
+
+    def _list(self, namespace: str, **more: Any) -> Any:
+        core = self._client.core
+        if not namespace:
+            return core.list_pod_for_all_namespaces(**more)
+        return core.list_namespaced_pod(namespace, **more)
+
+    def has_namespace(self, namespace: str) -> bool:
+        """Return False only when the API server says that there is no such namespace."""
+        try:
+            self._client.call(f"get namespace {namespace}", self._client.core.read_namespace, namespace)
+        except NotFound:
+            return False
+        except LauncherError:
+            return True  # such as a missing right: a parent may not read namespaces
+        return True
+
+    def namespaces(self) -> tuple[str, ...]:
+        """Return the names of all namespaces."""
+        answer = self._client.call("list namespaces", self._client.core.list_namespace)
+        found = (as_text(as_map(one.get("metadata")).get("name")) for one in as_maps(answer.get("items")))
+        return tuple(name for name in found if name)
 
     def watch(self, namespace: str) -> KubePodWatch:
         """Return the shared watch of ``namespace``, started on first use; it was listed once or failed."""
-        return self._shared(KubePodWatch, namespace)
+        return self._shared("pods", namespace, partial(KubePodWatch, self._client, namespace))
+
+    def watching(self, namespace: str) -> KubePodWatch | None:
+        """Return the shared watch of ``namespace`` if somebody has started it, else None."""
+        watch: KubePodWatch | None = self._watches.get(("pods", namespace))
+        return watch if watch is not None and watch.alive else None
 
     def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:
         """Return the events of one pod uid, oldest first, from a watch that all pending pods share."""
-        return self._shared(KubeEventWatch, namespace).of(uid)
+        return self._shared("events", namespace, partial(self._event_watch, namespace, uid)).of(uid)
 
     def nodes(self) -> tuple[NodeView, ...]:
         """Return all nodes, at most a minute old; empty when they may not or cannot be listed."""
@@ -88,9 +116,9 @@ class KubePods:
                 return known
             try:
                 answer = self._client.call("list nodes", self._client.core.list_node, limit=_PAGE)
-                more = (answer.get("metadata") or {}).get("continue")
+                more = as_map(answer.get("metadata")).get("continue")
                 # The largest node may be on a later page, and one message is not worth listing a big cluster.
-                found = () if more else tuple(map(node_view, answer.get("items") or ()))
+                found = () if more else tuple(map(node_view, as_maps(answer.get("items"))))
                 pause = _NODES_TTL
             except LauncherError as error:
                 found = ()
@@ -118,14 +146,37 @@ class KubePods:
         finally:
             self._claims_lock.release()
 
-    def _shared(self, kind: Callable[[KubeClient, str], W], namespace: str) -> W:
+    def limit_ranges(self, namespace: str) -> tuple[LimitRangeView, ...]:
+        """Return the LimitRanges of a namespace, empty without the right: no Role has to grant it."""
+        try:
+            action = f"list limit ranges in namespace {namespace}"
+            items, _ = self._client.list_all(action, self._client.core.list_namespaced_limit_range, namespace)
+        except LauncherError:
+            return ()
+        return tuple(map(limit_range_view, items))
+
+    def _shared(self, kind: str, namespace: str, make: Callable[[], W]) -> W:
         with self._lock:
-            watch = self._watches.get((kind, namespace))
+            watch: W | None = self._watches.get((kind, namespace))
             if watch is None or not watch.alive:
-                watch = self._watches[kind, namespace] = kind(self._client, namespace)
+                watch = self._watches[kind, namespace] = make()
                 watch.start()
         watch.ready()
         return watch
+
+    def _event_watch(self, namespace: str, first: str) -> KubeEventWatch:
+        def is_job(uid: str) -> bool:
+            watch = self._watches.get(("pods", namespace))
+            return watch is not None and watch.knows(uid)
+
+        made = KubeEventWatch(self._client, namespace, is_job, partial(self._tell, namespace))
+        made.ask(first)  # before its first list
+        return made
+
+    def _tell(self, namespace: str, pod: str) -> None:
+        watch = self.watching(namespace)
+        if watch is not None:
+            watch.tell(pod)
 
     def stop(self) -> None:
         """Stop all watches."""
@@ -147,32 +198,28 @@ class KubePods:
     ) -> Iterator[str]:
         """Yield log lines, without line ends, of a container (empty = the job's) or of its previous run.
 
-        ``limit_bytes`` cuts the answer: the kubelet counts from the first of the last ``tail`` lines.
+        ``limit_bytes`` cuts the answer: the kubelet counts from the first of the last ``tail`` lines. What is
+        followed goes on until the container has ended, over every cut of the connection.
         """
-        options: dict[str, Any] = {"follow": follow, "previous": previous}
-        if not follow:
-            options["_request_timeout"] = _LOG_TIMEOUT
+        if follow:
+            log = FollowedLog(self._client, self.get, name, namespace, container=container, tail=tail)
+            yield from log.lines()
+            return
+        query: dict[str, Any] = {"follow": False, "previous": previous}
         if tail is not None:
-            options["tail_lines"] = tail
+            query["tailLines"] = tail
         if limit_bytes is not None:
-            options["limit_bytes"] = limit_bytes
+            query["limitBytes"] = limit_bytes
         if container or (container := self._main_container(name, namespace)):
-            options["container"] = container
-        action = f"read the log of pod {namespace}/{name}"
-        response = self._client.stream(
-            action, self._client.core.read_namespaced_pod_log, name, namespace, **options
-        )
-        try:
-            yield from _lines(response)
-        except TRANSPORT as error:
-            raise translate(error, action) from error
-        finally:
-            response.close()
+            query["container"] = container
+        yield from read_log(self._client, name, namespace, query)
 
     def _main_container(self, name: str, namespace: str) -> str:
         seen = self.get(name, namespace)
+        if seen.presence is Presence.UNAVAILABLE:
+            raise Unavailable(f"cannot see pod {namespace}/{name}: {seen.why}", cure=seen.cure)
         if seen.value is None:
-            raise NotFound(f"there is no pod {namespace}/{name}: {seen.why or 'it was deleted'}")
+            raise no_pod(name, namespace)
         return seen.value.main.name if seen.value.main else ""
 
     def delete(self, name: str, namespace: str, *, uid: str, grace_seconds: int | None = None) -> None:
@@ -190,15 +237,3 @@ class KubePods:
             )
         except (NotFound, Conflict):
             return  # 409: "Precondition failed: UID in precondition: ..., UID in object meta: ..."
-
-
-def _lines(response: Any) -> Iterator[str]:
-    rest = b""
-    for chunk in (
-        response.stream(amt=None, decode_content=True) if not response.chunked else response.read_chunked()
-    ):
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line.decode("utf-8", "replace")
-    if rest:
-        yield rest.decode("utf-8", "replace")

@@ -1,24 +1,29 @@
-"""Secrets. Values are written and never returned; what can be had is a mask that hides them in a text."""
+"""Secrets. Values are written and not returned; what can be had is a mask that hides them in a text.
+
+A parent that takes over a running job is the one reader: FLARE must know the token that the job process has.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from launcher.core.foreign import quoted
 from launcher.core.jobref import RELEASE_ANNOTATION
-from launcher.core.names import LABEL_FEDERATION, LABEL_JOB_ID, LABEL_SITE
+from launcher.core.names import LABEL_FEDERATION, LABEL_JOB_ID, LABEL_SITE, STARTUP_PREFIX
 from launcher.core.redaction import masker
 from launcher.core.views import PodView, SecretView
 from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.translate import when
+from launcher.edges.kube.untyped import as_map, as_maps, as_text
 from launcher.errors import Conflict, NotFound, Unavailable
+from launcher.logs import logger
 
 __all__ = ["KubeSecrets"]
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 _TRIES = 3
 
 
@@ -39,6 +44,8 @@ class KubeSecrets:
     ) -> bool:
         """Create a Secret (True), or replace or keep an existing one (False); tries three times on a race.
 
+        One of the same job that is to be kept and has this very content is as good as made (True).
+
         Raises:
             Conflict: the one that is there is not that of the job (and site) of ``labels``.
             Unavailable: another writer was faster, three times.
@@ -53,18 +60,27 @@ class KubeSecrets:
                 self._client.call(f"create secret {where}", core.create_namespaced_secret, namespace, body)
             except Conflict:
                 if not replace:
-                    return False
+                    return self._has(name, namespace, body)
             else:
                 return True
             if self._replace_own(name, namespace, body):
                 return False
         raise Unavailable(f"cannot write secret {where}: somebody else keeps changing it")
 
+    def _has(self, name: str, namespace: str, body: Mapping[str, Any]) -> bool:
+        """Tell whether there is a Secret of the same job with the same content."""
+        try:
+            found = self._read(name, namespace)
+        except NotFound:
+            return False
+        is_same_job = _is_of_same_job(as_map(found.get("metadata")), body["metadata"]["labels"])
+        return is_same_job and as_map(found.get("data")) == body["data"]
+
     def _replace_own(self, name: str, namespace: str, body: Mapping[str, Any]) -> bool:
         """Replace the Secret of the same job; False when it was deleted or changed meanwhile."""
         metadata = body["metadata"]
         try:
-            found = self._read(name, namespace)["metadata"]
+            found = as_map(self._read(name, namespace).get("metadata"))
         except NotFound:
             return False
         if not _is_of_same_job(found, metadata["labels"]):
@@ -99,17 +115,20 @@ class KubeSecrets:
         where = f"{namespace}/{name}"
         content = {key: base64.b64encode(value).decode("ascii") for key, value in data.items()}
         for _ in range(_TRIES):
-            if self.put(name, namespace, data, labels, replace=False):
-                return True
             try:
                 found = self._read(name, namespace)
-                metadata, there = found["metadata"], found.get("data") or {}
-                mark = (metadata.get("labels") or {}).get(LABEL_FEDERATION, "")
+            except NotFound:
+                if self.put(name, namespace, data, labels, replace=False):
+                    return True
+                continue
+            try:
+                metadata, there = as_map(found.get("metadata")), as_map(found.get("data"))
+                mark = as_map(metadata.get("labels")).get(LABEL_FEDERATION, "")
                 if mark != labels.get(LABEL_FEDERATION, "") and (mark or there != content):
                     return False
                 if mark and there == content:
                     return True
-                metadata = {**metadata, "labels": {**(metadata.get("labels") or {}), **labels}}
+                metadata = {**metadata, "labels": {**as_map(metadata.get("labels")), **labels}}
                 self._replace(name, namespace, {**found, "metadata": metadata, "data": content})
             except (NotFound, Conflict):
                 continue  # deleted or changed since: from the start
@@ -118,11 +137,18 @@ class KubeSecrets:
 
     def delete(self, name: str, namespace: str) -> bool:
         """Delete a Secret with our job-id label and return True, as when there is none; another's stays."""
+        return self._delete(name, namespace, _is_credential)
+
+    def delete_shared(self, name: str, namespace: str) -> bool:
+        """Delete the Secret of a startup kit and return True, as when there is none; another's stays."""
+        return self._delete(name, namespace, _is_startup_kit)
+
+    def _delete(self, name: str, namespace: str, is_ours: Callable[[Mapping[str, Any]], bool]) -> bool:
         for _ in range(_TRIES):
             try:
-                metadata = self._read(name, namespace)["metadata"]
-                if not _is_credential(metadata):
-                    _LOG.warning("secret %s/%s is not a job's: left alone", namespace, name)
+                metadata = as_map(self._read(name, namespace).get("metadata"))
+                if not is_ours(metadata):
+                    _LOG.warning("secret %s/%s is not the launcher's: left alone", namespace, name)
                     return False
                 self._client.call(
                     f"delete secret {namespace}/{name}",
@@ -137,6 +163,10 @@ class KubeSecrets:
                 continue  # another one of the name since
             return True
         raise Unavailable(f"cannot delete secret {namespace}/{name}: somebody else keeps making it anew")
+
+    def shared(self, namespace: str) -> Mapping[str, SecretView]:
+        """Return the Secrets of startup kits, by name, without their values."""
+        return self._views(namespace, f"{LABEL_FEDERATION},!{LABEL_JOB_ID},owner!=helm", _is_startup_kit)
 
     def _replace(self, name: str, namespace: str, body: Mapping[str, Any]) -> None:
         replace = self._client.core.replace_namespaced_secret
@@ -154,53 +184,91 @@ class KubeSecrets:
             NotFound: there is no such Secret.
             LauncherError: the API server refused, or could not be reached.
         """
-        data = self._read(name, namespace).get("data") or {}
+        data = as_map(self._read(name, namespace).get("data"))
         return masker(_decoded(value) for value in data.values())
 
+    def credentials(self, name: str, namespace: str) -> Mapping[str, str]:
+        """Return the content of a per-job Secret.
+
+        Raises:
+            NotFound: there is no such Secret.
+            Conflict: it is not a job's: it has no label of ours, or is of a Helm release.
+            LauncherError: the API server refused, or could not be reached.
+        """
+        found = self._read(name, namespace)
+        if not _is_credential(as_map(found.get("metadata"))):
+            raise Conflict(f"secret {namespace}/{name} is not a job's")
+        return {as_text(key): _decoded(value) for key, value in as_map(found.get("data")).items()}
+
     def list(self, namespace: str) -> Mapping[str, SecretView]:
-        """Return the Secrets that carry our job-id label, by name, without their values."""
+        """Return the Secrets that carry our job-id label, by name, without their values.
+
+        One that has no name is left out, with a warning: it is nobody's to remove, and spares nobody else's.
+        """
+        return self._views(namespace, f"{LABEL_JOB_ID},owner!=helm", lambda _: True)
+
+    def _views(
+        self, namespace: str, selector: str, is_wanted: Callable[[Mapping[str, Any]], bool]
+    ) -> Mapping[str, SecretView]:
         answer = self._client.call(
             f"list secrets in namespace {namespace}",
             self._client.core.list_namespaced_secret,
             namespace,
+            label_selector=selector,
+        )
+        found = [as_map(item.get("metadata")) for item in as_maps(answer.get("items"))]
+        unreadable = sum(not as_text(one.get("name")) for one in found)
+        if unreadable:
+            _LOG.warning("%d of the secrets in namespace %s have no name", unreadable, namespace)
+        named = [one for one in found if as_text(one.get("name")) and is_wanted(one)]
+        return {as_text(one["name"]): _view(one) for one in named}
+
+    def namespaces(self) -> set[str]:
+        """Return the namespaces that have Secrets with our job-id label."""
+        answer = self._client.call(
+            "list secrets of all namespaces",
+            self._client.core.list_secret_for_all_namespaces,
             label_selector=f"{LABEL_JOB_ID},owner!=helm",
         )
-        metadata = [item["metadata"] for item in answer.get("items") or ()]
-        return {item["name"]: _view(item) for item in metadata}
+        found = {
+            as_text(as_map(item.get("metadata")).get("namespace")) for item in as_maps(answer.get("items"))
+        }
+        return found - {""}
 
 
 def _view(metadata: Mapping[str, Any]) -> SecretView:
-    labels = metadata["labels"]  # it was selected by one
-    made = when(metadata.get("creationTimestamp"))
-    return SecretView(
-        made,
-        labels[LABEL_JOB_ID],
-        labels.get(LABEL_FEDERATION, ""),
-        labels.get(LABEL_SITE, ""),
-        _is_of_helm(metadata),
-    )
+    labels = as_map(metadata.get("labels"))
+    job, federation, site = (as_text(labels.get(one)) for one in (LABEL_JOB_ID, LABEL_FEDERATION, LABEL_SITE))
+    return SecretView(when(metadata.get("creationTimestamp")), job, federation, site, _is_of_helm(metadata))
 
 
 def _is_of_helm(metadata: Mapping[str, Any]) -> bool:
-    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    return labels.get("app.kubernetes.io/managed-by") == "Helm" or RELEASE_ANNOTATION in annotations
+    labels, annotations = as_map(metadata.get("labels")), as_map(metadata.get("annotations"))
+    return labels.get("app.kubernetes.io/managed-by") == "Helm" or bool(annotations.get(RELEASE_ANNOTATION))
 
 
 def _is_credential(metadata: Mapping[str, Any]) -> bool:
-    return LABEL_JOB_ID in (metadata.get("labels") or {}) and not _is_of_helm(metadata)
+    return LABEL_JOB_ID in as_map(metadata.get("labels")) and not _is_of_helm(metadata)
+
+
+def _is_startup_kit(metadata: Mapping[str, Any]) -> bool:
+    labels = as_map(metadata.get("labels"))
+    is_named = as_text(metadata.get("name")).startswith(STARTUP_PREFIX)
+    is_labelled = LABEL_FEDERATION in labels and LABEL_JOB_ID not in labels
+    return is_named and is_labelled and not _is_of_helm(metadata)
 
 
 def _is_of_same_job(found: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    there = found.get("labels") or {}
+    there = as_map(found.get("labels"))
     same = all(there.get(key) == labels.get(key) for key in (LABEL_JOB_ID, LABEL_SITE))
     return same and not _is_of_helm(found)
 
 
 def _anothers(where: str, found: Mapping[str, Any], labels: Mapping[str, str]) -> Conflict:
-    there = found.get("labels") or {}
-    whose = f"job {there[LABEL_JOB_ID]!r}" if LABEL_JOB_ID in there else "somebody else"
+    there = as_map(found.get("labels"))
+    whose = f"job {quoted(there[LABEL_JOB_ID])}" if LABEL_JOB_ID in there else "somebody else"
     return Conflict(
-        f"secret {where} belongs to {whose}, not to job {labels.get(LABEL_JOB_ID)!r}",
+        f"secret {where} belongs to {whose}, not to job {quoted(labels.get(LABEL_JOB_ID))}",
         cure="wait until that job is gone, or remove the Secret by hand",
     )
 

@@ -33,35 +33,58 @@ class KubePodWatch(ListWatch):
         )
         self._pods: dict[str, PodView] = {}
         self._deleted: dict[str, tuple[float, PodView]] = {}
+        self._uids: set[str] = set()
+
+    def knows(self, uid: str) -> bool:
+        """Return whether a pod with that uid is or was among the job pods of the snapshot."""
+        return uid in self._uids
 
     def pod(self, name: str) -> Seen[PodView]:
         """Return the latest state of a pod; see the port."""
         with self._changed:
             unknown = self._error_if_stale()
             if unknown is not None:
-                return Seen.unavailable(unknown.message)
+                return Seen.unavailable(unknown.message, unknown.cure)
             if name in self._pods:
                 return Seen.found(self._pods[name])
             return Seen.absent(self._deleted[name][1] if name in self._deleted else None)
 
+    def tell(self, name: str) -> None:
+        """Wake who waits for a pod that is known: there is something new about it elsewhere."""
+        with self._changed:
+            if name in self._pods:
+                self._waiters.wake(name)
+
     def _replace(self, items: Sequence[Mapping[str, Any]]) -> None:
-        found = {view.name: view for view in map(pod_view, items)}
+        found = {view.name: view for view in (pod_view(item, self._namespace) for item in items)}
         for name in self._pods.keys() - found.keys():
             self._keep_deleted(self._pods[name])
+        for name in self._deleted.keys() & found.keys():
+            del self._deleted[name]
         self._pods = found
+        gone = (view for _, view in self._deleted.values())
+        self._uids = {view.uid for view in (*found.values(), *gone)}
         self._prune()
 
-    def _apply(self, change: str, item: Mapping[str, Any]) -> None:
-        view = pod_view(item)
+    def _apply(self, change: str, item: Mapping[str, Any]) -> str:
+        view = pod_view(item, self._namespace)
         if self._is_outdated(view):
-            return
+            return ""
+        self._forget(view.name)
         if change == "DELETED":
             # The event carries the last state, which says how the pod ended.
-            self._pods.pop(view.name, None)
             self._keep_deleted(view)
         else:
             self._pods[view.name] = view
+        self._uids.add(view.uid)
         self._prune()
+        return view.name
+
+    def _forget(self, name: str) -> None:
+        """Drop what is known under a name, also of an earlier pod; not by looking through all of them."""
+        for known in (self._pods.pop(name, None), self._deleted.pop(name, (0.0, None))[1]):
+            if known is not None:
+                self._uids.discard(known.uid)
 
     def _is_outdated(self, view: PodView) -> bool:
         """Return whether a newer change was applied before; a uid that was deleted never comes back."""
@@ -76,10 +99,14 @@ class KubePodWatch(ListWatch):
         return before.isdecimal() and now.isdecimal() and int(now) < int(before)
 
     def _keep_deleted(self, view: PodView) -> None:
+        self._deleted.pop(view.name, None)  # so that the oldest comes first
         self._deleted[view.name] = (time.monotonic(), view)
 
     def _prune(self) -> None:
         now = time.monotonic()
-        for name, (at, _) in list(self._deleted.items()):
-            if name in self._pods or now - at >= _KEEP_DELETED:
-                del self._deleted[name]
+        while self._deleted:
+            name, (at, _) = next(iter(self._deleted.items()))
+            if now - at < _KEEP_DELETED:
+                return
+            self._forget(name)
+            self._waiters.forget(name)

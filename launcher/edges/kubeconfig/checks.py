@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import os
+import re
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["faults"]
+from launcher.core.foreign import quoted
+
+__all__ = ["Fault", "faults"]
 
 Entry = Mapping[str, Any]
 # Why an entry cannot be used, and the cure; a cure that is empty = correct the file.
@@ -16,6 +22,10 @@ Fault = tuple[str, str]
 
 _API_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 _PROXIES = ("http", "https")
+_BEGINS_PEM = b"-----BEGIN "
+# Where Go finds no URL: `%zz`, and user information with characters that must be escaped.
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_USER_INFO = re.compile(r"[\w.~!$&'()*+,;=:%@-]{0,4096}", re.ASCII)
 _HEADERS = ("token", "username", "password", "as", "as-uid")
 
 
@@ -41,10 +51,13 @@ def _server(cluster: Entry) -> Iterator[Fault]:
     try:
         url = urlsplit(server)
         good = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
+        good = good and not _BAD_ESCAPE.search(server)
     except ValueError:
         good = False
     if not good or any(char.isspace() or not char.isprintable() for char in server):
-        yield f"server {server!r} is no address", "write `server: https://HOST:PORT`, without white space"
+        # It may have a password or a token after these.
+        shown = "server" if any(mark in server for mark in "@?#") else f"server {quoted(server)}"
+        yield f"{shown} is no address", "write `server: https://HOST:PORT`, without white space"
     elif url.username is not None or url.query or url.fragment:
         yield "server has more than an address and a path", "write `server: https://HOST:PORT/PATH`"
 
@@ -56,6 +69,7 @@ def _authority(cluster: Entry) -> Iterator[Fault]:
     if names and cluster.get("insecure-skip-tls-verify"):
         yield f"{min(names)} and insecure-skip-tls-verify are both set", "keep one of them"
     yield from _unreadable(cluster, "certificate-authority")
+    yield from _undecodable(cluster, "certificate-authority-data")
 
 
 def _proxy(proxy: str) -> Iterator[Fault]:
@@ -64,6 +78,8 @@ def _proxy(proxy: str) -> Iterator[Fault]:
     try:
         url = urlsplit(proxy)
         scheme, good = url.scheme, bool(url.hostname) and (url.port or 1) > 0
+        user_info = url.netloc.rpartition("@")[0]
+        good = good and not _BAD_ESCAPE.search(proxy) and bool(_USER_INFO.fullmatch(user_info))
     except ValueError:
         scheme, good = "", False
     if any(char.isspace() or not char.isprintable() for char in proxy):
@@ -71,13 +87,16 @@ def _proxy(proxy: str) -> Iterator[Fault]:
     if scheme.startswith("socks"):
         yield f"a proxy of scheme {scheme} serves helm, not the watch", "use a proxy of scheme http or https"
     elif not good or scheme not in _PROXIES:
-        yield "the proxy is no address", "write `proxy-url: http://HOST:PORT`, or HTTPS_PROXY like that"
+        cure = (
+            "write `proxy-url: http://HOST:PORT`, or HTTPS_PROXY like that; escape a password (`%25` for `%`)"
+        )
+        yield "the proxy is no address", cure
 
 
 def _provider(user: Entry) -> Iterator[Fault]:
     if "auth-provider" in user:
         name = user["auth-provider"].get("name")
-        yield f"auth-provider {name!r} serves helm, not the watch", "use a credential program (`exec`)"
+        yield f"auth-provider {quoted(name)} serves helm, not the watch", "use a credential program (`exec`)"
 
 
 def _methods(user: Entry) -> Iterator[Fault]:
@@ -88,6 +107,8 @@ def _methods(user: Entry) -> Iterator[Fault]:
 def _certificate(user: Entry) -> Iterator[Fault]:
     certificates = {"client-certificate", "client-certificate-data"} & user.keys()
     keys = {"client-key", "client-key-data"} & user.keys()
+    yield from _undecodable(user, "client-certificate-data")
+    yield from _undecodable(user, "client-key-data")
     if not certificates:
         return
     if len(certificates) > 1:
@@ -96,8 +117,35 @@ def _certificate(user: Entry) -> Iterator[Fault]:
         yield "client-key and client-key-data are both set", "keep one of them"
     if not keys:
         yield "a client-certificate has no key", "set client-key or client-key-data"
-    yield from _unreadable(user, "client-certificate")
-    yield from _unreadable(user, "client-key")
+    unreadable = [*_unreadable(user, "client-certificate"), *_unreadable(user, "client-key")]
+    yield from unreadable
+    if len(certificates) == len(keys) == 1 and not unreadable:
+        yield from _mismatch(user)
+
+
+def _mismatch(user: Entry) -> Iterator[Fault]:
+    """Refuse what OpenSSL cannot use: else it tells when it connects, and the API server is blamed."""
+    with contextlib.ExitStack() as stack:
+        try:
+            certificate, key = (_path(user, name, stack) for name in ("client-certificate", "client-key"))
+            # Without a password OpenSSL would ask the terminal for one.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, lambda: b"")
+        except ssl.SSLError as error:
+            # '[X509: KEY_VALUES_MISMATCH] key values mismatch (_ssl.c:3921)', '[SSL] PEM lib (_ssl.c:3921)'
+            is_other = error.reason == "KEY_VALUES_MISMATCH"
+            why = "is not that of client-certificate" if is_other else "or client-certificate cannot be read"
+            yield f"client-key {why}", "name a certificate and its own key, without a password"
+        except (OSError, ValueError):
+            return  # told of elsewhere, or gone since it was looked at
+
+
+def _path(user: Entry, name: str, stack: contextlib.ExitStack) -> str:
+    if name in user:
+        return str(user[name])
+    file = stack.enter_context(os.fdopen(os.memfd_create(name), "wb"))
+    file.write(base64.b64decode(user[f"{name}-data"]))
+    file.flush()
+    return f"/proc/self/fd/{file.fileno()}"
 
 
 def _texts(user: Entry) -> Iterator[Fault]:
@@ -129,7 +177,7 @@ def _program(program: Entry) -> Iterator[Fault]:
         ),
         (
             lambda: program.get("apiVersion") not in _API_VERSIONS,
-            f"exec has apiVersion {program.get('apiVersion')!r}",
+            f"exec has apiVersion {quoted(program.get('apiVersion'))}",
             f"write `apiVersion: {_API_VERSIONS[0]}`, and update the program",
         ),
         (
@@ -139,7 +187,7 @@ def _program(program: Entry) -> Iterator[Fault]:
         ),
         (
             lambda: program.get("interactiveMode") not in (None, "", "Never", "IfAvailable"),
-            f"exec has interactiveMode {program.get('interactiveMode')!r}, and nobody can answer here",
+            f"exec has interactiveMode {quoted(program.get('interactiveMode'))}, and nobody can answer here",
             "write `interactiveMode: IfAvailable`",
         ),
         (lambda: not _are_arguments(program), "args or env of exec are no texts", "quote them"),
@@ -169,6 +217,21 @@ def _unreadable(entry: Entry, name: str) -> Iterator[Fault]:
     except (OSError, ValueError) as error:
         why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no such path"
         yield f"{name} {path} cannot be read: {why}", f"correct {name}, or the rights of the file"
+
+
+def _undecodable(entry: Entry, name: str) -> Iterator[Fault]:
+    """Refuse data that are no base64, of which helm says the place in a file of its own, or no PEM."""
+    text = entry.get(name)
+    if text is None:
+        return
+    cure = f"write the output of `base64 -w0 FILE`, or name the file in {name.removesuffix('-data')}"
+    try:
+        content = base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True)
+    except ValueError:
+        yield f"{name} is no base64", cure
+        return
+    if _BEGINS_PEM not in content:
+        yield f"{name} is base64 of something else than PEM (`-----BEGIN ...`)", cure
 
 
 def _is_header(value: str) -> bool:

@@ -6,13 +6,18 @@ are relative to the file they stand in. Files that are missing are skipped.
 
 from __future__ import annotations
 
+import functools
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from launcher.core import foreign
+from launcher.core.foreign import quoted
 from launcher.edges.disk.documents import read_yaml
+from launcher.edges.disk.go_yaml import first_document
 from launcher.errors import InvalidInput, Reason
 
 __all__ = ["Kubeconfig", "load", "unusable"]
@@ -56,6 +61,7 @@ _SECTIONS: Mapping[str, tuple[str, Mapping[str, type]]] = {
         },
     ),
 }
+_LONGEST = 200  # of what is wrong with a file
 _TYPE_NAMES = {str: "a text", bool: "true or false", list: "a list", dict: "a mapping"}
 _PATHS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
@@ -108,16 +114,27 @@ def load(paths: Iterable[Path]) -> Kubeconfig:
 
 def _read(path: Path) -> Kubeconfig:
     try:
-        os.stat(path)  # noqa: PTH116 - `exists` hides why a path cannot be looked at
+        state = os.stat(path)  # noqa: PTH116 - `exists` hides why a path cannot be looked at
     except (FileNotFoundError, ValueError):
         return Kubeconfig()
     except OSError as error:
         raise unusable(str(path), str(error.strerror), reason=Reason.KUBECONFIG_BAD) from error
+    return _parsed(path) if stat.S_ISREG(state.st_mode) else _parsed_once(path, state.st_dev, state.st_ino)
+
+
+@functools.cache
+def _parsed_once(path: Path, _device: int, _inode: int) -> Kubeconfig:
+    """Return what a pipe holds (`--kubeconfig <(...)`), also to whoever asks after it was read."""
+    return _parsed(path)
+
+
+def _parsed(path: Path) -> Kubeconfig:
     try:
-        document = read_yaml(path)
+        document = read_yaml(path, load=first_document, secret=True)
     except InvalidInput as error:
-        why = " ".join(error.message.removeprefix(f"{error.where}: ").split())[:200]
-        raise unusable(str(path), why, reason=Reason.KUBECONFIG_BAD) from error
+        why = foreign.said(error.message.removeprefix(f"{error.where}: "), _LONGEST)
+        source = error.where or str(path)
+        raise unusable(source, why, cure=error.cure, reason=Reason.KUBECONFIG_BAD) from error
     if document is None:
         return Kubeconfig()
     if not isinstance(document, Mapping):
@@ -141,7 +158,9 @@ def _entries(section: object, name: str, path: Path) -> dict[str, Entry]:
         if not isinstance(item, Mapping) or not isinstance(item.get("name"), str):
             raise unusable(str(path), f"{where} must have a name", reason=Reason.KUBECONFIG_BAD)
         if item["name"] in found:
-            raise unusable(str(path), f"{name} has {item['name']!r} twice", reason=Reason.KUBECONFIG_BAD)
+            raise unusable(
+                str(path), f"{name} has {quoted(item['name'])} twice", reason=Reason.KUBECONFIG_BAD
+            )
         found[item["name"]] = _entry(item.get(key), types, f"{where}.{key}", path)
     return found
 
@@ -151,7 +170,7 @@ def _entry(entry: object, types: Mapping[str, type], where: str, path: Path) -> 
         return {}
     if not isinstance(entry, Mapping):
         raise unusable(str(path), f"{where} must be a mapping", reason=Reason.KUBECONFIG_BAD)
-    found = {name: entry[name] for name in types if entry.get(name) not in (None, "", [], {}, False)}
+    found = {name: entry[name] for name in types if not _is_unset(entry.get(name))}
     for name, value in found.items():
         if not isinstance(value, types[name]):
             wanted = _TYPE_NAMES[types[name]]
@@ -163,3 +182,7 @@ def _entry(entry: object, types: Mapping[str, type], where: str, path: Path) -> 
     if isinstance(program, str) and os.sep in program:
         found["exec"] = {**found["exec"], "command": str(folder / program)}
     return found
+
+
+def _is_unset(value: object) -> bool:
+    return value is None or value is False or value in ("", [], {})  # a number is of the wrong type

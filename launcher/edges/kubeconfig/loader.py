@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import stat
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from launcher.edges.kubeconfig.overrides import in_force, with_environment
 from launcher.edges.kubeconfig.resolve import ClientConfig, Inputs, files_of, resolve
 from launcher.errors import LauncherError
 
@@ -52,8 +54,18 @@ class ClientConfigLoader:
 
     @property
     def source(self) -> str:
-        """The kubeconfig for an error message; empty = the default one."""
-        return self._kubeconfig or self.environ.get("KUBECONFIG", "")
+        """The kubeconfig, and the variables over it, for an error message; empty = the default one."""
+        environ = self.environ
+        named = self._kubeconfig or environ.get("KUBECONFIG", "")
+        if not named and in_force(environ, self._context):
+            named = "~/.kube/config"
+        return with_environment(named, environ, self._context)
+
+    @property
+    def login(self) -> str:
+        """Where the credentials in use come from, for an error message."""
+        config = self._config
+        return config.login if config is not None else f"the credentials of kubeconfig {self.source}"
 
     def current(self) -> ClientConfig:
         """Return cluster and user.
@@ -97,5 +109,7 @@ def _signature(paths: tuple[Path, ...]) -> tuple[object, ...]:
         except (OSError, ValueError):
             found.append(None)
         else:
-            found.append((state.st_ino, state.st_mtime_ns, state.st_size))
+            # What is no file (`--kubeconfig <(...)`) can be read once, and a pipe's times change with that.
+            is_file = stat.S_ISREG(state.st_mode)
+            found.append((state.st_ino, state.st_mtime_ns, state.st_size) if is_file else "")
     return tuple(found)

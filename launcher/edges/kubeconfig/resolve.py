@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from launcher.edges.kubeconfig.checks import faults
+from launcher.core.foreign import quoted
+from launcher.edges.kubeconfig.checks import Fault, faults
 from launcher.edges.kubeconfig.files import Kubeconfig, load, unusable
+from launcher.edges.kubeconfig.login import login_of
+from launcher.edges.kubeconfig.overrides import blamed, over, with_environment
 from launcher.edges.kubeconfig.proxy import proxy_from_env
 from launcher.errors import InvalidInput, Reason
 
@@ -19,8 +22,8 @@ __all__ = ["ClientConfig", "Inputs", "files_of", "resolve"]
 Selected = tuple[str, Mapping[str, Any], Mapping[str, Any]]
 
 _NAME = "fljob"
+_MOST_NAMES = 8  # of contexts, in a message
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +46,12 @@ class ClientConfig:
     """The cluster that is asked, and the user who asks; paths are absolute, nothing is left to resolve.
 
     Attributes:
-        source: the files, for error messages.
+        source: the files and the variables over them, for error messages.
         context: name of the context; empty when there is none.
         cluster: as in a kubeconfig.
         user: as in a kubeconfig.
         proxy: URL of the proxy, of the cluster or the environment; empty = none.
+        login: the credentials in words, and where they are from.
     """
 
     source: str
@@ -55,6 +59,7 @@ class ClientConfig:
     cluster: Mapping[str, Any]
     user: Mapping[str, Any] = field(repr=False)
     proxy: str = field(default="", repr=False)
+    login: str = ""
 
     @property
     def server(self) -> str:
@@ -106,7 +111,7 @@ def resolve(inputs: Inputs) -> ClientConfig:
     named = bool(inputs.kubeconfig or inputs.environ.get("KUBECONFIG"))
     if named and not any(map(_exists, paths)):
         raise InvalidInput(
-            f"there is no kubeconfig at {source}",
+            f"there is no kubeconfig at {source or repr(inputs.environ['KUBECONFIG'])}",
             where="kubeconfig",
             cure="set --kubeconfig, KUBECONFIG or kubeconfig in fljob.yaml",
             reason=Reason.KUBECONFIG_MISSING,
@@ -117,10 +122,16 @@ def resolve(inputs: Inputs) -> ClientConfig:
         source = "the service account of this pod"
     else:
         context, cluster, user = _selected(merged, inputs, source)
-    cluster, user = _cluster_over(cluster, inputs.environ), _user_over(user, inputs.environ)
-    if not cluster:
+    environ = inputs.environ
+    found, who = over(cluster, user, environ)
+    if not found:
         raise _no_cluster(source, named=named)
-    return _checked(source, context, cluster, user, inputs.environ)
+    for fault in faults(found, who, found.get("proxy-url", "")):
+        raise _refusal(source, context, fault, variable=blamed(fault, cluster, user, environ))
+    name = str(merged.contexts.get(context, {}).get("user", ""))
+    login = login_of(who, name, source, variable="HELM_KUBETOKEN" if environ.get("HELM_KUBETOKEN") else "")
+    whole = with_environment(source, environ, inputs.context)
+    return replace(_behind_proxy(whole, context, found, who, environ), login=login)
 
 
 def _expanded(text: str) -> Path:
@@ -148,6 +159,17 @@ def _no_cluster(source: str, *, named: bool) -> InvalidInput:
         cure="set --kubeconfig, KUBECONFIG or kubeconfig in fljob.yaml",
         reason=Reason.KUBECONFIG_MISSING,
     )
+
+
+def _no_context(source: str, name: str, merged: Kubeconfig, *, variable: str) -> InvalidInput:
+    names = sorted(merged.contexts)
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    has = ", ".join(names[:_MOST_NAMES]) + more
+    if not variable:
+        why = f"there is no context {name}; there is {has}"
+        return unusable(source, why, reason=Reason.CONTEXT_MISSING)
+    why, cure = f"there is no context {name} in {source}; there is {has}", f"correct {variable}, or unset it"
+    return InvalidInput(why, where=variable, cure=cure, reason=Reason.CONTEXT_MISSING)
 
 
 def _is_in_cluster(environ: Mapping[str, str]) -> bool:
@@ -180,55 +202,30 @@ def _selected(merged: Kubeconfig, inputs: Inputs, source: str) -> Selected:
     if name not in merged.contexts:
         if not merged.contexts:
             return name, {}, {}
-        raise unusable(source, f"there is no context {name}", reason=Reason.CONTEXT_MISSING)
+        given = inputs.context or not inputs.environ.get("HELM_KUBECONTEXT")
+        raise _no_context(source, name, merged, variable="" if given else "HELM_KUBECONTEXT")
     context = merged.contexts[name]
     cluster, user = str(context.get("cluster", "")), str(context.get("user", ""))
     if cluster not in merged.clusters and not inputs.environ.get("HELM_KUBEAPISERVER"):
-        raise unusable(source, f"there is no cluster {cluster!r}, which context {name!r} names")
+        raise unusable(source, f"there is no cluster {quoted(cluster)}, which context {quoted(name)} names")
+    if user and user not in merged.users and not inputs.environ.get("HELM_KUBETOKEN"):
+        # kubectl asks a terminal for a name and a password, helm asks the server as nobody.
+        raise unusable(source, f"there is no user {quoted(user)}, which context {quoted(name)} names")
     return name, merged.clusters.get(cluster, {}), merged.users.get(user, {})
 
 
-def _cluster_over(cluster: Mapping[str, Any], environ: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the cluster with what helm's environment changes of it."""
-    found = dict(cluster)
-    server, name = environ.get("HELM_KUBEAPISERVER", ""), environ.get("HELM_KUBETLS_SERVER_NAME", "")
-    authority = environ.get("HELM_KUBECAFILE", "")
-    insecure = environ.get("HELM_KUBEINSECURE_SKIP_TLS_VERIFY", "") in _TRUE
-    if server:
-        found["server"] = server
-    if server or name:
-        found.pop("tls-server-name", None)
-    if name:
-        found["tls-server-name"] = name
-    if authority or insecure:
-        for key in ("certificate-authority", "certificate-authority-data", "insecure-skip-tls-verify"):
-            found.pop(key, None)
-    if authority:
-        found["certificate-authority"] = os.path.abspath(authority)  # noqa: PTH100 - a link may be renewed
-    if insecure:
-        found["insecure-skip-tls-verify"] = True
-    server = found.get("server", "")
-    if server and "://" not in server:
-        found["server"] = f"http://{server}"
-    return found if server else {}
+def _refusal(source: str, context: str, fault: Fault, *, variable: str) -> InvalidInput:
+    why, cure = fault
+    if variable:
+        cure = f"correct {variable}, or unset it"
+        return InvalidInput(why, where=variable, cure=cure, reason=Reason.KUBECONFIG_INVALID)
+    shown = (
+        f"{source} cannot be used with context {quoted(context)}" if context else f"{source} cannot be used"
+    )
+    return InvalidInput(f"{shown}: {why}", where="kubeconfig", cure=cure, reason=Reason.KUBECONFIG_INVALID)
 
 
-def _user_over(user: Mapping[str, Any], environ: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the user with what helm's environment changes of it, and tokens without white space."""
-    found = dict(user)
-    groups = [part.strip() for part in environ.get("HELM_KUBEASGROUPS", "").strip(", ").split(",")]
-    over = {
-        "token": environ.get("HELM_KUBETOKEN", ""),
-        "as": environ.get("HELM_KUBEASUSER", ""),
-        "as-groups": [group for group in groups if group],
-    }
-    found.update({key: value for key, value in over.items() if value})
-    if "token" in found:
-        found["token"] = found["token"].strip(" \t")
-    return found
-
-
-def _checked(
+def _behind_proxy(
     source: str,
     context: str,
     cluster: Mapping[str, Any],
@@ -236,9 +233,6 @@ def _checked(
     environ: Mapping[str, str],
 ) -> ClientConfig:
     proxy = cluster.get("proxy-url", "")
-    for why, cure in faults(cluster, user, proxy):
-        shown = f"{source} cannot be used with context {context!r}" if context else f"{source} cannot be used"
-        raise InvalidInput(f"{shown}: {why}", where="kubeconfig", cure=cure, reason=Reason.KUBECONFIG_INVALID)
     server = str(cluster["server"])
     if not proxy:
         proxy = proxy_from_env(server, environ)

@@ -54,12 +54,37 @@ CONNECTION = (
         "the credential program of kubeconfig {kubeconfig} failed: {why}",
         seen="source",
     ),
+    # Before the rows of the API server itself, which is not what failed: dead, without a name, not trusted.
+    row(
+        Reason.PROXY,
+        Unavailable,
+        r"proxyconnect tcp: (?P<why>.{0,2000})",
+        _GET + "proxyconnect tcp: dial tcp 10.0.0.9:3128: connect: connection refused",
+        "the proxy in front of the API server cannot be reached: {why}",
+    ),
+    # A proxy that refuses to connect: Go gives the words of its status and nothing else.
+    row(
+        Reason.PROXY,
+        Unavailable,
+        r'(?P<why>Proxy Authentication Required)|": (?P<words>Forbidden|Bad Gateway|Service Unavailable'
+        r"|Gateway Timeout|Method Not Allowed|Not Found|Bad Request)$",
+        _GET + "Proxy Authentication Required",
+        "the proxy in front of the API server refuses: {why}{words}",
+    ),
     row(
         Reason.UNAUTHENTICATED,
         Denied,
         r"the server has asked for the client to provide credentials|\bUnauthorized\b",
         _UNREACHABLE + "the server has asked for the client to provide credentials",
-        "the API server does not accept the credentials of kubeconfig {kubeconfig}",
+        "the API server does not accept {login}",
+    ),
+    row(
+        Reason.UNAUTHENTICATED,
+        Denied,
+        r"remote error: tls: (?P<why>(?:bad|expired|revoked|unsupported|unknown) certificate(?: authority)?"
+        r"|certificate required)",
+        _GET + "remote error: tls: certificate required",
+        "the API server does not accept {login}: {why}",
     ),
     row(
         Reason.TLS,

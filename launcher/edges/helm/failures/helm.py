@@ -8,6 +8,8 @@ from launcher.errors import InvalidInput, Reason, Rejected, ToolMissing
 __all__ = ["HELM"]
 
 _BUILD = "unable to build kubernetes objects from release manifest: "
+# etcd's own limit, the API server's and that of the connection between them: 1.5, 3 and 2 MiB.
+_TOO_BIG = r"(?:request is too large|Request entity too large|trying to send message larger than max)"
 # Appended by `helm template` and `helm lint` to a failed rendering, after an empty line; not by an install.
 _HINT = r"(?:\n\nUse --debug.*)?$"
 
@@ -33,11 +35,19 @@ HELM = (
     row(
         Reason.RELEASE_TOO_BIG,
         Rejected,
-        r'"sh\.helm\.release[^"]*" is invalid: data: Too long|request is too large|Request entity too large'
-        r"|trying to send message larger than max",
-        'create: failed to create: Secret "sh.helm.release.v1.r1.v1" is invalid: data: Too long: may not '
+        r'"sh\.helm\.release[^"]{0,253}" is invalid: (?:data|\[\]|""|<nil>): Too long'
+        r"|create: failed to create: .{0,253}?" + _TOO_BIG,
+        'create: failed to create: ConfigMap "sh.helm.release.v1.r1.v1" is invalid: []: Too long: may not '
         "be more than 1048576 bytes",
         "the values are too big: Helm keeps a release in one object of at most 1 MiB",
+    ),
+    # The record is compressed, the pod is not.
+    row(
+        Reason.RELEASE_TOO_BIG,
+        Rejected,
+        _TOO_BIG,
+        "server-side apply failed for object ns/p1 /v1, Kind=Pod: etcdserver: request is too large",
+        "an object of the job is too big for the API server: {text}",
     ),
     row(
         Reason.INVALID_SPEC,
