@@ -1,15 +1,18 @@
 """Wiring for both entry points: the adapters of a site, the use cases over them, the values templates.
 
-Imports are late: printing values needs neither Kubernetes (0.6 s) nor pyhelm3 (0.3 s), a job pod needs none.
+Imports are late: printing values needs neither Kubernetes nor Helm, a job pod needs none.
 """
 
 from __future__ import annotations
 
 import atexit
+import os
+import socket
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from launcher.core.spec.jobspec import JobSpec
 from launcher.core.spec.site import SiteConfig
@@ -20,22 +23,30 @@ if TYPE_CHECKING:
 
     from launcher.core.jobref import JobRef
     from launcher.core.lifecycle.state import Track
+    from launcher.core.pending.clocks import WaitPolicy
+    from launcher.core.releases import StorageDriver
     from launcher.core.report.bundle import Bundle
     from launcher.core.views import Seen
-    from launcher.edges.helm import HelmReleases
+    from launcher.edges.helm import HelmReleases, Records
+    from launcher.edges.kube import KubeClient, KubeLeases, KubeObjects, KubePods, KubeRecords, KubeSecrets
     from launcher.edges.kubeconfig import ClientConfigLoader
     from launcher.errors import LauncherError
     from launcher.usecases.handle import OnFailure
+    from launcher.usecases.leader import Holder
     from launcher.usecases.ports import World
     from launcher.usecases.service import Service
 
 __all__ = [
     "BundleTarget",
+    "ParentOf",
     "bundle_writer",
     "cluster_of",
     "helm_edge",
     "make_service",
+    "manifests",
+    "parent_holder",
     "render_values",
+    "wait_policy",
     "write_refused_bundle",
 ]
 
@@ -45,9 +56,15 @@ _LOG = logger(__name__)
 def render_values(spec: JobSpec, site: SiteConfig) -> dict[str, Any]:
     """Return the chart values of a job."""
     from launcher.core.values.build import build_values  # noqa: PLC0415 - jinja2 costs 0.1 s
-    from launcher.edges.disk.site_files import values_templates  # noqa: PLC0415
+    from launcher.edges.disk.site_files import chart_definitions, values_templates  # noqa: PLC0415
 
-    return build_values(spec, site, values_templates(site))
+    return build_values(spec, site, values_templates(site), chart_definitions(site))
+
+
+def manifests(spec: JobSpec, site: SiteConfig) -> str:
+    """Return the manifests of a job as helm prints them, without a cluster: what a launch would install."""
+    values = render_values(spec, site)
+    return helm_edge(site).template(spec.release, spec.namespace, values)
 
 
 def cluster_of(site: SiteConfig) -> ClientConfigLoader:
@@ -57,8 +74,12 @@ def cluster_of(site: SiteConfig) -> ClientConfigLoader:
     return ClientConfigLoader(site.kubeconfig, site.context, pass_env=site.pass_env)
 
 
-def helm_edge(site: SiteConfig, cluster: ClientConfigLoader | None = None) -> HelmReleases:
-    """Return the Helm adapter of a site; ``cluster`` is shared with the client."""
+def helm_edge(
+    site: SiteConfig,
+    cluster: ClientConfigLoader | None = None,
+    records: Records | None = None,
+) -> HelmReleases:
+    """Return the Helm adapter of a site; ``cluster`` is shared with the client, which reads ``records``."""
     from launcher.edges.disk.site_files import chart_dir  # noqa: PLC0415
     from launcher.edges.helm import HelmReleases  # noqa: PLC0415
 
@@ -67,31 +88,143 @@ def helm_edge(site: SiteConfig, cluster: ClientConfigLoader | None = None) -> He
         helm=site.helm,
         loader=cluster or cluster_of(site),
         storage_driver=site.storage_driver,
+        installs=site.helm_installs,
+        removals=site.helm_removals,
+        records=records,
     )
 
 
-def make_service(site: SiteConfig, world: World | None = None) -> Service:
-    """Return the use cases of a site on the ports ``world``; None = on helm and the cluster of the site."""
-    from launcher.core.pending.clocks import WaitPolicy  # noqa: PLC0415
+def make_service(site: SiteConfig, world: World | None = None, *, parent: ParentOf | None = None) -> Service:
+    """Return the use cases of a site.
+
+    Args:
+        site: its configuration.
+        world: the ports; None = helm and the cluster of the site.
+        parent: it changes nothing while another parent of its site acts; None = for a person, who does.
+    """
     from launcher.usecases.service import Service  # noqa: PLC0415
 
-    world = world or _world_of(site)
-    policy = WaitPolicy(site.policy, site.pending_timeout, site.timeout, site.timeouts)
-    return Service(world, policy, partial(render_values, site=site))
+    world = world or _world_of(site, parent)
+    return Service(world, wait_policy(site), partial(render_values, site=site))
 
 
-def _world_of(site: SiteConfig) -> World:
+def wait_policy(site: SiteConfig) -> WaitPolicy:
+    """Return the clocks of a site."""
+    from launcher.core.pending.clocks import WaitPolicy  # noqa: PLC0415
+
+    may_grow = site.autoscaler != "none"
+    return WaitPolicy(site.policy, site.pending_timeout, site.timeout, site.timeouts, may_grow)
+
+
+@dataclass(frozen=True)
+class ParentOf:
+    """A parent of FLARE.
+
+    Attributes:
+        site: its name in the federation.
+        federation: federation mark of its kit.
+        holder: this process as a holder of Leases.
+    """
+
+    site: str
+    federation: str
+    holder: Holder
+
+
+def parent_holder() -> Holder:
+    """Return this process as a holder of Leases; ask once in a process."""
+    from launcher.usecases.leader import Holder  # noqa: PLC0415
+
+    return Holder(f"{socket.gethostname()}_{os.getpid()}_{uuid.uuid4().hex[:8]}")
+
+
+def _world_of(site: SiteConfig, parent: ParentOf | None) -> World:
     from launcher.edges.clock import SystemClock  # noqa: PLC0415
-    from launcher.edges.kube import KubeClient, KubePods, KubeSecrets  # noqa: PLC0415 - costs 0.6 s
+    from launcher.edges.later import Later  # noqa: PLC0415
+    from launcher.usecases.dated_releases import DatedReleases  # noqa: PLC0415
     from launcher.usecases.ports import World  # noqa: PLC0415
+    from launcher.usecases.watching import LeaseWatching  # noqa: PLC0415
+    from launcher.usecases.whole_releases import WholeReleases  # noqa: PLC0415
 
     cluster = cluster_of(site)
+    cluster.current()  # raises what there is to say of the kubeconfig
+    kube = Later(partial(_kube_edges, cluster, site.storage_driver))
+    pods: Any = _Port(lambda: kube.value().pods)
+    secrets: Any = _Port(lambda: kube.value().secrets)
+    objects: Any = _Port(lambda: kube.value().objects)
+    clock = SystemClock(lambda: kube.value().client.server_time())  # noqa: PLW0108 - asked late
+    records: Any = _Port(lambda: kube.value().records)
+    helm = helm_edge(site, cluster, records)
+    dated = DatedReleases(helm, lambda *names: records.made(*names), clock)  # noqa: PLW0108 - asked late
+    leases: Any = _Port(lambda: kube.value().leases)
+    watching = LeaseWatching(leases, clock, *_this_process())
+    atexit.register(watching.stop)
+    releases = WholeReleases(dated, helm.objects, objects, clock)
+    world = World(releases, pods, secrets, clock, watching, installed=_Installations(helm.manifests, objects))
+    return world if parent is None else _acting(world, leases, site.namespace, parent)
+
+
+def _acting(world: World, leases: Any, namespace: str, parent: ParentOf) -> World:
+    from launcher.core.leader import lease_name  # noqa: PLC0415
+    from launcher.usecases.leader import LeaseActing, guarded  # noqa: PLC0415
+
+    where = (lease_name(parent.site, parent.federation), namespace)
+    acting = LeaseActing(leases, world.clock, parent.holder, parent.site, where)
+    atexit.register(acting.stop)
+    return guarded(world, acting)
+
+
+def _this_process() -> tuple[str, str]:
+    """Return a name for the Leases of this process that no other has, and who that is."""
+    host, mark = socket.gethostname(), uuid.uuid4().hex[:16]
+    return f"fljob-watcher-{mark}", f"{host}_{os.getpid()}"
+
+
+class _KubeEdges(NamedTuple):
+    client: KubeClient
+    pods: KubePods
+    secrets: KubeSecrets
+    objects: KubeObjects
+    records: KubeRecords
+    leases: KubeLeases
+
+
+def _kube_edges(cluster: ClientConfigLoader, driver: StorageDriver) -> _KubeEdges:
+    from launcher.edges.kube import (  # noqa: PLC0415 - costs 0.15 s
+        KubeClient,
+        KubeLeases,
+        KubeObjects,
+        KubePods,
+        KubeRecords,
+        KubeSecrets,
+    )
+
     client = KubeClient(loader=cluster)
     pods = KubePods(client)
     # A thread that wakes up while the interpreter shuts down aborts it ("FATAL: exception not
     # rethrown", exit code 134): once in a hundred runs of `fljob status` beside three others.
     atexit.register(pods.stop)
-    return World(helm_edge(site, cluster), pods, KubeSecrets(client), SystemClock())
+    objects = KubeObjects(client)
+    records = KubeRecords(client, driver, objects)
+    return _KubeEdges(client, pods, KubeSecrets(client), objects, records, KubeLeases(client))
+
+
+class _Port:
+    """A port whose adapter is found when it is first asked for something."""
+
+    def __init__(self, adapter: Callable[[], Any]) -> None:
+        self._adapter = adapter
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._adapter(), name)
+
+
+class _Installations(_Port):
+    """The port ``Installations``: Helm's record of a release, and the objects that it names."""
+
+    def __init__(self, manifests: Any, objects: Any) -> None:
+        super().__init__(lambda: objects)
+        self.manifests = manifests
 
 
 @dataclass(frozen=True, kw_only=True)

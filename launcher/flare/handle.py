@@ -15,10 +15,10 @@ from launcher.core.catalogue import Code
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.ending.outcome import Outcome
 from launcher.core.redaction import Mask, by_shape
-from launcher.errors import LauncherError
+from launcher.errors import LauncherError, StoodDown
 from launcher.logs import logger
 from launcher.usecases.handle import JobHandle
-from launcher.usecases.ports import World
+from launcher.usecases.ports import World, no_op
 
 __all__ = ["FlareJobHandle", "NotStartedHandle"]
 
@@ -27,7 +27,7 @@ _RETRY_SECONDS = 5.0
 _LAST_LINES = 20
 # Of all last lines together: the parent's log is read by people, and the diagnosis has the rest.
 _LAST_BYTES = 256 * 1024
-# FLARE's server archives and removes the run folder, diagnosis and all, soon after wait() has returned.
+# Whoever looks for the diagnosis when FLARE says that the job has ended should find it.
 _DIAGNOSED_WITHIN = 10.0
 
 
@@ -64,6 +64,7 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
             terminated: before that it would make FLARE refuse the upload of the job's results.
         world: the ports; the last log lines of a failed job come from them.
         mask: hides credentials in lines of the job and messages of Kubernetes, before they are logged.
+        on_kept: called when the job has ended and its retention keeps it.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         world: World,
         end_transfer: Callable[[], None],
         mask: Mask = by_shape,
+        on_kept: Callable[[], None] = no_op,
     ) -> None:
         super().__init__()
         self.handle = handle
@@ -79,6 +81,7 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         self._end_transfer = end_transfer
         self._world = world
         self._mask = mask
+        self._on_kept = on_kept
         self._lock = threading.Lock()
         self._ended = False
         self._diagnosed = threading.Event()
@@ -95,11 +98,18 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
                 # A failed read is not the end of the job.
                 _LOG.warning("release=%s cannot be watched, trying again: %s", self.handle.job.release, error)
                 self._world.clock.sleep(_RETRY_SECONDS)
+        self._world.acting.hold()  # FLARE would report an end that another parent reports
         self._end()
         self._diagnosed.wait(_DIAGNOSED_WITHIN)
 
     def poll(self) -> int:
-        """Return FLARE's code without blocking; 127 (UNKNOWN) until the job has ended."""
+        """Return FLARE's code without blocking; 127 (UNKNOWN) until the job has ended.
+
+        Also while another parent acts, unless :meth:`wait` has returned: FLARE asks once, up to two seconds
+        later, and would write down a job that ended well as one that failed.
+        """
+        if not self._world.acting.is_acting and not self._ended:
+            return int(ReturnCode.UNKNOWN)
         try:
             code = self.handle.poll()
         except LauncherError as error:
@@ -110,13 +120,28 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         return int(code)
 
     def terminate(self) -> None:
-        """End the job and remove its release; a removal that fails is retried in the background."""
-        self._try_end_transfer()
+        """End the job and remove its release; a removal that fails is retried in the background.
+
+        Of a job that has ended and is kept there is nothing to end: its retention decides. Nor of one that
+        another parent of the site goes on with: FLARE asks that one as well.
+        """
         try:
-            self.handle.terminate("terminated by FLARE")
+            self._world.acting.check()
+        except StoodDown as error:
+            _LOG.warning("release=%s not terminated: %s", self.handle.job.release, error.message)
+            return
+        except LauncherError as error:
+            _LOG.debug("release=%s is terminated unasked: %s", self.handle.job.release, error.message)
+        self._try_end_transfer()
+        if not self.handle.is_kept:
+            self._remove("terminated by FLARE")
+        self._end()
+
+    def _remove(self, detail: str) -> None:
+        try:
+            self.handle.terminate(detail)
         except LauncherError as error:
             _LOG.error("release=%s not removed yet: %s", self.handle.job.release, error)
-        self._end()
 
     def _terminate_for_heartbeat_cleanup(self) -> None:
         """End the job without blocking FLARE's heartbeat thread."""
@@ -138,9 +163,11 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
             if outcome is not None:
                 detail = self._mask(outcome.detail)
                 _LOG.info("release=%s ended: %s: %s", self.handle.job.release, outcome.code.value, detail)
+            if self.handle.is_kept:
+                self._on_kept()
 
     def _log_and_remove(self, outcome: Outcome) -> None:
-        """Write the cause and the last lines of a failed job to the parent's log, then remove the job."""
+        """Write the cause and the last lines of a failed job to the parent's log, then remove or keep it."""
         job = self.handle.job
         self.handle.run_on_failure()
         self._diagnosed.set()
@@ -161,10 +188,11 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
                 _LOG.error("pod=%s | %s", job.pod_name, line)
         except LauncherError as error:
             _LOG.info("pod=%s has no log: %s", job.pod_name, error.message)
-        try:
-            self.handle.terminate()
-        except LauncherError as error:
-            _LOG.error("release=%s not removed yet: %s", job.release, error)
+        if self.handle.is_kept:
+            _LOG.info("release=%s is kept for its retention", job.release)
+            self._on_kept()
+        else:
+            self._remove("terminated as asked")
 
     def _try_end_transfer(self) -> None:
         try:

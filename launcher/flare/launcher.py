@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nvflare.apis.event_type import EventType
@@ -16,42 +14,44 @@ from nvflare.apis.job_launcher_spec import JobHandleSpec, JobLauncherSpec, add_l
 from nvflare.app_opt.job_launcher.workspace_cell_transfer import WorkspaceTransferManager
 
 from launcher import composition
+from launcher.core import foreign
 from launcher.core.names import credential_secret_name
-from launcher.core.redaction import cautious
+from launcher.core.redaction import by_shape, cautious
 from launcher.core.report.refused_launch import refused_code
 from launcher.core.spec.asked import UNSET
-from launcher.core.spec.jobspec import JobSpec, Role
+from launcher.core.spec.jobspec import Role
 from launcher.core.spec.site import SiteConfig
 from launcher.errors import LauncherError, NotPrepared
 from launcher.flare import wiring
+from launcher.flare.adoption import Adoption, Parent, prepare
 from launcher.flare.arguments import settings
-from launcher.flare.context import TRANSFER_TOKEN, FlareJob, federation, read_job, startup_kit
+from launcher.flare.context import TRANSFER_TOKEN, federation, read_job, startup_kit, to_note
+from launcher.flare.diagnosis import failure_writer, write_refused
 from launcher.flare.handle import FlareJobHandle, NotStartedHandle
+from launcher.flare.kept import KeptJobs
 from launcher.flare.orphans import Orphans
+from launcher.flare.refused import RefusedJobs
 from launcher.flare.server_report import failure_reporter
+from launcher.flare.services import Services, refuse_if_stood_down
+from launcher.flare.unfinished import end_unfinished
 from launcher.logs import logger
 from launcher.usecases.startup import put_startup_kit
 
 if TYPE_CHECKING:
+    from launcher.core.jobref import JobRef
     from launcher.usecases.handle import OnFailure
+    from launcher.usecases.keeping import Journal
     from launcher.usecases.service import Service
 
 __all__ = ["ClientHelmJobLauncher", "HelmJobLauncher", "ServerHelmJobLauncher"]
 
 _LOG = logger(__name__)
-
-
-@dataclass(frozen=True)
-class _Launch:
-    """One validated launch, before anything is created."""
-
-    job: FlareJob
-    site: SiteConfig
-    spec: JobSpec
+# FLARE registers the parent after that: the rest is taken over as soon as the cluster answers.
+_ADOPTED_WITHIN = 15.0
 
 
 class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
-    """Base of both launchers. Settings without an argument come from ``local/fljob.yaml``.
+    """Base of both launchers. Settings without an argument come from ``fljob/fljob.yaml``.
 
     The arguments of FLARE's own launcher come first, in its order; every other setting that has a FLARE
     argument in ``docs/configuration.md`` can be given by name.
@@ -84,7 +84,6 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         **more: Any,
     ) -> None:
         super().__init__()
-        python = python_path if default_python_path in (UNSET, None) else default_python_path
         self._settings = settings(
             {
                 "config_file_path": config_file_path,
@@ -94,34 +93,65 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
                 "pending_timeout": pending_timeout,
                 "security_context": security_context,
                 "ephemeral_storage": ephemeral_storage,
-                "default_python_path": UNSET if python is None else python,
+                "python_path": python_path,
+                "default_python_path": default_python_path,
                 "workspace_mount_path": workspace_mount_path,
                 "image_pull_secrets": image_pull_secrets,
                 "study_job_spec_file_path": study_job_spec_file_path,
             }
             | more
         )
-        self._services_lock = threading.Lock()
-        self._services: dict[str, Service] = {}
-        self._orphans = Orphans()
+        self._services = Services()
+        self._orphans, self._kept, self._refused = Orphans(), KeptJobs(), RefusedJobs()
+        self._orphans.heir = lambda _: self._refused
+        self._adoption: Adoption | None = None
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         """Offer this launcher for every job, and prepare for launches when a parent starts.
 
-        SYSTEM_START is fired in parents only: job processes construct the launcher, too, and must not use it.
+        SYSTEM_BOOTSTRAP and SYSTEM_START are fired in parents only: job processes construct the launcher,
+        too, and must not use it.
         """
         if event_type == EventType.BEFORE_JOB_LAUNCH:
             add_launcher(self, fl_ctx)
+        elif event_type == EventType.SYSTEM_BOOTSTRAP:
+            self._bootstrap(fl_ctx)
         elif event_type == EventType.SYSTEM_START:
-            workspace = fl_ctx.get_prop(FLContextKey.WORKSPACE_OBJECT)
-            if workspace is not None:
-                self._orphans.report = failure_reporter(fl_ctx)
-                given = (
-                    workspace.get_root_dir(),
-                    workspace.get_startup_kit_dir(),
-                    fl_ctx.get_identity_name(),
-                )
-                threading.Thread(target=self._prepare, args=given, name="fljob-ready", daemon=True).start()
+            self._start_up(fl_ctx)
+        elif self._adoption is not None:
+            self._adoption.follow(event_type, fl_ctx)
+
+    def _bootstrap(self, fl_ctx: FLContext) -> None:
+        """Take up or end what an earlier parent left in FLARE's tables; the parent is not registered yet.
+
+        A site waits here for the cluster, for a while: with the first heartbeat FLARE's server must hear
+        which jobs run. The server does not wait for anything: a job process that it does not know it tells to
+        stop, and what it says before it is set up is not signed.
+        """
+        adoption = self._adoption = prepare(fl_ctx, self.role, self._parent)
+        end_unfinished(fl_ctx, () if adoption is None else adoption.jobs)
+        if adoption is None:
+            return
+        self._orphans.heir = adoption.bound
+        if self.role is Role.CLIENT:
+            self._prepare_later("fljob-adopt", fl_ctx)
+            adoption.transfers.settled.wait(_ADOPTED_WITHIN)
+
+    def _start_up(self, fl_ctx: FLContext) -> None:
+        if fl_ctx.get_prop(FLContextKey.WORKSPACE_OBJECT) is None:
+            return
+        self._orphans.report = failure_reporter(fl_ctx, self._refused.reason, self._refused.heard)
+        self._orphans.begin()
+        if self._adoption is not None:
+            self._adoption.begin()
+        self._prepare_later("fljob-ready", fl_ctx)
+
+    def _parent(self, workspace: str, startup: str) -> Parent:
+        def diagnose(service: Service, job: JobRef, credentials: tuple[str, ...]) -> OnFailure:
+            return failure_writer(service.world, workspace, job.job_id, job.site, credentials)
+
+        launching = (startup, self._settings, self._refused, self._installed)
+        return Parent(self.role, workspace, self._orphans.exclude, diagnose, self._kept.look, *launching)
 
     def launch_job(self, job_meta: dict[str, Any], fl_ctx: FLContext) -> JobHandleSpec:
         """Install the job's release and return its handle at once.
@@ -133,18 +163,10 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             RuntimeError, ValueError: the job, the site or the context is wrong; nothing is left.
         """
         try:
-            launch = self._check(job_meta, fl_ctx)
+            return self._launch(self._check(job_meta, fl_ctx), job_meta)
         except (RuntimeError, ValueError) as error:
             # FLARE's client sends the error to the server and logs nothing at the site, which has to mend it.
             _LOG.error("job %s was refused: %s", job_meta.get(JobConstants.JOB_ID), error)
-            raise
-        transfer = WorkspaceTransferManager.get_or_create(launch.job.cell)
-        token = transfer.add_job(launch.job.job_id, launch.job.workspace)
-        end_transfer = partial(transfer.remove_job, launch.job.job_id)
-        try:
-            return self._start(launch, token, end_transfer)
-        except BaseException:
-            end_transfer()
             raise
 
     def render_job(self, job_meta: dict[str, Any], fl_ctx: FLContext) -> list[dict[str, Any]]:
@@ -156,96 +178,102 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         from launcher.edges.disk.documents import parse_manifests  # noqa: PLC0415
 
         launch = self._check(job_meta, fl_ctx)
-        values = composition.render_values(launch.spec, launch.site)
         try:
-            text = composition.helm_edge(launch.site).template(
-                launch.spec.release, launch.spec.namespace, values
-            )
+            return parse_manifests(composition.manifests(launch.spec, launch.site))
         except LauncherError as error:
             raise RuntimeError(str(error)) from error
-        return parse_manifests(text)
 
-    def _check(self, job_meta: Mapping[str, Any], fl_ctx: FLContext) -> _Launch:
-        job = read_job(job_meta, fl_ctx, self.role)
-        site = wiring.site_config(self._settings, job.workspace, job.site, self.role)
-        return _Launch(job, site, wiring.job_spec(job, job_meta, site))
+    def _check(self, job_meta: Mapping[str, Any], fl_ctx: FLContext) -> wiring.Launch:
+        try:
+            return wiring.checked(read_job(job_meta, fl_ctx, self.role), job_meta, self._settings, self.role)
+        except (RuntimeError, ValueError) as error:
+            if isinstance(error.__cause__, LauncherError):
+                raise
+            # "invalid job_id '...': name=... is ill-formatted": FLARE quotes what the submitter wrote.
+            kind = RuntimeError if isinstance(error, RuntimeError) else ValueError
+            raise kind(foreign.line(by_shape(str(error)))) from error
 
-    def _start(self, launch: _Launch, token: str, end_transfer: Any) -> JobHandleSpec:
+    def _launch(self, launch: wiring.Launch, meta: Mapping[str, Any]) -> JobHandleSpec:
+        transfer = WorkspaceTransferManager.get_or_create(launch.job.cell)
+        token = transfer.add_job(launch.job.job_id, launch.job.workspace)
+        end_transfer = partial(transfer.remove_job, launch.job.job_id)
+        try:
+            return self._start(launch, meta, token, end_transfer)
+        except BaseException:
+            end_transfer()
+            raise
+
+    def _start(
+        self, launch: wiring.Launch, meta: Mapping[str, Any], token: str, end_transfer: Any
+    ) -> JobHandleSpec:
         job, spec = launch.job, launch.spec
         credentials = {**job.credentials, TRANSFER_TOKEN: token}
-        kit = startup_kit(job.startup_dir)
         try:
-            service = self._service(launch.site)
+            service = self._service(launch.site, job.site, job.federation)
+            refuse_if_stood_down(service.world)
         except LauncherError as error:
+            write_refused(spec, launch.site, error, job.workspace, tuple(credentials.values()))
             raise RuntimeError(str(error)) from error
         self._orphans.exclude(spec.release, credential_secret_name(spec.pod_name))
+        self._orphans.begin()
         self._orphans.start_once(service, spec.namespace, job.site, job.federation)
+        self._refused.open(job.workspace, job.site)
+        note = to_note(job, meta, self.role, service.world.clock.now())
+        journal = self._refused.journal(note, service.world, cautious(credentials.values()))
         try:
-            handle = service.launch(
-                spec,
-                secret={name: value.encode() for name, value in credentials.items()},
-                on_failure=self._bundle_writer(service, job, tuple(credentials.values())),
-                prepare=partial(put_startup_kit, service.world, spec, job.federation, kit),
-                retry_refused=True,
-            )
+            return self._installed(service, launch, credentials, journal, end_transfer)
         except NotPrepared as error:
-            self._write_refused_bundle(launch, error, tuple(credentials.values()))
+            write_refused(spec, launch.site, error, job.workspace, tuple(credentials.values()))
             raise RuntimeError(f"Secrets of job {job.job_id}: {error}") from error
         except LauncherError as error:
-            self._write_refused_bundle(launch, error, tuple(credentials.values()))
+            write_refused(spec, launch.site, error, job.workspace, tuple(credentials.values()))
             end_transfer()
             _LOG.error("job %s was not started at site %s: %s", job.job_id, job.site, error)
             return NotStartedHandle(str(error), refused_code(error, launch.site.policy))
-        return FlareJobHandle(handle, service.world, end_transfer, cautious(credentials.values()))
 
-    def _bundle_writer(self, service: Service, job: FlareJob, credentials: tuple[str, ...]) -> OnFailure:
-        """Return a callback that writes the diagnosis of a failed job into the job's run folder."""
-        folder = _diagnosis_folder(job)
+    def _installed(
+        self,
+        service: Service,
+        launch: wiring.Launch,
+        credentials: Mapping[str, str],
+        journal: Journal,
+        end_transfer: Callable[[], None],
+    ) -> FlareJobHandle:
+        job, spec, world, known = launch.job, launch.spec, service.world, tuple(credentials.values())
+        handle = service.launch(
+            spec,
+            secret={name: value.encode() for name, value in credentials.items()},
+            on_failure=failure_writer(world, job.workspace, job.job_id, job.site, known),
+            prepare=partial(put_startup_kit, world, spec, job.federation, startup_kit(job.startup_dir)),
+            retry_refused=True,
+            journal=journal,
+        )
+        kept = partial(self._kept.look, service, spec.namespace, job.site, job.federation)
+        return FlareJobHandle(handle, world, end_transfer, cautious(known), kept)
 
-        def log(cause: str) -> None:
-            _LOG.error("job %s failed at site %s: %s; diagnosis in %s", job.job_id, job.site, cause, folder)
-
-        return composition.bundle_writer(service.world, _bundle_target(folder, log, credentials))
-
-    def _write_refused_bundle(
-        self, launch: _Launch, error: LauncherError, credentials: tuple[str, ...]
-    ) -> None:
-        """Write the diagnosis of a job that was not launched into the same folder."""
-        folder = _diagnosis_folder(launch.job)
-
-        def log(_: str) -> None:
-            _LOG.info("job %s: diagnosis in %s", launch.job.job_id, folder)
-
-        target = _bundle_target(folder, log, credentials)
-        composition.write_refused_bundle(launch.spec, launch.site, error, target)
+    def _prepare_later(self, name: str, fl_ctx: FLContext) -> None:
+        workspace = fl_ctx.get_prop(FLContextKey.WORKSPACE_OBJECT)
+        given = (workspace.get_root_dir(), workspace.get_startup_kit_dir(), fl_ctx.get_identity_name())
+        threading.Thread(target=self._prepare, args=given, name=name, daemon=True).start()
 
     def _prepare(self, workspace: str, startup: str, name: str) -> None:
-        """Import what a launch needs, which takes seconds on a busy machine, and remove orphans."""
+        """Import what a launch needs, which takes seconds on a busy machine; take over or remove orphans."""
         try:
+            self._refused.open(workspace, name)
             site = wiring.site_config(self._settings, workspace, name, self.role)
-            self._orphans.start_once(self._service(site), site.namespace, name, federation(startup))
+            if self._adoption is not None:
+                self._adoption.switch(on=site.adopt)
+            mark = federation(startup)
+            mine = (self._service(site, name, mark), site.namespace, name, mark)
+            self._orphans.start_once(*mine)
+            self._kept.look(*mine)
         except (LauncherError, RuntimeError, ValueError) as error:
             _LOG.warning("site %s cannot launch jobs yet: %s", name, error)
+            if self._adoption is not None:
+                self._adoption.abandon("the cluster cannot be asked")
 
-    def _service(self, site: SiteConfig) -> Service:
-        """Return the use cases of a site; a change of ``fljob.yaml`` takes effect at the next launch."""
-        with self._services_lock:
-            key = repr(site)
-            if key not in self._services:
-                self._services = {key: composition.make_service(site)}
-            return self._services[key]
-
-
-def _diagnosis_folder(job: FlareJob) -> Path:
-    return Path(job.workspace) / job.job_id / "fljob-diagnosis" / job.site
-
-
-def _bundle_target(
-    folder: Path, log: Callable[[str], None], credentials: tuple[str, ...]
-) -> composition.BundleTarget:
-    # The folders below the workspace are in reach of jobs: none of them may be a link.
-    root = folder.parents[2]
-    return composition.BundleTarget(folder=folder, report=log, known=credentials, force=True, root=root)
+    def _service(self, site: SiteConfig, name: str, federation: str) -> Service:
+        return self._services.of(site, name, federation)
 
 
 class ClientHelmJobLauncher(HelmJobLauncher):

@@ -6,64 +6,32 @@ Whatever cannot be had is named in the bundle; only a job of which there is noth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial, reduce
 from typing import Any, TypeVar
 
 from launcher.core import foreign
+from launcher.core.drift import Drift
 from launcher.core.jobref import JobRef, no_release
-from launcher.core.lifecycle.state import JobState, Track
-from launcher.core.ownership import locate
+from launcher.core.lifecycle.state import JobReport, JobState, Track
+from launcher.core.ownership import is_pod_of, judge, locate
 from launcher.core.redaction import Mask, cautious, literals, secrets_of
 from launcher.core.report.bundle import Bundle, Facts, Log, build, container_names
 from launcher.core.report.status import report
 from launcher.core.views import ContainerState, ContainerView, PodEvent, PodView, Presence, ReleaseView, Seen
-from launcher.errors import LauncherError, NotFound
+from launcher.errors import NotFound
+from launcher.usecases.collector import Collector
+from launcher.usecases.drift import drift_seen
 from launcher.usecases.ports import World
+from launcher.usecases.whose import record_seen
 
 __all__ = ["TAIL", "collect", "diagnose"]
 
 T = TypeVar("T")
-
 TAIL = 1000
 # Of one log; a thousand lines of a progress bar are less.
 _LOG_BYTES = 1024 * 1024
-# A node that does not answer costs 15 s for each container, and a removal may be waiting for the bundle.
-_WITHIN = 30.0
 _NOT_STARTED = (ContainerState.NONE, ContainerState.WAITING)
-_LATE = f"not asked: collecting has taken {_WITHIN:.0f} s already"
-
-
-@dataclass
-class _Collector:
-    """Asks the ports; what they cannot answer becomes a reason in words."""
-
-    world: World
-    tail: int
-    known: tuple[str, ...]
-    missing: dict[str, str] = field(default_factory=dict)
-    start: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.restart_clock()
-
-    def restart_clock(self) -> None:
-        """Begin another thirty seconds."""
-        self.start = self.world.clock.monotonic()
-
-    def seen(self, question: Callable[[], Seen[T]], absent: str) -> Seen[T]:
-        """Return the answer; one without a value says why."""
-        if self.world.clock.monotonic() - self.start > _WITHIN:
-            return Seen.unavailable(_LATE)
-        try:
-            answer = question()
-        except LauncherError as error:
-            return Seen.unavailable(" ".join(str(error).split()))
-        return answer if answer.presence is not Presence.ABSENT else replace(answer, why=absent)
-
-    def found(self, question: Callable[[], T]) -> Seen[T]:
-        """Return the answer to a question that raises what it cannot answer."""
-        return self.seen(lambda: Seen.found(question()), "")
 
 
 def diagnose(
@@ -88,33 +56,37 @@ def diagnose(
     Raises:
         NotFound: there is certainly neither a release nor a pod.
     """
-    collector = _Collector(world, tail, tuple(known))
+    collector = Collector(world, tail, tuple(known))
     job, seen, helm = _find(collector, release, namespace)
     if seen.presence is Presence.ABSENT and helm.presence is Presence.ABSENT:
         raise no_release(release, namespace)
     certain = seen.value is not None or (seen.presence is Presence.ABSENT and helm.value is not None)
+    observed = Seen[Track].unavailable(seen.why or helm.why)
     if certain:
         observed = collector.found(lambda: observe(seen.value))
-    else:
-        observed = Seen[Track].unavailable(seen.why or helm.why)
     return _collect(collector, job, observed.value or _unknown(world, seen.value, observed.why), helm)
 
 
 def _find(
-    collector: _Collector, release: str, namespace: str
+    collector: Collector, release: str, namespace: str
 ) -> tuple[JobRef, Seen[PodView], Seen[ReleaseView]]:
     world = collector.world
     pods = collector.found(lambda: world.pods.list(namespace))
-    helm = collector.seen(lambda: world.releases.record(release, namespace), f"release {release} is gone")
+    helm = collector.seen(lambda: record_seen(world, release, namespace), f"release {release} is gone")
     located = locate(release, namespace, helm.value, pods.value or ())
     job, pod = located.job, located.pod
+    if located.ownership.is_foreign:
+        collector.foreign = located.ownership.sentence
     if pods.presence is Presence.FOUND:
-        return job, Seen.absent() if pod is None else Seen.found(pod), helm
+        return job, Seen.found(pod) if pod else Seen.absent(), helm
     collector.missing["list of pods"] = pods.why
     if helm.value is None:
         return replace(job, pod_name=""), Seen.unavailable(pods.why), helm
-    # The release names its pod, and the right to get may be there without the right to list.
-    return job, collector.seen(lambda: world.pods.get(job.pod_name, namespace), ""), helm
+    # The right to get may be there without the right to list.
+    asked = collector.seen(lambda: world.pods.get(job.pod_name, namespace), "")
+    if asked.presence is Presence.FOUND and (whose := judge(helm.value, asked.value, job)).is_foreign:
+        collector.foreign, asked = whose.sentence, Seen.absent()
+    return job, asked, helm
 
 
 def _unknown(world: World, pod: PodView | None, why: str) -> Track:
@@ -134,20 +106,23 @@ def collect(
         tail: last lines of each log.
         known: credentials that must not appear.
     """
-    collector = _Collector(world, tail, tuple(known))
-    gone = f"release {job.release} is gone"
-    helm = collector.seen(lambda: world.releases.status(job.release, job.namespace), gone)
+    collector = Collector(world, tail, tuple(known))
+    ask = partial(world.releases.status, job.release, job.namespace)
+    helm = collector.seen(ask, f"release {job.release} is gone")
     return _collect(collector, job, track, helm)
 
 
-def _collect(collector: _Collector, job: JobRef, track: Track, helm: Seen[ReleaseView]) -> Bundle:
+def _collect(collector: Collector, job: JobRef, track: Track, helm: Seen[ReleaseView]) -> Bundle:
     world, view = collector.world, track.pod
     # The masks first, and in a time of their own: what cannot be masked is not collected.
     collector.restart_clock()
     uid = job.uid or (view.uid if view else "")
     gone = f"there is no pod {job.namespace}/{job.pod_name} any more"
     pod: Seen[Mapping[str, Any]] = Seen.unavailable("the name of the job's pod is not known")
-    if job.pod_name:
+    if collector.foreign or (job.pod_name and not uid and not _claims(collector, job)):
+        why = "the pod of that name does not claim to be this job's"
+        pod = replace(Seen[Mapping[str, Any]].absent(), why=collector.foreign or why)
+    elif job.pod_name:
         pod = _own(collector.seen(lambda: world.pods.raw(job.pod_name, job.namespace), gone), uid)
         pod = replace(pod, value=foreign.shallow(pod.value))
         uid = uid or _uid(pod.value)
@@ -161,8 +136,12 @@ def _collect(collector: _Collector, job: JobRef, track: Track, helm: Seen[Releas
         )
     elif not withheld:
         events = collector.found(lambda: world.pods.events(job.namespace, uid))
+    drift = collector.seen(lambda: _drift(collector, JobReport(job, helm.value, track)), "")
+    if drift.presence is Presence.UNAVAILABLE:
+        collector.missing["drift"] = drift.why
+    now, wall = world.clock.monotonic(), world.clock.now()
     facts = Facts(
-        status=report(job, helm.value, track, now=world.clock.monotonic(), wall=world.clock.now()),
+        status=report(job, helm.value, track, now=now, wall=wall, drift=drift.value),
         pod=pod,
         view=view,
         events=events,
@@ -172,6 +151,16 @@ def _collect(collector: _Collector, job: JobRef, track: Track, helm: Seen[Releas
         at=world.clock.now(),
     )
     return build(facts, mask)
+
+
+def _drift(collector: Collector, found: JobReport) -> Seen[Drift]:
+    return Seen.absent() if collector.foreign else drift_seen(collector.world, found)
+
+
+def _claims(collector: Collector, job: JobRef) -> bool:
+    """Tell whether the pod of the job's name says that it is the job's; True where there is none to ask."""
+    seen = collector.seen(lambda: collector.world.pods.get(job.pod_name, job.namespace), "")
+    return seen.presence is not Presence.FOUND or seen.value is None or is_pod_of(job, seen.value)
 
 
 def _own(seen: Seen[Mapping[str, Any]], uid: str) -> Seen[Mapping[str, Any]]:
@@ -189,7 +178,7 @@ def _uid(pod: Mapping[str, Any] | None) -> str:
 
 
 def _logs(
-    collector: _Collector, job: JobRef, pod: Seen[Mapping[str, Any]], view: PodView | None, withheld: str
+    collector: Collector, job: JobRef, pod: Seen[Mapping[str, Any]], view: PodView | None, withheld: str
 ) -> Iterable[Log]:
     known = {container.name: container for container in (view.containers if view else ())}
     for name in container_names(pod.value, view):
@@ -205,7 +194,7 @@ def _logs(
 
 
 def _log(
-    collector: _Collector, job: JobRef, name: str, container: ContainerView | None, *, previous: bool
+    collector: Collector, job: JobRef, name: str, container: ContainerView | None, *, previous: bool
 ) -> Log:
     seen = collector.found(lambda: _last_lines(collector, job, name, previous=previous))
     why = seen.why
@@ -215,7 +204,7 @@ def _log(
     return Log(name, previous, seen.value or (), why)
 
 
-def _last_lines(collector: _Collector, job: JobRef, container: str, *, previous: bool) -> tuple[str, ...]:
+def _last_lines(collector: Collector, job: JobRef, container: str, *, previous: bool) -> tuple[str, ...]:
     """Return the end of a log, at most a mebibyte.
 
     A limit of bytes takes the end away, which is what tells why: then fewer lines are asked for.
@@ -242,7 +231,7 @@ def _last_lines(collector: _Collector, job: JobRef, container: str, *, previous:
 
 
 def _mask(
-    collector: _Collector, job: JobRef, pod: Seen[Mapping[str, Any]], helm: Seen[ReleaseView]
+    collector: Collector, job: JobRef, pod: Seen[Mapping[str, Any]], helm: Seen[ReleaseView]
 ) -> tuple[Mask, str]:
     """Return what hides every credential that can be known: given, literal, or in a Secret of the pod.
 
@@ -257,9 +246,8 @@ def _mask(
         withheld = _withheld(f"the Secrets of the job are not known: {pod.why or helm.why}")
     own = {job.credential_secret} if job.pod_name else set()
     for name in sorted(needed | own):
-        read = partial(_secret, collector, job, name)
-        seen = collector.seen(read, "there is no such Secret (any more)")
-        if seen.value is not None:
+        ask = partial(_secret, collector, job, name)
+        if (seen := collector.seen(ask, "there is no such Secret (any more)")).value is not None:
             masks.insert(0, seen.value)
             continue
         if name in needed:
@@ -271,7 +259,7 @@ def _mask(
     return (lambda text: reduce(lambda shown, mask: mask(shown), masks, text)), withheld
 
 
-def _secret(collector: _Collector, job: JobRef, name: str) -> Seen[Mask]:
+def _secret(collector: Collector, job: JobRef, name: str) -> Seen[Mask]:
     try:
         return Seen.found(collector.world.secrets.mask(name, job.namespace))
     except NotFound:

@@ -6,34 +6,33 @@ carries out what it asks for. Any thread may call any method at any time, any nu
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from launcher.core.catalogue import Code
+from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.ending.outcome import Outcome
 from launcher.core.jobref import JobRef
+from launcher.core.lifecycle.due import next_look
 from launcher.core.lifecycle.state import Cleanup, JobState, Track
-from launcher.core.lifecycle.step import cleanup, step, terminated
+from launcher.core.lifecycle.step import cleanup, is_kept, step, terminated
 from launcher.core.pending.clocks import WaitPolicy
-from launcher.core.redaction import by_shape
-from launcher.errors import LauncherError, Unavailable
+from launcher.core.retention import NOTHING_SAID, Kept
+from launcher.errors import LauncherError, Rejected, Unavailable
 from launcher.logs import logger
-from launcher.usecases.observe import follow, observe
+from launcher.usecases.causes import log_cause
+from launcher.usecases.follow import EVERY, follow
+from launcher.usecases.observe import observe
 from launcher.usecases.ports import PodWatch, World
 from launcher.usecases.remove import remove, with_retries
 from launcher.usecases.retry import Installer
 
-__all__ = ["JobHandle", "Notify", "OnFailure", "log_cause"]
+__all__ = ["JobHandle", "Notify", "OnFailure"]
 
 _LOG = logger(__name__)
 _TERMINATE_WITHIN = 60.0
-# Causes that the catalogue does not know: whoever reads the log may want to report the words.
-_UNKNOWN = frozenset({Code.UNCLASSIFIED, Code.UNSCHEDULABLE})
-_ON_ITS_WAY = frozenset({Code.CREATING, Code.INITIALIZING})
 
 Notify = Callable[[Track], None]
 # Called with a failed job while everything of it is still there, such as to write a diagnosis bundle.
@@ -50,6 +49,7 @@ class JobHandle:
         launched: monotonic seconds of the launch; the time of attaching for a job launched elsewhere.
         on_failure: called once for a job that failed, before anything of it is removed.
         installer: tries to install the release, when the first try was refused for a cause that heals.
+        kept: how long the job stays after its end.
     """
 
     def __init__(
@@ -61,8 +61,10 @@ class JobHandle:
         launched: float,
         on_failure: OnFailure | None = None,
         installer: Installer | None = None,
+        kept: Kept = NOTHING_SAID,
     ) -> None:
         self.job = job
+        self.kept = kept
         self._world = world
         self._policy = policy
         self._lock = threading.Lock()
@@ -75,6 +77,10 @@ class JobHandle:
         self._removed = False
         self._cleaned = False
         self._cleaner: threading.Thread | None = None
+        self._watch: PodWatch | None = None
+        if installer is not None:
+            self._track = replace(self._track, patience=installer.patience)
+            installer.tell = self._wake
 
     @property
     def track(self) -> Track:
@@ -99,13 +105,13 @@ class JobHandle:
 
         Args:
             timeout: seconds to wait at most; None = until the end.
-            notify: called on this thread after every observation, with everything known.
+            notify: called on this thread after every observation, twice a second, with everything known.
 
         Returns:
             The outcome, or None when ``timeout`` seconds passed first.
         """
         outcome = None
-        for track in self.follow(timeout):
+        for track in self.follow(timeout, every=None if notify is None else EVERY):
             outcome = track.outcome
             if notify is not None:
                 notify(track)
@@ -113,21 +119,61 @@ class JobHandle:
             self._clean_up_later()
         return outcome
 
-    def follow(self, timeout: float | None = None) -> Iterator[Track]:
+    def wait_accepted(self, notify: Notify | None = None) -> JobRef:
+        """Block while the creation is refused and tried again; return the job once there is its release.
+
+        Args:
+            notify: called on this thread after every observation, with everything known.
+
+        Raises:
+            LauncherError: the refusal, when it stayed for as long as its clock; nothing is left then.
+        """
+        for track in self.follow():
+            if notify is not None:
+                notify(track)
+            if track.outcome is not None and track.verdict is not None and track.pod is None:
+                self.terminate()
+                raise self._refusal_of(track.outcome)
+            if not self.is_refused:
+                break
+        if self._installer is not None:
+            self.job, _ = self._installer.state
+        return self.job
+
+    def _refusal_of(self, outcome: Outcome) -> LauncherError:
+        refused = None if self._installer is None else self._installer.state[1]
+        error = None if refused is None else refused.error
+        return error or Rejected(outcome.detail, cure=CATALOGUE[outcome.code].cure)
+
+    def follow(self, timeout: float | None = None, every: float | None = EVERY) -> Iterator[Track]:
         """Yield everything known about the job, now and after every change, to its end; remove nothing.
 
         Args:
             timeout: seconds after which to end all the same; None = never.
+            every: seconds after which to yield again without a change; None = when a clock of the job is due.
         """
-        namespace = self.job.namespace
+
+        def due(track: Track) -> float:
+            return next_look(track, self._world.clock.monotonic(), self._policy) if every is None else every
+
         return follow(
-            self._world, namespace, self._observe, lambda one: one.outcome is not None, timeout=timeout
+            self._world, self.job, self._observe, lambda one: one.outcome is not None, due, timeout=timeout
         )
 
-    def terminate(self, detail: str = "terminated as asked") -> None:
+    def _wake(self) -> None:
+        """Wake who waits for the job: what it has become is seen on no watch."""
+        if self._watch is not None:
+            self._watch.wake(self.job.pod_name)
+
+    def terminate(self, detail: str = "terminated as asked", *, grace: int | None = None) -> None:
         """End the job and take away release, pod and per-job Secret; returns when all are gone.
 
-        Waiters return at once. An outcome that was reached before stays.
+        Waiters return at once. An outcome that was reached before stays. A job that runs has the grace period
+        of its pod to end by itself.
+
+        Args:
+            detail: of the outcome.
+            grace: seconds instead of the pod's grace period, where they are less.
 
         Raises:
             LauncherError: something could not be taken away; trying goes on in the background.
@@ -135,8 +181,9 @@ class JobHandle:
         with self._lock:
             self._track = terminated(self._track, detail)
         self._give_up()
+        self._wake()
         try:
-            self._remove(_TERMINATE_WITHIN)
+            self._remove(_TERMINATE_WITHIN, grace)
         except LauncherError:
             self._clean_up_later()
             raise
@@ -153,7 +200,13 @@ class JobHandle:
         """True while there is no release: its creation was refused and is tried again."""
         return self._installer is not None and self._installer.state[1] is not None
 
+    @property
+    def is_kept(self) -> bool:
+        """True of a job that has ended, and whose retention keeps its release and its pod."""
+        return is_kept(self.track, self.kept)
+
     def _observe(self, watch: PodWatch) -> Track:
+        self._watch = watch  # before the track is read, so that whoever ends the job wakes the reader
         track = self.track
         if track.outcome is not None:
             return track
@@ -183,9 +236,10 @@ class JobHandle:
             self._cleaner.start()
 
     def _clean_up(self) -> None:
+        self._world.acting.hold()
         self.run_on_failure()
         try:
-            if cleanup(self.track) is Cleanup.REMOVE:
+            if cleanup(self.track, self.kept) is Cleanup.REMOVE:
                 self._remove(None)
             else:
                 with_retries(self.job, self._delete_secret, self._world, None)
@@ -214,7 +268,7 @@ class JobHandle:
     def _delete_secret(self) -> None:
         self._world.secrets.delete(self.job.credential_secret, self.job.namespace)
 
-    def _remove(self, seconds: float | None) -> None:
+    def _remove(self, seconds: float | None, grace: int | None = None) -> None:
         """Take everything away; whoever comes second waits for the first, but no longer than ``seconds``."""
         patience = -1 if seconds is None else seconds
         self.run_on_failure(patience)
@@ -233,22 +287,13 @@ class JobHandle:
                 left = self._installer.left
             pod = self.track.pod
             job = self.job if self.job.uid or pod is None else replace(self.job, uid=pod.uid)
-            act = partial(remove, self._world, job) if left is Cleanup.REMOVE else self._delete_secret
+            act = (
+                partial(remove, self._world, job, grace=grace)
+                if left is Cleanup.REMOVE
+                else self._delete_secret
+            )
             if left is not None:
                 with_retries(job, act, self._world, seconds)
             self._removed = True
         finally:
             self._removal.release()
-
-
-def log_cause(job: JobRef, track: Track, logged: Code | None) -> Code | None:
-    """Log why a job is pending, once per cause; return the cause that was logged last."""
-    verdict = track.verdict
-    if verdict is None or track.outcome is not None or verdict.code is logged:
-        return logged
-    level = logging.WARNING if verdict.code in _UNKNOWN else logging.INFO
-    if verdict.code not in _ON_ITS_WAY:
-        clock = verdict.clock or "no limit"
-        words = "release=%s pending: %s (%s): %s"
-        _LOG.log(level, words, job.release, verdict.code.value, clock, by_shape(verdict.detail))
-    return verdict.code

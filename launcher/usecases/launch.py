@@ -8,15 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from launcher.core import names
-from launcher.core.ending.job_end import ended
 from launcher.core.jobref import JobRef, ref_of_pod
 from launcher.core.lifecycle.state import Cleanup
-from launcher.core.ownership import is_other_job, judge, other_job
+from launcher.core.ownership import is_pod_of, judge
 from launcher.core.pending.refusal import refusal_of
-from launcher.core.releases import INSTALL_MAY_LAST, release_state
+from launcher.core.releases import INSTALL_MAY_LAST, ReleaseState, release_state
 from launcher.core.spec.jobspec import JobSpec, ref_of_spec
-from launcher.core.views import PodView, Presence
+from launcher.core.views import PodView
 from launcher.errors import (
     Cancelled,
     Conflict,
@@ -27,10 +25,12 @@ from launcher.errors import (
     Unavailable,
 )
 from launcher.logs import logger
-from launcher.usecases.ports import World
-from launcher.usecases.remove import record_of, removable, remove
+from launcher.usecases.ports import World, no_op
+from launcher.usecases.remove import remove
+from launcher.usecases.reserve import Held, dead_pod, reserve_names
+from launcher.usecases.whose import record_of
 
-__all__ = ["Launch", "Prepare", "Render", "no_op", "reserve_names"]
+__all__ = ["Launch", "Prepare", "Render"]
 
 _LOG = logger(__name__)
 
@@ -48,77 +48,8 @@ def _preparing() -> Iterator[None]:
         raise NotPrepared(error) from error
 
 
-class _Held(Conflict):
-    """Another process holds the release: it is being installed, or its pod lives."""
-
-
-def _dead_pod(world: World, spec: JobSpec, *, again: bool) -> PodView | None:
-    """Return the pod that a dead job left under these names, None when there is none; refuse a live one."""
-    seen = world.pods.get(spec.pod_name, spec.namespace)
-    if seen.presence is Presence.UNAVAILABLE:
-        cure = "check that the cluster runs and that the kubeconfig names its address"
-        raise Unavailable(f"cannot see whether job {spec.job_id} is already running: {seen.why}", cure=cure)
-    if seen.presence is Presence.ABSENT or seen.value is None:
-        return None
-    pod = seen.value
-    found, wanted = ref_of_pod(pod), ref_of_spec(spec)
-    if names.LABEL_JOB_ID not in pod.labels or is_other_job(found, wanted):
-        raise Conflict(
-            f"pod {spec.namespace}/{spec.pod_name} is that of {other_job(found)}, "
-            f"not of {other_job(wanted)}, whose pod would have the same name",
-            cure="wait until it is gone, or use another job id",
-        )
-    is_ours = again and found.release == spec.release
-    if ended(pod) is None and pod.deleted is None and not is_ours:
-        raise _Held(
-            f"job {spec.job_id} is already running at site {spec.site!r}: release {spec.release}, "
-            f"pod {spec.namespace}/{spec.pod_name}, phase {pod.phase}",
-            cure=f"wait for it, or run `fljob terminate {spec.release} -n {spec.namespace}` first",
-        )
-    return pod
-
-
-def reserve_names(world: World, spec: JobSpec, *, again: bool = False) -> JobSpec:
-    """Refuse a live job, clean up what a dead one left, and return the spec of the next attempt.
-
-    Args:
-        world: the ports.
-        spec: the job.
-        again: an attempt of this very launch could not undo its release; a pod of it is what that left.
-
-    Raises:
-        Conflict: the job is already running.
-        Unavailable: the cluster could not be asked.
-    """
-    pod = _dead_pod(world, spec, again=again)
-    if pod is None:
-        return spec
-    left = ref_of_pod(pod)
-    _LOG.info("release=%s pod=%s removing what attempt %d left", left.release, spec.pod_name, left.attempt)
-    remove(world, _confirmed(world, spec, pod))
-    return replace(spec, attempt=left.attempt + 1)
-
-
-def _confirmed(world: World, spec: JobSpec, pod: PodView) -> JobRef:
-    """Return what of a dead pod's job may be removed: all of the release that it claims, if Helm confirms it.
-
-    Its name need not be that which a job gets today.
-
-    Raises:
-        Conflict: the release is another's.
-        Unavailable: Helm could not be asked.
-    """
-    job = replace(ref_of_spec(spec), release=ref_of_pod(pod).release, uid=pod.uid)
-    record = record_of(world, job.release, job.namespace) if job.release else None
-    return removable(job, judge(record, pod, job))
-
-
 # Makes what jobs share, and returns the name of their startup Secret; None = as the spec says.
 Prepare = Callable[[], str | None]
-
-
-def no_op() -> None:
-    """Do nothing."""
 
 
 @dataclass
@@ -131,6 +62,7 @@ class Launch:
         render: computes the chart values of a spec.
         secret: content of the per-job Secret, empty for none.
         prepare: makes what jobs share, such as the Secret of a startup kit; asked for in each attempt.
+        keeps_secret: leave the Secret after an attempt that may be tried again; :meth:`forget` deletes it.
         left: what the attempts so far made and could not undo; None when nothing of them is left.
     """
 
@@ -139,7 +71,10 @@ class Launch:
     render: Render
     secret: Mapping[str, bytes] = field(repr=False)
     prepare: Prepare = field(default=no_op, repr=False)  # it holds the startup kit
+    keeps_secret: bool = False
     left: Cleanup | None = field(default=None, init=False)
+    # The Secret of that name is that of the process that has the job now, or another job's.
+    _is_anothers: bool = field(default=False, init=False)
 
     def attempt(self, cancel: threading.Event | None) -> JobRef:
         """Make the job and return it, with the pod's uid where it is known.
@@ -154,28 +89,63 @@ class Launch:
             LeftBehind: what was installed could not be removed; ``left`` says so, too.
             LauncherError: whatever Helm or the cluster objects to; nothing is left.
         """
+        try:
+            return self._attempt(cancel)
+        except Conflict:
+            self._is_anothers = True
+            raise
+
+    def forget(self) -> None:
+        """Delete the Secret that attempts have left; ``left`` tells when that was not possible."""
+        if self.keeps_secret and not self._is_anothers:
+            self._undo_secret(ref_of_spec(self.spec))
+
+    def _attempt(self, cancel: threading.Event | None) -> JobRef:
         with _preparing():
             startup = self.prepare()
-        spec = reserve_names(self.world, self.spec, again=self._left_release)
-        if spec is not self.spec:
+        late = self._accepted_late()
+        spec = late or reserve_names(self.world, self.spec, again=self._left_release)
+        if late is None and spec is not self.spec:
             self.left = None  # there was a pod, and everything went with it
         spec = spec if startup is None else replace(spec, startup_secret=startup)
         job, values = ref_of_spec(spec), self.render(spec)
         labels = values["labels"]
-        is_new = self._put_secret(job, labels) if self.secret else False
+        is_new = self._put_secret(job, labels, is_ours=late is not None) if self.secret else False
+        self._is_anothers = False
         try:
-            self._install(job, values, labels, cancel)
+            if late is None:
+                self._install(job, values, labels, cancel)
+            self.left = None  # whoever undoes it now says what that leaves
             return self._settle(job, cancel)
         except BaseException as error:
             self._remember(error)
             # The Secret is that of the process which holds the release, whoever made it first.
-            if not isinstance(error, _Held) and (is_new or not isinstance(error, Conflict)):
+            is_ours = not isinstance(error, Held) and (is_new or not isinstance(error, Conflict))
+            if is_ours and not self._keeps_secret_of(error):
                 self._undo_secret(job)
             raise
 
     @property
     def _left_release(self) -> bool:
         return self.left is Cleanup.REMOVE
+
+    def _accepted_late(self) -> JobSpec | None:
+        """Return the spec of an earlier try that was accepted after all, and whose answer was lost.
+
+        "server-side apply failed for object fl/job-1 /v1, Kind=Pod: ... EOF", and the pod is there: it may
+        run already, and would run a second time if it were replaced. It is ours, most likely; if it is
+        another process's of the same job, that one goes on, too.
+        """
+        if not self._left_release:
+            return None
+        job = ref_of_spec(self.spec)
+        pod = self.world.pods.get(job.pod_name, job.namespace).value
+        if pod is None or pod.deleted is not None or not is_pod_of(job, pod):
+            return None
+        if not self.world.releases.is_whole(job.release, job.namespace):
+            return None
+        _LOG.info("release=%s pod=%s was accepted by an earlier try", job.release, job.pod_name)
+        return replace(self.spec, attempt=ref_of_pod(pod).attempt)
 
     def _remember(self, error: BaseException) -> None:
         """Learn from the end of an attempt whether a release of ours is left.
@@ -188,16 +158,31 @@ class Launch:
         elif isinstance(error, Rejected) and refusal_of(error).may_heal:
             self.left = None
 
-    def _put_secret(self, job: JobRef, labels: Mapping[str, str]) -> bool:
-        """Make the per-job Secret and return whether there was none before."""
+    def _keeps_secret_of(self, error: BaseException) -> bool:
+        return self.keeps_secret and isinstance(error, LauncherError) and refusal_of(error).may_heal
+
+    def _put_secret(self, job: JobRef, labels: Mapping[str, str], *, is_ours: bool) -> bool:
+        """Make the per-job Secret and return whether it is this launch's; refuse that of a job not ours.
+
+        One of the same content is that of an earlier attempt: no two launches have the same credentials.
+        """
         name, namespace = job.credential_secret, job.namespace
         with _preparing():
             if self.world.secrets.put(name, namespace, self.secret, labels, replace=False):
                 return True
-        self._refuse_if_held(job)
+        if not is_ours:
+            self._refuse_if_held(job)
         with _preparing():
             self.world.secrets.put(name, namespace, self.secret, labels)
         return False
+
+    def has_secret(self) -> bool:
+        """Tell whether the job's Secret is that of this launch; one that is missing is made anew."""
+        job, labels = ref_of_spec(self.spec), self.render(self.spec)["labels"]
+        put = self.world.secrets.put
+        return not self.secret or put(
+            job.credential_secret, job.namespace, self.secret, labels, replace=False
+        )
 
     def _undo_secret(self, job: JobRef) -> None:
         if not self.secret:
@@ -231,7 +216,7 @@ class Launch:
         if pod is None:
             self.world.releases.uninstall(job.release, job.namespace)
             # One that is there now is dying with the release, or is that of a process that was quicker.
-            pod = _dead_pod(self.world, self.spec, again=self._left_release)
+            pod = dead_pod(self.world, self.spec, again=self._left_release)
         if pod is not None:
             # Without its Secret: that one is the new attempt's.
             remove(self.world, replace(job, uid=pod.uid), keep_secret=True)
@@ -249,18 +234,23 @@ class Launch:
                 f"{whose.sentence}; it is left alone",
                 cure=f"remove release {job.release} with helm if it is yours, or use another job id",
             )
-        if release_state(record, self.world.clock.now()).is_busy:
+        if self._is_busy(job, release_state(record, self.world.clock.now())):
             if self._left_release:
                 # Ours, most likely; if it is another process's, that one has a minute like everybody.
                 raise Unavailable(
                     f"release {job.namespace}/{job.release} is half installed, as an earlier try left it "
                     f"without the API server; it is replaced when it is {INSTALL_MAY_LAST:.0f} s old"
                 )
-            raise _Held(
+            raise Held(
                 f"release {job.namespace}/{job.release} is being installed by another process",
                 cure=f"wait a minute, or run `fljob terminate {job.release} -n {job.namespace}` first",
             )
-        return _dead_pod(self.world, self.spec, again=self._left_release)
+        return dead_pod(self.world, self.spec, again=self._left_release)
+
+    def _is_busy(self, job: JobRef, state: ReleaseState) -> bool:
+        """Tell whether somebody may be installing the release: a slow install has a process that says so."""
+        is_slow = state is ReleaseState.ABANDONED and not self._left_release
+        return state.is_busy or (is_slow and self.world.watching.by_others(job.namespace)(job.release))
 
     def _settle(self, job: JobRef, cancel: threading.Event | None) -> JobRef:
         """Do what follows an accepted install; whatever ends it early undoes the release."""
@@ -280,7 +270,7 @@ class Launch:
             raise LeftBehind(left) from left
 
     def _know_pod(self, job: JobRef) -> JobRef:
-        """Learn the pod's uid and make the pod own its Secret, a second road by which it goes.
+        """Learn the pod's uid, have it recorded, and make the pod own its Secret, which goes with it then.
 
         Without the uid a pod of an earlier attempt that the watch remembers would be taken for this one.
         """
@@ -288,6 +278,10 @@ class Launch:
         if seen.value is None:
             _LOG.warning("release=%s pod=%s not seen after the install", job.release, job.pod_name)
             return job
+        try:
+            self.world.releases.note_pod(job.release, job.namespace, seen.value.uid)
+        except LauncherError as error:  # a later shell goes by the time of the install then
+            _LOG.warning("release=%s its record is not complete: %s", job.release, error)
         if self.secret:
             try:
                 self.world.secrets.own(job.credential_secret, job.namespace, seen.value)

@@ -1,51 +1,50 @@
-"""Observing jobs: once, or after every change until the end. Asks ports and lets the core decide.
+"""Observing a job at one moment. Asks ports and lets the core decide.
 
-Whoever waits for a job (:func:`follow`) sees it through the shared watch of its namespace; whoever asks once
-(:func:`observe_once`) has just asked the API server and knows nothing of before.
+Whoever waits for a job (:mod:`launcher.usecases.follow`) sees it through the shared watch of its namespace;
+whoever asks once (:func:`observe_once`) has just asked the API server and knows nothing of before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
 from launcher.core.catalogue import Code
-from launcher.core.ending.job_end import ended, was_signalled
+from launcher.core.ending.job_end import was_signalled
+from launcher.core.ending.transfer import LOG_BYTES, LOG_LINES, log_may_tell
 from launcher.core.jobref import JobRef, pending_timeout_of_pod
 from launcher.core.lifecycle.one_look import dated
-from launcher.core.lifecycle.state import JobReport, JobState, Observation, Track
+from launcher.core.lifecycle.state import JobState, Observation, Track
 from launcher.core.lifecycle.step import DEAD_NODE, absence_is_due, asks_for_release, step
+from launcher.core.ownership import is_pod_of
 from launcher.core.pending.classify import is_pending
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.pending.hints import NEEDS_CLAIM_EVENTS
 from launcher.core.pending.refusal import Refusal
 from launcher.core.spec.site import PendingPolicy
-from launcher.core.views import NodeView, PodEvent, PodView, Presence, ReleaseView, Seen, age_seconds
+from launcher.core.views import NodeView, PodEvent, PodView, Presence, Seen, age_seconds
 from launcher.errors import Denied, LauncherError
 from launcher.logs import logger
 from launcher.usecases.ports import PodWatch, World
 
 __all__ = [
-    "follow",
-    "follow_events",
-    "follow_start",
     "job_policy",
     "observe",
     "observe_once",
+    "own_pod",
 ]
 
 T = TypeVar("T")
 
 _LOG = logger(__name__)
-# How long a follower sleeps at most when nothing changes: clocks must fire, and a termination must be seen.
-_EVERY = 0.5
-_EVENTS_EVERY = 1.0
 # What the nodes say more about than the scheduler's message: their size, their taints.
 _ABOUT_NODES = frozenset(
     {
         Code.INSUFFICIENT_RESOURCES,
         Code.IMPOSSIBLE_REQUEST,
+        Code.NODES_TOO_SMALL,
+        Code.SCALE_UP_REFUSED,
         Code.TAINT_NOT_TOLERATED,
         Code.NO_MATCHING_NODE,
         Code.NODE_NOT_READY,
@@ -76,41 +75,43 @@ def observe(
     now, wall = world.clock.monotonic(), world.clock.now()
     if refused is not None:
         return Observation(now, wall, Seen.absent(), refused=refused)
-    seen = _own(watch.pod(job.pod_name), job, track.pod)
+    seen = own_pod(watch.pod(job.pod_name), job, track.pod)
     if seen.presence is Presence.ABSENT and absence_is_due(track, now):
         seen = _confirmed(world, job, track, seen)
     events = _events(world, job, seen, policy)
     nodes, claims = _nodes(world, seen, track), _claims(world, seen, track, policy)
-    observation = Observation(now, wall, seen, events, nodes, claims)
+    log = _log(world, seen.value) if seen.presence is Presence.FOUND else ()
+    observation = Observation(now, wall, seen, events, nodes, claims, log=log)
     if asks_for_release(track, observation, policy):
-        observation = replace(observation, release=_release(world, job))
+        release = _asked(lambda: world.releases.status(job.release, job.namespace))
+        observation = replace(observation, release=release)
     return observation
 
 
-def _release(world: World, job: JobRef) -> Seen[ReleaseView]:
+def _asked(ask: Callable[[], Seen[T]]) -> Seen[T]:
     try:
-        return world.releases.status(job.release, job.namespace)
+        return ask()
     except LauncherError as error:
-        return Seen.unavailable(error.message)
+        return Seen.unavailable(error.message, error.cure)
 
 
 def _confirmed(world: World, job: JobRef, track: Track, seen: Seen[PodView]) -> Seen[PodView]:
     """Ask the API server itself before an absence ends a job: a watch that fell silent shows an old list."""
-    try:
-        asked = _own(world.pods.get(job.pod_name, job.namespace), job, track.pod)
-    except LauncherError as error:
-        return Seen.unavailable(error.message)
+    asked = own_pod(_asked(lambda: world.pods.get(job.pod_name, job.namespace)), job, track.pod)
     return seen if asked.presence is Presence.ABSENT else asked
 
 
-def _own(seen: Seen[PodView], job: JobRef, last: PodView | None) -> Seen[PodView]:
-    """Read a pod of the same name with another uid as the absence of ours (a later attempt)."""
+def own_pod(seen: Seen[PodView], job: JobRef, last: PodView | None) -> Seen[PodView]:
+    """Read a pod of the same name with another uid as the absence of ours (a later attempt).
+
+    While no uid is known, so is one that does not claim to be this job's: anybody may take a free name.
+    """
     known = job.uid or (last.uid if last else "")
-    if seen.value is None or not known or seen.value.uid == known:
+    if seen.value is None or (seen.value.uid == known if known else is_pod_of(job, seen.value)):
         return seen
     if seen.presence is Presence.FOUND:
         return Seen.absent(last)
-    return Seen(seen.presence, None, seen.why)
+    return Seen(seen.presence, None, seen.why, seen.cure)
 
 
 def _events(world: World, job: JobRef, seen: Seen[PodView], policy: WaitPolicy) -> Seen[tuple[PodEvent, ...]]:
@@ -130,12 +131,23 @@ def _events(world: World, job: JobRef, seen: Seen[PodView], policy: WaitPolicy) 
         _LOG.debug("release=%s %s", job.release, error.message)
         return _NONE
     except LauncherError as error:
-        return _NONE if gone else Seen.unavailable(error.message)
+        return _NONE if gone else Seen.unavailable(error.message, error.cure)
 
 
 def _nodes(world: World, seen: Seen[PodView], track: Track) -> tuple[NodeView, ...]:
     asks = track.verdict is not None and track.verdict.code in _ABOUT_NODES
     return world.pods.nodes() if asks and seen.presence is Presence.FOUND else ()
+
+
+def _log(world: World, pod: PodView | None) -> tuple[str, ...]:
+    """Return the last lines of a job process whose end only its log explains; they only add to a sentence."""
+    if pod is None or not log_may_tell(pod):
+        return ()
+    try:
+        return tuple(world.pods.logs(pod.name, pod.namespace, tail=LOG_LINES, limit_bytes=LOG_BYTES))
+    except LauncherError as error:
+        _LOG.debug("pod=%s has no log: %s", pod.name, error.message)
+        return ()
 
 
 def _claims(world: World, seen: Seen[PodView], track: Track, policy: WaitPolicy) -> Mapping[str, PodEvent]:
@@ -154,7 +166,7 @@ def observe_once(world: World, policy: WaitPolicy, pod: PodView | None, *, ask_e
         world: the ports.
         policy: the site's patience.
         pod: the job's pod as the API server has just shown it; None = it has been gone for good.
-        ask_events: also ask for the pod's events, which costs a watch of its own.
+        ask_events: also ask for the pod's events, which costs a watch of its own, and for its log.
     """
     try:
         return _observed_once(world, policy, pod, ask_events=ask_events)
@@ -186,6 +198,7 @@ def _observed_once(world: World, policy: WaitPolicy, pod: PodView | None, *, ask
         Seen.found(_events_or_none(world, pod) if ask_events and (pending or was_signalled(pod)) else ()),
         world.pods.nodes() if without_node else (),
         world.pods.claim_events(pod.namespace) if without_node and ask_events and pod.claims else {},
+        log=_log(world, pod) if ask_events else (),
     )
     return dated(step(track, observation, policy), observation, policy)
 
@@ -200,99 +213,3 @@ def _events_or_none(world: World, pod: PodView) -> tuple[PodEvent, ...]:
 def job_policy(policy: WaitPolicy, pod: PodView | None) -> WaitPolicy:
     """Return the site's patience with the job's own pending_timeout, which its pod carries."""
     return replace(policy, pending_timeout=pending_timeout_of_pod(pod, policy.pending_timeout))
-
-
-def follow(
-    world: World,
-    namespace: str,
-    read: Callable[[PodWatch], T],
-    is_last: Callable[[T], bool],
-    *,
-    every: float = _EVERY,
-    timeout: float | None = None,
-) -> Iterator[T]:
-    """Yield what ``read`` makes of the watch of a namespace, now and after every change.
-
-    Args:
-        world: the ports.
-        namespace: whose watch.
-        read: reads the watch.
-        is_last: tells whether what was read and yielded is the end.
-        every: seconds after which to read again without a change.
-        timeout: seconds after which to end all the same; None = never.
-    """
-    clock = world.clock
-    end = None if timeout is None else clock.monotonic() + timeout
-    while True:
-        # Asked for each time, since a watch can end: after a freeze of the machine it may think it is idle.
-        watch = world.pods.watch(namespace)
-        version = watch.version()
-        found = read(watch)
-        yield found
-        left = every if end is None else min(every, end - clock.monotonic())
-        if is_last(found) or left <= 0:
-            return
-        watch.wait(version, left)
-
-
-def follow_start(world: World, policy: WaitPolicy, found: JobReport) -> Iterator[JobReport]:
-    """Yield what is known about a job until its container runs or has run, or it has ended without.
-
-    The clocks are those of this process, as for a handle; unlike one, this removes nothing.
-
-    Args:
-        world: the ports.
-        policy: the site's patience.
-        found: what was known before; whether it has ended is decided again.
-    """
-    policy = job_policy(policy, found.track.pod)
-    track = replace(found.track, outcome=None)
-
-    def read(watch: PodWatch) -> Track:
-        return step(track, observe(world, watch, found.job, track, policy), policy)
-
-    def is_last(track: Track) -> bool:
-        return track.has_started or track.outcome is not None
-
-    for track in follow(world, found.job.namespace, read, is_last):
-        yield replace(found, track=track)
-
-
-def follow_events(world: World, job: JobRef) -> Iterator[Seen[tuple[PodEvent, ...]]]:
-    """Yield the events of a job's pod that are new or have a higher count, until the pod has ended.
-
-    Args:
-        world: the ports.
-        job: its names; without a uid the first pod of the name is the job's.
-
-    Yields:
-        FOUND with at least one event, or UNAVAILABLE with the reason, once in a row: asking goes on.
-    """
-    uid, known, why = job.uid, set[PodEvent](), ""
-    pods = follow(
-        world,
-        job.namespace,
-        lambda watch: watch.pod(job.pod_name),
-        lambda seen: _is_over(seen, uid),
-        every=_EVENTS_EVERY,
-    )
-    for seen in pods:
-        uid = uid or (seen.value.uid if seen.value else "")
-        if not uid:
-            continue
-        try:
-            asked = world.pods.events(job.namespace, uid)
-            events = Seen.found(tuple(event for event in asked if event not in known))
-        except LauncherError as error:
-            events = Seen.unavailable(error.message)
-        known.update(events.value or ())
-        if events.value or events.why not in ("", why):
-            yield events
-        why = events.why
-
-
-def _is_over(seen: Seen[PodView], uid: str) -> bool:
-    if seen.presence is Presence.UNAVAILABLE:
-        return False
-    pod = seen.value
-    return seen.presence is Presence.ABSENT or pod is None or pod.uid != uid or ended(pod) is not None

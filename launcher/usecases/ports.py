@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from launcher.core.admission import LimitRangeView
 from launcher.core.views import NodeView, PodEvent, PodView, ReleaseView, SecretView, Seen
+from launcher.usecases.installed_ports import Installations, NoInstallations
+from launcher.usecases.leader_ports import Acting, Alone
+from launcher.usecases.watching_ports import Unwatched, Watching
 
-__all__ = ["Clock", "PodWatch", "Pods", "Releases", "Secrets", "World"]
+__all__ = [
+    "Clock",
+    "PodWatch",
+    "Pods",
+    "Releases",
+    "Secrets",
+    "World",
+    "no_op",
+]
+
+
+def no_op() -> None:
+    """Do nothing."""
 
 
 class Releases(Protocol):
@@ -26,7 +43,8 @@ class Releases(Protocol):
     ) -> None:
         """Install once and return when Helm has accepted the manifests.
 
-        An install that fails or is cancelled is uninstalled and verified before the error is raised.
+        An install that fails or is cancelled is uninstalled and verified before the error is raised. One of
+        which only the answer was lost, and that is whole, has not failed.
 
         Raises:
             Conflict: a release of that name exists; nothing was changed.
@@ -34,17 +52,26 @@ class Releases(Protocol):
             LeftBehind: the install failed, and what it had made could not be removed.
         """
 
-    def uninstall(self, name: str, namespace: str) -> bool:
-        """Remove a release in whatever status and verify that; return whether there was one."""
+    def uninstall(self, name: str, namespace: str, before: Callable[[], object] = no_op) -> bool:
+        """Remove a release in whatever status and verify that; return whether there was one.
+
+        ``before`` is called when helm is about to run, which may be long after the call; it may raise.
+        """
 
     def status(self, name: str, namespace: str) -> Seen[ReleaseView]:
         """Return the release; never raises for an unreachable cluster."""
 
     def record(self, name: str, namespace: str) -> Seen[ReleaseView]:
-        """Return the release as :meth:`status` does, and its chart and whether its record has our label."""
+        """Return the release as :meth:`status` does, its chart, whether it has our label, and its records."""
+
+    def is_whole(self, name: str, namespace: str) -> bool:
+        """Return whether a release has a record, and all that it names is there; False if nobody can tell."""
 
     def list(self, namespace: str) -> tuple[ReleaseView, ...]:
-        """Return the releases in ``namespace`` that carry our job-id label, in every status."""
+        """Return the releases with our job-id label in a namespace (empty = in all), in every status."""
+
+    def note_pod(self, name: str, namespace: str, uid: str) -> None:
+        """Write into the record of an install which pod it has made: nothing else proves that later."""
 
     def template(self, name: str, namespace: str, values: Mapping[str, Any]) -> str:
         """Return the manifests as YAML text without asking any cluster."""
@@ -60,11 +87,17 @@ class PodWatch(Protocol):
         quick to learn how it ended. UNAVAILABLE while the list is older than the watch allows.
         """
 
-    def version(self) -> int:
-        """Return a number that grows with every change of the snapshot."""
+    def version(self, name: str) -> int:
+        """Return a number that is another one after every change of the pod, or of the whole snapshot."""
 
-    def wait(self, seen: int, timeout: float | None) -> int:
-        """Block until ``version() != seen`` or ``timeout`` seconds passed; return the current version."""
+    def wait(self, name: str, seen: int, timeout: float | None) -> int:
+        """Block until ``version(name) != seen`` or ``timeout`` seconds passed; return the version.
+
+        News about other pods wake nobody: a thousand jobs wait side by side.
+        """
+
+    def wake(self, name: str) -> None:
+        """Wake who waits for a pod: there is news of its job that no watch shows."""
 
 
 class Pods(Protocol):
@@ -77,10 +110,19 @@ class Pods(Protocol):
         """Ask the API server for one pod and return its JSON as it is."""
 
     def list(self, namespace: str) -> tuple[PodView, ...]:
-        """Return the job pods of a namespace (by label), one request."""
+        """Return the job pods of a namespace (by label; empty = of all), one request."""
+
+    def has_namespace(self, namespace: str) -> bool:
+        """Return whether there is such a namespace; True, too, while nobody can tell."""
+
+    def namespaces(self) -> tuple[str, ...]:
+        """Return the names of all namespaces."""
 
     def watch(self, namespace: str) -> PodWatch:
         """Return the shared watch of ``namespace``, started on first use and listed at least once."""
+
+    def watching(self, namespace: str) -> PodWatch | None:
+        """Return the shared watch of ``namespace`` if somebody has started it, else None."""
 
     def events(self, namespace: str, uid: str) -> tuple[PodEvent, ...]:
         """Return the events of one pod uid, oldest first; a shared watch answers, without a request."""
@@ -93,6 +135,12 @@ class Pods(Protocol):
 
     def nodes(self) -> tuple[NodeView, ...]:
         """Return all nodes, at most a minute old; empty when they may not or cannot be listed."""
+
+    def limit_ranges(self, namespace: str) -> tuple[LimitRangeView, ...]:
+        """Return the LimitRanges of a namespace; empty when they may not or cannot be listed.
+
+        They only make a sentence better.
+        """
 
     def logs(
         self,
@@ -108,6 +156,7 @@ class Pods(Protocol):
         """Yield log lines, without line ends, of a container (empty = the job's) or of its previous run.
 
         ``limit_bytes`` ends the answer there: of the last ``tail`` lines it is the beginning that comes.
+        With ``follow`` it goes on until the container has ended, without ``previous`` and ``limit_bytes``.
         """
 
     def delete(self, name: str, namespace: str, *, uid: str, grace_seconds: int | None = None) -> None:
@@ -115,7 +164,7 @@ class Pods(Protocol):
 
 
 class Secrets(Protocol):
-    """Secrets. Values go in and never come out."""
+    """Secrets. Values go in and never come out, but for one reader: a parent that takes a job over."""
 
     def put(
         self,
@@ -127,6 +176,8 @@ class Secrets(Protocol):
         replace: bool = True,
     ) -> bool:
         """Create an Opaque Secret and return True; one that is there is replaced (or left), return False.
+
+        One that is to be left and is the same job's, with this very content, is as good as made: True.
 
         Raises:
             Conflict: one that was to be replaced is not that of the same job at the same site.
@@ -143,6 +194,12 @@ class Secrets(Protocol):
     def delete(self, name: str, namespace: str) -> bool:
         """Delete a Secret with our job-id label; absence is success. Another's stays: return False."""
 
+    def shared(self, namespace: str) -> Mapping[str, SecretView]:
+        """Return the Secrets of startup kits in a namespace (by label): name -> whose they are."""
+
+    def delete_shared(self, name: str, namespace: str) -> bool:
+        """Delete the Secret of a startup kit; absence is success. Another's stays: return False."""
+
     def mask(self, name: str, namespace: str) -> Callable[[str], str]:
         """Return a function that hides the Secret's values in a text; the values stay inside.
 
@@ -150,8 +207,19 @@ class Secrets(Protocol):
             NotFound: there is no such Secret.
         """
 
+    def credentials(self, name: str, namespace: str) -> Mapping[str, str]:
+        """Return the content of a per-job Secret, by which FLARE knows the job process again.
+
+        Raises:
+            NotFound: there is no such Secret.
+            Conflict: it is not a job's.
+        """
+
     def list(self, namespace: str) -> Mapping[str, SecretView]:
         """Return the per-job Secrets of a namespace (by label): name -> when it was made."""
+
+    def namespaces(self) -> AbstractSet[str]:
+        """Return the namespaces that have per-job Secrets (by label)."""
 
 
 class Clock(Protocol):
@@ -167,11 +235,17 @@ class Clock(Protocol):
         """Block for so many seconds."""
 
 
+_NOBODY, _ALONE, _NONE = Unwatched(), Alone(), NoInstallations()
+
+
 @dataclass(frozen=True)
 class World:
-    """Everything outside that a job needs: one value instead of four arguments."""
+    """Everything outside that a job needs: one value instead of five arguments."""
 
     releases: Releases
     pods: Pods
     secrets: Secrets
     clock: Clock
+    watching: Watching = _NOBODY
+    acting: Acting = _ALONE
+    installed: Installations = _NONE

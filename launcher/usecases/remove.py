@@ -2,140 +2,184 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 
-from launcher.core.jobref import JobRef, ref_of_pod, ref_of_release
-from launcher.core.ownership import Assigned, Located, Owner, Ownership, is_other_job, judge, locate
+from launcher.core import foreign
+from launcher.core.jobref import JobRef, ref_of_pod
+from launcher.core.ownership import Owner, is_other_job, judge, left_alone
 from launcher.core.pending.refusal import refusal_of
-from launcher.core.views import PodView, Presence, ReleaseView
-from launcher.errors import Conflict, LauncherError, Reason, Unavailable
+from launcher.core.views import PodView, Presence
+from launcher.errors import Denied, LauncherError, Reason, Unavailable
 from launcher.logs import logger
 from launcher.usecases.ports import World
+from launcher.usecases.whose import record_of
 
-__all__ = ["confirm", "record_of", "removable", "remove", "settle", "with_retries"]
+__all__ = ["GONE_WITHIN", "remove", "with_retries"]
 
 _LOG = logger(__name__)
-_POLL_EVERY = 0.1
-# The chart's grace period is one second; a kubelet that needs longer than this is not going to answer.
-_GONE_WITHIN = 20.0
-_MOST_DISPUTES = 20
+# Where no watch shows the pod: most pods go within a second or two.
+_POLL_EVERY, _LONGEST_POLL = 0.1, 0.8
+# A watch shows the end of a pod at once; its word is not taken for longer than this.
+_SHOWN = 3.0
+# A kubelet that needs longer than this after the grace period is not going to answer.
+GONE_WITHIN = 20.0
+# What a pod without a release has at most: nothing but itself says that it may take longer.
+_LONGEST_UNCONFIRMED = 600
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 15.0
 # An uninstall of which helm does not say, or we do not know, why it failed.
 _UNEXPLAINED = frozenset({Reason.DELETE_FAILED, Reason.HELM_FAILED})
 
 
-def record_of(world: World, release: str, namespace: str) -> ReleaseView | None:
-    """Return what Helm has recorded of a release, None when there is certainly none.
-
-    Raises:
-        Unavailable: Helm could not be asked.
-    """
-    seen = world.releases.record(release, namespace)
-    if seen.presence is Presence.UNAVAILABLE:
-        raise Unavailable(f"cannot ask Helm whose job release {namespace}/{release} is: {seen.why}")
-    return seen.value
+class _TakenOver(Exception):
+    """A later attempt has taken the names over: what was ours is gone, and that one is not ours."""
 
 
-def confirm(world: World, job: JobRef, pod: PodView | None) -> Located:
-    """Ask Helm whose a job is, and look again at the pod that its record names.
-
-    Args:
-        world: the ports.
-        job: the job as a list shows it.
-        pod: its pod as listed, None when there was none.
-
-    Raises:
-        Unavailable: Helm or the cluster could not be asked.
-    """
-    record = record_of(world, job.release, job.namespace) if job.release else None
-    if record is None:
-        return Located(job, pod, judge(None, pod, job))
-    recorded = replace(ref_of_release(job.release, job.namespace, record), attempt=job.attempt)
-    seen = world.pods.get(recorded.pod_name, job.namespace)
-    if seen.presence is Presence.UNAVAILABLE:
-        raise Unavailable(f"cannot see whose pod {job.namespace}/{recorded.pod_name} is: {seen.why}")
-    found = seen.value if seen.presence is Presence.FOUND else None
-    known = pod or found
-    return Located(replace(recorded, uid=known.uid if known else ""), found, judge(record, found, job))
-
-
-def settle(world: World, namespace: str, assigned: Assigned) -> tuple[dict[str, PodView], list[PodView]]:
-    """Return the pod of each release, and the pods of none, after asking for the values of disputed releases.
-
-    Helm is asked for a few of them at most: whoever may create pods must not make `fljob list` last for ever.
-    """
-    own, others = dict(assigned.pods), list(assigned.others)
-    for number, (name, claimants) in enumerate(sorted(assigned.disputed.items())):
-        seen = world.releases.record(name, namespace) if number < _MOST_DISPUTES else None
-        found = locate(name, namespace, seen.value, claimants).pod if seen and seen.value else None
-        if found is not None:
-            own[name] = found
-        others += [pod for pod in claimants if pod is not found]
-    return own, others
-
-
-def removable(job: JobRef, ownership: Ownership) -> JobRef:
-    """Return what of a job may be taken away: all of it, or, of a pod without a release, the pod alone.
-
-    Raises:
-        Conflict: it is not ours.
-    """
-    if ownership.owner is Owner.OURS:
-        return job
-    if ownership.owner is Owner.POD_WITHOUT_RELEASE:
-        return replace(job, release="")
-    raise Conflict(
-        f"{ownership.sentence}; it is left alone",
-        cure=f"`fljob list -n {job.namespace}` shows it; remove it with kubectl or helm if it is yours",
-    )
-
-
-def remove(world: World, job: JobRef, *, keep_secret: bool = False) -> None:
+def remove(
+    world: World,
+    job: JobRef,
+    *,
+    keep_secret: bool = False,
+    grace: int | None = None,
+    patience: float = math.inf,
+) -> None:
     """Uninstall the release, see the pod gone and delete the per-job Secret; absence is success.
+
+    A pod that runs is asked to stop (SIGTERM) and has its ``terminationGracePeriodSeconds``, as with kubectl.
 
     Args:
         world: the ports.
         job: what to take away, once :func:`launcher.core.ownership.judge` has confirmed that it is ours;
             without a release, its pod alone, by its uid.
         keep_secret: leave the per-job Secret: it is that of a new attempt already.
+        grace: seconds between SIGTERM and SIGKILL instead of the pod's own, where they are less; a deletion
+            that is under way keeps its own.
+        patience: seconds after which a pod that still has time to end is left to its kubelet.
 
     Raises:
         Unavailable: the cluster could not be asked, or the pod did not go.
         Denied: a right is missing.
+        Conflict: a stranger has taken the name of the job's pod; the release stays.
     """
-    seen = world.pods.get(job.pod_name, job.namespace)
-    if _is_another(seen.value, job):
-        return  # a later attempt has taken the names over: what was ours is gone, and that one is not ours
-    if job.release:
-        world.releases.uninstall(job.release, job.namespace)
-    elif seen.value is not None:
-        world.pods.delete(job.pod_name, job.namespace, uid=seen.value.uid)
-    _see_pod_gone(world, job)
+    try:
+        if job.release:
+            _uninstall(world, job, grace)
+        else:
+            _prepare(world, job, grace)
+    except _TakenOver:
+        _refuse_planted(world, job)
+        return
+    _see_pod_gone(world, job, patience)
     if not keep_secret:
         world.secrets.delete(job.credential_secret, job.namespace)
 
 
-def _see_pod_gone(world: World, job: JobRef) -> None:
-    start = world.clock.monotonic()
-    forced = False
+def _prepare(world: World, job: JobRef, grace: int | None) -> None:
+    """See whose the names are, and shorten the pod's grace period where less is wanted."""
+    pod = _there(world, job)
+    if _is_another(pod, job):
+        raise _TakenOver
+    if pod is not None and grace is not None and pod.deleted is None:
+        # Before Helm deletes it: a kubelet (1.36) that stops a container already does not hear of less time.
+        world.pods.delete(job.pod_name, job.namespace, uid=pod.uid, grace_seconds=grace)
+
+
+def _there(world: World, job: JobRef) -> PodView | None:
+    """Return the pod that has the name of the job's, None when there is none, or nobody can tell."""
+    seen = world.pods.get(job.pod_name, job.namespace)
+    return seen.value if seen.presence is Presence.FOUND else None
+
+
+def _refuse_planted(world: World, job: JobRef) -> None:
+    """Say that a release stays whose pod's name a stranger has taken; of a later attempt say nothing.
+
+    Raises:
+        Conflict: it stays.
+        Unavailable: Helm could not be asked.
+    """
+    pod = _there(world, job)
+    if not job.release or pod is None or ref_of_pod(pod).release not in ("", job.release):
+        return
+    record = record_of(world, job.release, job.namespace)
+    whose = judge(record, pod, job)
+    if record is not None and whose.owner is Owner.FOREIGN_POD:
+        raise left_alone(job, whose)
+
+
+def _uninstall(world: World, job: JobRef, grace: int | None) -> None:
+    try:
+        # Looked at when helm is about to run: behind a thousand other removals that is minutes later.
+        world.releases.uninstall(job.release, job.namespace, partial(_prepare, world, job, grace))
+    except Denied:
+        # The record stays for whoever grants the right; the job that was to end must not run until then.
+        try:
+            pod = _pod_of(world, job)
+            if pod is not None and pod.deleted is None:
+                world.pods.delete(job.pod_name, job.namespace, uid=pod.uid, grace_seconds=grace)
+        except LauncherError as error:
+            _LOG.debug("pod=%s not deleted either: %s", job.pod_name, error.message)
+        raise
+
+
+def _see_pod_gone(world: World, job: JobRef, patience: float) -> None:
+    """Return when the pod is gone; delete it where nobody has yet, and by force when its kubelet does not.
+
+    Also return after ``patience`` seconds of its grace period, which is what the pod says of itself.
+    """
+    start, allowed, most = world.clock.monotonic(), 0.0, math.inf if job.release else _LONGEST_UNCONFIRMED
+    pause = _POLL_EVERY
+    is_asked, is_forced = False, False
     while True:
-        seen = world.pods.get(job.pod_name, job.namespace)
-        if seen.presence is Presence.UNAVAILABLE:
-            raise Unavailable(f"cannot see whether pod {job.namespace}/{job.pod_name} is gone: {seen.why}")
-        if seen.presence is Presence.ABSENT or _is_another(seen.value, job):
+        pod = _pod_of(world, job)
+        if pod is None:
             return
-        if seen.value is not None and not forced and _is_overdue(world, start, seen.value):
+        waited, allowed = world.clock.monotonic() - start, max(allowed, min(pod.grace_seconds or 0, most))
+        if pod.deleted is not None and patience < waited <= allowed:
+            _LOG.warning("pod=%s is being deleted; its grace period is %.0f s", job.pod_name, allowed)
+            return
+        if pod.deleted is None and not is_asked:  # the record of its release was deleted by hand
+            world.pods.delete(job.pod_name, job.namespace, uid=pod.uid)
+            is_asked = True
+        elif pod.deleted is not None and waited > allowed + GONE_WITHIN and not is_forced:
             # No kubelet takes it away: without a grace period the API server does it alone.
-            world.pods.delete(job.pod_name, job.namespace, uid=seen.value.uid, grace_seconds=0)
-            forced = True
-        if world.clock.monotonic() - start > 2 * _GONE_WITHIN:
-            raise Unavailable(
-                f"pod {job.namespace}/{job.pod_name} is still there {2 * _GONE_WITHIN:.0f} s after "
-                "its release was uninstalled",
-                cure="look for finalizers with `kubectl get pod -o yaml`, then terminate again",
-            )
-        world.clock.sleep(_POLL_EVERY)
+            world.pods.delete(job.pod_name, job.namespace, uid=pod.uid, grace_seconds=0)
+            is_forced = True
+        if waited > allowed + 2 * GONE_WITHIN:
+            raise _still_there(job, waited)
+        _pause(world, job, pause)
+        pause = min(2 * pause, _LONGEST_POLL)
+
+
+def _pause(world: World, job: JobRef, pause: float) -> None:
+    """Wait before the API server is asked again: while a watch shows the pod that question can wait."""
+    watch, end = world.pods.watching(job.namespace), world.clock.monotonic() + _SHOWN
+    if watch is None or watch.pod(job.pod_name).presence is not Presence.FOUND:
+        world.clock.sleep(pause)
+        return
+    while (left := end - world.clock.monotonic()) > 0:
+        version = watch.version(job.pod_name)
+        if watch.pod(job.pod_name).presence is not Presence.FOUND:
+            return
+        watch.wait(job.pod_name, version, left)
+
+
+def _still_there(job: JobRef, waited: float) -> Unavailable:
+    pod = f"{foreign.word(job.pod_name)} -n {job.namespace}"
+    after = "its release was uninstalled" if job.release else "its deletion; no release is left of it"
+    return Unavailable(
+        f"pod {job.namespace}/{job.pod_name} is still there {waited:.0f} s after {after}",
+        cure=f"`kubectl get pod {pod} -o yaml` shows what holds it, such as finalizers; then try again",
+    )
+
+
+def _pod_of(world: World, job: JobRef) -> PodView | None:
+    seen = world.pods.get(job.pod_name, job.namespace)
+    if seen.presence is Presence.UNAVAILABLE:
+        raise Unavailable(
+            f"cannot see whether pod {job.namespace}/{job.pod_name} is gone: {seen.why}", cure=seen.cure
+        )
+    return None if seen.presence is Presence.ABSENT or _is_another(seen.value, job) else seen.value
 
 
 def _is_another(pod: PodView | None, job: JobRef) -> bool:
@@ -143,11 +187,6 @@ def _is_another(pod: PodView | None, job: JobRef) -> bool:
         return False
     # Two job ids can have one pod name (`ab1` and `A_B.1`).
     return pod.uid != job.uid if job.uid else is_other_job(ref_of_pod(pod), job)
-
-
-def _is_overdue(world: World, start: float, pod: PodView) -> bool:
-    # A pod without a release (its release record was deleted by hand) is nobody's but ours: delete it now.
-    return pod.deleted is None or world.clock.monotonic() - start > _GONE_WITHIN
 
 
 def with_retries(job: JobRef, act: Callable[[], None], world: World, seconds: float | None) -> None:

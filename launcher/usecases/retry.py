@@ -1,122 +1,42 @@
 """Retrying, in the background, to create a release that was refused for a cause that heals.
 
-Quota is the common one: FLARE's own launcher ends the job, Tekton and Argo requeue it. All refused jobs of a
-namespace take turns, so that a hundred of them ask the API server as often as one does; when one gets
-through, the next tries at once, since more may fit.
-
-A job that waits for a quota may wait long, one that met a webhook's restart may not: the turns of 25 jobs
-that wait for a quota take six minutes, and ``timeouts.heal`` is five. So there are two queues, served
-alternately.
+Quota is the common one: FLARE's own launcher ends the job, Tekton and Argo requeue it. Whoever waits for the
+job in FLARE may be followed by another process, which goes on (:mod:`launcher.usecases.keeping`).
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from launcher.core.catalogue import CATALOGUE, Limit
+from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.state import Cleanup
+from launcher.core.pending.clocks import Patience
 from launcher.core.pending.refusal import Refusal, refusal_of
+from launcher.core.spec.jobspec import ref_of_spec
+from launcher.core.spec.site import PendingPolicy
 from launcher.errors import Cancelled, LauncherError
 from launcher.logs import logger
-from launcher.usecases.ports import Clock
+from launcher.usecases.join import joining
+from launcher.usecases.keeping import KEEPS_NOTHING, Journal, Keeper, Keeping
+from launcher.usecases.launch import Launch
+from launcher.usecases.limits import with_limit_range
+from launcher.usecases.turns import Turns
 
-__all__ = ["Installer", "Turns"]
+__all__ = ["QUOTAS", "Installer", "Turns", "begin"]
 
+# The refusals that a launch tries again while somebody watches it and nobody waits for the job.
+QUOTAS = frozenset({Code.QUOTA_EXCEEDED, Code.QUOTA_BUSY})
 _LOG = logger(__name__)
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
-_SLICE = 0.25
 _STOP_WITHIN = 30.0
 
 Attempt = Callable[[threading.Event], JobRef]
 Left = Callable[[], Cleanup | None]
 
 
-def _is_transient(refusal: Refusal | None) -> bool:
-    """Return whether the cause of a refusal passes by itself; resources must be freed by others first."""
-    return refusal is not None and CATALOGUE[refusal.code].limit is not Limit.RESOURCES
-
-
-class Turns:
-    """Who may try next in a namespace, and when: one try at a time, from the two queues alternately.
-
-    Args:
-        clock: monotonic time.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        # Refused for a transient cause or not -> who waits; and which of the two queues is next.
-        self._queues: dict[bool, deque[object]] = {True: deque(), False: deque()}
-        self._turn = True
-        self._trying: object | None = None
-        self._changed = threading.Condition()
-        self._pause = _FIRST_PAUSE
-        self._next_at = 0.0
-
-    def join(self, who: object, refusal: Refusal) -> None:
-        """Join the end of the queue for this refusal; the first one of all counts as a try."""
-        with self._changed:
-            if not any(self._queues.values()):
-                self._pause = _FIRST_PAUSE
-                self._next_at = self._clock.monotonic() + self._pause
-            self._queues[_is_transient(refusal)].append(who)
-
-    def retry_now(self) -> None:
-        """Make the next try due now: a launch that did not wait got through."""
-        with self._changed:
-            self._pause, self._next_at = _FIRST_PAUSE, self._clock.monotonic()
-            self._changed.notify_all()
-
-    def leave(self, who: object) -> None:
-        """Leave both queues."""
-        with self._changed:
-            self._remove(who)
-            self._changed.notify_all()
-
-    def _remove(self, who: object) -> None:
-        if self._trying is who:
-            self._trying = None
-        for queue in self._queues.values():
-            if who in queue:
-                queue.remove(who)
-
-    def next(self) -> object:
-        """Return whose turn it is, or who is trying right now; somebody waits."""
-        with self._changed:
-            if self._trying is not None:
-                return self._trying
-            return (self._queues[self._turn] or self._queues[not self._turn])[0]
-
-    def wait(self, who: object, stop: threading.Event) -> bool:
-        """Block until it is the turn of ``who``; return False when ``stop`` is set first."""
-        with self._changed:
-            while not stop.is_set():
-                left = self._next_at - self._clock.monotonic()
-                if left <= 0 and self.next() is who:
-                    self._trying = who
-                    return True
-                self._changed.wait(min(_SLICE, max(left, 0.01)))
-            return False
-
-    def tried(self, who: object, refusal: Refusal | None) -> None:
-        """Note how a try ended, None = accepted: the next is due at once then, else after a growing pause.
-
-        The queue of transient causes keeps its turn when their cause has gone: a webhook that answers again
-        lets the quota refuse, and each job that waits there has to learn that before its own clock is up.
-        """
-        with self._changed:
-            was_transient, is_transient = who in self._queues[True], _is_transient(refusal)
-            self._remove(who)
-            self._queues[is_transient].append(who)
-            healed = was_transient and not is_transient and bool(self._queues[True])
-            keeps_turn = refusal is None or healed
-            self._turn = was_transient if keeps_turn else not was_transient
-            self._pause = _FIRST_PAUSE if keeps_turn else min(2 * self._pause, _LONGEST_PAUSE)
-            self._next_at = self._clock.monotonic() + (0.0 if refusal is None else self._pause)
-            self._changed.notify_all()
+def _nobody() -> None:
+    """Tell nobody: no handle waits yet."""
 
 
 class Installer:
@@ -128,16 +48,31 @@ class Installer:
         refusal: how the first try was refused.
         turns: shared by all jobs of the namespace.
         left: returns what the tries that failed could not undo.
+        keeper: keeps what the next process needs.
+
+    Attributes:
+        tell: called when a try has ended, so that whoever waits for the job looks at it.
     """
 
-    def __init__(self, job: JobRef, attempt: Attempt, refusal: Refusal, turns: Turns, left: Left) -> None:
+    def __init__(  # noqa: PLR0917
+        self,
+        job: JobRef,
+        attempt: Attempt,
+        refusal: Refusal,
+        turns: Turns,
+        left: Left,
+        keeper: Keeper = KEEPS_NOTHING,
+    ) -> None:
         self._attempt = attempt
+        self._keeper = keeper
         self._left = left
         self._turns = turns
         self._lock = threading.Lock()
         self._job = job
         self._refusal: Refusal | None = refusal
         self._stop = threading.Event()
+        self.tell: Callable[[], None] = _nobody
+        keeper.refused(refusal)
         turns.join(self, refusal)
         self._thread = threading.Thread(target=self._run, name=f"fljob-install-{job.release}", daemon=True)
         self._thread.start()
@@ -147,6 +82,11 @@ class Installer:
         """The job, and why it has no release yet; None once it has one."""
         with self._lock:
             return self._job, self._refusal
+
+    @property
+    def patience(self) -> Patience:
+        """The time that each cause has used up before this process tried."""
+        return self._keeper.patience
 
     @property
     def left(self) -> Cleanup | None:
@@ -161,6 +101,7 @@ class Installer:
     def give_up(self) -> None:
         """Begin no further try; one that is under way is cancelled and undoes what it made."""
         self._stop.set()
+        self._turns.wake(self)
 
     def stop(self) -> None:
         """Give up, and wait until a try that is under way has ended, 30 s at most."""
@@ -169,13 +110,26 @@ class Installer:
 
     def _run(self) -> None:
         try:
-            while self._turns.wait(self, self._stop):
-                go_on = self._try()
-                self._turns.tried(self, self.state[1])
-                if not go_on:
-                    return
+            with self._keeper.watched():
+                self._try_on()
         finally:
             self._turns.leave(self)
+            self._keeper.over(is_accepted=self.state[1] is None)
+
+    def _try_on(self) -> None:
+        while self._turns.wait(self, self._stop):
+            go_on = self._try()
+            self._turns.tried(self, self.state[1])
+            self.tell()
+            if not go_on:
+                return
+
+    def _refused(self, refusal: Refusal) -> bool:
+        with self._lock:
+            self._refusal = refusal
+        if refusal.may_heal:
+            self._keeper.refused(refusal)
+        return refusal.may_heal
 
     def _try(self) -> bool:
         """Try once and return whether trying again can help."""
@@ -184,11 +138,64 @@ class Installer:
         except Cancelled:
             return False
         except LauncherError as error:
-            refusal = refusal_of(error)
-            with self._lock:
-                self._refusal = refusal
-            return refusal.may_heal
+            return self._refused(refusal_of(error))
+        except Exception as error:  # noqa: BLE001 - a defect, and whoever waits for the job would wait for ever
+            _LOG.exception("release=%s: the launch failed unexpectedly", self.state[0].release)
+            return self._refused(refusal_of(LauncherError(f"{type(error).__name__}: {error}")))
         with self._lock:
             self._job, self._refusal = job, None
         _LOG.info("release=%s pod=%s launched at last", job.release, job.pod_name)
         return False
+
+
+def begin(
+    launch: Launch,
+    cancel: threading.Event | None,
+    turns: Turns,
+    mode: PendingPolicy,
+    retry_refused: bool | Collection[Code],
+    *,
+    journal: Journal | None = None,
+) -> tuple[JobRef, Installer | None]:
+    """Make the job, or leave it to an installer when the refusal may heal and the caller can wait.
+
+    Args:
+        launch: of the job.
+        cancel: set by another thread to stop.
+        turns: of the job's namespace.
+        mode: how the job is judged: FLARE's own launcher tries nothing again.
+        retry_refused: whether the caller can wait; with codes: only for these.
+        journal: of a caller whose successor goes on; a job that is in it already is tried again.
+
+    Raises:
+        LauncherError: it was refused for good, or nobody waits.
+    """
+    job, world = ref_of_spec(launch.spec), launch.world
+    launch.keeps_secret = journal is not None and mode is not PendingPolicy.STRICT
+    if journal is not None and journal.before is not None:
+        return job, _installer(launch, journal.before.refusal, turns, journal)
+    try:
+        with world.watching.of(job.release, job.namespace):
+            made = launch.attempt(cancel)
+    except LauncherError as error:
+        refusal = refusal_of(error)
+        stopped = cancel is not None and cancel.is_set()
+        if stopped or not _is_tried_again(refusal, mode, retry_refused):
+            launch.forget()
+            raise with_limit_range(error, launch.spec, launch.render, world) from error.__cause__
+        _LOG.warning("release=%s refused, trying again: %s", job.release, error.message)
+        return job, _installer(launch, refusal, turns, journal)
+    turns.retry_now()
+    _LOG.info("release=%s pod=%s launched", made.release, made.pod_name)
+    return made, None
+
+
+def _is_tried_again(refusal: Refusal, mode: PendingPolicy, wanted: bool | Collection[Code]) -> bool:
+    is_wanted = wanted if isinstance(wanted, bool) else refusal.code in wanted
+    return is_wanted and refusal.may_heal and mode is not PendingPolicy.STRICT
+
+
+def _installer(launch: Launch, refusal: Refusal, turns: Turns, journal: Journal | None) -> Installer:
+    keeper = KEEPS_NOTHING if journal is None else Keeping(launch, journal)
+    attempt = launch.attempt if journal is None else joining(launch)
+    return Installer(ref_of_spec(launch.spec), attempt, refusal, turns, lambda: launch.left, keeper)

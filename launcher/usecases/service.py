@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from launcher.core.jobref import JobRef, no_release, ref_of_pod, ref_of_release
-from launcher.core.lifecycle.state import JobReport, JobState, Track
-from launcher.core.ownership import Owner, assign, locate, unclaimed
+from launcher.core.catalogue import Code
+from launcher.core.drift import Drift
+from launcher.core.grace import check_grace
+from launcher.core.lifecycle.state import JobReport
+from launcher.core.ownership import Owner
 from launcher.core.pending.clocks import WaitPolicy
-from launcher.core.pending.refusal import refusal_of
 from launcher.core.report import status
 from launcher.core.report.bundle import Bundle
-from launcher.core.spec.jobspec import JobSpec, ref_of_spec
-from launcher.core.spec.site import PendingPolicy
-from launcher.core.views import PodEvent, PodView, Presence, Seen
-from launcher.errors import LauncherError, Unavailable
+from launcher.core.retention import NOTHING_SAID, kept_from_text, kept_of
+from launcher.core.spec.jobspec import JobSpec
+from launcher.core.views import PodEvent, Seen
+from launcher.errors import NotFound
 from launcher.logs import logger
 from launcher.usecases.diagnose import TAIL, diagnose
+from launcher.usecases.follow import follow_events, follow_start
 from launcher.usecases.handle import JobHandle, OnFailure
-from launcher.usecases.launch import Launch, Prepare, Render, no_op
-from launcher.usecases.observe import follow_events, follow_start, job_policy, observe_once
-from launcher.usecases.ports import World
-from launcher.usecases.remove import removable, settle
-from launcher.usecases.retry import Installer, Turns
+from launcher.usecases.heir import NOBODY, Heir
+from launcher.usecases.join import refuse_another
+from launcher.usecases.keeping import Journal, age_of
+from launcher.usecases.launch import Launch, Prepare, Render
+from launcher.usecases.listing import find, inspect, jobs, known, namespaces
+from launcher.usecases.observe import job_policy, observe_once
+from launcher.usecases.ports import World, no_op
+from launcher.usecases.reserve import Held
+from launcher.usecases.retry import Turns, begin
 from launcher.usecases.sweep import ReportLost, ignore_report, reap, sweep
+from launcher.usecases.whose import removable
 
 __all__ = ["JobReport", "Service"]
 
@@ -57,7 +64,8 @@ class Service:
         cancel: threading.Event | None = None,
         on_failure: OnFailure | None = None,
         prepare: Prepare = no_op,
-        retry_refused: bool = False,
+        retry_refused: bool | Collection[Code] = False,
+        journal: Journal | None = None,
     ) -> JobHandle:
         """Install the job's release and return its handle as soon as Helm has accepted the manifests.
 
@@ -66,10 +74,11 @@ class Service:
             secret: content of the per-job Secret, environment name -> value; None or empty = no Secret.
             cancel: set by another thread to stop the install; nothing is left then.
             on_failure: called once if the job fails, before anything of it is removed.
-            prepare: makes the Secret of the startup kit, which jobs of the site share, and returns its name;
-                raises a LauncherError.
+            prepare: makes the Secret of the startup kit, and returns its name; raises a LauncherError.
             retry_refused: return a handle also when the job was refused for a cause that heals (an exhausted
-                quota, an API server that restarts), and retry in the background while the cause's clock runs.
+                quota, an API server that restarts), and retry in the background while the cause's clock runs;
+                with codes: only if it was refused for one of these.
+            journal: notes a refused job, whose Secret stays, for the next process; what it has is tried.
 
         Raises:
             Conflict: the job is already running, or its release is being installed by another process.
@@ -78,34 +87,41 @@ class Service:
             LeftBehind: the launch failed, and what it had made could not be removed.
             LauncherError: whatever else Helm or the cluster objects to; nothing is left.
         """
-        launched = self.world.clock.monotonic()
+        launched = self.world.clock.monotonic() - age_of(journal)
         policy = replace(self.policy, pending_timeout=spec.pending_timeout)
         launch = Launch(self.world, spec, self.render, secret or {}, prepare)
-        job, installer = self._launch(launch, cancel, retry_refused=retry_refused)
+        turns = self._turns.setdefault(spec.namespace, Turns(self.world.clock))
+        job, installer = begin(launch, cancel, turns, self.policy.mode, retry_refused, journal=journal)
+        kept = kept_from_text(spec.retention)
         return JobHandle(
-            job, self.world, policy, launched=launched, on_failure=on_failure, installer=installer
+            job, self.world, policy, launched=launched, on_failure=on_failure, installer=installer, kept=kept
         )
 
-    def _launch(
-        self, launch: Launch, cancel: threading.Event | None, *, retry_refused: bool
-    ) -> tuple[JobRef, Installer | None]:
-        """Make the job, or leave it to an installer when the refusal may heal and the caller can wait."""
-        job = ref_of_spec(launch.spec)
-        try:
-            made = launch.attempt(cancel)
-        except LauncherError as error:
-            refusal = refusal_of(error)
-            stopped = cancel is not None and cancel.is_set()
-            can_retry = refusal.may_heal and self.policy.mode is not PendingPolicy.STRICT
-            if not retry_refused or stopped or not can_retry:
-                raise
-            _LOG.warning("release=%s refused, trying again: %s", job.release, error.message)
-            turns = self._turns.setdefault(job.namespace, Turns(self.world.clock))
-            return job, Installer(job, launch.attempt, refusal, turns, left=lambda: launch.left)
-        if job.namespace in self._turns:
-            self._turns[job.namespace].retry_now()
-        _LOG.info("release=%s pod=%s launched", made.release, made.pod_name)
-        return made, None
+    def launch_or_attach(
+        self, spec: JobSpec, *, on_failure: OnFailure | None = None, **given: Any
+    ) -> tuple[JobHandle, bool]:
+        """Launch a job, or join it when the same job lives; return its handle, and whether it was joined.
+
+        What a per-job Secret holds is not compared: nobody can read the one that is there.
+
+        Args:
+            spec: the job.
+            on_failure: as for :meth:`launch`.
+            given: the other arguments of :meth:`launch`.
+
+        Raises:
+            Conflict: another job lives under this id; the key paths in which it differs are named.
+            LauncherError: as :meth:`launch`.
+        """
+        while True:
+            try:
+                return self.launch(spec, on_failure=on_failure, **given), False
+            except Held:
+                try:
+                    refuse_another(self.world, spec, self.render(spec))
+                    return self.attach(spec.release, spec.namespace, on_failure=on_failure), True
+                except NotFound:
+                    _LOG.info("release=%s is gone meanwhile, launching it", spec.release)
 
     def attach(self, release: str, namespace: str, *, on_failure: OnFailure | None = None) -> JobHandle:
         """Return a handle of a job that was launched elsewhere; its clocks start now.
@@ -121,10 +137,24 @@ class Service:
         """
         found = self.inspect(release, namespace)
         job = removable(found.job, found.ownership)
-        policy = job_policy(self.policy, found.track.pod)
-        return JobHandle(
-            job, self.world, policy, launched=self.world.clock.monotonic(), on_failure=on_failure
-        )
+        if found.ownership.owner is Owner.POD_WITHOUT_RELEASE:
+            _LOG.warning("%s: only that pod says what job it is", found.ownership.sentence)
+        policy, launched = job_policy(self.policy, found.track.pod), self.world.clock.monotonic()
+        kept = kept_of(found.track.pod.annotations) if found.track.pod else NOTHING_SAID
+        return JobHandle(job, self.world, policy, launched=launched, on_failure=on_failure, kept=kept)
+
+    def known_names(self, namespace: str) -> Mapping[str, str]:
+        """Return the jobs of a namespace that a name may mean: release -> job id, empty where not known."""
+        return known(self.world, namespace)
+
+    def find(self, name: str, namespace: str) -> str:
+        """Return the release that a name, a job id or the beginning of one means; what fits none as it is.
+
+        Raises:
+            InvalidInput: it fits several.
+            Conflict: the release that a pod's job id leads to is that of another job.
+        """
+        return find(self.world, name, namespace)
 
     def inspect(self, release: str, namespace: str) -> JobReport:
         """Return everything known about one job after one observation.
@@ -133,18 +163,7 @@ class Service:
             NotFound: there is neither a release nor a pod of that name.
             Unavailable: the cluster could not be asked.
         """
-        pods = self.world.pods.list(namespace)
-        seen = self.world.releases.record(release, namespace)
-        if seen.presence is Presence.UNAVAILABLE:
-            raise Unavailable(f"cannot ask Helm about release {namespace}/{release}: {seen.why}")
-        found = locate(release, namespace, seen.value, pods)
-        if seen.presence is Presence.ABSENT and found.pod is None:
-            raise no_release(release, namespace)
-        if found.ownership.owner is Owner.FOREIGN_RELEASE:
-            track = Track(launched=self.world.clock.monotonic(), state=JobState.UNKNOWN)
-        else:
-            track = observe_once(self.world, self.policy, found.pod)
-        return JobReport(found.job, seen.value, track, found.ownership)
+        return inspect(self.world, self.policy, release, namespace)
 
     def follow_start(self, found: JobReport) -> Iterator[JobReport]:
         """Yield what is known about a job until its container runs or has run, or it has ended without.
@@ -153,19 +172,27 @@ class Service:
 
         Args:
             found: the job as :meth:`inspect` returned it.
+
+        Raises:
+            Conflict: it is not ours.
         """
+        removable(found.job, found.ownership)
         return follow_start(self.world, self.policy, found)
 
-    def follow_events(self, job: JobRef) -> Iterator[Seen[tuple[PodEvent, ...]]]:
+    def follow_events(self, found: JobReport) -> Iterator[Seen[tuple[PodEvent, ...]]]:
         """Yield the events of a job's pod that are new or have a higher count, until the pod has ended.
 
         Args:
-            job: its names; without a uid the first pod of the name is the job's.
+            found: the job as :meth:`inspect` returned it.
 
         Yields:
             FOUND with at least one event, or UNAVAILABLE with the reason, once in a row: asking goes on.
+
+        Raises:
+            Conflict: it is not ours.
         """
-        return follow_events(self.world, job)
+        removable(found.job, found.ownership)
+        return follow_events(self.world, found.job)
 
     def diagnose(
         self, release: str, namespace: str, *, tail: int = TAIL, known: Iterable[str] = ()
@@ -184,57 +211,42 @@ class Service:
         observed = partial(observe_once, self.world, self.policy)
         return diagnose(self.world, release, namespace, observed, tail=tail, known=known)
 
-    def describe(self, found: JobReport) -> dict[str, Any]:
+    def describe(self, found: JobReport, drift: Drift | None = None) -> dict[str, Any]:
         """Return what is known about a job as JSON, as ``fljob status -o json`` prints it."""
-        clock = self.world.clock
-        return status.report(
-            found.job,
-            found.release,
-            found.track,
-            now=clock.monotonic(),
-            wall=clock.now(),
-            ownership=found.ownership,
-        )
+        now, wall = self.world.clock.monotonic(), self.world.clock.now()
+        known = (found.job, found.release, found.track)
+        return status.report(*known, now=now, wall=wall, ownership=found.ownership, drift=drift)
 
     def jobs(self, namespace: str) -> tuple[JobReport, ...]:
-        """Return all jobs of a namespace: two questions, and one about nodes, however many jobs there are.
+        """Return all jobs of a namespace, empty = of all; see :func:`launcher.usecases.listing.jobs`."""
+        return jobs(self.world, self.policy, namespace)
 
-        Pods that claim a release which does not confirm it have rows of their own, without its name.
-        """
-        # Releases first: the pod of a release that is deployed now is there when the pods are listed.
-        releases = {view.name: view for view in self.world.releases.list(namespace)}
-        assigned = assign(releases, self.world.pods.list(namespace))
-        own, others = settle(self.world, namespace, assigned)
-        reports = []
-        for name in sorted(releases):
-            pod, view = own.get(name), releases[name]
-            job = ref_of_pod(pod) if pod else ref_of_release(name, namespace, view)
-            reports.append(JobReport(job, view, self._glance(pod)))
-        for pod in sorted(others, key=lambda pod: pod.name):
-            ownership, job = unclaimed(pod, releases), ref_of_pod(pod)
-            # What it claims is not its own: under that name stands the job whose release it is.
-            job = replace(job, release="") if ownership.is_foreign else job
-            reports.append(JobReport(job, None, self._glance(pod), ownership))
-        return tuple(reports)
+    def namespaces(self) -> tuple[str, ...]:
+        """Return the namespaces in which there may be something of jobs."""
+        return namespaces(self.world)
 
-    def _glance(self, pod: PodView | None) -> Track:
-        return observe_once(self.world, self.policy, pod, ask_events=False)
-
-    def terminate(self, release: str, namespace: str) -> JobReport:
+    def terminate(self, release: str, namespace: str, *, grace: int | None = None) -> JobReport:
         """Take a job away, whatever state it is in, and return what was known about it before.
 
+        Args:
+            release: name of the release.
+            namespace: where it lives.
+            grace: seconds between SIGTERM and SIGKILL, where they are less than the pod's own.
+
         Raises:
+            InvalidInput: ``grace`` is more than the pod's own: nothing can prolong a deletion.
             NotFound: there is no such job.
             Conflict: it is not ours; nothing was touched.
         """
         found = self.inspect(release, namespace)
         job = removable(found.job, found.ownership)
+        check_grace(grace, found.track.pod)
         handle = JobHandle(job, self.world, self.policy, launched=self.world.clock.monotonic())
-        handle.terminate()
+        handle.terminate(grace=grace)
         return found
 
     def sweep(self, namespace: str, older_than: float, *, dry_run: bool = False) -> Iterator[str]:
-        """Remove what ended jobs left, lazily: releases, and Secrets that belong to no job.
+        """Remove what ended jobs, and those that wait in vain, left, lazily: releases, and Secrets of no job.
 
         Args:
             namespace: of the jobs.
@@ -258,6 +270,8 @@ class Service:
         federation: str,
         is_ours: Callable[[str], bool],
         report: ReportLost = ignore_report,
+        *,
+        heir: Heir = NOBODY,
     ) -> Iterator[str]:
         """Terminate the jobs of a site that nobody watches any more, in any state, lazily.
 
@@ -267,6 +281,7 @@ class Service:
             federation: of which federation; jobs launched by hand belong to none.
             is_ours: returns for the name of a release or a per-job Secret whether somebody watches it.
             report: called for each of these jobs, before it is removed.
+            heir: takes some of them over, which stay then.
 
         Yields:
             The name of each thing when it is gone; the next one is removed when it is asked for.
@@ -274,9 +289,6 @@ class Service:
         Raises:
             LauncherError: as :meth:`sweep`.
         """
-        # Secrets first: the release of one that is listed now is there when the releases are listed.
-        secrets = self.world.secrets.list(namespace)
-        jobs = self.jobs(namespace)
-        return reap(
-            self.world, namespace, site, federation, jobs, secrets=secrets, is_ours=is_ours, report=report
-        )
+        secrets = self.world.secrets.list(namespace)  # before the jobs: a launch makes its Secret first
+        removal = partial(reap, self.world, namespace, site, federation, self.jobs(namespace))
+        return removal(secrets=secrets, is_ours=is_ours, report=report, heir=heir)

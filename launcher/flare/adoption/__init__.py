@@ -1,0 +1,7 @@
+"""A new parent takes over the jobs that its predecessor left running, instead of ending them."""
+
+from __future__ import annotations
+
+from launcher.flare.adoption.heirs import Adoption, Parent, prepare
+
+__all__ = ["Adoption", "Parent", "prepare"]
