@@ -1,6 +1,12 @@
 """``python -m launcher`` is ``fljob``."""
 
-from launcher.cli import main
+import sys
 
 if __name__ == "__main__":
-    main()
+    try:
+        from launcher.cli import main
+
+        main()
+    except KeyboardInterrupt:  # before `main` sees to it
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)

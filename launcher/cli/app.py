@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from launcher.cli import streams
 from launcher.cli.command_table import LazyGroup
 from launcher.cli.context import Cli
-from launcher.cli.exit_codes import EPILOG, exit_code_of
-from launcher.cli.messages import own_messages_only, trace
+from launcher.cli.exit_codes import DEFECT, EPILOG, exit_code_of
+from launcher.cli.messages import may_colour, own_messages_only, trace
 from launcher.errors import LauncherError
 
 if TYPE_CHECKING:
@@ -45,30 +46,64 @@ def run(argv: Sequence[str] | None = None, world: World | None = None) -> None:
         world: the ports; None = helm and the cluster of the configuration.
     """
     args = None if argv is None else list(argv)
-    with own_messages_only():
+    with streams.usable(), own_messages_only():
         sys.exit(_run(args, world))
 
 
+def _lacks_dashes(error: click.NoSuchOption, args: list[str] | None) -> bool:
+    """Return whether an option of a job's COMMAND was taken for ours: `launch meta.json python3 -c ...`."""
+    params = error.ctx.command.params if error.ctx else []
+    takes_command = any(param.name == "command" and param.nargs == -1 for param in params)
+    return takes_command and "--" not in (sys.argv[1:] if args is None else args)
+
+
 def _run(args: list[str] | None, world: World | None) -> int:
+    code = 0
     try:
-        code = fljob.main(args=args, standalone_mode=False, prog_name="fljob", obj=Cli(world))
+        code, tell = _invoke(args, world)
+        with streams.written():
+            tell()
+            streams.flush()
+    except streams.Lost as lost:
+        error = streams.give_up(lost)
+        if error is not None:
+            _say_error(error)
+            code = code or exit_code_of(error)
+    return code
+
+
+def _invoke(args: list[str] | None, world: World | None) -> tuple[int, Callable[[], None]]:
+    """Run the command; return the exit code and what prints the error.
+
+    Raises:
+        Lost: stdout cannot be written.
+    """
+    try:
+        code = fljob.main(
+            args=args, standalone_mode=False, prog_name="fljob", obj=Cli(world), color=may_colour()
+        )
     except click.exceptions.Exit as done:
         code = done.exit_code
     except click.ClickException as error:
-        error.show()
-        code = error.exit_code
+        return error.exit_code, partial(_show, error, args)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        code = 130
+        return 130, partial(click.echo, "interrupted", err=True)
     except LauncherError as error:
-        click.echo(f"{click.style('error:', fg='red')} {error}", err=True)
-        code = exit_code_of(error)
-    except BrokenPipeError:
-        # `fljob list | head -1`: the reader has closed the pipe, which is no error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        return exit_code_of(error), partial(_say_error, error)
+    except streams.Lost:
+        raise
     except Exception as error:  # noqa: BLE001 - Python would print it with whatever it quotes
         words = "this is a defect of fljob; please report it with the lines above"
-        click.echo(f"{trace(error)}\n{click.style('error:', fg='red')} {words}", err=True)
-        code = 1
-    return code if isinstance(code, int) else 0
+        return DEFECT, partial(_say_error, words, before=f"{trace(error)}\n")
+    return code if isinstance(code, int) else 0, lambda: None
+
+
+def _say_error(error: object, *, before: str = "") -> None:
+    click.echo(f"{before}{click.style('error:', fg='red')} {error}", err=True, color=may_colour())
+
+
+def _show(error: click.ClickException, args: list[str] | None) -> None:
+    error.show()
+    if isinstance(error, click.NoSuchOption) and _lacks_dashes(error, args):
+        hint = f"write `--` before COMMAND: `-- ... {error.option_name}`"
+        click.echo(f"If it is an option of COMMAND, {hint}.", err=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from launcher import errors
 
-__all__ = ["EPILOG", "EXIT_CODES", "exit_code_of"]
+__all__ = ["DEFECT", "EPILOG", "EXIT_CODES", "exit_code_of"]
 
+# EX_SOFTWARE of sysexits.h: 1 is an answer of `diff` and of `doctor`.
+DEFECT = 70
 # None of them is one of FLARE's return codes (0, 9, 101-104, 127).
 EXIT_CODES: tuple[tuple[type[errors.LauncherError], int], ...] = (
     (errors.InvalidInput, 2),
@@ -18,10 +20,11 @@ EXIT_CODES: tuple[tuple[type[errors.LauncherError], int], ...] = (
     (errors.Cancelled, 130),
 )
 
-EPILOG = """\b
+EPILOG = """
 Exit codes: 0 success; of a job: 9 failed or terminated, 101-103 its own fault, 104 infrastructure;
-of fljob: 1 a check of doctor failed, 2 input, 3 not found, 4 conflict, 5 unavailable, 6 denied,
-7 rejected, 8 helm missing, 10 timeout of wait, 130 interrupted, 143 SIGTERM while waiting.
+of fljob: 1 a check of doctor failed or diff found a difference, 2 input, 3 not found, 4 conflict,
+5 unavailable, 6 denied, 7 rejected, 8 helm missing, 10 timeout of wait, 70 a defect of fljob,
+130 interrupted, 143 SIGTERM while waiting.
 """
 
 

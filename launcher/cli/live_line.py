@@ -26,8 +26,20 @@ def live_line(name: str, clock: Clock) -> Iterator[Notify]:
     from rich.text import Text  # noqa: PLC0415
 
     # Text, since rich reads [brackets] in a str as markup: an image may be called "busybox[/x]".
-    with Console(stderr=True).status(Text(name)) as status:
-        yield lambda track: status.update(Text(f"{name}  {describe(track, clock.monotonic())}"))
+    last = ""
+
+    def text_of(track: Track) -> Text:
+        nonlocal last
+        last = f"{name}  {describe(track, clock.monotonic())}"
+        return Text(last)
+
+    try:
+        with Console(stderr=True).status(Text(name)) as status:
+            yield lambda track: status.update(text_of(track))
+    except KeyboardInterrupt:
+        # The line is wiped; what it said last is what the user wants to know now.
+        click.echo(f"\n{last}" if last else "", err=True)
+        raise
 
 
 def _plain(name: str, clock: Clock) -> Notify:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 import warnings
@@ -14,9 +15,15 @@ import click
 from launcher.core import foreign
 from launcher.core.redaction import by_shape
 
-__all__ = ["own_messages_only", "trace"]
+__all__ = ["may_colour", "own_messages_only", "trace"]
 
 _OURS = "launcher"
+
+
+def may_colour() -> bool | None:
+    """Return False where colours are not wanted (https://no-color.org) or not known; None = on terminals."""
+    is_dumb = os.environ.get("TERM", "") in {"", "dumb", "unknown"}
+    return False if is_dumb or os.environ.get("NO_COLOR") else None
 
 
 class _Echo(logging.Handler):

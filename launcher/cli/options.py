@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -16,21 +18,28 @@ from launcher.core.releases import StorageDriver
 from launcher.core.spec.jobspec import Role
 from launcher.core.spec.settings import NAMESPACE
 from launcher.core.spec.site import SiteConfig
+from launcher.errors import LauncherError
 
 __all__ = [
     "cluster_arguments",
     "cluster_options",
+    "compared_job_options",
     "config_options",
     "diagnose_option",
     "driver_option",
+    "job_argument",
     "job_options",
     "output_option",
+    "printed_job_options",
     "site_from",
+    "written",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _DEFAULT_CONFIG = "fljob.yaml"
+# Bash reads what it has completed as part of a command: a job id `a;touch x` would be one of its own.
+_COMPLETED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
 
 
 def _combine(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -62,19 +71,38 @@ def cluster_options(command: F) -> F:
     )(command)
 
 
+_site = click.option("--site", help="Name of the site; `server` (which means --role server) for the server.")
+_role = click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    help="Job process of a client or of the server.",
+)
+_study = click.option("--study", default="", help="Study the job belongs to.")
+_job_id = click.option("--job-id", help="FLARE's job id.")
+_kit = click.option(
+    "--kit",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="A kit of `nvflare deploy prepare`, or a parent's workspace: what its parent would install.",
+)
+
+
 def job_options(command: F) -> F:
     """Add META and the options that identify the job."""
-    return _combine(
-        click.argument("meta"),
-        click.option("--site", help="Name of the site; `server` (which means --role server) for the server."),
-        click.option(
-            "--role",
-            type=click.Choice([role.value for role in Role]),
-            help="Job process of a client or of the server.",
-        ),
-        click.option("--study", default="", help="Study the job belongs to."),
-        click.option("--job-id", help="FLARE's job id."),
-    )(command)
+    return _combine(click.argument("meta"), _site, _role, _study, _job_id)(command)
+
+
+def printed_job_options(command: F) -> F:
+    """Add the same for a job that is only printed, and ``--kit``, which makes META optional."""
+    return _combine(click.argument("meta", required=False), _kit, _site, _role, _study, _job_id)(command)
+
+
+def compared_job_options(command: F) -> F:
+    """Add the same for jobs that are compared, of as many studies as are named, or for a launched one."""
+    studies = click.option("--study", multiple=True, metavar="NAME", help="Only this study; may be repeated.")
+    first = click.argument("meta", required=False, metavar="[META|JOB]")
+    now = click.argument("now", required=False, metavar="[META]")
+    return _combine(first, now, _kit, studies, _site, _role, _job_id)(command)
 
 
 def output_option(*formats: str) -> Callable[[F], F]:
@@ -87,6 +115,33 @@ def output_option(*formats: str) -> Callable[[F], F]:
         show_default=True,
         help="Output format.",
     )
+
+
+def written(value: Any, output: str) -> str:
+    """Return JSON or YAML text, without a line end."""
+    if output == "json":
+        return json.dumps(value, indent=2)
+    import yaml  # noqa: PLC0415 - only where it is asked for
+
+    return str(yaml.safe_dump(value, sort_keys=False, width=110)).rstrip("\n")
+
+
+def _known_jobs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return what a shell may complete to: releases, and job ids where somebody has begun one."""
+    del param
+    given = {name: ctx.params.get(name) for name in ("config", "namespace", "kubeconfig", "context")}
+    try:
+        site = site_from(**given)
+        found = ctx.obj.service(site).known_names(site.namespace)
+    except LauncherError:
+        return []  # nobody reads an error between two keys
+    names = found.keys() | set(found.values())
+    return sorted(name for name in names if name.startswith(incomplete) and _COMPLETED.fullmatch(name))
+
+
+def job_argument(command: F) -> F:
+    """Add JOB: a release, a job id, or the beginning of one."""
+    return click.argument("release", metavar="JOB", shell_complete=_known_jobs)(command)
 
 
 def diagnose_option(command: F) -> F:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from launcher import composition
-from launcher.cli import options
 from launcher.composition import helm_edge as helm
-from launcher.core.flare.meta import parse_meta
+from launcher.core.flare.process import PROCESS
 from launcher.core.names import credential_secret_name, pod_name
-from launcher.core.spec.assemble import Request, all_warnings, build_jobspec, check_site
+from launcher.core.spec.assemble import Request, check_site
 from launcher.core.spec.jobspec import EnvVar, JobSpec, Role, SecretKey
 from launcher.core.spec.site import SiteConfig
 from launcher.edges.disk.site_files import load_study, read_meta
 from launcher.errors import Cancelled, InvalidInput, LauncherError
+from launcher.usecases.make_job import MadeJob, make_job
 
 if TYPE_CHECKING:
     from launcher.usecases.handle import OnFailure
@@ -31,19 +31,12 @@ __all__ = [
     "bundle_on_refusal",
     "helm",
     "job_spec",
-    "offline_job",
+    "made_job",
     "secret_content",
     "texts",
 ]
 
-# The job process that FLARE's parent starts, without the arguments that only the parent knows.
-_PROCESS = {
-    Role.CLIENT: "nvflare.private.fed.app.client.worker_process",
-    Role.SERVER: "nvflare.private.fed.app.server.runner_process",
-}
 _SERVER = "server"
-# Without --job-id the output must not change from run to run, so that it can be diffed.
-_NO_JOB = "00000000-0000-0000-0000-000000000000"
 _DIAGNOSE = "--diagnose"
 
 
@@ -92,28 +85,42 @@ def texts(known: Mapping[str, bytes]) -> tuple[str, ...]:
     return tuple(value.decode("utf-8", "replace") for value in known.values())
 
 
-def job_spec(
+def job_spec(site: SiteConfig, meta: str, **more: Any) -> JobSpec:
+    """Return the job of a META argument, and print what it asks for in vain.
+
+    Args:
+        site: the site, with its name.
+        meta: FLARE job folder, meta.json, or ``-``.
+        more: arguments of :func:`made_job`.
+    """
+    made = made_job(site, read_meta(meta), **more)
+    for warning in made.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return made.spec
+
+
+def made_job(
     site: SiteConfig,
-    meta: str,
+    meta: tuple[Mapping[str, Any], str],
     *,
     job_id: str,
     study: str,
     command: tuple[str, ...] = (),
     secret_env: tuple[str, ...] = (),
     offline: bool = False,
-) -> JobSpec:
-    """Return the job of a META argument.
+) -> MadeJob:
+    """Return the job of a meta and options.
 
     Args:
         site: the site, with its name.
-        meta: FLARE job folder, meta.json, or ``-``.
+        meta: of the job, and where it stands.
         job_id: FLARE's job id.
         study: name of the study, empty for none.
         command: what to run; empty = the site's ``command``.
         secret_env: variables whose values are in the per-job Secret.
         offline: without a command, take FLARE's job process instead of refusing.
     """
-    raw, source = read_meta(meta)
+    raw, source = meta
     name = _site_name(site)
     secret = credential_secret_name(pod_name(job_id, name))
     flare = offline and not command and not site.command
@@ -123,23 +130,10 @@ def job_spec(
         role=site.role,
         study=study,
         command=command,
-        args=("-u", "-m", _PROCESS[site.role]) if flare else (),
+        args=("-u", "-m", PROCESS[site.role]) if flare else (),
         secret_env=tuple(EnvVar(key, secret=SecretKey(secret, key)) for key in secret_env),
     )
-    loaded = load_study(site, study)
-    parsed = parse_meta(raw, name, source=source)
-    spec = build_jobspec(request, parsed, loaded, site)
-    for warning in all_warnings(parsed, loaded, spec):
-        click.echo(f"warning: {warning}", err=True)
-    return spec
-
-
-def offline_job(meta: str, command: tuple[str, ...], **given: Any) -> tuple[SiteConfig, JobSpec]:
-    """Return the site and the job of a command that uses no cluster, from its options."""
-    keys = ("config", "namespace", "site", "role")
-    site = options.site_from(**{key: given[key] for key in keys})
-    job_id = given["job_id"] or _NO_JOB
-    return site, job_spec(site, meta, job_id=job_id, study=given["study"], command=command, offline=True)
+    return make_job(request, raw, site, load_study, source=source)
 
 
 def _site_name(site: SiteConfig) -> str:

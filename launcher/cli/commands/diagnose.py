@@ -16,7 +16,7 @@ __all__ = ["diagnose_command"]
 
 
 @click.command("diagnose")
-@click.argument("release")
+@options.job_argument
 @options.cluster_options
 @click.option(
     "-o",
@@ -35,13 +35,14 @@ __all__ = ["diagnose_command"]
 def diagnose_command(
     cli: Cli, /, release: str, folder: Path, tail: int, *, force: bool, **given: Any
 ) -> None:
-    """Write everything that tells why RELEASE is where it is into DIR, without credentials.
+    """Write everything that tells why JOB is where it is into DIR, without credentials.
 
     cause.txt has the answer; what could not be had is named in missing.txt.
     """
     site = options.site_from(**given)
     check_folder(folder, force=force)
-    bundle = cli.service(site).diagnose(release, site.namespace, tail=tail)
+    service = cli.service(site)
+    bundle = service.diagnose(service.find(release, site.namespace), site.namespace, tail=tail)
     write_bundle(folder, bundle.files, force=force)
     click.echo(bundle.cause)
     for name in sorted(bundle.files):

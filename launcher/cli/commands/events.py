@@ -11,8 +11,11 @@ import click
 
 from launcher.cli import options
 from launcher.cli.context import Cli
-from launcher.core.jobref import JobRef
-from launcher.core.report.bundle import event_json, event_line
+from launcher.cli.width import hanging, output_width
+from launcher.core import foreign
+from launcher.core.lifecycle.state import JobReport
+from launcher.core.report.bundle import event_cells, event_json
+from launcher.core.report.pull_errors import named_once
 from launcher.core.views import PodEvent
 from launcher.errors import NotFound
 from launcher.usecases.service import Service
@@ -23,27 +26,29 @@ _HEAD = f"{'AGE':>5}  {'TYPE':7}  {'REASON':24}  {'COUNT':>5}  MESSAGE"
 
 
 @click.command("events")
-@click.argument("release")
+@options.job_argument
 @options.cluster_options
 @options.output_option("table", "json")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended.")
 @click.pass_obj
 def events_command(cli: Cli, /, release: str, output: str, *, follow: bool, **given: Any) -> None:
-    """Print the events of RELEASE's pod, oldest first; with -f also those to come, as JSON one per line."""
+    """Print the events of JOB's pod, oldest first; with -f also those to come, as JSON one per line."""
     site = options.site_from(**given)
     service = cli.service(site)
-    job = service.inspect(release, site.namespace).job
+    found = service.inspect(service.find(release, site.namespace), site.namespace)
+    job = found.job
     if follow:
         try:
-            _follow(service, job, output)
+            _follow(service, found, output)
         except KeyboardInterrupt:
             click.echo("", err=True)
             raise click.exceptions.Exit(130) from None
         return
     if not job.uid:
+        where = options.cluster_arguments(given, job.namespace)
         raise NotFound(
             f"release {job.namespace}/{job.release} has no pod: its events cannot be told apart",
-            cure=f"`fljob status {job.release} -n {job.namespace}` says how the job ended",
+            cure=f"`fljob status {foreign.word(job.release)} {where}` says how the job ended",
         )
     events = service.world.pods.events(job.namespace, job.uid)
     if output == "json":
@@ -56,13 +61,15 @@ def events_command(cli: Cli, /, release: str, output: str, *, follow: bool, **gi
 
 
 def _lines(events: Iterable[PodEvent], now: datetime) -> None:
+    width = output_width()
     for event in events:
-        click.echo(event_line(event, now))
+        head, message = event_cells(event, now)
+        click.echo(hanging(head, named_once(message), width))
 
 
-def _follow(service: Service, job: JobRef, output: str) -> None:
+def _follow(service: Service, found: JobReport, output: str) -> None:
     head = _HEAD
-    for news in service.follow_events(job):
+    for news in service.follow_events(found):
         if news.value is None:
             click.echo(f"cannot ask for events, trying again: {news.why}", err=True)
         elif output == "json":

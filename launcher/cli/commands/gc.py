@@ -2,41 +2,121 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from launcher.cli import options
 from launcher.cli.context import Cli
+from launcher.cli.cronjob import print_cronjob
+from launcher.core import foreign
+from launcher.errors import Denied, LauncherError
+from launcher.usecases.service import Service
 
 __all__ = ["gc_command"]
 
+# Namespace, kind, name.
+_Name = tuple[str, str, str]
 _AGE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def _age(ctx: click.Context, param: click.Parameter, value: str) -> float:
+def _age(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, str]:
     match = _AGE.fullmatch(value)
     if match is None:
         raise click.BadParameter("use a number and s, m, h or d, such as 24h", ctx, param)
-    return float(match[1]) * _SECONDS[match[2]]
+    return float(match[1]) * _SECONDS[match[2]], value
 
 
 @click.command("gc")
 @options.cluster_options
-@click.option("--older-than", default="24h", callback=_age, show_default=True, help="Time since the end.")
+@click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="In all namespaces.")
+@click.option(
+    "--older-than",
+    default="24h",
+    callback=_age,
+    show_default=True,
+    help="Time since the end, for jobs without a retention.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@options.output_option("text", "json")
+@click.option("--cronjob", is_flag=True, help="Print a CronJob that does it, with the rights it needs.")
+@click.option("--image", default="", help="With --cronjob: an image with fljob and helm.")
+@click.option("--schedule", default="17 * * * *", show_default=True, help="With --cronjob: as cron has it.")
 @click.pass_obj
-def gc_command(cli: Cli, /, older_than: float, dry_run: bool, **given: Any) -> None:
+def gc_command(
+    cli: Cli,
+    /,
+    older_than: tuple[float, str],
+    output: str,
+    image: str,
+    schedule: str,
+    *,
+    everywhere: bool,
+    dry_run: bool,
+    cronjob: bool,
+    **given: Any,
+) -> None:
     """Remove releases of jobs that ended long ago, and per-job Secrets that nobody owns any more.
 
+    A job with a `retention` goes when its time is over. Also jobs that wait in vain: their clock has run out,
+    and whoever would have ended them is gone. What a process watches (it says so by a Lease) is left to it.
     Where Kubernetes does not say when a job ended, the time since its launch counts.
     """
     site = options.site_from(**given)
-    service = cli.service(site)
-    name = ""
-    for name in service.sweep(site.namespace, older_than, dry_run=dry_run):
-        click.echo(f"{'would remove' if dry_run else 'removed'} {name}")
-    if not name:
-        click.echo(f"nothing to remove in namespace {site.namespace}", err=True)
+    if cronjob:
+        print_cronjob(site, image, schedule, older_than[1], everywhere=everywhere)
+        return
+    if image:
+        raise click.UsageError("--image needs --cronjob: nothing else runs in an image")
+    names = _swept(cli.service(site), "" if everywhere else site.namespace, older_than[0], dry_run=dry_run)
+    printed = _print_json if output == "json" else _print_text
+    if not printed(names, dry_run=dry_run, everywhere=everywhere) and output != "json":
+        where = "any namespace" if everywhere else f"namespace {site.namespace}"
+        click.echo(f"nothing to remove in {where}", err=True)
+
+
+def _print_text(names: Iterator[_Name], *, dry_run: bool, everywhere: bool) -> int:
+    """Print each thing when it is gone, and return how many there were."""
+    number = 0
+    for namespace, kind, name in names:
+        number += 1
+        where = f" in namespace {namespace}" if everywhere else ""
+        click.echo(f"{'would remove' if dry_run else 'removed'} {kind} {name}{where}")
+    return number
+
+
+def _print_json(names: Iterator[_Name], *, dry_run: bool, everywhere: bool) -> int:
+    """Print all of them as one list, also when something else could not be removed."""
+    del everywhere
+    rows: list[dict[str, Any]] = []
+    try:
+        for namespace, kind, name in names:
+            rows.append({"namespace": namespace, "kind": kind, "name": name, "removed": not dry_run})
+    finally:
+        click.echo(json.dumps(rows, indent=2))
+    return len(rows)
+
+
+def _swept(service: Service, namespace: str, older_than: float, *, dry_run: bool) -> Iterator[_Name]:
+    """Yield namespace, kind and name of what is gone; one namespace that holds out spares no other."""
+    failed = None
+    for space in [namespace] if namespace else service.namespaces():
+        try:
+            found = service.sweep(space, older_than, dry_run=dry_run)
+        except Denied as error:
+            if namespace:
+                raise
+            click.echo(foreign.line(f"namespace {space} is left out: {error.message}"), err=True)
+            continue
+        try:
+            for title in found:
+                kind, _, name = title.partition(" ")
+                yield space, kind, name
+        except LauncherError as error:
+            failed = error
+    if failed is not None:
+        raise failed

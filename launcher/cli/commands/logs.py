@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -13,23 +12,23 @@ from launcher.cli import options
 from launcher.cli.context import Cli
 from launcher.cli.live_line import live_line
 from launcher.core import foreign
-from launcher.core.report.status import cause_line
+from launcher.core.report.status import cause_and_cure
 from launcher.errors import NotFound
 
 __all__ = ["logs_command"]
 
 
 @click.command("logs")
-@click.argument("release")
+@options.job_argument
 @options.cluster_options
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job ends.")
 @click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")
 @click.pass_obj
 def logs_command(cli: Cli, /, release: str, follow: bool, tail: int | None, **given: Any) -> None:
-    """Print the log of the job container of RELEASE; with -f wait for the container, and then for its end."""
+    """Print the log of the job container of JOB; with -f wait for the container, and then for its end."""
     site = options.site_from(**given)
     service = cli.service(site)
-    found = service.inspect(release, site.namespace)
+    found = service.inspect(service.find(release, site.namespace), site.namespace)
     if follow and not found.track.has_started:
         with live_line(found.job.release, service.world.clock) as notify:
             for now in service.follow_start(found):
@@ -45,9 +44,7 @@ def logs_command(cli: Cli, /, release: str, follow: bool, tail: int | None, **gi
 
 def _no_log(described: Mapping[str, Any], where: str) -> NotFound:
     """Return the error for a job without a log, from its JSON report."""
-    why = cause_line(described)
-    name = shlex.quote(described["release"])
-    cure = f"`fljob logs {name} {where} -f` waits for it"
-    if described["outcome"] is not None:
-        cure = f"`fljob diagnose {name} {where} -o DIR` has all that tells why"
+    why, cure = cause_and_cure(described)
+    if described["outcome"] is None and described["pending"] is None:
+        cure = f"`fljob logs {foreign.word(described['release'])} {where} -f` waits for it"
     return NotFound(f"not started: {why}", cure=cure)

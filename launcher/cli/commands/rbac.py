@@ -8,6 +8,7 @@ import click
 import yaml
 
 from launcher.cli import options
+from launcher.cli.site_rights import rights_of_chart_or_warning
 from launcher.core import rights
 from launcher.core.checks import invalid
 from launcher.core.releases import StorageDriver
@@ -27,7 +28,8 @@ def rbac_command(service_account: str, driver: StorageDriver | None, *, nodes: b
     if service_account and not is_dns_subdomain(service_account):
         cure = "use a-z, 0-9, '-' and '.', at most 253 characters"
         raise invalid("--service-account", service_account, "must be the name of a ServiceAccount", cure=cure)
-    namespace, wanted = site.namespace, rights.needed(driver or site.storage_driver)
+    namespace = site.namespace
+    wanted = rights.granted(driver or site.storage_driver, rights_of_chart_or_warning(site))
     objects = _granted("", {"name": "fljob", "namespace": namespace}, wanted, service_account)
     if nodes:
         # Not namespaced, so its name says which parent it is for.

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
 import yaml
 
 from launcher import composition
-from launcher.cli import options, wiring
+from launcher.cli import offline, options
 from launcher.core import foreign
 
 __all__ = ["render_command", "shown"]
 
 
 @click.command("render")
-@options.job_options
+@options.printed_job_options
 @options.cluster_options
 @options.output_option("yaml", "json")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def render_command(meta: str, command: tuple[str, ...], output: str, **given: Any) -> None:
+def render_command(
+    meta: str | None, command: tuple[str, ...], kit: Path | None, output: str, **given: Any
+) -> None:
     """Print the chart values of the job META (a FLARE job folder, its meta.json, or -)."""
-    site, spec = wiring.offline_job(meta, command, **given)
+    site, spec = offline.one_job(offline.asked(meta, command, kit, given), given["study"])
     values = composition.render_values(spec, site)
     click.echo(shown(values, output), nl=False)
 

@@ -3,25 +3,57 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from launcher import composition
-from launcher.cli import options, wiring
+from launcher.cli import offline, options
 from launcher.core import foreign
 
 __all__ = ["template_command"]
 
 
 @click.command("template")
-@options.job_options
+@options.printed_job_options
 @options.cluster_options
+@click.option("--all-studies", is_flag=True, help="A job of each study of the site, one after the other.")
+@click.option(
+    "--split",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write DIR/STUDY/KIND-NAME.yaml, one file for each object; remove those of an earlier run.",
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def template_command(meta: str, command: tuple[str, ...], **given: Any) -> None:
-    """Print the manifests of the job META without asking a cluster; the same input prints the same bytes."""
-    site, spec = wiring.offline_job(meta, command, **given)
-    values = composition.render_values(spec, site)
-    text = wiring.helm(site).template(spec.release, spec.namespace, values)
-    # For `kubectl apply` every byte counts; on a terminal a control character is a command.
-    click.echo(foreign.lines(text) if sys.stdout.isatty() else text, nl=False, color=True)
+def template_command(
+    meta: str | None,
+    command: tuple[str, ...],
+    kit: Path | None,
+    split: Path | None,
+    *,
+    all_studies: bool,
+    **given: Any,
+) -> None:
+    """Print the manifests of the job META without asking a cluster; the same input prints the same bytes.
+
+    With --kit they are those that the parent of that kit would install, and META may be left out: then they
+    are what the site gives to any job.
+    """
+    jobs = offline.jobs_of(offline.asked(meta, command, kit, given))
+    if all_studies and given["study"]:
+        raise click.UsageError("--study and --all-studies: one of them")
+    studies = jobs.studies() if all_studies else (given["study"] or jobs.study,)
+    texts = {study: composition.manifests(spec, jobs.site) for study, spec in jobs.specs(studies)}
+    if split is None:
+        shown = [f"# study: {study or '-'}\n{text}" if all_studies else text for study, text in texts.items()]
+        # For `kubectl apply` every byte counts; on a terminal a control character is a command.
+        text = "".join(shown)
+        click.echo(foreign.lines(text) if sys.stdout.isatty() else text, nl=False, color=True)
+        return
+    from launcher.edges.disk.rendered import write_rendered  # noqa: PLC0415
+
+    done = write_rendered(split, texts, is_whole=all_studies)
+    click.echo(
+        f"{len(done.written)} files in {split}" + (f", {len(done.removed)} removed" if done.removed else "")
+    )

@@ -13,11 +13,25 @@ __all__ = ["terminate_command"]
 
 
 @click.command("terminate")
-@click.argument("release")
+@options.job_argument
 @options.cluster_options
+@click.option(
+    "--grace",
+    type=click.IntRange(min=1),
+    metavar="SECONDS",
+    help="Time between SIGTERM and SIGKILL, if shorter than the pod's own and it is not ending yet.",
+)
+@click.option("--now", is_flag=True, help="The same as --grace 1.")
 @click.pass_obj
-def terminate_command(cli: Cli, /, release: str, **given: Any) -> None:
-    """End RELEASE in whatever state it is; returns when release, pod and per-job Secret are gone."""
+def terminate_command(cli: Cli, /, release: str, grace: int | None, *, now: bool, **given: Any) -> None:
+    """End JOB in whatever state it is; returns when release, pod and per-job Secret are gone.
+
+    A job that runs is sent SIGTERM and has the grace period of its pod to end by itself.
+    """
+    if now and grace is not None:
+        raise click.UsageError("--now is --grace 1; give one of them")
     site = options.site_from(**given)
-    found = cli.service(site).terminate(release, site.namespace)
-    click.echo(f"terminated {found.job.release} (was {found.track.state.value})")
+    service = cli.service(site)
+    name = service.find(release, site.namespace)
+    found = service.terminate(name, site.namespace, grace=1 if now else grace)
+    click.echo(f"terminated {found.job.release or found.job.pod_name} (was {found.track.state.value})")

@@ -12,7 +12,8 @@ from launcher.errors import Denied, LauncherError, NotFound, ToolMissing, Unavai
 
 __all__ = ["Check", "run_checks"]
 
-_SKIP = click.style("skip", fg="yellow")
+_SKIP, _WARN = click.style("skip", fg="yellow"), click.style("warn", fg="yellow")
+_FAIL = click.style("FAIL", fg="red")
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,14 @@ class Check:
         needs_all: run only when no check before it failed: it creates objects, and a right to remove them may
             be missing.
         may_be_denied: reads something that jobs do not need, so that being denied is no failure.
+        only_warns: jobs run all the same, so that failing is printed and does not count.
     """
 
     what: str
     run: Callable[[], str]
     needs_all: bool = False
     may_be_denied: bool = False
+    only_warns: bool = False
 
 
 # Without helm or a cluster many checks fail with the same message; that is reported once.
@@ -52,12 +55,12 @@ def run_checks(checks: Iterable[Check]) -> int:
             if check.may_be_denied and isinstance(error, Denied):
                 click.echo(f"{_SKIP}  {what}: no right to look, which jobs do not need")
                 continue
-            wrong += 1
+            wrong += not check.only_warns
             if error.message in printed and isinstance(error, _GENERAL):
                 click.echo(f"{_SKIP}  {what}: the same")
                 continue
             # Rights share one cure, printed once; each missing object has its own, even in the same words.
             shown = error.message if error.cure in printed and not isinstance(error, NotFound) else str(error)
             printed |= {error.message, error.cure}
-            click.echo(f"{click.style('FAIL', fg='red')}  {what}: {shown}")
+            click.echo(f"{_WARN if check.only_warns else _FAIL}  {what}: {shown}")
     return wrong

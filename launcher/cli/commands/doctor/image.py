@@ -43,7 +43,8 @@ _BUILD = "build it with images/Dockerfile, or with scripts/image where there is 
 # Part of the probe's message -> cure.
 _CURES: Sequence[tuple[str, str]] = (
     ("No module named 'launcher", f"the image lacks this package: {_BUILD}"),
-    ("No module named 'nvflare", "the image lacks FLARE: build it on one with nvflare 2.9.0"),
+    ("No module named 'nvflare", "the image lacks FLARE: build it on one with nvflare 2.9"),
+    ("RuntimeError: nvflare ", "build the image on one with nvflare 2.9, at least 2.9.0"),
     ("helm is not on PATH", f"a parent needs helm: {_BUILD} (target parent)"),
     ("TypeError: there is no argument", f"its package is older than the kit's arguments: {_BUILD}"),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,23 +9,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
-
 from launcher.cli.commands.doctor.check import Check
+from launcher.cli.commands.doctor.roll_out import roll_out_checks
 from launcher.cli.commands.doctor.site import access, secret
-from launcher.core.checks import refuse_endless
+from launcher.cli.site_rights import chart_rights
 from launcher.core.flare import kit as kits
+from launcher.core.flare.certificates import faults
+from launcher.core.flare.site_folder import SITE_FOLDER
 from launcher.core.releases import StorageDriver
 from launcher.core.spec.site import SiteConfig
-from launcher.edges.disk.kit import read_kit, storage_driver
-from launcher.errors import InvalidInput, NotFound
+from launcher.edges.clock import SystemClock
+from launcher.edges.disk.certificates import kit_certificates, read_certificate
+from launcher.edges.disk.documents import is_file, is_folder, parse_json, read_text, read_yaml
+from launcher.edges.disk.kit import configured, exposed_files, read_kit
+from launcher.edges.disk.site_folder import site_file
+from launcher.errors import InvalidInput, LauncherError, NotFound, ToolMissing
 
 __all__ = ["Kit", "kit_checks", "read"]
 
-# What json and PyYAML raise on a file that is neither.
-_NOT_PARSED = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
 _RUNTIME = "local/study_runtime.yaml"
-_VALUES = "helm_chart/values.yaml"
+_CHART = "helm_chart"
+_VALUES = f"{_CHART}/values.yaml"
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Kit:
         arguments: of its launcher component.
         values: of the parent's chart.
         studies: study -> its settings.
-        configured: its ``local/fljob.yaml``.
+        configured: its ``fljob.yaml``.
     """
 
     folder: Path
@@ -77,6 +81,11 @@ class Kit:
         given = {"default_python_path": self.arguments.get("default_python_path")}
         given["namespace"] = self.arguments.get("namespace") if namespace else None
         texts = {key: value for key, value in given.items() if isinstance(value, str) and value}
+        if isinstance(values := self.configured.get("values"), Mapping):
+            site = replace(site, values=values)
+        if isinstance(protect := self.configured.get("protect"), str):
+            site = replace(site, protect=protect)
+        site = kits.with_arguments(site, self.arguments)
         given_drivers = (self.arguments.get("storage_driver"), self.configured.get("storage_driver"))
         if drivers := [one for one in given_drivers if one in get_args(StorageDriver)]:
             texts["storage_driver"] = str(drivers[0])
@@ -109,12 +118,15 @@ def read(folder: Path) -> Kit:
     arguments = next((one.get("args") for one in found if one.get("id") == kits.LAUNCHER_ID), None)
     studies = _mapping(_parsed(folder / _RUNTIME).get("studies"))
     found_studies = {name: _mapping(one) for name, one in studies.items()}
-    return Kit(folder, _mapping(arguments), values, found_studies, _parsed(folder / kits.SITE))
+    return Kit(folder, _mapping(arguments), values, found_studies, _parsed(site_file(folder)))
 
 
 def kit_checks(site: SiteConfig, kit: Kit) -> Iterator[Check]:
     """Yield the checks of a kit and of every object that it names."""
     yield Check(f"kit {kit.folder}", partial(_adopted, kit.folder))
+    yield Check("files of the site", partial(_hidden, kit.folder), only_warns=True)
+    yield from roll_out_checks(site, kit.folder, kit.parent_image, kit.values)
+    yield from _certificates(kit.folder / "startup")
     for name in kit.claims:
         yield Check(f"claim {name}", partial(_claim, site, name), may_be_denied=True)
     for name in kit.secrets:
@@ -123,12 +135,63 @@ def kit_checks(site: SiteConfig, kit: Kit) -> Iterator[Check]:
 
 def _adopted(folder: Path) -> str:
     files = read_kit(folder)
-    adopted = kits.adopt(files, default=storage_driver(folder))
+    if not is_folder(folder / _CHART):
+        return _mounted(files)
+    site = configured(folder)
+    more = chart_rights(kits.with_arguments(site, kits.arguments(files)))
+    adopted = kits.adopt(files, default=site.storage_driver, more=more)
     if adopted == files:
         return "adopted"
     is_ours = adopted[kits.RESOURCES] == files[kits.RESOURCES]
-    lacks = "has not the rights of its storage driver" if is_ours else "still has FLARE's own launcher"
+    lacks = (
+        "has not the rights that its storage driver and its values need"
+        if is_ours
+        else "still has FLARE's own launcher"
+    )
     raise InvalidInput(lacks, cure=f"`fljob kit adopt --kit {shlex.quote(str(folder))}`")
+
+
+def _mounted(files: Mapping[str, str]) -> str:
+    """Check the workspace of a parent: its chart stayed where the kit is."""
+    if kits.is_adopted(files):
+        return "adopted: the workspace of a parent; its rights are those above"
+    raise InvalidInput(
+        "still has FLARE's own launcher",
+        cure="`fljob kit adopt` with the prepared kit, then copy its local/ here and restart the parent",
+    )
+
+
+def _hidden(folder: Path) -> str:
+    found = exposed_files(folder, read_kit(folder), configured(folder))
+    if not found:
+        return "none is in local/, which FLARE sends to every job pod"
+    many = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    raise InvalidInput(
+        f"every job pod gets {', '.join(found[:_SHOWN])}{many}",
+        cure=f"`fljob kit adopt --kit {shlex.quote(str(folder))}` moves them to {SITE_FOLDER}/",
+    )
+
+
+def _certificates(startup: Path) -> Iterator[Check]:
+    """Yield a check of each certificate, and one for each fault but the first."""
+    for name in kit_certificates(startup):
+        what, now = f"certificate startup/{name}.crt", SystemClock().now()
+        try:
+            one = read_certificate(startup, name)
+        except LauncherError as error:
+            # Without the package nothing is known of the kit.
+            yield Check(what, partial(_fail, error), only_warns=isinstance(error, ToolMissing))
+            continue
+        found = list(faults(one, now))
+        for fault in found:
+            wrong = InvalidInput(fault.sentence, cure=fault.cure)
+            yield Check(what, partial(_fail, wrong), only_warns=fault.is_warning)
+        if not found:
+            yield Check(what, partial("for client and server until {:%Y-%m-%d}".format, one.ends))
+
+
+def _fail(error: LauncherError) -> str:
+    raise error
 
 
 def _claim(site: SiteConfig, name: str) -> str:
@@ -151,11 +214,11 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _parsed(path: Path) -> Mapping[str, Any]:
+def _parsed(path: Path | None) -> Mapping[str, Any]:
+    if path is None or not is_file(path):
+        return {}
     try:
-        text = path.read_text(encoding="utf-8")
-        parsed = json.loads(text) if ".json" in path.name else yaml.safe_load(text)
-        refuse_endless(parsed, str(path))
-        return _mapping(parsed)
-    except (InvalidInput, OSError, *_NOT_PARSED):
+        is_json = ".json" in path.name
+        return _mapping(parse_json(read_text(path), str(path)) if is_json else read_yaml(path))
+    except InvalidInput:
         return {}

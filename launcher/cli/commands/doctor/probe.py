@@ -16,14 +16,19 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
 MESSAGE = "/dev/termination-log"
+# FLARE's own formats and calls, which the launcher follows, are those of this release (pyproject.toml).
+FLARE = ("2", "9")
 
 
 def found(arguments: dict[str, object], *, wants_helm: bool) -> str:
     """Return the versions in the image; raises what importing or constructing raises."""
     import_module("launcher.flare").ClientHelmJobLauncher(**arguments)
+    flare = of("nvflare")
+    if flare[:1].isdigit() and tuple(flare.split(".")[:2]) != FLARE:
+        raise RuntimeError(f"nvflare {flare} is not {'.'.join(FLARE)}")
     have = [
         f"fljob {of('fljob-launcher')}",
-        f"nvflare {of('nvflare')}",
+        f"nvflare {flare}",
         f"Python {platform.python_version()}",
     ]
     if wants_helm:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from launcher import composition
 from launcher.cli import wiring
 from launcher.cli.commands.doctor.check import Check
-from launcher.core.flare.meta import parse_meta
-from launcher.core.rights import LIST_NODES, needed
-from launcher.core.spec.assemble import Request, build_jobspec
+from launcher.cli.site_rights import chart_rights, example_job
+from launcher.core import foreign
+from launcher.core.rights import LIST_NODES, WATCHING, Right, needed
 from launcher.core.spec.site import SiteConfig
-from launcher.core.spec.study import Study
 from launcher.errors import Denied, InvalidInput, LauncherError, NotFound, ToolMissing
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["access", "secret", "site_checks"]
 
 _OLDEST_HELM = (3, 18)
-_META = {"launcher_spec": {"default": {"k8s": {"image": "doctor"}}}}
 
 
 def site_checks(site: SiteConfig) -> Iterator[Check]:
@@ -60,8 +58,7 @@ def _helm(site: SiteConfig) -> str:
 
 
 def _chart(site: SiteConfig) -> str:
-    request = Request(job_id="doctor", site=site.site or "doctor", role=site.role, args=("-V",))
-    spec = build_jobspec(request, parse_meta(_META, request.site), Study(), site)
+    spec = example_job(site)
     text = wiring.helm(site).template(spec.release, spec.namespace, composition.render_values(spec, site))
     return f"renders, {len(text.splitlines())} lines"
 
@@ -83,9 +80,18 @@ def _namespace(site: SiteConfig) -> str:
 
 def _rights(site: SiteConfig) -> Iterator[Check]:
     """Yield one check when all rights are granted, else one for each that is missing."""
-    wanted = sorted(needed(site.storage_driver))
+    more = frozenset[Right]()
+    try:
+        more = chart_rights(site)
+    except LauncherError as error:
+        yield Check("rights for what the chart makes", partial(_fail, error))
+    wanted = sorted(needed(site.storage_driver, more))
     try:
         api = access(site)
+        if not _is_there(api, site):
+            yield Check("nodes", lambda: _nodes(api, site))
+            return  # all rights may be granted in a namespace that does not exist, and a line above says that
+        user = foreign.name(api.user())
         missing = [
             right
             for right in wanted
@@ -95,13 +101,39 @@ def _rights(site: SiteConfig) -> Iterator[Check]:
         yield Check("rights", partial(_fail, error))
         return
     if not missing:
-        yield Check("rights", lambda: f"all {len(wanted)} granted in namespace {site.namespace}")
+        whose = f" to {user}" if user else ""
+        yield Check("rights", lambda: f"all {len(wanted)} granted in namespace {site.namespace}{whose}")
     driver = "" if site.storage_driver == SiteConfig.storage_driver else f" --driver {site.storage_driver}"
     cure = f"`fljob rbac -n {site.namespace} --service-account NAME{driver} | kubectl apply -f -`"
     yield Check("nodes", lambda: _nodes(api, site))
     for right in missing:
         words = f"{right.verb} {right.resource} is not granted in namespace {site.namespace}"
         yield Check("right", partial(_fail, InvalidInput(words, cure=cure)))
+    yield Check("leases", lambda: _leases(api, site), only_warns=True)  # its cure is that of the rights
+
+
+def _is_there(api: KubeAccess, site: SiteConfig) -> bool:
+    try:
+        return api.has_namespace(site.namespace)
+    except Denied:
+        return True  # as far as anybody can tell
+
+
+def _leases(api: KubeAccess, site: SiteConfig) -> str:
+    """Return that who watches a job can be told by Leases; jobs run all the same if not."""
+    missing = [
+        right
+        for right in sorted(WATCHING)
+        if not api.allowed(right.group, right.resource, right.verb, site.namespace)
+    ]
+    if not missing:
+        return "can be made: of two parents one acts, and `fljob gc` leaves alone what somebody watches"
+    verbs = ", ".join(right.verb for right in missing)
+    raise InvalidInput(
+        f"no right to {verbs} Leases: two parents of the site at once would both act, and `fljob gc` goes by "
+        "the age of jobs alone",
+        cure=f"`fljob rbac -n {site.namespace} --service-account NAME | kubectl apply -f -`",
+    )
 
 
 def _fail(error: LauncherError) -> str:
@@ -111,6 +143,8 @@ def _fail(error: LauncherError) -> str:
 def _nodes(api: KubeAccess, site: SiteConfig) -> str:
     """Return whether nodes can be listed; it is no failure if not."""
     if api.allowed(LIST_NODES.group, LIST_NODES.resource, LIST_NODES.verb, ""):
-        return "can be listed: requests that no node can meet end early"
+        return (
+            "can be listed: requests larger than every node are told, and end early with `autoscaler: none`"
+        )
     grant = f"`fljob rbac --nodes -n {site.namespace} --service-account NAME`"
     return f"cannot be listed (optional): requests that no node can meet wait for pending_timeout; {grant}"

@@ -1,0 +1,75 @@
+"""The plan of a job, for the commands that show one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from launcher import composition
+from launcher.core.spec.jobspec import JobSpec
+from launcher.core.spec.site import SiteConfig
+from launcher.errors import InvalidInput, Rejected
+
+if TYPE_CHECKING:
+    from launcher.core.plan.rows import Plan
+    from launcher.edges.kube.planning import KubePlanning
+
+__all__ = ["DRY_RUNS", "planned", "tried_out"]
+
+_CLIENT = "client"
+DRY_RUNS = ("server", _CLIENT)
+
+
+def planned(
+    site: SiteConfig, spec: JobSpec, given: Mapping[str, Any], *, advice: bool = True, offline: bool = False
+) -> Plan:
+    """Return the plan of a job.
+
+    Args:
+        site: its site.
+        spec: the job.
+        given: the options ``kubeconfig`` and ``context``.
+        advice: whether to look for what a pod needs after its creation, too.
+        offline: whether to make the objects only, and to ask nobody.
+
+    Raises:
+        LauncherError: the cluster cannot be asked.
+    """
+    from launcher.edges.disk.documents import parse_manifests  # noqa: PLC0415 - needed here only
+    from launcher.usecases.plan import Asked, made_plan, make_plan, refused_plan  # noqa: PLC0415
+
+    named = {key: given[key] for key in ("kubeconfig", "context") if given.get(key)}
+    site = replace(site, **named)
+    asked = Asked(spec=spec, objects=(), policy=composition.wait_policy(site), driver=site.storage_driver)
+    try:
+        asked = replace(asked, objects=tuple(parse_manifests(composition.manifests(spec, site))))
+    except (InvalidInput, Rejected) as error:
+        return refused_plan(asked, error)
+    return made_plan(asked) if offline else make_plan(asked, _api(site), advice=advice)
+
+
+def tried_out(site: SiteConfig, spec: JobSpec, given: Mapping[str, Any], output: str) -> int:
+    """Print what a launch would be told, and return the exit code.
+
+    Args:
+        site: its site.
+        spec: the job.
+        given: the options ``dry_run``, ``kubeconfig`` and ``context``.
+        output: ``table`` or ``json``.
+    """
+    from launcher.core.report.plan import as_json, as_verdicts  # noqa: PLC0415
+
+    found = planned(site, spec, given, advice=False, offline=given["dry_run"] == _CLIENT)
+    click.echo(json.dumps(as_json(found)) + "\n" if output == "json" else as_verdicts(found), nl=False)
+    return int(found.return_code)
+
+
+def _api(site: SiteConfig) -> KubePlanning:
+    from launcher.edges.kube import KubeClient  # noqa: PLC0415 - costs 0.15 s
+    from launcher.edges.kube.planning import KubePlanning  # noqa: PLC0415
+
+    return KubePlanning(KubeClient(loader=composition.cluster_of(site)))
