@@ -16,12 +16,12 @@ from tests import helms
 from tests.chart.conftest import ALL_CASES, CHART, CI_CASES, case_arguments, helm, render_case
 
 GOLDENS = Path(__file__).parent / "goldens"
-# Both ends: the newest Kubernetes with a schema here, and the oldest that Chart.yaml admits.
-KUBERNETES = ("1.29", "1.36")
+# The oldest that Chart.yaml admits, the newest with a schema here, the one of the test cluster, and one between.
+KUBERNETES = ("1.29", "1.33", "1.36", "1.37")
 
 
 # Where one object follows another Helm 4 prints a blank line between them, which Helm 3 does not.
-SEVERAL_OBJECTS = frozenset({"full", "network-policy"})
+SEVERAL_OBJECTS = frozenset({"disruption", "full", "network-policy"})
 
 
 @pytest.mark.parametrize("case", ALL_CASES)

@@ -60,10 +60,30 @@ def test_study_label_is_set_only_with_a_study(study):
 
 
 def test_pending_timeout_annotation():
-    annotations = pod({"pod": {"annotations": {"fljob.internal/pending-timeout": "120"}}})["metadata"][
-        "annotations"
-    ]
+    annotations = pod(
+        {
+            "pod": {
+                "annotations": {
+                    "fljob.internal/pending-timeout": "120",
+                    "fljob.internal/retention": "failed=60",
+                }
+            }
+        }
+    )["metadata"]["annotations"]
     assert annotations["fljob.internal/pending-timeout"] == "120"
+    assert annotations["fljob.internal/retention"] == "failed=60"
+
+
+def test_devices_by_claim():
+    """A claim of the pod and its use by the job container, alone and beside what is counted."""
+    claim = {"name": "gpu", "resourceClaimTemplateName": "one-gpu"}
+    used = at("resources.claims", [{"name": "gpu"}, {"name": "nic", "request": "fast"}])
+    nic = {"name": "nic", "resourceClaimName": "shared"}
+    made = pod(at("pod.spec.resourceClaims", [claim, nic]), used)
+    assert made["spec"]["resourceClaims"] == [claim, nic]
+    assert made["spec"]["containers"][0]["resources"] == used["resources"]
+    both = container(at("pod.spec.resourceClaims", [claim, nic]), used, at("resources.limits", {"cpu": "1"}))
+    assert both["resources"] == {"limits": {"cpu": "1"}, **used["resources"]}
 
 
 def test_order_of_volumes():
@@ -169,7 +189,7 @@ def test_launcher_labels_override_pod_template():
 
 
 def test_every_object_has_launcher_labels():
-    for item in objects({"networkPolicy": {"enabled": True}}):
+    for item in objects({"networkPolicy": {"enabled": True}, "disruption": {"budget": True}}):
         assert {
             key: value for key, value in item["metadata"]["labels"].items() if key.startswith("fljob.")
         } == {
@@ -184,3 +204,31 @@ def test_network_policy_allows_egress_only():
     policy, made = objects({"networkPolicy": {"enabled": True}, "pod": {"labels": {"team": "x"}}})
     assert policy["spec"].pop("podSelector")["matchLabels"].items() <= made["metadata"]["labels"].items()
     assert policy["spec"] == {"policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": [{}]}
+
+
+MARKS = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true"}
+
+
+def test_marks_are_two_more_annotations_and_nothing_else():
+    before, after = pod(), pod({"disruption": {"marks": True}})
+    annotations = after["metadata"].pop("annotations")
+    assert annotations == {**before["metadata"].pop("annotations"), **MARKS}
+    assert after == before
+
+
+@pytest.mark.parametrize("said", ["4h", ""])
+def test_an_annotation_of_the_values_wins_over_a_mark(said):
+    own = {"karpenter.sh/do-not-disrupt": said}
+    made = pod({"disruption": {"marks": True}, "pod": {"annotations": own}})
+    assert {**made["metadata"]["annotations"], **MARKS, **own} == made["metadata"]["annotations"]
+
+
+def test_a_budget_keeps_exactly_the_pod_of_the_job():
+    budget, made = objects({"disruption": {"budget": True}, "pod": {"labels": {"team": "x"}}})
+    assert budget["kind"] == "PodDisruptionBudget"
+    wanted = budget["spec"].pop("selector")["matchLabels"]
+    assert wanted.items() <= made["metadata"]["labels"].items()
+    assert {"fljob.internal/job-id", "fljob.internal/site", "fljob.internal/attempt"} <= wanted.keys()
+    # Kubernetes counts nothing else of a pod that no controller has made.
+    assert budget["spec"] == {"minAvailable": 1}
+    assert made == pod({"pod": {"labels": {"team": "x"}}})

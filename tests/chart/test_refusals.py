@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from launcher.core.names import label_value
-from tests.chart.conftest import at, pod, refusal
+from launcher.edges.helm.parsing import values_json
+from tests.chart.conftest import CHART, at, helm, minimal, pod, refusal
 
 OWNED = [
     ("pod.spec.containers", [{"name": "x"}], "this list", "extra.containers"),
@@ -23,6 +24,13 @@ OWNED = [
     ("container.spec.volumeMounts", [], "this list", "extra.volumeMounts"),
     ("container.spec.resources", {}, "this map", "move it to resources"),
     ("container.spec.resources", {"limits": {"cpu": "1"}}, "this map", "move it to resources"),
+    (
+        "container.spec.restartPolicy",
+        "Always",
+        '"Always"',
+        "take it out, the pod of a job is never restarted",
+    ),
+    ("container.spec.restartPolicyRules", [{"action": "Restart"}], "this list", "never restarted"),
 ]
 
 
@@ -31,6 +39,41 @@ def test_owned_field_is_refused(path, value, shown, cure):
     said = refusal(at(path, value))
     assert f"{path}: {shown} belongs to the chart: " in said
     assert cure in said
+
+
+@pytest.mark.parametrize("part", ["initContainers", "containers"])
+def test_sidecar_that_would_restart_the_job_is_refused(part):
+    rules = [
+        {"action": "Restart"},
+        {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [3]}},
+    ]
+    sidecar = {"name": "proxy", "image": "p:1", "restartPolicy": "Never", "restartPolicyRules": rules}
+    said = refusal({"extra": {part: [{"name": "first", "image": "f:1"}, sidecar]}})
+    assert (
+        f'extra.{part}[1].restartPolicyRules[1].action: "RestartAllContainers" would restart the job' in said
+    )
+    made = pod({"extra": {part: [{**sidecar, "restartPolicyRules": rules[:1]}]}})
+    assert made["spec"][part][-1]["restartPolicyRules"] == rules[:1]
+
+
+def test_upgrade_is_refused_with_the_reason():
+    values = values_json(minimal()).decode()
+    done = helm("template", "fj-test", str(CHART), "-n", "fl", "--is-upgrade", "--values", "-", stdin=values)
+    assert done.returncode != 0
+    assert (
+        "release fj-test: a job is never upgraded, it runs once with the values that it was installed with: "
+        "install another release, or first `helm uninstall fj-test --namespace fl`"
+    ) in done.stderr
+
+
+CLAIM = {"name": "gpu", "resourceClaimTemplateName": "one-gpu"}
+
+
+@pytest.mark.parametrize("claims", [None, [], [{**CLAIM, "name": "other"}]])
+def test_claim_that_the_pod_does_not_have_is_refused(claims):
+    given = {} if claims is None else at("pod.spec.resourceClaims", claims)
+    said = refusal(given, at("resources.claims", [{"name": "gpu"}]))
+    assert 'resources.claims[0].name: "gpu" is no claim of the pod: add it to pod.spec.resourceClaims' in said
 
 
 def test_refused_environment_is_not_shown():
@@ -43,6 +86,7 @@ def test_refused_environment_is_not_shown():
         ("labels", "fljob.internal/job-id"),
         ("labels", "fljob.internal/anything"),
         ("labels", "fljob.internal/pending-timeout"),
+        ("labels", "fljob.internal/retention"),
         ("annotations", "fljob.internal/job-id"),
         ("annotations", "fljob.internal/site"),
         ("annotations", "fljob.internal/study"),
@@ -129,6 +173,10 @@ TWICE = [
     (
         {"extra": {"initContainers": [{"name": "a"}], "containers": [{"name": "b"}, {"name": "a"}]}},
         "extra.containers[1].name", "a", "extra.initContainers[0].name",
+    ),
+    (
+        {**at("pod.spec.resourceClaims", [{"name": "g"}]), "resources": {"claims": [{"name": "g"}, {"name": "g"}]}},
+        "resources.claims[1].name", "g", "resources.claims[0].name",
     ),
     ({"env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}, "env[1].name", "A", "env[0].name"),
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,8 +15,12 @@ from tests.chart.conftest import CHART, at, leaves, minimal, refusal, rendered
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
-# Objects of Kubernetes stay open: the API server validates them.
-OPEN = {"global", "pod.spec", "container.spec"}
+# Not in values.yaml: what another chart adds, and fields of Kubernetes of which the chart reads more than it gives.
+NO_DEFAULT = {
+    "global",
+    "container.spec.securityContext.privileged",
+    "container.spec.securityContext.capabilities.add",
+}
 
 DATASET = {"claimName": "c", "mountPath": "/x", "readOnly": True}
 SECRET = {"secretName": "s", "mountPath": "/x"}
@@ -27,7 +32,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     (at("job.id", 7), "at '/job/id': got number, want string"),
     (at("job.site", ""), "at '/job/site': minLength"),
     (at("job.role", "admin"), "at '/job/role': value must be one of 'client', 'server'"),
-    (at("job.study", None), "at '/job': missing property 'study'"),
+    (at("job.role", None), "at '/job': missing property 'role'"),
     (at("job.extra", 1), "at '/job': additional properties 'extra' not allowed"),
     (at("labels", {"a": 1}), "at '/labels/a': got number, want string"),
     (at("labels", {"a": "not valid!"}), "at '/labels/a': 'not valid!' does not match"),
@@ -61,7 +66,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     (at("command", "run me"), "at '/command': got string, want array"),
     (at("command", [1]), "at '/command/0': got number, want string"),
     (at("args", [None]), "at '/args/0': got null, want string"),
-    (at("env", {"A": "b"}), "at '/env': got object, want array"),
+    (at("env", {"A": "b"}), "at '/env': got object, want null or array"),
     (at("env", [{"value": "x"}]), "at '/env/0': missing property 'name'"),
     (at("env", [{"name": "", "value": "x"}]), "at '/env/0/name': '' does not match"),
     (at("env", [{"name": "A=B", "value": "x"}]), "at '/env/0/name': 'A=B' does not match"),
@@ -91,7 +96,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
         "at '/datasets/v': additional properties 'mode' not allowed",
     ),
     (at("datasets.Bad_Name", DATASET), "at '/datasets': additional properties 'Bad_Name' not allowed"),
-    (at("datasets", [DATASET]), "at '/datasets': got array, want object"),
+    (at("datasets", [DATASET]), "at '/datasets': got array, want null or object"),
     (at("secretMounts.v", {"mountPath": "/x"}), "at '/secretMounts/v': missing property 'secretName'"),
     (at("secretMounts.v", {**SECRET, "items": {"k": ""}}), "at '/secretMounts/v/items/k': minLength"),
     (
@@ -106,7 +111,19 @@ BAD: list[tuple[dict[str, Any], str]] = [
         at("resources.requests", {"a b": "1"}),
         "at '/resources/requests': additional properties 'a b' not allowed",
     ),
-    (at("resources.claims", {}), "at '/resources': additional properties 'claims' not allowed"),
+    (at("resources.devices", {}), "at '/resources': additional properties 'devices' not allowed"),
+    (at("resources.claims", {}), "at '/resources/claims': got object, want null or array"),
+    (at("resources.claims", [{"request": "a"}]), "at '/resources/claims/0': missing property 'name'"),
+    (at("resources.claims", [{"name": "A"}]), "at '/resources/claims/0/name': 'A' does not match"),
+    (
+        at("resources.claims", [{"name": "a", "count": 1}]),
+        "at '/resources/claims/0': additional properties 'count' not allowed",
+    ),
+    (at("pod.spec.resourceClaims", "x"), "at '/pod/spec/resourceClaims': got string, want null or array"),
+    (
+        at("extra.containers", [{"name": "x", "restartPolicyRules": "x"}]),
+        "at '/extra/containers/0/restartPolicyRules': got string, want null or array",
+    ),
     (at("podSecurity", "none"), "at '/podSecurity': value must be one of 'baseline', 'restricted'"),
     (at("pod.name", "Upper"), "at '/pod/name': 'Upper' does not match"),
     (at("pod.name", "a" * 64), "at '/pod/name'"),
@@ -116,25 +133,32 @@ BAD: list[tuple[dict[str, Any], str]] = [
         at("pod.annotations", {"a/b/c": ""}),
         "at '/pod/annotations': additional properties 'a/b/c' not allowed",
     ),
-    (at("pod.spec", []), "at '/pod/spec': got array, want object"),
-    (at("pod.spec", None), "at '/pod': missing property 'spec'"),
-    (at("pod.spec.securityContext", "x"), "at '/pod/spec/securityContext': got string, want object"),
+    (at("pod.spec", []), "at '/pod/spec': got array, want null or object"),
+    (at("pod.labels", {"a": None}), "at '/pod/labels/a': got null, want string"),
+    (at("pod.annotations", {"a": None}), "at '/pod/annotations/a': got null, want string"),
+    (at("pod.spec.securityContext", "x"), "at '/pod/spec/securityContext': got string, want null or object"),
     (at("container.name", "a.b"), "at '/container/name': 'a.b' does not match"),
     (at("container.image", "x"), "at '/container': additional properties 'image' not allowed"),
     (
         at("container.spec.securityContext", {"privileged": "no"}),
-        "at '/container/spec/securityContext/privileged': got string, want boolean",
+        "at '/container/spec/securityContext/privileged': got string, want null or boolean",
     ),
     (
         at("container.spec.securityContext", {"capabilities": {"add": "SYS_ADMIN"}}),
-        "at '/container/spec/securityContext/capabilities/add': got string, want array",
+        "at '/container/spec/securityContext/capabilities/add': got string, want null or array",
     ),
     (at("extra.volumes", [{}]), "at '/extra/volumes/0': missing property 'name'"),
     (at("extra.volumeMounts", [{"name": "x"}]), "at '/extra/volumeMounts/0': missing property 'mountPath'"),
     (at("extra.containers", ["x"]), "at '/extra/containers/0': got string, want object"),
     (at("extra.initContainers", [{"name": ""}]), "at '/extra/initContainers/0/name': minLength"),
-    (at("networkPolicy.enabled", "yes"), "at '/networkPolicy/enabled': got string, want boolean"),
-    (at("datasets", None), "at '': missing property 'datasets'"),
+    (at("disruption.marks", "yes"), "at '/disruption/marks': got string, want null or boolean"),
+    (at("disruption.budget", 1), "at '/disruption/budget': got number, want null or boolean"),
+    (at("disruption", {"protect": True}), "at '/disruption': additional properties 'protect' not allowed"),
+    (at("networkPolicy.enabled", "yes"), "at '/networkPolicy/enabled': got string, want null or boolean"),
+    (at("datasets.v", None), "at '/datasets/v': got null, want object"),
+    (at("workspace.mountPath", None), "at '/workspace': missing property 'mountPath'"),
+    (at("container.name", None), "at '/container': missing property 'name'"),
+    (at("labels", None), "at '': missing property 'labels'"),
 ]
 
 
@@ -205,13 +229,13 @@ def parts(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[st
     """Yield (key path, schema) of the values that have a name."""
     for key, entry in schema.get("properties", {}).items():
         yield f"{path}{key}", entry
-        if not key.startswith("fljob.internal/") and f"{path}{key}" not in OPEN:
+        if not key.startswith("fljob.internal/") and f"{path}{key}" not in NO_DEFAULT:
             yield from parts(entry, f"{path}{key}.")
 
 
 def test_schema_and_defaults_have_the_same_keys():
-    known = {path for path, entry in parts(SCHEMA) if "properties" not in entry or path in {*OPEN, "labels"}}
-    assert {path for path in known if "fljob.internal/" not in path} - {"global"} == set(leaves(VALUES))
+    known = {path for path, entry in parts(SCHEMA) if "properties" not in entry or path == "labels"}
+    assert {path for path in known if "fljob.internal/" not in path} - NO_DEFAULT == set(leaves(VALUES))
 
 
 def test_every_key_is_described():
@@ -222,7 +246,7 @@ def test_every_key_is_described():
 def objects_of(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every schema of an object, wherever it is."""
     if isinstance(schema, dict):
-        if schema.get("type") == "object":
+        if "object" in schema.get("type", ()):
             yield path, schema
         for key, entry in schema.items():
             yield from objects_of(entry, f"{path}/{key}")
@@ -232,20 +256,62 @@ def objects_of(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any
 
 
 def test_the_schema_is_closed():
-    assert {path for path, entry in objects_of(SCHEMA) if "additionalProperties" not in entry} == {
-        "/properties/global",
-        "/properties/env/items/properties/valueFrom",
-        "/properties/pod/properties/spec",
-        "/properties/pod/properties/spec/properties/securityContext",
-        "/properties/container/properties/spec",
-        "/properties/container/properties/spec/properties/securityContext",
-        "/properties/container/properties/spec/properties/securityContext/properties/capabilities",
-        "/properties/extra/properties/volumeMounts/items",
-        "/$defs/named/items",
+    opened = {
+        path
+        for path, entry in objects_of(SCHEMA)
+        if "additionalProperties" not in entry and "$ref" not in entry
     }
+    # Of Kubernetes' fields those of which scripts/pod-schema leaves the content out.
+    opened = {path for path in opened if not path.startswith("/$defs/k8s.")}
+    assert opened == {"/properties/global", "/$defs/named/items"}
+
+
+def test_what_closes_a_schema_by_reference_is_closed():
+    for path, entry in objects_of(SCHEMA):
+        if "$ref" in entry and "additionalProperties" not in entry:
+            assert SCHEMA["$defs"][entry["$ref"].rpartition("/")[2]]["additionalProperties"] is False, path
+
+
+def patterns(schema: Any) -> Iterator[str]:
+    """Yield every pattern that helm may print; it prints none of patternProperties."""
+    for key, entry in schema.items() if isinstance(schema, dict) else enumerate(schema):
+        if key == "pattern" and isinstance(entry, str):
+            yield entry
+        elif isinstance(entry, (dict, list)):
+            yield from patterns(entry)
+
+
+@pytest.mark.parametrize("pattern", sorted(set(patterns(SCHEMA))))
+def test_a_pattern_says_in_words_what_it_means(pattern):
+    words = pattern.partition("|$.(")[2].removesuffix(")")
+    assert re.fullmatch(r"[a-z][\w ,:;=-]+", words)
+    for text in (words, f"({words})", f"\n({words})", f"x({words})", f"{words}\n({words})"):
+        assert re.search(rf"$.({words})", text) is None
+
+
+def test_helm_prints_the_words():
+    assert "(an absolute path without a colon)" in refusal(at("workspace.mountPath", "relative"))
 
 
 def test_schema_has_no_remote_reference():
     references = {line for line in json.dumps(SCHEMA, indent=0).splitlines() if '"$ref"' in line}
     assert references
     assert all('"#/$defs/' in line for line in references)
+
+
+METADATA = yaml.safe_load((CHART / "Chart.yaml").read_text())
+
+
+@pytest.mark.parametrize("key", ["links", "changes", "images"])
+def test_lists_for_artifact_hub_are_lists(key):
+    entries = yaml.safe_load(METADATA["annotations"][f"artifacthub.io/{key}"])
+    assert isinstance(entries, list)
+    if key == "changes":
+        assert {entry["kind"] for entry in entries} <= {
+            "added", "changed", "deprecated", "removed", "fixed", "security",
+        }  # fmt: skip
+        assert all(entry["description"] for entry in entries)
+
+
+def test_annotations_are_text():
+    assert all(isinstance(value, str) for value in METADATA["annotations"].values())

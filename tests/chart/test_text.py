@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from launcher.core.names import label_value
-from tests.chart.conftest import container, pod, refusal
+from tests.chart.conftest import at, container, pod, refusal
 
 TEXTS = [
     *("on", "Off", "yes", "n", "true", "null", "~", "Null", ""),
@@ -93,10 +93,10 @@ def test_text_of_annotations_and_pass_through():
     assert made["spec"]["containers"][1]["args"] == PASSED_ON
 
 
-@pytest.mark.parametrize("where", ["pod", "container"])
+@pytest.mark.parametrize("where", ["pod.spec.hostname", "container.spec.terminationMessagePath"])
 def test_text_yaml_cannot_hold_is_an_error(where):
     """Helm's toYaml would print nothing at all, hardening included."""
-    assert "holds a character that YAML has no place for" in refusal({where: {"spec": {"x": "\x7f"}}})
+    assert "holds a character that YAML has no place for" in refusal(at(where, "\x7f"))
 
 
 def test_text_that_becomes_a_key():

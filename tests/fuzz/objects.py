@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
+import functools
 import json
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.console import Console
+import click
+import yaml
 
 from launcher.cli.jobs_table import make_table
 from launcher.core.pending.clocks import WaitPolicy
@@ -19,9 +20,10 @@ from launcher.edges.helm.parsing import release_of_list, release_of_status
 from launcher.edges.kube.translate import event_view, node_view, pod_view
 from launcher.usecases.service import Service
 from tests.fakes import SHORTAGE, FakePods, FakeWorld, make_pod
-from tests.fuzz.texts import mutated
+from tests.fuzz.texts import grafted, mutated
+from tests.recorded import FOLDER
 
-__all__ = ["one_object"]
+__all__ = ["EVENT", "NODE", "RELEASE", "RawPods", "hostile_pod", "one_object"]
 
 WAITING = 'exec: "/none": stat /none: no such file or directory'
 POD = {
@@ -64,6 +66,14 @@ class RawPods(FakePods):
 
     raw_pod: Any = None
 
+    def play(self) -> None:
+        """Show the next pod of the script; None = all are gone."""
+        found = self.script.pop(0)
+        for name in [] if found else list(self.items):
+            self.show(None, name)
+        if found:
+            self.show(found)
+
     def raw(self, name: str, namespace: str) -> Seen[Mapping[str, Any]]:
         # The client makes an empty object of an answer that is none.
         del name, namespace
@@ -74,7 +84,20 @@ class RawPods(FakePods):
         return {}
 
 
-def _pod(rng: random.Random) -> Any:
+_FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@functools.cache
+def _recorded() -> tuple[Any, ...]:
+    """Return the pods that were recorded on clusters."""
+    documents = [yaml.load(path.read_text(), Loader=_FAST) for path in sorted(FOLDER.glob("*.yaml"))]
+    return tuple(document["pod"] for document in documents if document.get("pod"))
+
+
+def hostile_pod(rng: random.Random) -> Any:
+    """Return a pod in any state that was recorded, or made up, with hostile values at any depth."""
+    if rng.random() < 0.5:
+        return grafted(rng, rng.choice(_recorded()))
     pod = json.loads(json.dumps(POD))
     if rng.random() < 0.5:
         pod["spec"]["nodeName"] = "node-1"
@@ -89,7 +112,7 @@ def _pod(rng: random.Random) -> Any:
 
 def one_object(rng: random.Random) -> Iterator[str]:
     """Yield what a user would read of a namespace with one malformed pod, its events, node and release."""
-    fake, raw = FakeWorld(), _pod(rng)
+    fake, raw = FakeWorld(), hostile_pod(rng)
     fake.pods = RawPods(fake.clock)
     fake.releases.pods = fake.pods
     fake.pods.raw_pod = raw
@@ -117,13 +140,12 @@ def one_object(rng: random.Random) -> Iterator[str]:
     assert any(row["pod"] and row["pod"]["name"] == "good" and row["state"] == "STARTING" for row in rows), (
         rows
     )
+    yield from service.sweep("fl", 0.0, dry_run=True)
     yield from _printed(rows, fake, view, service)
 
 
 def _printed(rows: list[Any], fake: FakeWorld, view: PodView, service: Service) -> Iterator[str]:
-    screen = Console(file=io.StringIO(), width=200)
-    screen.print(make_table(rows))
-    yield screen.file.getvalue()
+    yield click.unstyle("\n".join(make_table(rows, fake.clock.now(), width=80, namespaces=True)))
     for event in fake.pods.event_list:
         yield event_line(event, fake.clock.now())
         yield json.dumps(event_json(event), ensure_ascii=False)

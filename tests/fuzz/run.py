@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from launcher.errors import LauncherError
+from tests.fuzz.answers import one_answer
+from tests.fuzz.commands import one_command
 from tests.fuzz.inputs import one_input
 from tests.fuzz.kits import one_kit
 from tests.fuzz.objects import one_object
@@ -25,10 +27,20 @@ __all__ = ["CASES", "Result", "run"]
 
 SLOW = 2.0  # seconds of CPU
 
+
+def _one_parent(rng: random.Random, folder: Path) -> Iterator[str]:
+    from tests.fuzz.parents import one_parent  # noqa: PLC0415 - the others need no nvflare
+
+    return one_parent(rng, folder)
+
+
 CASES: dict[str, Callable[[random.Random, Path], Iterator[str]]] = {
     "inputs": one_input,
     "objects": lambda rng, _: one_object(rng),
+    "commands": one_command,
+    "answers": one_answer,
     "kits": one_kit,
+    "parents": _one_parent,
 }
 
 
@@ -80,27 +92,47 @@ def _one(kind: str, seed: int, folder: Path, result: Result) -> None:
         result.dangerous.append(f"{name} {sorted(set(found))}")
 
 
+_NUMBERS = (
+    ("inputs", 50_000),
+    ("objects", 10_000),
+    ("commands", 10_000),
+    ("answers", 20_000),
+    ("kits", 1_000),
+    ("parents", 10_000),
+)
+
+
 def main() -> int:
     """Run what the arguments ask for, and print a line for each kind."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for kind, number in (("inputs", 50_000), ("objects", 10_000), ("kits", 1_000)):
+    for kind, number in _NUMBERS:
         parser.add_argument(f"--{kind}", type=int, default=number)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="at most so long for each kind")
+    parser.add_argument("--first", type=int, default=0, help="the first seed of each kind")
     parser.add_argument("--only", metavar="KIND:SEED")
     given = parser.parse_args()
     if given.only:
         kind, _, seed = given.only.partition(":")
-        results = {kind: run(kind, range(int(seed), int(seed) + 1))}
-    else:
-        results = {kind: run(kind, range(getattr(given, kind)), given.seconds) for kind in CASES}
-    for kind, one in results.items():
-        sys.stdout.write(
-            f"{kind}: {one.cases} cases, {one.refused} refused, {len(one.tracebacks)} tracebacks, "
-            f"{len(one.slow)} over {SLOW:g} s (slowest {one.slowest:.2f} s), {len(one.dangerous)} dangerous\n"
-        )
-        for words in one.wrong[:20]:
-            sys.stdout.write(f"  {words}\n")
-    return 1 if any(one.wrong for one in results.values()) else 0
+        return _print(kind, run(kind, range(int(seed), int(seed) + 1)))
+    first, numbers = given.first, {kind: getattr(given, kind) for kind in CASES}
+    ran = (
+        _print(kind, run(kind, range(first, first + number), given.seconds))
+        for kind, number in numbers.items()
+        if number
+    )
+    return max(list(ran), default=0)
+
+
+def _print(kind: str, one: Result) -> int:
+    """Print what was found as soon as it is known: a whole run takes half an hour."""
+    sys.stdout.write(
+        f"{kind}: {one.cases} cases, {one.refused} refused, {len(one.tracebacks)} tracebacks, "
+        f"{len(one.slow)} over {SLOW:g} s (slowest {one.slowest:.2f} s), {len(one.dangerous)} dangerous\n"
+    )
+    for words in one.wrong[:20]:
+        sys.stdout.write(f"  {words}\n")
+    sys.stdout.flush()
+    return 1 if one.wrong else 0
 
 
 if __name__ == "__main__":

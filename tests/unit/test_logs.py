@@ -61,3 +61,10 @@ def test_what_an_exception_quotes_is_hidden(logged):
 def test_a_logger_is_cleaned_once():
     assert len(logger("launcher.test").filters) == len(logger("launcher.test").filters) == 1
     assert isinstance(logger("launcher.test"), logging.Logger)
+
+
+def test_a_name_is_short_and_a_message_is_not(logged):
+    long = "ab" * 1000
+    found = logged("100%% release=%s pod=%-3s %s", long, long, long)
+    assert found.count(long) == 1
+    assert len(found) < 2 * 110 + 2000 + 60

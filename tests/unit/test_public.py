@@ -45,9 +45,14 @@ def test_a_name_that_is_not_public_is_an_attribute_error():
         _ = launcher.handle
 
 
-def test_importing_the_package_imports_its_errors_only():
-    code = "import sys, launcher; print([m for m in sys.modules if m.startswith('launcher.')])"
-    assert run(code) == "['launcher.errors']"
+def test_every_error_is_public():
+    assert set(launcher._PUBLIC["launcher.errors"]) == set(launcher.errors.__all__)
+
+
+def test_importing_the_command_line_imports_nothing_that_costs_time():
+    # Until `main` runs, Ctrl-C is a traceback.
+    code = "import sys, launcher.cli; print([m for m in sys.modules if m.startswith('launcher.') or m in ('typing', 're', 'enum', 'signal')])"
+    assert run(code) == "['launcher.cli']"
 
 
 def test_public_names_import_no_client_and_no_helm():

@@ -86,4 +86,4 @@ def test_chart_and_package_have_one_version_and_the_flare_that_is_tested():
     chart = yaml.safe_load((ROOT / "charts/fljob/Chart.yaml").read_text())
     project = (ROOT / "pyproject.toml").read_text()
     assert f'\nversion = "{chart["version"]}"\n' in project
-    assert f'flare = ["nvflare=={chart["appVersion"]}"]' in project
+    assert f'flare = ["nvflare>={chart["appVersion"]},<2.10"]' in project

@@ -10,6 +10,7 @@ from launcher.core.report.bundle import Bundle, Facts
 from launcher.core.spec.jobspec import EnvVar
 from launcher.core.views import ReleaseView, Seen
 from launcher.usecases.launch import Launch
+from tests.dataclass_fields import dataclasses_of, shown_keys
 from tests.fakes import START, FakeWorld
 from tests.jobs import make_spec
 
@@ -37,3 +38,9 @@ def put(*_args):
 )  # fmt: skip
 def test_no_repr_shows_a_key(holder):
     assert CANARY not in repr(holder)
+
+
+def test_no_field_that_may_hold_a_key_is_in_a_repr():
+    found = dataclasses_of(lambda name: not name.startswith("launcher.flare"))  # FLARE: tests/contract/flare
+    assert len(found) > 80
+    assert shown_keys(found) == set()

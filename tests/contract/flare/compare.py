@@ -25,7 +25,7 @@ ADDITIONS: dict[Path, tuple[str, str]] = {
     (*_LABELS, "fljob.internal/role"): (r"client|server", "tells server pods from client pods"),
     (*_LABELS, "fljob.internal/attempt"): (r"1", "tells a relaunch from the first launch"),
     (*_LABELS, "fljob.internal/federation"): (
-        r"[0-9a-f]{16}|unsigned",
+        r"[0-9a-f]{16}",
         "a new parent removes its own jobs only",
     ),
     (*_LABELS, "app.kubernetes.io/name"): (r"fljob|c\d+", "Kubernetes' recommended labels"),
@@ -51,6 +51,10 @@ ADDITIONS: dict[Path, tuple[str, str]] = {
     ("spec", "containers", JOB, "securityContext", "allowPrivilegeEscalation"): (
         r"False",
         "hardening, unnoticed by FLARE",
+    ),
+    ("spec", "containers", JOB, "resources", "claims", "0", "name"): (
+        r"x",
+        "devices of a template: FLARE keeps the pod's claim and drops its use",
     ),
 }
 # Where ours differs from what FLARE's pod has.

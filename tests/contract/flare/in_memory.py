@@ -51,12 +51,13 @@ class Launch:
 
     def end(self, code: int) -> None:
         """Show the job container terminated."""
-        annotations = self.fake.pods.items[self.pod].annotations
-        self.fake.pods.show(exited(code, name=self.pod, annotations=annotations), self.pod)
+        known = self.fake.pods.items[self.pod]
+        marks = {"labels": known.labels, "annotations": known.annotations}
+        self.fake.pods.show(exited(code, name=self.pod, **marks), self.pod)
 
     def diagnosis(self) -> dict[str, str]:
         """Return the files of the bundle in the run folder, by name; empty when there is none."""
-        folder = self.root / JOB / "fljob-diagnosis" / "site-1"
+        folder = self.root / "fljob" / "diagnosis" / JOB / "site-1"
         return {path.name: path.read_text() for path in folder.rglob("*.*") if path.is_file()}
 
 

@@ -36,7 +36,7 @@ _UMBRELLA = "umbrella"
 class _Client(ClientHelmJobLauncher):
     fake: FakeWorld
 
-    def _service(self, site: SiteConfig) -> Service:
+    def _service(self, site: SiteConfig, *parent: str) -> Service:
         self.fake.pods.namespace = site.namespace
         return Service(self.fake.world, WaitPolicy(), partial(render_values, site=site))
 
@@ -58,7 +58,14 @@ class OurLaunch:
 def make_launcher(case: Case, root: Path, **more: Any) -> ClientHelmJobLauncher:
     """Return our launcher of the case's role with the arguments of FLARE's, on fake ports."""
     kind = _Client if case.role is Role.CLIENT else _Server
-    launcher = kind(config_file_path=None, **flare_side.arguments(case, root), **more)
+    # FLARE lets a job wait for ever.
+    given = {
+        "config_file_path": None,
+        "max_pending_timeout": None,
+        **flare_side.arguments(case, root),
+        **more,
+    }
+    launcher = kind(**given)
     launcher.fake = FakeWorld()
     return launcher
 

@@ -124,7 +124,7 @@ def _put_image(meta: dict[str, Any], site: str, place: str, image: str) -> None:
 security_contexts = st.sampled_from(
     (
         {},
-        {"runAsUser": 1000, "fsGroup": None},
+        {"runAsUser": 1000, "runAsGroup": None},
         {"seccompProfile": {"type": "Unconfined"}},
         {"allowPrivilegeEscalation": True},
         {"privileged": True},

@@ -10,7 +10,7 @@ from nvflare.apis.event_type import EventType
 from launcher.core.names import LABEL_FEDERATION, credential_secret_name
 from launcher.flare.context import federation
 from tests.contract.flare import our_side
-from tests.contract.flare.in_memory import CASE, CREDENTIALS, until
+from tests.contract.flare.in_memory import CASE, CREDENTIALS, Launch, until
 from tests.fakes import make_pod
 
 
@@ -36,8 +36,74 @@ def test_all_kits_of_a_federation_have_the_same_mark(kit):
     assert federation(kit("site-2", "b")) != mark
 
 
-def test_kit_without_root_certificate_has_a_mark(kit, tmp_path):
-    assert federation(kit("site-1", "")) == federation(str(tmp_path / "nowhere")) == "unsigned"
+def test_kits_without_root_certificate_do_not_share_a_mark(tmp_path):
+    marks = []
+    for name, text in (
+        ("a", '{"servers": "a:8002"}'),
+        ("b", '{"servers": "b:8002"}'),
+        ("a-again", '{"servers": "a:8002"}'),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "fed_server.json").write_text(text)
+        marks.append(federation(str(tmp_path / name)))
+    assert marks[0] == marks[2] != marks[1]
+    assert all(re.fullmatch("[0-9a-f]{16}", mark) for mark in marks)
+    (tmp_path / "a/rootCA.pem").write_text("")
+    assert federation(str(tmp_path / "a")) not in marks
+
+
+@pytest.mark.parametrize("files", [(), ("sub_start.sh",), ("fed_client.json",)])
+def test_a_kit_that_tells_nothing_of_its_federation_launches_nothing(launch, files):
+    startup = launch.root / "startup"
+    (startup / "rootCA.pem").unlink()
+    for name in files:
+        (startup / name).write_text("")
+    with pytest.raises(RuntimeError, match=r"(?s)has neither rootCA\.pem nor fed_client\.json, .*\n  cure: "):
+        launch()
+    assert not launch.fake.secrets.items
+
+
+def of_another_federation(launch, root, startup):
+    """Return a launch in the same namespace, of a site of the same name, from another startup kit."""
+    other = Launch(root)
+    (root / "startup/rootCA.pem").unlink()
+    for name, text in startup.items():
+        (root / "startup" / name).write_text(text)
+    other.launcher.fake = other.fake = launch.fake
+    return other
+
+
+def test_two_federations_without_authority_share_no_secret_and_sweep_nothing(launch, tmp_path):
+    startup = launch.root / "startup"
+    (startup / "rootCA.pem").unlink()
+    (startup / "fed_client.json").write_text('{"servers": "a:8002"}')
+    (startup / "client.key").write_text("key of a")
+    other = of_another_federation(
+        launch, tmp_path / "other", {"fed_client.json": '{"servers": "b:8002"}', "client.key": "key of b"}
+    )
+    launch()
+    other({**CASE.meta, "job_id": "another-job"})
+    shared = {
+        name: files["client.key"]
+        for name, files in launch.fake.secrets.items.items()
+        if "client.key" in files
+    }
+    assert len(shared) == 2
+    used = {
+        values["startupKit"]["secretName"]: values["labels"][LABEL_FEDERATION]
+        for values in launch.fake.releases.values.values()
+    }
+    assert {name: files.decode() for name, files in shared.items()} == dict(
+        zip(used, ["key of a", "key of b"], strict=True)
+    )
+    before = set(launch.fake.releases.items)
+    successor = our_side.make_launcher(CASE, other.root)
+    successor.fake = launch.fake
+    successor.handle_event(EventType.SYSTEM_START, other.context)
+    assert until(lambda: len(launch.fake.releases.items) == 1)
+    assert set(launch.fake.releases.items) < before
+    (left,) = launch.fake.releases.items
+    assert launch.fake.releases.values[left]["labels"][LABEL_FEDERATION] == federation(str(startup))
 
 
 def test_unreadable_root_certificate_is_an_error(kit, tmp_path):

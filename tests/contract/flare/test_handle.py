@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,6 +28,18 @@ def test_success_ends_transfer_and_removes_release(launch):
     assert launch.transfer is None
     assert until(lambda: not launch.fake.releases.items)
     assert CREDENTIALS not in launch.fake.secrets.items
+
+
+def test_an_end_that_was_told_stays_when_another_parent_acts_a_moment_later(launch):
+    handle = launch()
+    acting = SimpleNamespace(is_acting=False, hold=lambda: None)
+    handle._world = replace(handle._world, acting=acting)
+    assert handle.poll() == 127
+    acting.is_acting = True
+    launch.end(0)
+    handle.wait()
+    acting.is_acting = False
+    assert handle.poll() == 0
 
 
 def test_failure_is_logged_then_removed(launch, caplog):
@@ -78,7 +93,7 @@ def test_failure_diagnosis_is_written_before_wait_returns(launch, caplog, tmp_pa
     launch.fake.pods.lines = {"": ["the last words", *secrets]}
     launch.end(7)
     handle.wait()
-    folder = tmp_path / "workspace" / JOB / "fljob-diagnosis" / "site-1"
+    folder = tmp_path / "workspace" / "fljob" / "diagnosis" / JOB / "site-1"
     found = {path.name: path.read_text() for path in folder.rglob("*.*") if path.is_file()}
     assert found["cause.txt"].startswith("AppError: The job process failed. ")
     assert found["job.log"].startswith("the last words\n")
@@ -102,7 +117,7 @@ def test_no_diagnosis_without_failure(launch, tmp_path, end):
 
 def test_unwritable_diagnosis_does_not_prevent_removal(launch, caplog, tmp_path):
     handle = launch()
-    (tmp_path / "workspace" / JOB).write_text("a file where FLARE has a folder")
+    (tmp_path / "workspace" / "fljob").write_text("a file where a site has a folder")
     launch.end(7)
     handle.wait()
     assert handle.poll() == 9
@@ -144,3 +159,62 @@ def test_heartbeat_cleanup_does_not_wait(launch):
     handle = launch()
     handle._terminate_for_heartbeat_cleanup()
     assert until(lambda: not launch.fake.releases.items)
+
+
+# Long: the clock of the fakes goes on with each look of a thread.
+KEPT = 10_000_000
+SAID = {"retention": {"failed": KEPT, "keep": 3}}
+
+
+def test_a_failed_job_is_kept_for_as_long_as_the_site_says(launch, caplog):
+    caplog.set_level(logging.INFO)
+    write_settings(launch, SAID)
+    handle = launch()
+    launch.end(7)
+    handle.wait()
+    assert until(lambda: "is kept for its retention" in caplog.text)
+    assert until(lambda: CREDENTIALS not in launch.fake.secrets.items)
+    handle.terminate()  # FLARE does that at the end, too
+    assert handle.poll() == 9
+    assert launch.fake.releases.items
+    assert launch.fake.pods.items
+    launch.fake.clock.time += KEPT + 1
+    launch.launcher._kept._news.set()
+    assert until(lambda: not launch.fake.releases.items)
+    assert until(lambda: not launch.launcher._kept._runs)
+    assert launch.transfer is None
+
+
+def test_a_kept_job_is_launched_again(launch):
+    write_settings(launch, SAID)
+    handle = launch()
+    launch.end(7)
+    handle.wait()
+    assert until(lambda: CREDENTIALS not in launch.fake.secrets.items)
+    again = launch()
+    assert again.handle.job.attempt == 2
+    again.terminate()
+    assert not launch.fake.releases.items
+
+
+@pytest.mark.parametrize("end", ["success", "terminated", "never started"])
+def test_retention_of_failures_keeps_nothing_else(launch, end):
+    write_settings(launch, SAID)
+    handle = launch()
+    if end == "success":
+        launch.end(0)
+    elif end == "terminated":
+        handle.terminate()
+    else:
+        annotations = launch.fake.pods.items[launch.pod].annotations
+        never = scheduled(main("waiting", "InvalidImageName", "x"), name=launch.pod, annotations=annotations)
+        launch.fake.pods.show(never, launch.pod)
+    handle.wait()
+    assert until(lambda: not launch.fake.releases.items)
+
+
+def write_settings(launch, settings):
+    """Write the site's fljob.yaml."""
+    folder = launch.root / "fljob"
+    folder.mkdir(exist_ok=True)
+    (folder / "fljob.yaml").write_text(json.dumps(settings))

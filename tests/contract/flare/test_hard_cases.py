@@ -175,8 +175,10 @@ CASES: dict[str, dict[str, Any]] = {
         **template(MAIN, securityContext={"runAsUser": 5, "seccompProfile": {"type": "Unconfined"}}),
         "arguments": {"security_context": {"fsGroup": 3}},
     },
-    "template restart policy and resources replaced": template(
-        {**MAIN, "resources": {"limits": {"cpu": "64"}, "claims": [{"name": "x"}]}}, restartPolicy="OnFailure"
+    "template restart policy and resources replaced, but for devices": template(
+        {**MAIN, "resources": {"limits": {"cpu": "64"}, "claims": [{"name": "x"}]}},
+        restartPolicy="OnFailure",
+        resourceClaims=[{"name": "x", "resourceClaimTemplateName": "one-gpu"}],
     ),
     "template pull secrets merged": {
         **template(MAIN, imagePullSecrets=[{"name": "b"}, {"name": "z"}]),

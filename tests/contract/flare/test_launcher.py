@@ -20,6 +20,7 @@ from launcher.flare.wiring import site_config
 from tests.contract.flare import flare_side, our_side
 from tests.contract.flare.case import JOB, V2, write_workspace
 from tests.contract.flare.in_memory import CASE, CREDENTIALS, STARTUP, until
+from tests.said import said_by
 
 
 def test_launch_registers_transfer_and_creates_both_secrets(launch):
@@ -64,7 +65,7 @@ def test_refused_release_writes_diagnosis_to_run_folder(launch, caplog):
     assert json.loads(found["status.json"])["outcome"]["returnCode"] == 101
     assert "pod.yaml: not asked for: the launch was refused" in found["missing.txt"]
     assert "canary" not in "".join(found.values())
-    assert f"diagnosis in {launch.root / JOB / 'fljob-diagnosis' / 'site-1'}" in caplog.text
+    assert f"diagnosis in {launch.root / 'fljob' / 'diagnosis' / JOB / 'site-1'}" in caplog.text
 
 
 def test_failed_secret_writes_diagnosis(launch):
@@ -75,7 +76,7 @@ def test_failed_secret_writes_diagnosis(launch):
 
 
 def test_unwritable_diagnosis_does_not_change_the_result(launch, caplog):
-    (launch.root / JOB).write_text("a file where FLARE has a folder")
+    (launch.root / "fljob").write_text("a file where a site has a folder")
     launch.fake.releases.install_error = Rejected("no", reason=Reason.POD_SECURITY)
     handle = launch()
     assert isinstance(handle, NotStartedHandle)
@@ -87,7 +88,9 @@ def test_unwritable_diagnosis_does_not_change_the_result(launch, caplog):
 @pytest.mark.parametrize("error", [Rejected("no", reason=Reason.QUOTA_EXCEEDED), Unavailable("no")])
 def test_temporarily_refused_release_is_retried_in_background(launch, error):
     launch.fake.releases.install_error = error
-    handle = launch()
+    # An hour of the fake clock, which runs while somebody waits: some seconds for the thread that tries again.
+    patient = {"k8s": {"image": "a", "pending_timeout": 3600}}
+    handle = launch({**CASE.meta, "launcher_spec": {"default": patient}})
     assert handle.poll() == 127
     assert launch.transfer is not None
     launch.fake.releases.install_error = None
@@ -245,7 +248,7 @@ def test_pass_env_is_an_argument(tmp_path):
 def test_ignored_settings_are_logged(launch, caplog):
     k8s = {"image": "a", "memmory": "1Gi"}
     launch({**CASE.meta, "launcher_spec": {"default": {"k8s": k8s}}})
-    (told,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    (told,) = (text for text in said_by(caplog, "launcher.flare.wiring") if "memmory" in text)
     assert "launcher_spec['default']['k8s']['memmory'] is read by nobody; did you mean memory?" in told
     assert JOB in told
 

@@ -123,8 +123,7 @@ def test_site_defaults_equal_flares():
     assert {name: getattr(ours, name) for name in shared} == {
         name: parameters[name].default for name in shared
     }
-    # The one exception: `nvflare deploy prepare` writes this path into every prepared site.
-    assert ours.default_python_path == k8s_launcher.DEFAULT_PYTHON_PATH + "3"
+    assert ours.default_python_path == k8s_launcher.DEFAULT_PYTHON_PATH
 
 
 def test_launcher_arguments_equal_flares_in_order():

@@ -100,8 +100,37 @@ def test_a_record_is_a_status_with_what_only_the_list_by_label_tells(fake, relea
     ours, foreign = (releases().record("r1", "ns").value for _ in range(2))
     assert (ours.labelled, ours.chart, ours.values) == (True, "fljob", {"job": {"id": "j1"}})
     assert (foreign.labelled, foreign.chart, foreign.values) == (False, "", {"job": {"id": "j1"}})
-    call = fake.calls[0]
+    call = next(call for call in fake.calls if call.argv[0] == "list")
     assert (call.option("--filter"), call.option("--selector")) == ("^r1$", "fljob.internal/job-id")
+
+
+LATER = {**STATUS, "info": {**STATUS["info"], "last_deployed": "2026-01-02T03:04:05Z"}}
+ROW, MISSING_ROW = {"stdout": json.dumps([{"name": "r1", "chart": "fljob-0.1.0"}])}, {"stdout": "[]"}
+THERE, AGAIN = ({"stdout": json.dumps(status)} for status in (STATUS, LATER))
+
+
+@pytest.mark.parametrize(
+    ("lists", "statuses", "presence", "labelled"),
+    [
+        ([MISSING_ROW, ROW], [THERE, THERE], Presence.FOUND, True),
+        ([ROW, MISSING_ROW], [MISSING, MISSING], Presence.ABSENT, None),
+        ([ROW, ROW], [MISSING, THERE], Presence.FOUND, True),
+        # installed behind the list, and gone: it was "not this launcher's job"
+        ([MISSING_ROW, MISSING_ROW], [THERE, MISSING], Presence.ABSENT, None),
+        ([MISSING_ROW, MISSING_ROW, ROW], [THERE, AGAIN, AGAIN], Presence.FOUND, True),
+        # there all the time
+        ([MISSING_ROW, MISSING_ROW], [THERE, THERE], Presence.FOUND, False),
+        ([MISSING_ROW], [THERE, AGAIN, THERE, AGAIN], Presence.UNAVAILABLE, None),
+    ],
+)
+def test_both_answers_of_a_record_are_about_the_same_release(
+    fake, releases, lists, statuses, presence, labelled
+):
+    fake.answer("status", *statuses)
+    fake.answer("list", *lists)
+    seen = releases().record("r1", "ns")
+    assert (seen.presence, seen.value.labelled if seen.value else None) == (presence, labelled)
+    assert sorted(fake.verbs) == ["list"] * len(statuses) + ["status"] * len(statuses)
 
 
 def test_a_record_that_cannot_be_asked_for_is_unavailable(fake, releases):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,9 +12,11 @@ import time
 
 import pytest
 
-from launcher.errors import Cancelled, Unavailable
+from launcher.edges.helm import HelmReleases, child
+from launcher.errors import Cancelled, LauncherError, Unavailable
 from tests.contract.helm.conftest import ENVIRON
 from tests.contract.helm.fake_helm import is_alive, is_gone_within
+from tests.said import said_by
 
 LABELS = {"fljob.internal/job-id": "j1"}
 # An idle machine needs half a second, a busy one several; a helm that is not stopped runs for half a minute.
@@ -53,7 +56,7 @@ def test_cancel_before_start_starts_nothing(fake, releases):
     cancel.set()
     with pytest.raises(Cancelled):
         releases().install("r1", "ns", {}, LABELS, cancel)
-    assert "install" not in fake.verbs
+    assert fake.verbs == []
 
 
 def test_the_deadline_stops_helm(fake, releases):
@@ -65,6 +68,45 @@ def test_the_deadline_stops_helm(fake, releases):
     assert time.monotonic() - start < 3 + SOON
     assert is_gone_within(fake.calls[0].pid, SOON)
     assert is_gone_within(fake.calls[0].grandchild, SOON)
+
+
+@pytest.fixture
+def logging_in(tmp_path):
+    """The path of a kubeconfig with a credential program."""
+    program = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "my-login",
+        "interactiveMode": "Never",
+    }
+    config = {
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {"exec": program}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "c",
+    }
+    (tmp_path / "k").write_text(json.dumps(config))
+    return str(tmp_path / "k")
+
+
+def test_a_deadline_names_the_credential_program_that_helm_may_wait_for(fake, releases, logging_in):
+    fake.answer("list", {"sleep": 30})
+    with pytest.raises(Unavailable, match="the credential program my-login ends"):
+        releases(timeout_seconds=1.0, kubeconfig=logging_in).list("ns")
+
+
+@pytest.mark.parametrize("most", [300.0, 2.0])
+def test_the_time_of_a_credential_program_is_not_helms(fake, releases, logging_in, monkeypatch, caplog, most):
+    """Somebody logs in with a browser; kubectl waits for ever."""
+    monkeypatch.setattr(child, "_NOTICE_SECONDS", 0.5)
+    monkeypatch.setattr(child, "_PROGRAM_SECONDS", most)
+    fake.answer("list", {"sleep": 5, "stdout": "[]", "grandchild": "quiet"})
+    gateway = releases(timeout_seconds=1.0, kubeconfig=logging_in)
+    if most > 5:
+        assert gateway.list("ns") == ()
+    else:
+        with pytest.raises(Unavailable, match="the credential program my-login ends"):
+            gateway.list("ns")
+    assert said_by(caplog, "launcher.edges.helm") == ["helm waits for the credential program my-login"]
 
 
 def test_helm_runs_in_its_own_session(fake, releases):
@@ -90,18 +132,32 @@ gateway.{verb}
 """
 
 
-def _launcher(fake, verb: str) -> subprocess.Popen[bytes]:
-    code = _INSTALL.format(environ=ENVIRON, verb=verb)
+# An image without a shell has no setpriv either.
+NO_SETPRIV = {**ENVIRON, "PATH": "/nonexistent"}
+
+
+def _launcher(fake, verb: str, environ=ENVIRON) -> subprocess.Popen[bytes]:
+    code = _INSTALL.format(environ=environ, verb=verb)
     return subprocess.Popen([sys.executable, "-c", code, str(fake.path)], stderr=subprocess.PIPE)
 
 
-def test_helm_is_stopped_when_the_launcher_is_killed(fake):
+@pytest.mark.parametrize("environ", [ENVIRON, NO_SETPRIV], ids=["setpriv", "no setpriv"])
+def test_helm_is_stopped_when_the_launcher_is_killed(fake, environ):
     fake.answer("install", {"sleep": 30})
-    launcher = _launcher(fake, "install('r1', 'ns', {}, {})")
+    launcher = _launcher(fake, "install('r1', 'ns', {}, {})", environ)
     call = fake.wait_for("install")
     launcher.kill()
     launcher.communicate()
     assert is_gone_within(call.pid, SOON)
+
+
+@pytest.mark.parametrize("environ", [ENVIRON, NO_SETPRIV], ids=["setpriv", "no setpriv"])
+def test_a_helm_that_cannot_be_run_is_named(tmp_path, environ):
+    program = tmp_path / "helm"
+    program.write_bytes(b"\x7fELF for another machine")
+    program.chmod(0o755)
+    with pytest.raises(LauncherError, match=f"{program} cannot be run"):
+        HelmReleases(chart=tmp_path, helm=str(program), environ=environ).install("r1", "ns", {}, {})
 
 
 def test_an_uninstall_outlives_a_killed_launcher(fake):

@@ -112,6 +112,27 @@ def proxied(site: Site, environ: Mapping[str, str], **fields: Any) -> Case:
     return Case(case.files, environ)
 
 
+def written(site: Site, token: str = "t-me", name: str = "me") -> str:
+    """Return a kubeconfig as YAML, in which a token and the name of everything stand as they are given."""
+    return f"""
+apiVersion: v1
+kind: Config
+current-context: {name}
+clusters: [{{name: {name}, cluster: {{server: "{site.url("alpha")}", certificate-authority: ca.crt}}}}]
+users: [{{name: {name}, user: {{token: {token}}}}}]
+contexts: [{{name: {name}, context: {{cluster: {name}, user: {name}}}}}]
+"""
+
+
+def yaml_of(token: str) -> str:
+    return (
+        f"printf 'apiVersion: {EXEC_VERSION}\\nkind: ExecCredential\\nstatus:\\n  token: {token}\\n"
+        "  expirationTimestamp: 2099-01-01T00:00:00Z\\n'"
+    )
+
+
+# Texts for kubectl, which PyYAML takes for something else.
+TEXTS = ("2026-11-29", "12:34", "12:34:56", "=", "1_000_x")
 Make = Callable[[Site], Case]
 PROXY = "http://user:pa55word@127.0.0.1:{}"
 ME = Asked("alpha", "Bearer t-me")
@@ -237,7 +258,9 @@ SAME: dict[str, tuple[Make, Asked]] = {
         Asked("plain", "", (("Impersonate-User", "eve"),)),
     ),
     "no scheme is plain HTTP": (
-        lambda s: Case({"config": config({"alpha": {"server": s.url("plain")[len("http://") :]}}, {})}),
+        lambda s: Case(
+            {"config": config({"alpha": {"server": s.url("plain")[len("http://") :]}}, {"me": {}})}
+        ),
         Asked("plain"),
     ),
     "a token with a blank": (lambda s: one(s, {"token": "t-me "}), ME),
@@ -331,6 +354,14 @@ SAME: dict[str, tuple[Make, Asked]] = {
         lambda s: one(s, {"token": "t-me", "exec": s.program(tokened("t-exec"))}),
         ME,
     ),
+    "a certificate before a credential program": (
+        lambda s: one(s, {**certificate(s), "exec": s.program("exit 3")}),
+        Asked("alpha", certificate="me"),
+    ),
+    "a password before a credential program": (
+        lambda s: one(s, {"username": "u", "password": "p", "exec": s.program("exit 3")}),
+        Asked("alpha", "Basic dTpw"),
+    ),
     "a proxy with a password": (
         lambda s: proxied(s, {}, **{"proxy-url": PROXY.format(s.proxy)}),
         ME,
@@ -351,6 +382,25 @@ SAME: dict[str, tuple[Make, Asked]] = {
     "this machine is behind no proxy": (
         lambda s: Case(one(s).files, {"HTTPS_PROXY": "http://127.0.0.1:1"}),
         ME,
+    ),
+    **{
+        f"a token {text}": (
+            lambda s, text=text: Case({"config": written(s, text)}),
+            Asked("alpha", f"Bearer {text}"),
+        )
+        for text in TEXTS
+    },
+    "names that look like dates": (lambda s: Case({"config": written(s, name="2026-11-29")}), ME),
+    "the name =": (lambda s: Case({"config": written(s, name="=")}), ME),
+    "UTF-8 with its mark": (lambda s: Case({"config": written(s).encode("utf-8-sig")}), ME),
+    "UTF-16": (lambda s: Case({"config": written(s).encode("utf-16")}), ME),
+    "several documents": (
+        lambda s: Case({"config": f"{written(s)}---\ncurrent-context: none\n"}),
+        ME,
+    ),
+    "a credential program that prints YAML": (
+        lambda s: one(s, {"exec": s.program(yaml_of("t-exec"))}),
+        Asked("alpha", "Bearer t-exec"),
     ),
     "ALL_PROXY is not known": (lambda s: Case(one(s).files, {"ALL_PROXY": "http://127.0.0.1:1"}), ME),
 }
@@ -416,6 +466,26 @@ def refusals(site: Site) -> dict[str, tuple[Case, str]]:
         ),
         "a proxy of another kind": (one(site, **{"proxy-url": "socks5://127.0.0.1:1"}), "scheme socks5"),
         "a proxy without scheme": (one(site, **{"proxy-url": "127.0.0.1:1"}), "the proxy is no address"),
+        "a number for a name": (
+            Case({"config": written(site, name="1e3")}),
+            "current-context must be a text",
+        ),
+        "a truth value for a token": (
+            Case({"config": written(site, "y")}),
+            r"users\[0\].user.token must be a text",
+        ),
+        "a number of Go for a token": (
+            Case({"config": written(site, "1e3")}),
+            r"users\[0\].user.token must be a text",
+        ),
+        "a key of another certificate": (
+            one(site, {"client-certificate": "me.crt", "client-key": "new.key"}),
+            "client-key is not that of client-certificate",
+        ),
+        "a key that is none": (
+            one(site, {"client-certificate": "me.crt", "client-key-data": inline(site, "me.crt")}),
+            "client-key or client-certificate cannot be read",
+        ),
         "a missing token file": (one(site, {"tokenFile": "no"}), "tokenFile .* cannot be read"),
     }
 

@@ -16,8 +16,14 @@ def server():
 
 
 @pytest.fixture
-def client(server, tmp_path):
-    with serving(server) as url:
+def posts():
+    """Whether the server knows POST."""
+    return False
+
+
+@pytest.fixture
+def client(server, tmp_path, posts):
+    with serving(server, posts=posts) as url:
         config = tmp_path / "kubeconfig"
         config.write_text(
             json.dumps(

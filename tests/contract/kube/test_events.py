@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -122,3 +123,56 @@ def test_latest_trouble_of_each_claim_is_cached(server, pods):
 def test_unreadable_claim_events_are_empty(server, pods):
     server.list_status = [403]
     assert pods.claim_events("fl") == {}
+
+
+def forged(number, uid=None):
+    return said(f"e{number}", uid or f"foreign-{number}", "x" * 200, version=number + 1)
+
+
+def watch_of(pods):
+    return next(one for one in pods._watches.values() if isinstance(one, events_module.KubeEventWatch))
+
+
+def test_a_hundred_thousand_events_of_foreign_pods_cost_nothing_that_lasts(server, pods):
+    server.items = [*(forged(number) for number in range(50_000)), said("a", "u1", "mine")]
+    server.items += [forged(number) for number in range(50_000, 100_000)]
+    assert messages(pods, "u1") == ["mine"]
+    assert watch_of(pods).kept <= 501
+
+
+def test_events_that_come_before_their_pod_is_asked_for_are_not_lost(server, pods):
+    ready, foreign = threading.Event(), [event("ADDED", forged(number)) for number in range(400)]
+    mine = [event("ADDED", said("a", "u1", "early")), event("ADDED", said("b", "u0", "end"))]
+    server.scripts = [[ready.wait, *foreign, *mine, server.hold.wait]]
+    assert messages(pods, "u0") == []
+    ready.set()
+    until(lambda: messages(pods, "u0") == ["end"])
+    assert messages(pods, "u1") == ["early"]
+
+
+def test_events_of_job_pods_are_kept_before_anybody_asks(server, pods):
+    job = {"metadata": {"name": "job", "namespace": "fl", "uid": "u1", "resourceVersion": "1"}}
+    server.items = [job]
+    pods.watch("fl")
+    server.items = [said("a", "u1", "kept"), *(forged(number) for number in range(2000))]
+    assert messages(pods, "other") == []
+    assert messages(pods, "u1") == ["kept"]
+
+
+def test_events_of_one_pod_are_bounded_and_the_newest_stay(server, pods):
+    server.items = [forged(number, "u1") for number in range(5000)]
+    assert len(messages(pods, "u1")) == 100
+    assert watch_of(pods).kept == 100
+
+
+def test_all_events_are_bounded(server, pods, monkeypatch):
+    monkeypatch.setattr(events_module, "_MOST", 50)
+    server.items = [said("keep", "u0", "x")]
+    for number in range(30):
+        pods.events("fl", f"u{number}")
+    watch = watch_of(pods)
+    with watch._changed:
+        for number in range(3000):
+            watch._apply("ADDED", forged(number, f"u{number % 30}"))
+    assert watch._kept == 50
+    assert sum(map(len, watch._of.values())) == 50

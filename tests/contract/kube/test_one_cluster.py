@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +84,14 @@ class Run:
         for name, content in self.case.files.items():
             path = self.site.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("" if content is None else json.dumps(content))
+            text = (
+                ""
+                if content is None
+                else content
+                if isinstance(content, (str, bytes))
+                else json.dumps(content)
+            )
+            path.write_bytes(text.encode() if isinstance(text, str) else text)
             path.chmod(0o600)
         self.environ = {key: value for key, value in self.site.environ(**self.case.environ).items() if value}
         self.loader = ClientConfigLoader(self.case.kubeconfig, self.case.context, environ=self.environ)
@@ -129,7 +138,7 @@ def test_everybody_asks_the_same_server_as_the_same_user(site, name):
 
 def test_without_credentials_nobody_is_named(site):
     """Nothing is asked of a terminal, as kubectl would do."""
-    run = Run(site, Case({"config": config({"alpha": site.cluster("alpha")}, {})}))
+    run = Run(site, Case({"config": config({"alpha": site.cluster("alpha")}, {"me": {}})}))
     for ask in (run.helm, run.our_helm, run.our_client):
         assert run.asked(ask) == {Asked("alpha")}
 
@@ -141,6 +150,8 @@ REFUSED = (
     *("a missing certificate", "a missing authority", "an authority and none", "groups without a user"),
     *("no interactiveMode", "nobody can answer", "an old program", "auth-provider"),
     *("a proxy of another kind", "a proxy without scheme", "a missing token file"),
+    *("a number for a name", "a truth value for a token", "a number of Go for a token"),
+    *("a key of another certificate", "a key that is none"),
 )
 
 
@@ -249,3 +260,34 @@ def test_no_credential_is_on_a_disk_or_on_a_command_line(site):
     before = sorted(site.folder.rglob("*"))
     run.our_helm()
     assert sorted(site.folder.rglob("*")) == before
+
+
+def test_a_kubeconfig_that_can_be_read_once(site):
+    """`--kubeconfig <(...)`: whoever asks gets it from the one loader of a service."""
+    pipe = site.folder / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(json.dumps(one(site).files["config"]),))
+    writer.start()
+    run = Run(site, Case({}, kubeconfig=str(pipe)))
+    assert [run.asked(ask) for ask in (run.our_helm, run.our_client, run.our_helm)] == [{ME}] * 3
+    writer.join()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda s: two(s, {"HELM_KUBETOKEN": "t-env"}), "the token of HELM_KUBETOKEN"),
+        (one, "the token of user 'me' of kubeconfig .*/config"),
+        (
+            lambda s: one(s, {"exec": s.program(tokened("t-exec"))}),
+            "the answer of the credential program .*/program of user 'me' of kubeconfig .*/config",
+        ),
+        (lambda s: one(s, certificate(s)), "the client certificate of user 'me' of kubeconfig"),
+    ],
+)
+def test_a_login_that_is_refused_is_named_with_where_it_is_from(site, make, words):
+    site.apis["alpha"].refused |= {"Bearer t-env", "Bearer t-me", "Bearer t-exec", "me"}
+    run = Run(site, make(site))
+    for ask in (run.our_helm, run.our_client):
+        with pytest.raises(Denied, match=f"the API server does not accept {words}"):
+            ask()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from dataclasses import replace
 
 import pytest
@@ -32,6 +34,25 @@ def fljob(fake, folder, capsys):
         return (done.value.code, *capsys.readouterr())
 
     return run
+
+
+# Reads the values from stdin as `helm template NAME CHART --values -` does, and shows them in a pod.
+PRINTING_HELM = """\
+import json, sys
+values = json.load(sys.stdin)
+pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": values["pod"]["name"]}, "spec": values}
+print("---\\n# Source: fljob/templates/pod.yaml\\n" + json.dumps(pod))
+"""
+
+
+@pytest.fixture
+def printing_helm(tmp_path_factory, monkeypatch):
+    """A helm on PATH whose pod has the chart values as its spec."""
+    folder = tmp_path_factory.mktemp("bin")
+    (folder / "printing.py").write_text(PRINTING_HELM)
+    (folder / "helm").write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "{folder}/printing.py"\n')
+    (folder / "helm").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
 
 
 @pytest.fixture

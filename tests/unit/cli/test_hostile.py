@@ -152,7 +152,7 @@ def test_a_defect_is_shown_without_what_it_quotes(fake, fljob, monkeypatch):
 
     monkeypatch.setattr(fake.releases, "list", broken)
     code, out, err = fljob("list", "-n", "fl")
-    assert (code, out) == (1, "")
+    assert (code, out) == (70, "")
     assert "abcdefghijklmnop" not in err
     assert "\x1b" not in err.replace("\x1b[31merror:\x1b[0m", "")
     assert "defect of fljob" in err

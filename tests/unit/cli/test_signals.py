@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from launcher.cli.signals import Stopped, cancelled_by_signals, stopped_by_sigterm
+from launcher.cli.signals import Stopped, cancelled_by_signals, sigint_beside_imports, stopped_by_sigterm
 
 
 def handlers():
@@ -29,3 +33,68 @@ def test_both_signals_set_the_event_and_do_nothing_else(number):
         signal.raise_signal(number)
         assert cancel.is_set()
     assert handlers() == before
+
+
+def run(code, **env):
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), **env}
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=20, env=environment
+    )
+
+
+THREAD_THAT_IMPORTS = """
+import signal, threading
+from launcher.cli.signals import sigint_beside_imports
+from launcher.edges.later import Later
+with sigint_beside_imports(is_last=True):
+    later = Later(threading.Event().wait)
+    signal.raise_signal(signal.SIGINT)
+"""
+
+
+def test_ctrl_c_waits_for_no_thread_that_imports():
+    done = run(THREAD_THAT_IMPORTS)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+LOST = """
+from launcher.cli.signals import sigint_beside_imports
+with sigint_beside_imports(is_last=True):
+    import one
+    print("goes on")
+"""
+
+
+def test_ctrl_c_in_an_import_is_not_lost(tmp_path):
+    # Like the callbacks of importlib, a __del__ prints and drops what is raised in it.
+    (tmp_path / "one.py").write_text(
+        "import signal\nclass Dies:\n    def __del__(self): signal.raise_signal(signal.SIGINT)\nDies()\n"
+    )
+    done = run(LOST, PYTHONPATH=f"{tmp_path}:{Path(__file__).parents[3]}")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+def test_beside_imports_ctrl_c_raises_as_ever():
+    before = handlers()
+    with pytest.raises(KeyboardInterrupt), sigint_beside_imports(is_last=False):
+        signal.raise_signal(signal.SIGINT)
+    assert handlers() == before
+
+
+def test_who_ignores_ctrl_c_goes_on_ignoring_it():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with sigint_beside_imports(is_last=True):
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_after_the_command_ends_the_process_at_once():
+    done = run(
+        "import signal\nfrom launcher.cli.signals import sigint_beside_imports\n"
+        "with sigint_beside_imports(is_last=True): pass\n"
+        "signal.raise_signal(signal.SIGINT)"
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")

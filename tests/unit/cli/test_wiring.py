@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.cli.wiring import bundle_on_failure, bundle_on_refusal, job_spec, offline_job, secret_content
+from launcher.cli.wiring import bundle_on_failure, bundle_on_refusal, job_spec, secret_content
 from launcher.core.spec.jobspec import EnvVar, Role, SecretKey
 from launcher.core.spec.site import SiteConfig
 from launcher.errors import Cancelled, InvalidInput, Reason, Rejected
 from tests.jobs import make_spec
-
-OPTIONS = {"config": None, "namespace": "fl", "site": "site-1", "role": None, "job_id": None, "study": ""}
-
-
-@pytest.mark.usefixtures("folder")
-def test_a_job_that_is_only_shown_runs_flares_process_under_an_id_that_never_changes():
-    (_, spec), (_, again) = (offline_job("meta.json", (), **OPTIONS) for _ in range(2))
-    assert spec == again
-    assert spec.args == ("-u", "-m", "nvflare.private.fed.app.client.worker_process")
-    assert spec.job_id == "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.mark.usefixtures("folder")

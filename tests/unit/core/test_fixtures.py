@@ -49,27 +49,12 @@ def test_ended_pod_gets_its_outcome(recording):
 
 # Codes of which there is no recording, and why.
 NOT_RECORDED = {
-    Code.BINDING: "lasts as long as a plugin of the scheduler that waits at Permit or PreBind",
     Code.CREATE_FAILED: "whatever Helm may say that no row of its failures knows",
-    Code.DEVICES_UNAVAILABLE: "takes a DRA driver's devices and a second pod that holds them",
-    Code.VOLUME_CONFIG: "takes a volume of mode Block that is mounted as a file system",
-    Code.DRIVER_MISSING: "takes a CSI driver with a limit of volumes and a node without it (1.35 and later)",
-    Code.FEATURE_MISSING: "takes a node of an older release than the scheduler",
-    Code.GANG_INCOMPLETE: "pod groups are behind feature gates of the control plane",
-    Code.DEVICES_NOT_READY: "takes a DRA driver that fails on its node",
-    Code.DEVICE_TAINTED: "takes a DRA driver and a DeviceTaintRule",
-    Code.IMAGE_PULL_SECRET_MISSING: "takes a registry that asks for credentials and events of the kubelet",
     Code.LAUNCH_TIMEOUT: "a clock over any waiting pod; the matrix fires it",
     Code.QUOTA_BUSY: "two writers of one quota in the same instant",
     Code.RELEASE_UNINSTALLED: "the release says it, not the pod; the matrix does it",
-    Code.SCHEDULER_ERROR: "takes a scheduler that fails",
-    Code.NODE_REJECTED: "takes a kubelet that refuses what the API server has admitted",
-    Code.PROBE_FAILED: "takes the events of a container that its own probe kills",
-    Code.SANDBOX_CONFIG: "takes a RuntimeClass whose handler the node does not have",
-    Code.SECURITY_PROFILE_MISSING: "takes a kubelet and a profile that is not on its disk",
+    Code.SITE_INVALID: "there is no pod: what the site has configured makes none",
     Code.TERMINATED: "our own doing",
-    Code.UNSCHEDULABLE: "whatever the scheduler may say that no row knows",
-    Code.VOLUME_IN_USE: "takes a second pod that holds the claim",
 }
 
 
@@ -81,24 +66,9 @@ def test_every_code_is_recorded_or_excused():
 # Known from the texts in tests/unit/edges/test_api_words.py, tests/messages.py and
 # tests/data/kubernetes-messages.yaml only.
 TEXT_ONLY = {
-    Code.BINDING,
     Code.CREATE_FAILED,
-    Code.DEVICES_UNAVAILABLE,
-    Code.DRIVER_MISSING,
-    Code.FEATURE_MISSING,
-    Code.GANG_INCOMPLETE,
     Code.QUOTA_BUSY,
-    Code.SCHEDULER_ERROR,
-    Code.UNSCHEDULABLE,
-    Code.VOLUME_IN_USE,
-    Code.DEVICES_NOT_READY,
-    Code.DEVICE_TAINTED,
-    Code.IMAGE_PULL_SECRET_MISSING,
-    Code.NODE_REJECTED,
-    Code.PROBE_FAILED,
-    Code.SANDBOX_CONFIG,
-    Code.SECURITY_PROFILE_MISSING,
-    Code.VOLUME_CONFIG,
+    Code.SITE_INVALID,
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launcher.core.foreign import LONGEST, few, line, lines, tree
+from launcher.core.foreign import LONGEST, few, head, line, lines, name, quoted, said, tree
 
 DANGEROUS = {"Cc", "Cs", "Zl", "Zp"}
 
@@ -68,3 +68,37 @@ def test_of_many_sentences_a_few_are_left():
     assert few(["a", "b\n"], 2) == ("a", "b\\n")
     assert few(map(str, range(10**9)), 2) == ("0", "1", "there is more of this kind")
     assert few(few(map(str, range(100)), 2), 3) == ("0", "1", "there is more of this kind")
+
+
+@pytest.mark.parametrize("longest", [80, 200, 300, 600, LONGEST])
+@pytest.mark.parametrize(
+    "secret",
+    ["Bearer {}", "Authorization: Basic {}", "password={}", '"token": "{}"', "https://user:{}@proxy", "Bearer\n{}"],
+)  # fmt: skip
+def test_no_half_of_a_credential_is_left_wherever_a_text_is_cut(secret, longest):
+    canary = "canary5309" * 6
+    for before in range(longest - 70, longest + 10, 3):
+        text = (
+            f"{'x' * (before // 2)} {'y' * (before - before // 2)} {secret.format(canary)} {'z ' * longest}"
+        )
+        found = said(text, longest)
+        assert len(found) <= longest
+        assert "canary" not in found
+
+
+def test_what_is_said_is_one_line():
+    assert said(" a\n  b\x1b\tc ") == "a b\\x1b c"
+
+
+@pytest.mark.parametrize(("text", "found"), [("abc", "abc"), ("abcdefg", "abcdefg"), ("abcdefgh", "abcd...")])
+def test_the_head_of_a_text(text, found):
+    assert head(text, 7) == found
+
+
+def test_a_name_is_short_whatever_somebody_has_called_it():
+    long = "ab " * 1365
+    assert len(name(long)) == 100
+    assert name("a\x1b" * 300).isprintable()
+    assert (name("pod-1"), quoted("pod-1"), quoted(None)) == ("pod-1", "'pod-1'", "None")
+    assert len(quoted(long)) <= 102
+    assert len(quoted([long])) <= 100

@@ -58,7 +58,19 @@ def test_pod_without_labels_has_a_ref():
 
 
 @pytest.mark.parametrize(
-    ("label", "attempt"), [("1", 1), ("12", 12), ("", 1), ("x", 1), ("-1", 1), ("1.5", 1)]
+    ("label", "attempt"),
+    [
+        ("1", 1),
+        ("12", 12),
+        ("", 1),
+        ("x", 1),
+        ("-1", 1),
+        ("0", 1),
+        ("²", 1),
+        ("9" * 9, 10**9 - 1),
+        ("9" * 10, 1),
+        ("1.5", 1),
+    ],
 )
 def test_attempt_is_1_unless_a_number_is_given(label, attempt):
     assert ref_of_pod(make_pod(labels={names.LABEL_ATTEMPT: label})).attempt == attempt

@@ -1,4 +1,4 @@
-"""The merge rule: maps merge, scalars and lists replace, null is refused; lists of named items by name."""
+"""The merge rule: maps merge, scalars and lists replace, null leaves out; lists of named items by name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ def test_maps_merge_scalars_and_lists_replace(base, over, merged):
 @pytest.mark.parametrize(
     ("base", "over", "where"),
     [
-        ({}, {"a": None}, "f: a: null is refused"),
+        ({}, {"a": None}, "f: a: null leaves nothing out here"),
+        ({"a": {"x": 1}}, {"a": {"y": None}}, "f: a.y: null leaves nothing out here"),
+        ({}, {"pod": {"labels": {"x": None}}}, "f: pod.labels.x: null leaves nothing out here"),
+        ({}, {"pod": {"spec": {"securityContext": {"runAsuser": None}}}}, "runAsuser: null leaves nothing"),
         ({}, {"a": {"b": [{"c": None}]}}, r"f: a.b\[0\].c: null is refused"),
         ({"a": {"x": 1}}, {"a": 1}, "f: a: 1 cannot replace"),
         ({"a": {"b": [1]}}, {"a": {"b": {}}}, "f: a.b: {} cannot replace"),
@@ -46,6 +49,61 @@ def test_merge_refuses_null_and_changes_of_kind(base, over, where):
     with pytest.raises(InvalidInput, match=where) as error:
         merge(base, over, "f")
     assert error.value.cure
+
+
+NO_CONTEXT = {"pod": {"spec": {"securityContext": {"seccompProfile": {"type": None}, "runAsNonRoot": None}}}}
+
+
+@pytest.mark.parametrize(
+    ("base", "over", "merged"),
+    [
+        # What a weaker layer said.
+        ({"a": {"x": 1, "y": 2}}, {"a": {"x": None}}, {"a": {"y": 2}}),
+        ({"a": {"x": 1}}, {"a": None}, {}),
+        ({"env": [{"name": "a"}]}, {"env": None}, {}),
+        ({}, {"env": None}, {}),
+        # A default of the chart: Helm has to see the null.
+        ({}, {"podSecurity": None}, {"podSecurity": None}),
+        ({"podSecurity": "restricted"}, {"podSecurity": None}, {"podSecurity": None}),
+        ({}, {"pod": {"spec": {"securityContext": None}}}, NO_CONTEXT),
+        (
+            {"pod": {"spec": {"securityContext": {"runAsUser": 1}}}},
+            {"pod": {"spec": {"securityContext": None}}},
+            NO_CONTEXT,
+        ),
+        ({"image": {"pullPolicy": "Never"}}, {"image": None}, {"image": {"pullPolicy": None}}),
+        # A stronger layer says it again, or something beside it.
+        ({"podSecurity": None}, {"podSecurity": "baseline"}, {"podSecurity": "baseline"}),
+        (
+            NO_CONTEXT,
+            {
+                "pod": {
+                    "spec": {"securityContext": {"runAsUser": 1, "seccompProfile": {"type": "Unconfined"}}}
+                }
+            },
+            {
+                "pod": {
+                    "spec": {
+                        "securityContext": {
+                            "seccompProfile": {"type": "Unconfined"},
+                            "runAsNonRoot": None,
+                            "runAsUser": 1,
+                        }
+                    }
+                }
+            },
+        ),
+    ],
+)
+def test_null_leaves_out(base, over, merged):
+    before = copy.deepcopy((base, over))
+    assert merge(base, over, "f") == merged
+    assert (base, over) == before
+
+
+def test_a_null_of_a_manifest_or_of_another_chart_stays():
+    base, over = {"b": 1, "c": {"x": 1}}, {"a": None, "b": None, "c": {"x": None}, "d": {"e": None}}
+    assert merge(base, over, "f", any_null=True) == {"a": None, "b": None, "c": {"x": None}, "d": {"e": None}}
 
 
 TREES = st.recursive(

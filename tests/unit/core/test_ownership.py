@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -18,6 +19,7 @@ from launcher.core.ownership import (
     locate,
     unclaimed,
 )
+from launcher.core.revisions import Revision
 from launcher.core.views import ReleaseView, SecretView
 from tests.fakes import START, make_pod
 
@@ -86,6 +88,42 @@ def test_a_pod_that_the_record_does_not_confirm_is_foreign(pod, why):
     assert why in verdict.sentence
 
 
+@pytest.mark.parametrize(
+    ("revisions", "uid", "seconds", "is_its"),
+    [
+        ((), "uid-2", 1e6, True),  # not asked for
+        ((Revision(1, START, "uid-1"),), "uid-1", 1e6, True),
+        ((Revision(1, START, "uid-1"),), "uid-2", 1, False),
+        # Nobody has noted the uid: the install made it, and no install takes two minutes.
+        ((Revision(1, START),), "uid-2", 1, True),
+        ((Revision(1, START),), "uid-2", -30, True),
+        ((Revision(1, START),), "uid-2", 121, False),
+        ((Revision(1, START),), "uid-2", -61, False),
+        ((Revision(1),), "uid-2", 1e6, True),
+        # Helm drops what was noted when somebody upgrades; a new pod may be of either.
+        ((Revision(1, START), Revision(2, START + timedelta(hours=1))), "uid-1", 5, True),
+        ((Revision(1, START), Revision(2, START + timedelta(hours=1))), "uid-1", 3605, True),
+        ((Revision(1, START), Revision(2, START + timedelta(hours=1))), "uid-1", 1800, False),
+        # Of eleven revisions Helm keeps ten.
+        ((Revision(2, START), Revision(11, START)), "uid-2", 1e6, True),
+    ],
+)
+def test_a_pod_made_after_the_one_of_the_record_is_another(revisions, uid, seconds, is_its):
+    pod = replace(pod_of(), uid=uid, created=START + timedelta(seconds=seconds))
+    verdict = judge(record(revisions=revisions), pod, WANTED)
+    assert verdict.owner is (Owner.OURS if is_its else Owner.FOREIGN_POD)
+    assert is_its or "is another than the one that release" in verdict.sentence
+
+
+def test_a_planted_pod_is_none_of_the_release_whose_pod_is_gone():
+    view = record(revisions=(Revision(1, START, "uid-1"),))
+    planted = replace(pod_of(), uid="uid-2")
+    # A list may be older than a release that was launched again: its record is read once more.
+    assert assign({RELEASE: view}, [planted]).disputed == {RELEASE: (planted,)}
+    assert locate(RELEASE, "fl", view, [planted]).pod is None
+    assert unclaimed(planted, {RELEASE: view}).owner is Owner.FOREIGN_POD
+
+
 def test_without_a_release_there_is_a_pod_of_ours_or_of_another_or_nothing():
     assert judge(None, pod_of(), WANTED).owner is Owner.POD_WITHOUT_RELEASE
     assert judge(None, pod_of("b", name=POD), WANTED).owner is Owner.FOREIGN_POD
@@ -114,7 +152,7 @@ def test_a_sentence_is_one_line_of_bounded_length():
 def test_a_forged_pod_never_takes_the_place_of_the_real_one():
     real, forged = pod_of(), pod_of(name="forged")
     for pods in ((real, forged), (forged, real)):
-        assigned = assign([RELEASE], pods)
+        assigned = assign({RELEASE: record()}, pods)
         assert (assigned.pods, assigned.others) == ({RELEASE: real}, (forged,))
         assert locate(RELEASE, "fl", record(), pods).pod is real
 
@@ -122,13 +160,13 @@ def test_a_forged_pod_never_takes_the_place_of_the_real_one():
 @pytest.mark.parametrize("name", names.release_names(JOB_ID, SITE))
 def test_releases_of_today_and_of_before_are_known_by_name(name):
     pod = pod_of(claim=name)
-    assert assign([name], [pod]).pods == {name: pod}
+    assert assign({name: record()}, [pod]).pods == {name: pod}
     assert unclaimed(pod, {}).owner is Owner.POD_WITHOUT_RELEASE
 
 
 def test_a_claim_that_names_do_not_confirm_is_for_the_record_to_decide():
     odd = pod_of(name="odd")
-    assert assign([RELEASE], [odd]).disputed == {RELEASE: (odd,)}
+    assert assign({RELEASE: record()}, [odd]).disputed == {RELEASE: (odd,)}
     named = record(values={**VALUES, "pod": {"name": "odd"}})
     assert locate(RELEASE, "fl", named, [odd]).pod is odd
 
@@ -140,10 +178,12 @@ def test_a_pod_of_none_of_the_releases():
     assert unclaimed(pod_of(claim="parent"), {}).owner is Owner.FOREIGN_POD
 
 
-def test_a_pod_that_claims_nothing_is_found_by_its_own_name():
-    orphan = pod_of(claim="", name="orphan")
+@pytest.mark.parametrize("claims", [{}, {RELEASE_ANNOTATION: ""}])
+def test_a_pod_that_claims_nothing_is_found_by_its_own_name(claims):
+    orphan = make_pod("orphan", annotations=claims, labels={names.LABEL_JOB_ID: JOB_ID})
     found = locate("orphan", "fl", None, [orphan])
     assert (found.pod, found.ownership.owner) == (orphan, Owner.POD_WITHOUT_RELEASE)
+    assert locate("", "fl", None, [orphan]).pod is None
 
 
 @pytest.mark.parametrize("site", [SITE, "site#1", "Zürich 東京", "東京"])

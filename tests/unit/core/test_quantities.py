@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launcher.core.quantities import canonical, parse_quantity, quantity_text
+from launcher.core.quantities import amount_text, canonical, parse_quantity, quantity_text
 from launcher.errors import InvalidInput
 
 SUFFIXES = ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "e3", "E-3"]
@@ -121,3 +121,24 @@ def test_quantity_text_keeps_amount(value):
 def test_quantity_text_rejects_invalid_values(value):
     with pytest.raises(InvalidInput, match="here: must"):
         quantity_text(value, "here")
+
+
+@pytest.mark.parametrize(
+    ("resource", "text", "shown"),
+    [
+        ("memory", "536870912000", "500Gi"),
+        ("memory", "25325268992", "23.5Gi"),
+        ("memory", "24731708Ki", "23.5Gi"),
+        ("memory", "1023", "1023"),
+        ("memory", "1024", "1Ki"),
+        ("memory", "0", "0"),
+        ("ephemeral-storage", "1Ti", "1Ti"),
+        ("ephemeral-storage", "1535Mi", "1.4Gi"),
+        ("hugepages-2Mi", "4Mi", "4Mi"),
+        ("cpu", "500", "500"),
+        ("cpu", "500m", "0.5"),
+        ("nvidia.com/gpu", "1024", "1024"),
+    ],
+)
+def test_an_amount_is_shown_as_people_write_it(resource, text, shown):
+    assert amount_text(resource, parse_quantity(text)) == shown

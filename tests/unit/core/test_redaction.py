@@ -215,6 +215,19 @@ def test_literals_of_pod():
     assert set(literals(POD)) == {CANARY, ""}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (["--api-key", CANARY], [CANARY]),
+        (["--api-key", 12345678], ["12345678"]),
+        (["--api-key", {"a": 1}, "--api-key", None, "--api-key", True, "--api-key", ["x"]], []),
+    ],
+)
+def test_literals_of_arguments(arguments, found):
+    assert list(literals({"args": arguments})) == found
+    assert list(map(type, literals({"args": arguments}))) == [str] * len(found)
+
+
 def test_secrets_of_pod():
     assert secrets_of(POD) == {"cred", "many", "startup", "projected"}
 
@@ -264,3 +277,30 @@ def test_a_value_of_several_lines_is_hidden_whole_and_in_part():
     mask = masker([value])
     assert mask(f"a\n{value}\nb") == "a\n***\nb"
     assert mask("second-line-of-the-canary\nend") == "***\nend"
+
+
+MANY = [f"{number:05d}-value-that-is-known" for number in range(3000)]
+
+
+def test_many_known_values_are_hidden_like_few():
+    mask = masker([*MANY, "canary with\ntwo lines", "00007-value-that-is-known and more"])
+    assert mask("a 00003-value-that-is-known, 00004-value-that-is-kno") == "a ***, 00004-value-that-is-kno"
+    assert mask("00007-value-that-is-known and more 02999-value-that-is-known") == "*** ***"
+    assert mask("xcanary with\ntwo linesx") == "x***x"
+    assert (mask(""), mask("short"), mask("nothing to hide")) == ("", "short", "nothing to hide")
+
+
+def test_many_known_values_that_begin_alike_hide_the_rest_of_a_line():
+    mask = masker(f"canary{number}" for number in range(3000))
+    assert mask("a canary12, and canary2999\nb canar") == "a ***\nb canar"
+    assert mask("canary") == "***"
+
+
+@pytest.mark.parametrize(
+    "values", [MANY, ["A" * length for length in range(6, 3000)]], ids=["apart", "alike"]
+)
+def test_many_known_values_take_as_long_as_few(values):
+    mask, text = masker(values), "00001-value-that-is-kn A" * 10_000
+    start = time.process_time()
+    mask(text)
+    assert time.process_time() - start < 2.0

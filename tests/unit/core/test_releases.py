@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from launcher.core.releases import ReleaseState, is_drifted, release_state
+from launcher.core.releases import ReleaseState, release_state
 from launcher.core.views import ReleaseView
-from tests.fakes import START, running
+from tests.fakes import START
 
 STATUSES = [
     ("deployed", 1, 0, ReleaseState.INSTALLED),
@@ -44,12 +43,3 @@ def test_only_an_install_is_busy():
 
 def test_pending_install_without_time_is_abandoned():
     assert release_state(ReleaseView("r", "fl", "pending-install", 1), START) is ReleaseState.ABANDONED
-
-
-@pytest.mark.parametrize(
-    ("generation", "deleted", "drifted"),
-    [(0, None, False), (1, None, False), (2, None, True), (2, START, False)],
-)
-def test_is_drifted(generation, deleted, drifted):
-    assert is_drifted(replace(running(), generation=generation, deleted=deleted)) is drifted
-    assert not is_drifted(None)

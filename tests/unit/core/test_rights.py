@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launcher.core.rights import LIST_NODES, PREPARED, Right, needed, role_rules
+from launcher.core.rights import (
+    LIST_NODES,
+    NETWORK_POLICIES,
+    POD_DISRUPTION_BUDGETS,
+    PREPARED,
+    Right,
+    needed,
+    printed,
+    role_rules,
+)
 
 RIGHTS = st.frozensets(
     st.builds(
@@ -20,7 +29,7 @@ RIGHTS = st.frozensets(
 
 def test_prepared_rights_are_extended_for_helm():
     assert needed() - PREPARED == {Right("pods", "patch"), Right("pods/log", "get"), Right("secrets", "list")}
-    assert needed() > PREPARED
+    assert PREPARED - needed() == {Right("events", "get")}  # FLARE grants it, and nothing uses it
 
 
 def test_secret_is_the_default_driver():
@@ -30,7 +39,7 @@ def test_secret_is_the_default_driver():
 def test_configmap_driver_adds_configmaps_and_keeps_the_rest():
     added = needed("configmap") - needed("secret")
     assert {right.resource for right in added} == {"configmaps"}
-    assert {right.verb for right in added} == {"create", "get", "list", "update", "delete"}
+    assert {right.verb for right in added} == {"create", "get", "list", "patch", "update", "delete"}
     assert needed("configmap") > needed("secret")
 
 
@@ -65,3 +74,30 @@ def test_role_rules_grant_exactly_the_rights(rights):
         for verb in rule["verbs"]
     }
     assert granted == rights
+
+
+@pytest.mark.parametrize("rights", [NETWORK_POLICIES, POD_DISRUPTION_BUDGETS])
+def test_what_the_chart_prints_beside_the_pod_is_added(rights):
+    added = needed(more=rights) - needed()
+    assert added == rights
+    assert {right.verb for right in added} == {"create", "delete", "get", "patch"}
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "group", "resource"),
+    [
+        ("networking.k8s.io/v1", "NetworkPolicy", "networking.k8s.io", "networkpolicies"),
+        ("policy/v1", "PodDisruptionBudget", "policy", "poddisruptionbudgets"),
+        ("v1", "ConfigMap", "", "configmaps"),
+        ("v1", "Endpoints", "", "endpoints"),
+        ("networking.k8s.io/v1", "Ingress", "networking.k8s.io", "ingresses"),
+        ("example.com/v1alpha1", "Queue", "example.com", "queues"),
+    ],
+)
+def test_rights_for_an_object_of_a_chart(version, kind, group, resource):
+    found = printed([None, {"apiVersion": version, "kind": kind}, "text", {"kind": "X"}])
+    assert found == {Right(resource, verb, group) for verb in ("create", "delete", "get", "patch")}
+
+
+def test_the_pod_of_a_chart_needs_nothing_more():
+    assert printed([{"apiVersion": "v1", "kind": "Pod"}]) < needed()

@@ -16,13 +16,14 @@ from launcher.edges.helm.child import ChildFailed, Ended
 from launcher.edges.helm.failures.explain import Call, explain
 from launcher.edges.helm.failures.table import FAILURES
 from launcher.edges.kube.errors import translate
-from launcher.errors import LauncherError, Reason
+from launcher.errors import Denied, LauncherError, Reason
 
 _INTERNAL = "Internal error occurred: "
 _SCC = (
     'unable to validate against any security context constraint: [provider "anyuid": Forbidden: not usable]'
 )
-_POLICY = "ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no"
+_HEAD = "ValidatingAdmissionPolicy 'p' with binding 'p' denied request:"
+_POLICY = f"{_HEAD} no"
 # Status and message of the answer, the code that both must lead to.
 HEALS = [
     (500, f"{_INTERNAL}resource quota evaluation timed out", Code.QUOTA_BUSY),
@@ -34,6 +35,28 @@ HEALS = [
         Code.QUOTA_BUSY,
     ),
     (403, 'secrets "s" is forbidden: exceeded quota: q, requested: secrets=1', Code.QUOTA_EXCEEDED),
+    (
+        403,
+        (
+            'pods "p" is forbidden: exceeded quota: q, requested: limits.cpu=500m,requests.memory=1Gi, used: '
+            "limits.cpu=2,requests.memory=2Gi, limited: limits.cpu=2,requests.memory=2Gi"
+        ),
+        Code.QUOTA_EXCEEDED,
+    ),
+    (
+        403,
+        'pods "p" is forbidden: exceeded quota: q, requested: count/pods=1, used: count/pods=0, limited: count/pods=0',
+        Code.QUOTA_EXCEEDED,
+    ),
+    (500, "error resolving quota: etcd is away", Code.QUOTA_BUSY),
+    (
+        403,
+        (
+            f'pods "p" is forbidden: {_HEAD} failed to configure binding: paramKind kind `v1, Kind=Rule` not yet synced '
+            "to use for admission"
+        ),
+        Code.API_UNAVAILABLE,
+    ),
     (500, f"{_INTERNAL}etcdserver: request timed out", Code.API_UNAVAILABLE),
     (500, f"{_INTERNAL}something new", Code.API_UNAVAILABLE),
     (500, f'{_INTERNAL}failed calling webhook "h": failed to call webhook: EOF', Code.WEBHOOK_FAILED),
@@ -52,6 +75,66 @@ HEALS = [
     (429, "Too many requests, please try again later.", Code.API_UNAVAILABLE),
 ]
 STAYS = [
+    (
+        403,
+        (
+            'pods "p" is forbidden: exceeded quota: q, requested: limits.cpu=8,pods=1, used: limits.cpu=0,pods=1, limited: '
+            "limits.cpu=4,pods=1"
+        ),
+        Code.QUOTA_TOO_SMALL,
+    ),
+    (
+        403,
+        'pods "p" is forbidden: insufficient quota to consume: requests.nvidia.com/gpu',
+        Code.ADMISSION_DENIED,
+    ),
+    (500, "insufficient quota to match these scopes: [{PriorityClass In [high]}]", Code.ADMISSION_DENIED),
+    (
+        422,
+        (
+            'Pod "p" is invalid: spec.initContainers[1].resources.requests[hugepages-2Mi]: Invalid value: "2Mi": must be '
+            "equal to hugepages-2Mi limit of 4Mi"
+        ),
+        Code.LIMIT_RANGE,
+    ),
+    (
+        403,
+        'pods "p" is forbidden: minimum cpu usage per Pod is 200m.  No request is specified',
+        Code.LIMIT_RANGE,
+    ),
+    (
+        403,
+        (
+            'pods "p" is forbidden: [maximum cpu usage per Container is 2, but limit is 4, maximum memory usage per '
+            "Container is 1Gi, but limit is 2Gi]"
+        ),
+        Code.LIMIT_RANGE,
+    ),
+    (
+        403,
+        'pods "p" is forbidden: cpu max limit to request ratio per Container is 2, but provided ratio is 4.000000',
+        Code.LIMIT_RANGE,
+    ),
+    (400, 'admission webhook "h" denied the request without explanation', Code.ADMISSION_DENIED),
+    (
+        422,
+        "policy 'm' with binding 'm' denied request: JSON Patch: replace operation does not apply",
+        Code.ADMISSION_DENIED,
+    ),
+    (422, 'policy "m" denied request: no such key: cost-center', Code.ADMISSION_DENIED),
+    (
+        403,
+        f"pods \"p\" is forbidden: {_HEAD} expression '1/0' resulted in error: division by zero",
+        Code.ADMISSION_DENIED,
+    ),
+    (
+        403,
+        (
+            f'pods "p" is forbidden: {_HEAD} failed to configure binding: no params found for policy binding with `Deny` '
+            "parameterNotFoundAction"
+        ),
+        Code.ADMISSION_DENIED,
+    ),
     (403, f'pods "p" is forbidden: {_SCC}', Code.ADMISSION_DENIED),
     (403, f'pods "p" is forbidden: {_POLICY}', Code.ADMISSION_DENIED),
     (403, 'pods "p" is forbidden: violates PodSecurity "restricted:latest": host', Code.ADMISSION_DENIED),
@@ -70,6 +153,22 @@ STAYS = [
     (403, 'forbidden: User "system:anonymous" cannot get path "/version"', Code.FORBIDDEN),
     (422, 'Pod "p" is invalid: spec.x: Required value', Code.INVALID_SPEC),
 ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'forbidden: User "system:anonymous" cannot get path "/version"',
+        'pods is forbidden: User "system:anonymous" cannot get resource "pods" in API group "" in the namespace "ns"',
+    ],
+)
+def test_nobody_gets_no_rights(text):
+    unreachable = f"cluster reachability check failed: kubernetes cluster unreachable: {text}"
+    for error in (from_helm(text), from_helm(unreachable), from_client(403, text)):
+        assert (type(error), error.reason) == (Denied, Reason.NOT_LOGGED_IN)
+        assert "nobody is logged in, the context has no credentials: " in error.message
+        assert "Role" not in error.cure
+        assert "grant" not in error.cure
 
 
 # How helm prints a sentence of the API server: for its release record, and for an object of the chart.
@@ -174,12 +273,41 @@ def test_every_reason_leads_to_a_code_of_a_refused_launch_and_has_a_cure(reason:
 def test_a_cure_stands_in_one_place():
     """What a code says to do is what the sentences say that lead to it, unless each of them has its own."""
     own = {code for code, entry in CREATION.items() if entry.cure not in map(cure_of, Reason)}
-    assert own == {Code.API_UNAVAILABLE, Code.NAME_CONFLICT}
+    assert own == {Code.API_UNAVAILABLE, Code.NAME_CONFLICT, Code.SITE_INVALID}
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        (
+            f'pods "p" is forbidden: {_HEAD} failed to configure binding: x',
+            "'p' of the cluster does not work",
+        ),
+        ("policy 'm' with binding 'b' denied request: no such key: y", "'m' of the cluster does not work"),
+        ('policy "m" denied request: no such key: y', "'m' of the cluster does not work"),
+        (
+            'pods "p" is forbidden: exceeded quota: q, requested: cpu=8, used: cpu=0, limited: cpu=4',
+            "cpu: 8 asked, 4 is the most",
+        ),
+        (
+            (
+                'Pod "p" is invalid: spec.containers[0].resources.requests: Invalid value: "1Gi": must be less than or equal '
+                "to memory limit of 512Mi"
+            ),
+            "memory: 1Gi asked, and the limit of the container is 512Mi",
+        ),
+    ],
+)
+def test_refusals_name_the_rule_and_the_numbers_with_a_cure(said, names):
+    for around in AROUND:
+        error = from_helm(around.format(said))
+        assert names in error.message
+        assert error.cure
 
 
 def test_a_cure_has_the_words_of_the_case_where_they_are_known():
     said = 'pods "p" is forbidden: exceeded quota: gold, requested: pods=1, used: pods=3, limited: pods=3'
-    for error, namespace in ((from_helm(said), "ns"), (from_client(403, said), "NAMESPACE")):
-        assert error.cure.endswith(f"kubectl --namespace {namespace} describe quota gold")
+    for error in (from_helm(said), from_client(403, said)):
+        assert error.cure.endswith("kubectl --namespace ns describe quota gold")
     cure = CATALOGUE[Code.QUOTA_EXCEEDED].cure
     assert cure.endswith("kubectl --namespace NAMESPACE describe quota QUOTA")

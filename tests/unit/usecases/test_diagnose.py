@@ -233,3 +233,24 @@ def test_collecting_has_a_time_limit(failed, service, monkeypatch):
     assert failed.clock.time == 40
     assert "timed out" in files["logs/fetch.log"]
     assert "not asked" in files["logs/job.log"]
+
+
+def pod_manifest(name="job-1", image="a:1"):
+    spec = {"containers": [{"name": "job", "image": image}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def test_what_somebody_has_changed(failed, service):
+    failed.installed.records[RELEASE] = [pod_manifest()]
+    failed.installed.objects["job-1"] = pod_manifest(image="b:2")
+    drift = json.loads(run(failed, service).files["status.json"])["drift"]
+    assert (drift["drifted"], len(drift["changes"])) == (True, 1)
+    assert drift["changes"][0].startswith("Pod spec.containers[job].image: changed")
+
+
+def test_what_somebody_has_changed_and_cannot_be_asked(failed, service):
+    failed.installed.records[RELEASE] = [pod_manifest()]
+    failed.installed.objects["job-1"] = "no answer"
+    files = run(failed, service).files
+    assert json.loads(files["status.json"])["drift"] is None
+    assert "drift: cannot see what has become of pod fl/job-1: no answer" in files["missing.txt"]

@@ -16,9 +16,10 @@ from launcher.core.lifecycle.step import step
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.views import Seen
 from launcher.errors import Denied, Unavailable
-from launcher.usecases.handle import log_cause
+from launcher.usecases.causes import log_cause
 from tests.fakes import START, exited, main, make_pod, raising, running, scheduled, unscheduled
 from tests.jobs import CANARY, make_spec, show
+from tests.said import said_by
 
 
 def test_success_is_reported_and_everything_removed(fake, service):
@@ -92,6 +93,18 @@ def test_terminate_wakes_every_waiter(fake, service):
     for waiter in waiters:
         waiter.join(5)
     assert [o.code for o in outcomes] == [Code.TERMINATED] * 3
+
+
+def test_a_quiet_job_is_looked_at_when_a_clock_is_due_and_an_onlooker_is_told_the_time(fake, service):
+    handle = service.launch(make_spec(pending_timeout=12.0))
+    fake.pods.show(unscheduled())
+    looks = []
+    handle.wait(timeout=3.0, notify=looks.append)
+    assert len(looks) == 7
+    fake.pods.log.clear()
+    assert handle.wait().code is Code.INSUFFICIENT_RESOURCES
+    assert fake.clock.time == 12.0
+    assert len(fake.pods.log) == 3  # after 3, 8 and 12 s
 
 
 def test_terminate_tries_again_while_the_cluster_cannot_be_asked(fake, service):
@@ -175,6 +188,7 @@ def test_an_old_handle_does_not_take_a_later_attempt_away(fake, service):
     assert first.wait().exit_code == 7
     service.launch(make_spec())
     show(fake, replace(running(), uid="uid-2"))
+    fake.releases.note_pod(first.job.release, "fl", "uid-2")
     first.terminate()
     assert fake.pods.items["job-1"].uid == "uid-2"
     assert fake.releases.items
@@ -209,7 +223,7 @@ def test_a_cause_is_logged_once_and_without_credentials(caplog):
     track = step(Track(launched=0.0), Observation(1.0, START, Seen.found(pod), Seen.found(())), WaitPolicy())
     told = log_cause(job, track, None)
     assert log_cause(job, track, told) is told
-    assert len(caplog.records) == 1
+    assert len(said_by(caplog, "launcher.usecases.causes")) == 1
     assert 'Get "https://me:***@registry/v2/": token=***' in caplog.text
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from launcher.core import names
 from launcher.core.catalogue.returncodes import ReturnCode
+from launcher.core.jobref import MOST_ATTEMPTS, unreadable
 from launcher.errors import (
     Cancelled,
     Conflict,
@@ -19,7 +20,7 @@ from launcher.errors import (
     Rejected,
     Unavailable,
 )
-from tests.fakes import exited, running, unscheduled
+from tests.fakes import START, exited, running, unscheduled
 from tests.jobs import CANARY, make_release, make_spec, render, show
 
 
@@ -45,6 +46,36 @@ def test_a_leftover_of_a_dead_job_is_removed_first_and_the_attempt_counted(fake,
     service.launch(make_spec())
     assert [entry[0] for entry in fake.releases.log] == ["install", "uninstall", "install"]
     assert fake.pods.items["job-1"].labels[names.LABEL_ATTEMPT] == "2"
+
+
+def test_the_attempt_stays_a_number_that_is_read_whatever_is_written_on_a_dead_pod(fake, service):
+    service.launch(make_spec())
+    show(fake, exited(7))
+    labels = {**fake.pods.items["job-1"].labels, names.LABEL_ATTEMPT: str(MOST_ATTEMPTS)}
+    fake.pods.show(replace(fake.pods.items["job-1"], labels=labels))
+    service.launch(make_spec())
+    made = fake.pods.items["job-1"]
+    assert made.labels[names.LABEL_ATTEMPT] == str(MOST_ATTEMPTS)
+    assert not [said for said in unreadable(made) if names.LABEL_ATTEMPT in said]
+
+
+def test_a_dead_pod_without_a_release_that_stays_is_said_to_be_held_by_finalizers(fake, service):
+    labels = {names.LABEL_JOB_ID: "a1b2"}
+    held = replace(exited(1), labels=labels, deleted=START, grace_seconds=0)
+    fake.pods.show(held)
+    fake.pods.delete = lambda *_args, **_more: None  # a finalizer
+    with pytest.raises(
+        Unavailable, match=r"job-1 is still there 4\d s after its deletion; no release"
+    ) as raised:
+        service.launch(make_spec())
+    assert "`kubectl get pod job-1 -n fl -o yaml`" in raised.value.cure
+    assert "finalizers" in raised.value.cure
+
+
+def test_a_pod_of_the_same_name_that_is_nobodys_job_is_not_called_one(fake, service):
+    fake.pods.show(running())
+    with pytest.raises(Conflict, match="pod fl/job-1 is not a job's; that of job 'a1b2' at site 'site-1'"):
+        service.launch(make_spec())
 
 
 def test_a_release_without_a_pod_is_replaced(fake, service):
@@ -101,7 +132,7 @@ def test_release_that_cannot_be_removed_after_a_cancel_is_left_behind(fake, serv
 
 def test_a_cluster_that_cannot_be_asked_is_not_launched_into(fake, service):
     fake.pods.unavailable = "connection refused"
-    with pytest.raises(Unavailable, match="connection refused"):
+    with pytest.raises(Unavailable, match=r"connection refused\n  cure: mend the proxy$"):
         service.launch(make_spec())
     assert fake.releases.log == []
 

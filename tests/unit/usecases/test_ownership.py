@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from launcher.core import names
 from launcher.core.jobref import RELEASE_ANNOTATION
 from launcher.core.ownership import Owner
+from launcher.core.revisions import Revision
 from launcher.core.views import ReleaseView
-from launcher.errors import Conflict
+from launcher.errors import Conflict, Denied, InvalidInput, LauncherError
 from launcher.usecases.startup import put_startup_kit
-from tests.fakes import START, exited, make_pod, running
+from tests.fakes import START, exited, make_pod, raising, running
 from tests.forgery import attacked, forge
 from tests.jobs import CANARY, leave_secret, make_release, make_spec, show
 
@@ -184,3 +186,156 @@ def test_a_launch_uses_the_startup_secret_that_was_prepared(fake, service):
 
     replace(service, render=rendered).launch(make_spec(), prepare=lambda: "prepared")
     assert used == ["prepared"]
+
+
+def test_the_job_id_of_a_forged_pod_leads_to_no_release(fake, service):
+    name = names.release_name("alpha-1", "site-1")
+    service.launch(make_spec(job_id="alpha-1", release=name, pod_name=names.pod_name("alpha-1", "site-1")))
+    annotations = {RELEASE_ANNOTATION: name, names.ANNOTATION_JOB_ID: "beta-9"}
+    fake.pods.show(make_pod("aaa", annotations=annotations, labels={names.LABEL_JOB_ID: "beta-9"}))
+    assert service.find("beta-9", "fl") == "beta-9"
+    assert service.find("alpha-1", "fl") == name
+    assert "beta-9" not in service.known_names("fl").values()
+
+
+def test_a_job_id_that_the_record_does_not_confirm_is_refused(fake, service):
+    # Of a release of a launcher that gave eight digits somebody may find a job id with the same name.
+    name = names.release_names("beta-9", "site-1")[1]
+    service.launch(make_spec(job_id="alpha-1", release=name))
+    (real,) = fake.pods.items
+    fake.pods.show(None, real)
+    told = {names.ANNOTATION_JOB_ID: "beta-9", names.ANNOTATION_SITE: "site-1"}
+    forged = names.pod_name("beta-9", "site-1")
+    labels = {names.LABEL_JOB_ID: "beta-9"}
+    fake.pods.show(make_pod(forged, annotations={RELEASE_ANNOTATION: name, **told}, labels=labels))
+    with pytest.raises(Conflict, match=r"job 'beta-9', but its values name job 'alpha-1'"):
+        service.find("beta-9", "fl")
+    assert list(fake.releases.items) == [name]
+
+
+@pytest.fixture
+def planted(fake, service):
+    """A job whose pod is gone, and a stranger's with every name, label and annotation of it."""
+    handle = service.launch(make_spec())
+    honest = fake.pods.items[handle.job.pod_name]
+    fake.pods.show(None, honest.name)
+    fake.pods.show(
+        replace(
+            running(),
+            name=honest.name,
+            uid="uid-9",
+            labels=honest.labels,
+            annotations=honest.annotations,
+        )
+    )
+    fake.clock.time = 100
+    fake.releases.log.clear()
+    return handle.job
+
+
+def test_a_planted_pod_is_none_of_the_job(fake, service, planted):
+    rows = [service.describe(found) for found in service.jobs("fl")]
+    assert [(row["release"], row["pod"] and row["pod"]["uid"], bool(row["foreign"])) for row in rows] == [
+        (planted.release, None, False),
+        ("", "uid-9", True),
+    ]
+    assert "another than the one that release" in service.inspect(planted.release, "fl").ownership.sentence
+
+
+def test_nobody_removes_a_planted_pod_and_the_cure_leads_out(fake, service, planted, caplog):
+    for act in (service.terminate, service.attach):
+        with pytest.raises(Conflict, match="is left alone") as refused:
+            act(planted.release, "fl")
+        assert f"kubectl delete pod {planted.pod_name} -n fl" in refused.value.cure
+    assert list(service.sweep("fl", 0.0)) == []
+    assert list(service.reap("fl", "site-1", "", lambda _: False)) == []
+    with pytest.raises(Conflict, match="is left alone"):
+        service.launch(make_spec())
+    assert fake.pods.items[planted.pod_name].uid == "uid-9"
+    assert fake.releases.log == []
+    fake.pods.show(None, planted.pod_name)
+    service.terminate(planted.release, "fl")
+    assert fake.releases.items == {}
+
+
+def test_a_pod_named_like_a_lost_job_is_not_what_its_id_means(fake, service, planted):
+    """Helm's record has the job id as a label, whoever has which pod."""
+    fake.pods.show(None, planted.pod_name)
+    fake.pods.show(make_pod(planted.job_id, labels={names.LABEL_JOB_ID: planted.job_id}))
+    assert service.find(planted.job_id, "fl") == planted.release
+    service.terminate(service.find(planted.job_id, "fl"), "fl")
+    assert list(fake.pods.items) == [planted.job_id]
+
+
+def test_a_release_that_came_anew_between_two_lists_keeps_its_pod(fake, service):
+    handle = service.launch(make_spec())
+    listed = fake.releases.list
+
+    def old(namespace):
+        return tuple(replace(one, revisions=(Revision(1, START, "uid-0"),)) for one in listed(namespace))
+
+    fake.releases.list = old
+    (row,) = [service.describe(found) for found in service.jobs("fl")]
+    assert (row["pod"]["name"], row["foreign"]) == (handle.job.pod_name, None)
+
+
+def test_a_pod_that_could_not_be_noted_is_known_by_its_time(fake, service, caplog):
+    fake.releases.note_pod = raising(Denied("secrets: patch"))
+    handle = service.launch(make_spec())
+    assert "its record is not complete: secrets: patch" in caplog.text
+    assert service.inspect(handle.job.release, "fl").ownership.owner is Owner.OURS
+    honest = fake.pods.items[handle.job.pod_name]
+    fake.pods.show(replace(honest, uid="uid-9", created=START + timedelta(minutes=5)))
+    assert service.inspect(handle.job.release, "fl").ownership.owner is Owner.FOREIGN_POD
+
+
+def test_no_name_of_a_stranger_fills_a_sentence(fake, service, caplog):
+    long = "ab " * 1000
+    labels = {names.LABEL_JOB_ID: long}
+    claims = {RELEASE_ANNOTATION: long, names.ANNOTATION_JOB_ID: long, names.ANNOTATION_SITE: long}
+    for number, told in enumerate((claims, {**claims, RELEASE_ANNOTATION: ""})):
+        fake.pods.show(make_pod(f"p{number}" + "x" * 240, labels=labels, annotations=told))
+    fake.releases.items[long] = ReleaseView(long, "fl", "failed", 1, START, {"job": {"id": long}, "pod": 1})
+    fake.clock.time = 10_000
+    for found in service.jobs("fl"):
+        assert len(found.ownership.sentence) < 500
+        if found.ownership.is_foreign:
+            with pytest.raises(LauncherError) as refused:
+                service.terminate(found.job.release or found.job.pod_name, "fl")
+            assert len(refused.value.message) < 500
+    list(service.sweep("fl", 0.0))
+    assert caplog.records
+    assert max(len(record.getMessage()) for record in caplog.records) < 1000
+
+
+def test_whoever_waited_for_a_job_says_that_a_stranger_holds_its_release(fake, service):
+    handle = service.launch(make_spec())
+    honest = fake.pods.items[handle.job.pod_name]
+    fake.pods.show(None, honest.name)
+    fake.pods.show(replace(running(), name=honest.name, uid="uid-9", labels=honest.labels))
+    with pytest.raises(Conflict, match="is left alone"):
+        handle.terminate()
+    assert fake.pods.items[honest.name].uid == "uid-9"
+    fake.pods.show(None, honest.name)
+    handle.terminate()
+    assert fake.releases.items == {}
+
+
+def test_a_diagnosis_shows_nothing_of_a_planted_pod(fake, service, planted):
+    fake.pods.lines = {"": ["forged"]}
+    bundle = service.diagnose(planted.release, "fl")
+    assert "another than the one that release" in bundle.files["pod.yaml"]
+    assert not any("forged" in text for text in bundle.files.values())
+    assert not [entry for entry in fake.pods.log if entry[0] == "logs"]
+
+
+def test_a_pod_without_a_release_goes_by_a_name_that_no_release_can_have(fake, service):
+    """FLARE's pod names have up to 63 characters, Helm's releases 53."""
+    long = "j" * 60
+    fake.releases.record = raising(InvalidInput("is not a release name"))
+    fake.pods.show(make_pod(long, labels={names.LABEL_JOB_ID: "x"}))
+    assert service.inspect(long, "fl").ownership.owner is Owner.POD_WITHOUT_RELEASE
+    service.terminate(long, "fl")
+    assert fake.pods.items == {}
+    with pytest.raises(InvalidInput, match="is not a release name"):
+        service.inspect(long, "fl")

@@ -234,6 +234,16 @@ def test_a_clean_refusal_forgets_what_an_earlier_try_left(fake):
     other.terminate()
 
 
+def test_what_nobody_expected_ends_the_job_and_leaves_nothing(fake):
+    fake.releases.install_error = QUOTA
+    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, retry_refused=True)
+    fake.releases.install_error = TypeError("a defect")
+    outcome = handle.wait()
+    assert (outcome.code, "TypeError: a defect" in outcome.detail) == (Code.CREATE_FAILED, True)
+    assert handle.close(30)
+    assert fake.is_empty
+
+
 def test_a_secret_that_could_not_be_undone_is_removed_with_the_job(fake):
     fake.secrets.delete_errors = [Unavailable("503")]
     handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, retry_refused=True)
@@ -250,6 +260,38 @@ def test_what_an_attempt_left_behind_is_removed_by_the_next(fake):
     fake.pods.show(left)
     fake.releases.install_error = None
     until(lambda: fake.releases.items and fake.pods.items["job-1"].uid != "half-made")
+    handle.terminate()
+    assert fake.is_empty
+
+
+@pytest.mark.parametrize("seen", [running(), exited(0)])
+def test_a_job_that_an_earlier_try_has_made_whole_does_not_run_a_second_time(fake, seen):
+    """Only the answer was lost: the pod is there, and it may have run to its end meanwhile."""
+    fake.releases.install_error = unfinished()
+    handle = service(fake).launch(make_spec(attempt=2), secret={"TOKEN": b"x"}, retry_refused=True)
+    name, labels = make_spec().release, render(make_spec(attempt=3))["labels"]
+    fake.releases.items[name] = make_release("pending-install")
+    annotations = {"meta.helm.sh/release-name": name}
+    fake.pods.show(replace(seen, labels=labels, annotations=annotations, uid="made"))
+    until(lambda: not handle.is_refused)
+    assert (handle.wait_accepted().uid, handle.job.attempt) == ("made", 3)
+    assert [entry[0] for entry in fake.releases.log] == ["install"]
+    assert fake.secrets.items == {"nvflare-cred-job-1": {"TOKEN": b"x"}}
+    handle.terminate()
+    assert fake.is_empty
+
+
+def test_a_secret_that_cannot_be_made_again_does_not_cost_the_job_that_an_earlier_try_has_made(fake):
+    fake.releases.install_error = unfinished()
+    handle = service(fake).launch(make_spec(), secret={"TOKEN": b"x"}, retry_refused=True)
+    fake.secrets.put_error = Unavailable("503")
+    name = make_spec().release
+    fake.releases.items[name] = make_release("deployed")
+    annotations, labels = {"meta.helm.sh/release-name": name}, render(make_spec())["labels"]
+    fake.pods.show(replace(running(), labels=labels, annotations=annotations, uid="made"))
+    until(lambda: handle.poll() is ReturnCode.UNKNOWN and "503" in handle.track.verdict.detail)
+    fake.secrets.put_error = None
+    assert handle.wait_accepted().uid == "made"
     handle.terminate()
     assert fake.is_empty
 
@@ -356,3 +398,30 @@ def test_all_refused_jobs_together_try_as_often_as_one():
     assert accepted[-1] - accepted[0] < 15.0  # one a second, as after a refusal, would take 19
     for one in made:
         one.stop()
+
+
+def test_one_of_many_that_wait_stops_at_once_and_only_the_next_looks_at_the_clock():
+    class Counting(SystemClock):
+        looks = 0
+
+        def monotonic(self):
+            self.looks += 1
+            return super().monotonic()
+
+    def refuse(_cancel):
+        raise QUOTA
+
+    clock = Counting()
+    turns = Turns(clock)
+    refusal = Refusal(Code.QUOTA_EXCEEDED, "x")
+    made = [Installer(job(f"j{n}"), refuse, refusal, turns, lambda: None) for n in range(100)]
+    turns._next_at = clock.monotonic() + 60.0
+    until(lambda: len(turns._bells) == 100)
+    clock.looks = 0
+    time.sleep(1.0)
+    assert clock.looks <= 10  # all hundred looked four times a second
+    begin = time.monotonic()
+    for one in reversed(made):
+        one.stop()
+    assert time.monotonic() - begin < 5.0
+    assert turns._bells == {}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from launcher.core import names
+from launcher.core.admission import LimitRangeView
 from launcher.core.catalogue import Code
 from launcher.core.lifecycle.state import JobState
 from launcher.core.views import ReleaseView
-from launcher.errors import NotFound
-from tests.fakes import START, exited, running
+from launcher.errors import NotFound, Reason, Rejected
+from tests.fakes import START, exited, make_pod, running
 from tests.jobs import CANARY, make_spec, show
 
 
@@ -53,3 +55,26 @@ def test_attach_goes_on_with_the_jobs_own_patience(fake, service):
     handle = service.attach("fj-a1b2-site-1-0", "fl")
     fake.pods.script = [running(), exited(0)]
     assert handle.wait().succeeded
+
+
+def test_limit_range_is_asked_for_when_the_job_asks_more_than_its_default(fake, service):
+    said = (
+        'Pod "p1" is invalid: spec.containers[0].resources.requests: Invalid value: "1Gi": must be less than or equal to '
+        "memory limit of 512Mi"
+    )
+    fake.releases.install_error = Rejected(said, reason=Reason.ABOVE_LIMIT_RANGE)
+    fake.pods.limit_range_list = (LimitRangeView("defaults", {"memory": "512Mi"}),)
+    with pytest.raises(Rejected, match="a default of LimitRange 'defaults'"):
+        service.launch(make_spec())
+    assert ("limit ranges", "fl") in fake.pods.log
+    fake.pods.log.clear()
+    fake.releases.install_error = Rejected("no", reason=Reason.REFUSED)
+    with pytest.raises(Rejected, match="no"):
+        service.launch(make_spec())
+    assert ("limit ranges", "fl") not in fake.pods.log
+
+
+def test_whoever_attaches_to_a_pod_of_no_release_is_told(fake, service, caplog):
+    fake.pods.show(make_pod("orphan", labels={names.LABEL_JOB_ID: "a1b2"}))
+    service.attach("orphan", "fl")
+    assert "Helm knows no release of pod orphan: only that pod says" in caplog.text

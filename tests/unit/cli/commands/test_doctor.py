@@ -22,7 +22,7 @@ from launcher.errors import Cancelled, Denied, InvalidInput, Rejected, ToolMissi
 from tests.fakes import FakeReleases, FakeWorld, exited, main, scheduled
 
 SITE = SiteConfig(site="doctor", namespace="fl")
-PYTHON = "/usr/local/bin/python3"
+PYTHON = "/usr/local/bin/python"
 
 
 # what is printed
@@ -85,7 +85,8 @@ def test_a_cure_is_printed_once(capsys):
 # what a site says
 
 
-GRANTED = f"ok    rights: all {len(needed())} granted in namespace fl"
+GRANTED = f"ok    rights: all {len(needed())} granted in namespace fl to admin"
+ACCOUNT = "system:serviceaccount:fl:site-1"
 
 
 @dataclass
@@ -94,6 +95,10 @@ class Answers:
 
     lacking: frozenset[str] = frozenset()
     namespace: bool | Exception = True
+    name: str = "admin"
+
+    def user(self):
+        return self.name
 
     def allowed(self, group, resource, verb, namespace):
         return f"{verb} {resource}" not in self.lacking
@@ -122,7 +127,20 @@ class Answers:
             [
                 "FAIL  namespace: there is no namespace fl",
                 "  cure: `kubectl create namespace fl`, or correct --namespace",
-                GRANTED,
+            ],
+        ),
+        (
+            Answers(name=ACCOUNT),
+            [
+                "ok    namespace: fl is there",
+                f"ok    rights: all {len(needed())} granted in namespace fl to {ACCOUNT}",
+            ],
+        ),
+        (
+            Answers(name=""),  # before Kubernetes 1.28
+            [
+                "ok    namespace: fl is there",
+                f"ok    rights: all {len(needed())} granted in namespace fl",
             ],
         ),
         (
@@ -151,10 +169,34 @@ def test_the_rights_are_those_of_the_sites_storage_driver(capsys, monkeypatch):
     ]
 
 
+def test_the_rights_for_network_policies_are_asked_for_when_the_values_enable_them(capsys, monkeypatch):
+    monkeypatch.setattr(site_module, "access", lambda _: Answers(frozenset({"patch networkpolicies"})))
+    for enabled in (True, False):
+        site = replace(SITE, values={"networkPolicy": {"enabled": enabled}})
+        run_checks(check for check in site_module.site_checks(site) if check.what[:5] == "right")
+    assert capsys.readouterr().out.splitlines() == [
+        "FAIL  right: patch networkpolicies is not granted in namespace fl",
+        "  cure: `fljob rbac -n fl --service-account NAME | kubectl apply -f -`",
+        GRANTED,
+    ]
+
+
+def test_a_chart_whose_rights_nobody_can_tell_is_a_failure_of_its_own(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(site_module, "access", lambda _: Answers())
+    site = replace(SITE, values_dir=str(tmp_path / "none"))
+    run_checks(check for check in site_module.site_checks(site) if check.what[:5] == "right")
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith("FAIL  rights for what the chart makes: values_dir: ")
+    assert rest[-1] == GRANTED
+
+
 @pytest.mark.parametrize(
     ("answers", "line"),
     [
-        (Answers(), "ok    nodes: can be listed: requests that no node can meet end early"),
+        (
+            Answers(),
+            "ok    nodes: can be listed: requests larger than every node are told, and end early with `autoscaler: none`",
+        ),
         (
             Answers(frozenset({"list nodes"})),
             "ok    nodes: cannot be listed (optional): requests that no node can meet wait for pending_timeout; `fljob rbac --nodes -n fl --service-account NAME`",
@@ -165,6 +207,30 @@ def test_nodes_that_cannot_be_listed_are_printed_and_are_no_failure(capsys, monk
     monkeypatch.setattr(site_module, "access", lambda _: answers)
     run_checks([check for check in site_module.site_checks(SITE) if check.what == "nodes"])
     assert capsys.readouterr().out.splitlines() == [line]
+
+
+@pytest.mark.parametrize(
+    ("lacking", "lines"),
+    [
+        (
+            (),
+            [
+                "ok    leases: can be made: of two parents one acts, and `fljob gc` leaves alone what somebody watches"
+            ],
+        ),
+        (
+            ("patch leases", "list leases"),
+            [
+                "warn  leases: no right to list, patch Leases: two parents of the site at once would both act, and `fljob gc` goes by the age of jobs alone",
+                "  cure: `fljob rbac -n fl --service-account NAME | kubectl apply -f -`",
+            ],
+        ),
+    ],
+)
+def test_leases_that_cannot_be_made_are_a_warning(capsys, monkeypatch, lacking, lines):
+    monkeypatch.setattr(site_module, "access", lambda _: Answers(frozenset(lacking)))
+    assert run_checks([check for check in site_module.site_checks(SITE) if check.what == "leases"]) == 0
+    assert capsys.readouterr().out.splitlines() == lines
 
 
 # what a kit says
@@ -245,6 +311,26 @@ def test_the_storage_driver_of_a_kit_is_its_argument_else_what_its_site_file_say
     assert kit.read(folder).site(SITE, namespace=True).storage_driver == "configmap"
 
 
+def test_the_values_of_a_kit_say_what_its_chart_makes(folder):
+    (folder / "local/fljob.yaml").write_text("values: {networkPolicy: {enabled: true}}\n")
+    assert kit.read(folder).site(SITE, namespace=True).values == {"networkPolicy": {"enabled": True}}
+    path = folder / "local/resources.json.default"
+    tree = json.loads(path.read_text())
+    tree["components"][0]["args"]["values"] = {"networkPolicy": {"enabled": False}}
+    path.write_text(json.dumps(tree))
+    assert kit.read(folder).site(SITE, namespace=True).values == {"networkPolicy": {"enabled": False}}
+
+
+def test_a_kit_says_whether_jobs_have_budgets(folder):
+    (folder / "local/fljob.yaml").write_text("protect: budget\n")
+    assert kit.read(folder).site(SITE, namespace=True).protect == "budget"
+    path = folder / "local/resources.json.default"
+    tree = json.loads(path.read_text())
+    tree["components"][0]["args"]["protect"] = "none"
+    path.write_text(json.dumps(tree))
+    assert kit.read(folder).site(SITE, namespace=True).protect == "none"
+
+
 # looking into an image
 
 
@@ -295,7 +381,8 @@ WRONG = [
         "No module named 'launcher'",
         "images/Dockerfile",
     ),
-    (told(1, "ModuleNotFoundError: No module named 'nvflare'"), "nvflare", "nvflare 2.9.0"),
+    (told(1, "ModuleNotFoundError: No module named 'nvflare'"), "nvflare", "nvflare 2.9"),
+    (told(1, "RuntimeError: nvflare 2.8.3 is not 2.9"), "nvflare 2.8.3", "nvflare 2.9, at least 2.9.0"),
     (told(1, "FileNotFoundError: helm is not on PATH"), "helm", "target parent"),
     (told(1, "TypeError: there is no argument 'polcy'; there are ..."), "polcy", "older than the kit"),
     (told(1, "ValueError: boo"), "boo", "read the job's log"),
@@ -343,3 +430,24 @@ def test_the_probe_runs_where_there_is_no_package(tmp_path):
     done = subprocess.run([sys.executable, "-I", "-S", "-c", text, "{}", ""], cwd=tmp_path, check=False)
     assert done.returncode == 1
     assert (tmp_path / "message").read_text() == "ModuleNotFoundError: No module named 'launcher'"
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (
+            "launcher.flare.ClientHelmJobLauncher",
+            "ok    kit {}: adopted: the workspace of a parent; its rights are those above",
+        ),
+        (
+            "nvflare.app_opt.job_launcher.k8s_launcher.ClientK8sJobLauncher",
+            "FAIL  kit {}: still has FLARE's own launcher",
+        ),
+    ],
+)
+def test_the_workspace_that_a_parent_has_mounted_is_a_kit_without_a_chart(tmp_path, capsys, path, line):
+    (tmp_path / "local").mkdir()
+    component = {"id": "k8s_launcher", "path": path, "args": {}}
+    (tmp_path / "local/resources.json.default").write_text(json.dumps({"components": [component]}))
+    run_checks([next(kit.kit_checks(SITE, kit.read(tmp_path)))])
+    assert capsys.readouterr().out.splitlines()[0] == line.format(tmp_path)

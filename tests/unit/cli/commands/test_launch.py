@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
 from dataclasses import replace
 
 import pytest
 
-from launcher.errors import Reason, Rejected
+import launcher.cli
+from launcher.edges.clock import SystemClock
+from launcher.errors import Reason, Rejected, Unavailable
 from tests.fakes import exited, running
-from tests.unit.cli.conftest import LAUNCH, installed, show
+from tests.unit.cli.conftest import LAUNCH, installed, known_as, show
 
 CANARY = "canary-1138"
 
@@ -155,3 +159,126 @@ def test_diagnose_without_wait_is_a_mistake(fake, fljob):
     code, _, err = fljob(*LAUNCH, "--diagnose", "why", "--", "x")
     assert (code, fake.releases.log) == (2, [])
     assert "--diagnose needs --wait" in err
+
+
+QUOTA = Rejected(
+    "quota 'q' is exhausted: requested: pods=1, used: pods=3, limited: pods=3",
+    cure="wait",
+    reason=Reason.QUOTA_EXCEEDED,
+)
+
+
+@pytest.fixture
+def busy(fake, folder, capsys):
+    """Return a function that launches by the real clock, where a quota refuses the pod until ``then`` is called."""
+    fake.releases.install_error = QUOTA
+
+    def run(*args, then=None, after=1.2):
+        timer = threading.Timer(after, then or (lambda: None))
+        timer.start()
+        try:
+            with pytest.raises(SystemExit) as done:
+                launcher.cli.main([*LAUNCH, *args, "--", "x"], world=replace(fake.world, clock=SystemClock()))
+        finally:
+            timer.cancel()
+        return (done.value.code, *capsys.readouterr())
+
+    return run
+
+
+def test_launch_without_wait_tries_a_quota_again_and_says_so(fake, busy):
+    code, out, err = busy("-o", "json", then=lambda: setattr(fake.releases, "install_error", None))
+    name, pod = installed(fake)
+    assert (code, json.loads(out)["release"], json.loads(out)["pod"]) == (0, name, pod.name)
+    assert f"{name}  STARTING  WAIT_FOR_RESOURCES QuotaExceeded (pending_timeout: " in err
+    assert "requested: pods=1, used: pods=3, limited: pods=3" in err
+
+
+def test_launch_without_wait_gives_up_after_pending_timeout_and_leaves_nothing(
+    fake, busy, folder, monkeypatch
+):
+    monkeypatch.setenv("TOKEN", CANARY)
+    (folder / "fljob.yaml").write_text("pending_timeout: 0.5\n")
+    code, out, err = busy("--secret-env", "TOKEN")
+    assert (code, out) == (7, "")
+    assert "error: quota 'q' is exhausted" in err
+    assert fake.is_empty
+
+
+def test_launch_without_wait_ends_when_trying_again_is_of_no_use(fake, busy):
+    refuse = Rejected(
+        "the admission policy 'p' refused an object: no", cure="ask", reason=Reason.POLICY_DENIED
+    )
+    code, _, err = busy(then=lambda: setattr(fake.releases, "install_error", refuse))
+    assert (code, fake.is_empty) == (7, True)
+    assert "the admission policy 'p' refused an object: no" in err
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_launch_that_waits_for_a_quota_is_given_up_by_a_signal(fake, busy, monkeypatch, number, exit_code):
+    monkeypatch.setenv("TOKEN", CANARY)
+    code, out, err = busy("--secret-env", "TOKEN", then=lambda: os.kill(os.getpid(), number))
+    assert (code, out) == (exit_code, "")
+    assert "nothing is left of it" in err
+    assert fake.is_empty
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code"),
+    [
+        (Rejected("webhook", reason=Reason.WEBHOOK_FAILED), 7),
+        (Unavailable("refused", reason=Reason.CONNECTION_REFUSED), 5),
+        (Rejected("too small", reason=Reason.QUOTA_TOO_SMALL), 7),
+    ],
+)
+def test_launch_without_wait_tries_nothing_but_quotas_again(fake, busy, error, exit_code):
+    fake.releases.install_error = error
+    assert busy()[0] == exit_code
+    assert len(fake.releases.log) == 1
+
+
+def test_a_launch_joins_the_same_live_job(fake, fljob):
+    join = (*LAUNCH, "--or-attach")
+    assert fljob(*join, "--", "x")[1].startswith("launched fj-a1-")
+    name, pod = installed(fake)
+    assert fljob(*join, "--", "x") == (0, f"joined {name} (pod fl/{pod.name})\n", "")
+    code, out, _ = fljob(*join, "-o", "json", "--", "x")
+    assert (code, json.loads(out)["joined"]) == (0, True)
+    code, _, err = fljob(*join, "--", "y")
+    assert code == 4
+    assert "it differs in command" in err
+
+
+def test_without_a_job_id_there_is_nothing_to_join(fljob):
+    code, _, err = fljob("launch", "meta.json", "--site", "site-1", "-n", "fl", "--or-attach", "--", "x")
+    assert code == 2
+    assert "--or-attach needs --job-id" in err
+
+
+def test_a_job_that_is_kept_by_hand_is_under_no_retention_of_the_site(fake, fljob, folder):
+    (folder / "fljob.yaml").write_text("retention: {succeeded: 60, failed: 60}\n")
+    fljob(*LAUNCH, "--", "x")
+    name, _ = installed(fake)
+    annotations = fake.releases.values[name]["pod"]["annotations"]
+    assert annotations["fljob.internal/retention"] == "succeeded=60 failed=60"
+    show(fake, exited(0))
+    fake.pods.script = [known_as(fake, exited(0))]
+    fljob(*LAUNCH, "--wait", "--keep", "--", "x")
+    assert "fljob.internal/retention" not in fake.releases.values[name]["pod"]["annotations"]
+
+
+@pytest.mark.usefixtures("printing_helm")
+def test_a_dry_run_of_the_client_makes_the_objects_and_launches_nothing(fljob, fake):
+    code, out, _ = fljob(*LAUNCH, "--dry-run", "client", "--", "x")
+    assert code == 0
+    assert out.endswith(": ok is made; no cluster was asked\n")
+    code, out, _ = fljob(*LAUNCH, "--dry-run", "client", "-o", "json", "--", "x")
+    assert json.loads(out)["returnCode"] == 0
+    assert fake.releases.items == {}
+
+
+@pytest.mark.parametrize("option", ["--wait", "--or-attach"])
+def test_a_dry_run_has_nothing_to_wait_for(fljob, option):
+    code, _, err = fljob(*LAUNCH, "--dry-run", "client", option, "--", "x")
+    assert code == 2
+    assert "--dry-run launches nothing" in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from launcher.core.catalogue import CATALOGUE, Code
 from tests.fakes import main, running, scheduled, unscheduled
 from tests.unit.cli.conftest import installed, known_as, show
 
@@ -17,8 +18,10 @@ def test_logs_of_a_pod_that_waits_say_why_there_are_none(fake, fljob, release):
     show(fake, unscheduled())
     code, out, err = fljob("logs", release, "-n", "fl", "--kubeconfig", "k")
     assert (code, out) == (3, "")
-    assert err.startswith("error: not started: InsufficientResources: ")
-    assert f"cure: `fljob logs {release} -n fl --kubeconfig k -f` waits for it" in err
+    why, cure = err.splitlines()
+    assert why.startswith("error: not started: InsufficientResources: ")
+    assert cure == f"  cure: {CATALOGUE[Code.INSUFFICIENT_RESOURCES].cure}"
+    assert "Cure" not in why
 
 
 def test_following_waits_for_the_container(fake, fljob, release):
@@ -34,5 +37,5 @@ def test_following_ends_with_the_verdict_and_takes_nothing_away(fake, fljob, rel
     code, out, err = fljob("logs", release, "-n", "fl", "-f")
     assert (code, out) == (3, "")
     assert "not started: ImageNameInvalid" in err
-    assert "fljob diagnose" in err
+    assert f"cure: {CATALOGUE[Code.IMAGE_NAME_INVALID].cure}" in err
     assert not fake.is_empty

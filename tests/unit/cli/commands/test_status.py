@@ -21,7 +21,8 @@ def test_status_has_the_documented_shape(fake, fljob, release):
         "release": release, "namespace": "fl", "jobId": "a1", "site": "site-1", "role": "client", "study": "",
         "state": "STARTING", "helm": {"status": "deployed", "revision": 1, "summary": "Helm has accepted its objects"}, "outcome": None,
     }  # fmt: skip
-    assert row["pod"] == {"name": pod.name, "uid": "uid-1", "node": "", "phase": "Pending", "drifted": False}
+    assert row["pod"] == {"name": pod.name, "uid": "uid-1", "node": "", "phase": "Pending"}
+    assert row["drift"] is None
     assert (row["pending"]["action"], row["pending"]["code"]) == (
         "WAIT_FOR_RESOURCES",
         "InsufficientResources",
@@ -75,3 +76,11 @@ def test_status_of_success_has_no_cure(fake, fljob, release):
     assert "cause:    Success: The job process ended with exit code 0." in out
     assert "cure" not in out
     assert "detail" not in out
+
+
+def test_on_a_narrow_terminal_texts_stay_beside_their_titles(fake, fljob, release, monkeypatch):
+    show(fake, unscheduled())
+    monkeypatch.setenv("COLUMNS", "50")
+    lines = fljob("status", release, "-n", "fl")[1].splitlines()
+    assert [line for line in lines if len(line) > 50 and " " in line[10:].strip()] == []
+    assert any(line.startswith(" " * 10) for line in lines)

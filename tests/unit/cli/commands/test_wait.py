@@ -47,6 +47,14 @@ def test_a_failure_ends_with_the_last_lines_of_the_log(fake, fljob, release):
     assert ("logs", pod, "fl", "False", "5") in fake.pods.log
 
 
+def test_of_the_last_lines_no_more_is_read_than_is_shown(fake, fljob, release):
+    fake.pods.lines[""] = ["x" * 70_000, "never read"]
+    show(fake, exited(7))
+    err = fljob("wait", release, "-n", "fl")[2]
+    assert "  | xxx" in err
+    assert "never read" not in err
+
+
 @pytest.mark.parametrize("pod", [exited(0, "Completed"), scheduled(main("waiting", "InvalidImageName", "x"))])
 def test_no_log_lines_of_a_success_or_of_what_never_ran(fake, fljob, release, pod):
     show(fake, pod)

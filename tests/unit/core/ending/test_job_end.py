@@ -9,7 +9,14 @@ import pytest
 
 from launcher.core.catalogue import Code
 from launcher.core.ending.job_end import ended, lost, was_signalled
-from launcher.core.views import Condition, ContainerKind, ContainerState, ContainerView, PodEvent
+from launcher.core.views import (
+    Condition,
+    ContainerKind,
+    ContainerState,
+    ContainerView,
+    PodEvent,
+    RestartRule,
+)
 from tests.fakes import START, exited, main, make_pod, running, scheduled
 
 DELETED = START + timedelta(seconds=5)
@@ -51,6 +58,14 @@ ENDS = [
     (exited(143), Code.KILLED, 104),
     (exited(137, deleted=DELETED), Code.DELETED_EXTERNALLY, 104),
     (exited(137, "ContainerStatusUnknown"), Code.NODE_LOST, 104),
+    (exited(137, "ContainerStatusUnknown", deleted=DELETED), Code.DELETED_EXTERNALLY, 104),
+    # containerd, started again: the process had gone meanwhile
+    (exited(255, "Unknown"), Code.NODE_LOST, 104),
+    (exited(255, "Error"), Code.APP_ERROR, 9),
+    (exited(137, "RestartingAllContainers", phase="Failed"), Code.NODE_LOST, 104),
+    (failed("", "", containers=(init("ContainerStatusUnknown", 137),)), Code.NODE_LOST, 104),
+    (failed("", "", containers=(init("Unknown", 255),)), Code.NODE_LOST, 104),
+    (failed("", "", containers=(init("Unknown", 255, ContainerKind.SIDECAR_INIT),)), Code.NODE_LOST, 104),
     (scheduled(main("terminated", "StartError", NO_SUCH, 128)), Code.BAD_COMMAND, 101),
     (scheduled(main("terminated", "StartError", "nvidia hook failed", 128)), Code.RUNTIME_ERROR, 104),
     (
@@ -284,6 +299,9 @@ def probed(exit_code):
 
 UNHEALTHY = PodEvent("Unhealthy", "Liveness probe failed: the model server does not answer", "Warning")
 KILLING = PodEvent("Killing", "Container job failed liveness probe", "Normal")
+# What the kubelet says of a container that does not restart.
+STOPPING = PodEvent("Killing", "Stopping container job", container="job")
+OF_PROXY = replace(UNHEALTHY, container="proxy")
 
 
 @pytest.mark.parametrize("exit_code", [137, 143, 1, 130])
@@ -293,9 +311,23 @@ def test_probe_that_killed_the_job_is_named(exit_code):
     assert "Container job failed liveness probe: Liveness probe failed: the model server" in outcome.detail
 
 
+@pytest.mark.parametrize("events", [(UNHEALTHY, STOPPING), (STOPPING, replace(UNHEALTHY, container="job"))])
+def test_probe_is_named_where_the_kubelet_only_says_that_it_stops_the_container(events):
+    outcome = ended(probed(137), events)
+    assert outcome.code is Code.PROBE_FAILED
+    assert outcome.detail.startswith(
+        "Liveness probe failed: the model server does not answer; the job process"
+    )
+
+
 @pytest.mark.parametrize(
     ("pod", "events", "code"),
     [
+        # of another container, and the job was stopped for something else
+        (probed(137), (OF_PROXY, STOPPING), Code.KILLED),
+        (probed(137), (UNHEALTHY, replace(STOPPING, message="Stopping container jobs")), Code.KILLED),
+        # somebody deleted the pod
+        (replace(probed(137), deleted=DELETED), (UNHEALTHY, STOPPING), Code.DELETED_EXTERNALLY),
         # it failed, and killed nothing
         (probed(1), (UNHEALTHY,), Code.APP_ERROR),
         (probed(137), (PodEvent("Killing", "Stopping container job"),), Code.KILLED),
@@ -319,8 +351,55 @@ def test_events_of_a_container_with_probes_are_asked_for(pod, expected):
     assert was_signalled(pod) is expected
 
 
-def test_container_that_the_kubelet_starts_again_has_not_ended():
-    assert ended(exited(137, "RestartingAllContainers")) is None
+def restarting(policy, *rules, code=3, **changes):
+    """A job container that an admission webhook has made one that restarts."""
+    container = replace(main("terminated", "Error", "", code), restart_policy=policy, restart_rules=rules)
+    return scheduled(container, **{"phase": "Running", **changes})
+
+
+ON_3 = RestartRule("Restart", "In", (3, 4))
+BUT_3 = RestartRule("Restart", "NotIn", (3, 4))
+ALL_ON_3 = RestartRule("RestartAllContainers", "In", (3,))
+UNKNOWN_ON_3 = RestartRule("Pause", "In", (3,))
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        exited(137, "RestartingAllContainers"),
+        restarting("Always"),
+        restarting("Always", code=0),
+        restarting("OnFailure"),
+        restarting("Never", ON_3),
+        restarting("Never", ALL_ON_3),
+        restarting("Never", BUT_3, code=5),
+        restarting("Always", UNKNOWN_ON_3, code=5),
+        restarting("Never", BUT_3, ON_3),
+    ],
+)
+def test_container_that_the_kubelet_starts_again_has_not_ended(pod):
+    assert ended(pod) is None
+
+
+@pytest.mark.parametrize(
+    ("pod", "code"),
+    [
+        (restarting("Never"), Code.APP_ERROR),
+        (restarting(""), Code.APP_ERROR),
+        (restarting("OnFailure", code=0), Code.SUCCESS),
+        (restarting("Never", BUT_3), Code.APP_ERROR),
+        (restarting("Never", ON_3, code=5), Code.APP_ERROR),
+        (restarting("Never", UNKNOWN_ON_3), Code.APP_ERROR),
+        # the first rule that matches decides
+        (restarting("Never", UNKNOWN_ON_3, ON_3), Code.APP_ERROR),
+        # a pod that is over, or being deleted, restarts nothing
+        (restarting("Always", phase="Failed"), Code.APP_ERROR),
+        (restarting("Always", phase="Succeeded", code=0), Code.SUCCESS),
+        (restarting("Always", code=137, deleted=DELETED), Code.DELETED_EXTERNALLY),
+    ],
+)
+def test_container_that_stays_down_has_ended(pod, code):
+    assert ended(pod).code is code
 
 
 def test_missing_profile_is_named_when_the_pod_failed_for_it():

@@ -6,8 +6,9 @@ import re
 import pytest
 import yaml
 
-from launcher.core.flare.kit import RESOURCES, RIGHTS, ROLE, adopt, namespace, next_steps, undo
-from launcher.core.rights import PREPARED, Right, needed, role_rules
+from launcher.core.flare.kit import RESOURCES, RIGHTS, ROLE, adopt, namespace, undo
+from launcher.core.flare.kit_steps import next_steps
+from launcher.core.rights import PREPARED, Right, granted, needed, role_rules
 from launcher.errors import InvalidInput
 
 FLARE = "nvflare.app_opt.job_launcher.k8s_launcher.ClientK8sJobLauncher"
@@ -43,11 +44,16 @@ def test_the_added_rights_are_what_the_prepared_role_lacks():
     text = adopt(kit())[RIGHTS]
     lines = [line for line in text.splitlines() if "{{" not in line]
     (role,) = [one for one in yaml.safe_load_all("\n".join(lines)) if one["kind"] == "Role"]
-    assert role["rules"] == role_rules(needed() - PREPARED)
+    assert role["rules"] == role_rules(granted() - PREPARED)
     assert role["rules"] == [
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["patch"]},
         {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]},
+        {
+            "apiGroups": ["coordination.k8s.io"],
+            "resources": ["leases"],
+            "verbs": ["create", "delete", "list", "patch"],
+        },
     ]
 
 

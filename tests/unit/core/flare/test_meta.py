@@ -192,6 +192,9 @@ def test_native_gpus_win_by_presence(native, limits):
     ("block", "field", "value"),
     [
         ({}, "pending_timeout", UNSET),
+        ({}, "grace_period", None),
+        ({"grace_period": None}, "grace_period", None),
+        ({"grace_period": 45}, "grace_period", 45),
         ({"pending_timeout": None}, "pending_timeout", None),
         ({"pending_timeout": 0}, "pending_timeout", 0.0),
         ({"pending_timeout": 1.5}, "pending_timeout", 1.5),
@@ -237,6 +240,13 @@ SITE = r"meta.json: launcher_spec\['site-1'\]\['k8s'\]"
         (k8s(python_path=None), SITE + r"\['python_path'\]: must be a non-empty string, not null"),
         (k8s(ephemeral_storage=5), SITE + r"\['ephemeral_storage'\]"),
         (k8s(ephemeral_storage=""), SITE + r"\['ephemeral_storage'\]"),
+        *(
+            (
+                k8s(grace_period=bad),
+                SITE + r"\['grace_period'\]: must be a whole number of seconds, 1 to 86400",
+            )
+            for bad in (0, -1, 1.5, True, "30", float("nan"), 86_401, [30])
+        ),
         (k8s(pending_timeout=-1), SITE + r"\['pending_timeout'\]: must be a number of seconds"),
         (k8s(pending_timeout=True), SITE + r"\['pending_timeout'\]"),
         (k8s(pending_timeout="120"), SITE + r"\['pending_timeout'\]"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.core.flare.meta_blocks import Block, native, no_mappings, portable
+from launcher.core.flare.meta_blocks import Block, misspelt, native, no_mappings, portable
 from launcher.errors import InvalidInput
 
 # --- one block ----------------------------------------------------------------------------------------------
@@ -153,3 +153,32 @@ def test_what_is_no_portable_amount(name, key, value, rule):
 )
 def test_what_is_empty_and_no_mapping_is_found(meta, found):
     assert list(no_mappings(meta, "site-1", "m")) == found
+
+
+IMAGE = {"k8s": {"image": "i"}}
+ROOT = "meta.json: launcher_spec"
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"defualt": IMAGE}, [f"{ROOT}['defualt'] is not read at site 'site-1'; did you mean 'default'?"]),
+        ({"Default": IMAGE}, [f"{ROOT}['Default'] is not read at site 'site-1'; did you mean 'default'?"]),
+        ({"Site_1": IMAGE}, [f"{ROOT}['Site_1'] is not read at site 'site-1'; did you mean 'site-1'?"]),
+        ({"default": {"k8": {}}}, [f"{ROOT}['default']['k8'] is read by nobody; did you mean 'k8s'?"]),
+        ({"site-1": {"K8S": {}}}, [f"{ROOT}['site-1']['K8S'] is read by nobody; did you mean 'k8s'?"]),
+        (
+            {"site-1": {"kubernetes": {}}},
+            [f"{ROOT}['site-1']['kubernetes'] is read by nobody; did you mean 'k8s'?"],
+        ),
+        # Other sites and other launchers have blocks beside ours.
+        ({"site-2": IMAGE, "site-11": IMAGE, "default": {"docker": {}, "slurm": {}}}, []),
+        ({"site-1": IMAGE, "site_1": IMAGE}, []),
+        ({"default": {"k8s": {}, "k8": {}}}, []),
+        ({"default": {1: {}}, 2: {}, "d" * 100_000: {}}, []),
+        ([], []),
+        (None, []),
+    ],
+)
+def test_a_key_that_is_nearly_one_that_counts_is_told(spec, said):
+    assert list(misspelt({"launcher_spec": spec}, "site-1", "meta.json")) == said

@@ -106,7 +106,8 @@ def test_since_without_any_time_is_none():
 
 
 @pytest.mark.parametrize(
-    ("after", "seconds"), [(0, 120.0), (40, 80.0), (119, 1.0), (120, 0.0), (LATE, 0.0), (-300, 120.0)]
+    ("after", "seconds"),
+    [(0, 120.0), (40, 80.0), (119, 1.0), (120, 0.0), (LATE, 120.0 - LATE), (-300, 120.0)],
 )
 def test_remaining_time_stays_within_the_clock(after, seconds):
     verdict, track = look(make_pod(conditions=condition("False", 0)), after=after)
@@ -162,9 +163,10 @@ def test_impossible_request_keeps_its_clock():
         conditions=condition("False", 0, message="0/1 nodes are available: 1 Insufficient cpu."),
         containers=(replace(main("waiting"), requests={"cpu": "64"}),),
     )
-    verdict, track = look(pod, nodes=(NodeView("node-1", {"cpu": "2"}),), after=10)
+    nodes, fixed = (NodeView("node-1", {"cpu": "2"}),), WaitPolicy(may_grow=False)
+    verdict, track = look(pod, nodes=nodes, after=10, policy=fixed)
     assert (verdict.code, left(verdict)) == (Code.IMPOSSIBLE_REQUEST, 20.0)
-    assert look(pod, nodes=(NodeView("node-1", {"cpu": "2"}),))[1].outcome is None
+    assert look(pod, nodes=nodes, policy=fixed)[1].outcome is None
     assert track.outcome is None
 
 
@@ -201,4 +203,18 @@ def test_age_changes_no_recorded_verdict(recording, mode):
         was, now = first.verdict, track.verdict
         assert (now.action, now.code, now.detail) == (was.action, was.code, was.detail)
         assert now.since <= was.since
-        assert was.deadline is None or NOW <= now.deadline <= was.deadline
+        assert was.deadline is None or now.deadline <= was.deadline
+
+
+@pytest.mark.parametrize("policy", [POLICY, replace(POLICY, timeout=600.0), WaitPolicy(pending_timeout=None)])
+@pytest.mark.parametrize("recording", STATES, ids=lambda r: r.name)
+def test_a_deadline_that_has_run_out_stays_where_it_was(recording, policy):
+    found = []
+    for hours in (1000.0, 1001.0, 5000.0):
+        seen = recording.look(NOW)
+        seen = replace(seen, now=NOW + hours * 3600, wall=seen.wall + timedelta(hours=hours))
+        track = dated(step(Track(launched=seen.now), seen, policy), seen, policy)
+        if track.verdict is None or track.outcome is not None or track.verdict.timing is not Timing.CLUSTER:
+            return
+        found.append((track.verdict.clock, track.verdict.deadline and round(track.verdict.deadline, 3)))
+    assert len(set(found)) == 1

@@ -21,7 +21,9 @@ def test_every_pending_code_has_a_message_or_another_source():
         Code.START_TIMEOUT, Code.LAUNCH_TIMEOUT,
         Code.BINDING, Code.SCHEDULER_ERROR,  # test_binding.py
         Code.IMAGE_PULL_SECRET_MISSING,
-        Code.SCALING_UP, Code.SCALE_UP_REFUSED, Code.NOMINATED, Code.IMPOSSIBLE_REQUEST,  # test_hints.py
+        Code.SCALING_UP, Code.SCALE_UP_REFUSED, Code.NOMINATED,  # test_hints.py
+        Code.NODES_TOO_SMALL, Code.IMPOSSIBLE_REQUEST,  # test_hints.py
+        Code.PULLING,  # test_pulling.py
     }  # fmt: skip
     assert named | otherwise == {*UNSCHEDULED, *STARTING}
 
@@ -82,6 +84,17 @@ def test_crash_loop_detail_has_last_exit():
     assert "last end: Error, exit code 3" in cause.detail
     untold = replace(sidecar, last_reason="", last_exit_code=None)
     assert "None" not in classify(scheduled(main("waiting", "PodInitializing"), untold)).detail
+
+
+def test_crash_loop_of_the_job_itself_names_the_restart_policy_that_somebody_gave_it():
+    job = replace(
+        main("waiting", "CrashLoopBackOff", "back-off 40s restarting failed container"),
+        restarts=3, last_reason="Completed", last_exit_code=0, restart_policy="Always",
+    )  # fmt: skip
+    cause = classify(scheduled(job, phase="Running"))
+    assert cause.code is Code.CRASH_LOOP
+    assert "last end: Completed, exit code 0); its restartPolicy is Always" in cause.detail
+    assert classify(scheduled(replace(job, restarts=1), phase="Running")).code is Code.INITIALIZING
 
 
 def event(reason, message, seconds=1, kind="Warning"):
@@ -244,6 +257,9 @@ def test_crash_loop_names_the_probe_that_kills():
     cause = classify(scheduled(proxy, main("waiting", "PodInitializing")), (UNHEALTHY, RESTARTS))
     assert cause.code is Code.CRASH_LOOP
     assert "Container proxy failed startup probe" in cause.detail
+    native = replace(RESTARTS, message="Init container proxy failed startup probe", container="proxy")
+    cause = classify(scheduled(proxy, main("waiting", "PodInitializing")), (UNHEALTHY, native))
+    assert "Init container proxy failed startup probe: Startup probe failed" in cause.detail
     other = replace(proxy, name="logger")
     cause = classify(scheduled(other, main("waiting", "PodInitializing")), (UNHEALTHY, RESTARTS))
     assert "probe" not in cause.detail

@@ -165,6 +165,25 @@ def test_length_of_a_clock(limit, seconds):
     assert policy.seconds(limit) == seconds
 
 
+@pytest.mark.parametrize(
+    ("graces", "seconds"),
+    [
+        ({}, 900.0),
+        ({"bind": 700.0}, 700.0),
+        ({"bind": 700.0, "heal": 5.0}, 700.0),
+        # a site that only shortens the clock for what heals means volumes, too
+        ({"heal": 60.0}, 60.0),
+        ({"heal": 1000.0}, 1000.0),
+    ],
+)
+@pytest.mark.parametrize("code", [Code.VOLUME_UNBOUND, Code.BINDING, Code.RESOURCE_CLAIM_PENDING])
+def test_slow_provisioner_has_longer_than_the_scheduler_waits(code, graces, seconds):
+    policy = WaitPolicy(graces=Timeouts(**graces))
+    first, last, over = verdicts(code, [0, seconds - 0.1, seconds], policy, scheduled=False)
+    assert (first.deadline, first.clock) == (seconds, "timeouts.bind")
+    assert (last.action, over.action) == (Action.WAIT, Action.FAIL)
+
+
 @pytest.mark.parametrize("limit", Limit)
 def test_every_clock_has_a_length_or_none(limit):
     seconds = WaitPolicy().seconds(limit)

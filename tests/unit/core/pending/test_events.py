@@ -34,7 +34,7 @@ def event(reason, message, seconds=1, kind="Warning"):
         *(([event(reason, text)], code) for reason, text, code in EVENTS),
         ([event("BackOff", "Back-off pulling image")], Code.CREATING),
         ([event("FailedMount", "x", 1), event("Pulling", "", 2, "Normal")], Code.CREATING),
-        ([event("FailedMount", "of an older pod", -5)], Code.CREATING),
+        ([event("FailedMount", "by a clock that is behind", -600)], Code.MOUNT),
         ([event("FailedMount", "x", kind="Normal")], Code.CREATING),
     ],
 )
@@ -84,11 +84,14 @@ def test_event_code_of_recorded_events(name, recorded, code):
 
 def test_every_code_of_an_event_is_recorded():
     assert {code for *_, code in RECORDED} == {
+        Code.DEVICES_NOT_READY,
         Code.MISSING_REF,
         Code.MOUNT,
         Code.NETWORK_NOT_READY,
         Code.SANDBOX,
+        Code.SANDBOX_CONFIG,
         Code.VOLUME_BUSY,
+        Code.VOLUME_CONFIG,
     }
 
 

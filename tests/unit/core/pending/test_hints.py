@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from launcher.core.catalogue import CATALOGUE, Code
@@ -88,15 +90,108 @@ def test_refused_scale_up_shortens_wait():
     )
 
 
+GPU_SHORT = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."
+GPU_AND_DRA = "0/2 nodes are available: 1 Insufficient nvidia.com/gpu, 1 cannot allocate all claims."
+
+
+def asks_for_gpus(count="1", message=GPU_SHORT):
+    job = ContainerView("job", ContainerKind.MAIN, requests={"nvidia.com/gpu": count})
+    return unscheduled(message, containers=(job,))
+
+
+@pytest.mark.parametrize(
+    ("pod", "nodes", "grows", "code"),
+    [
+        # a pool may be scaled to zero: nobody has said that no larger node will come
+        (unscheduled(containers=(wants("9"),)), (node("8"),), True, Code.NODES_TOO_SMALL),
+        (unscheduled(containers=(wants("9"),)), (node("8"),), False, Code.IMPOSSIBLE_REQUEST),
+        (unscheduled(containers=(wants("9"),)), (), False, Code.INSUFFICIENT_RESOURCES),
+        # a device that no node lists may be served by DRA, or its plugin is starting
+        (asks_for_gpus(), (node(),), False, Code.NODES_TOO_SMALL),
+        (asks_for_gpus(), (node(**{"nvidia.com/gpu": "0"}),), False, Code.NODES_TOO_SMALL),
+        (asks_for_gpus("8"), (node(**{"nvidia.com/gpu": "4"}),), False, Code.IMPOSSIBLE_REQUEST),
+        (asks_for_gpus("8", GPU_AND_DRA), (node(**{"nvidia.com/gpu": "4"}),), False, Code.NODES_TOO_SMALL),
+    ],
+)
+def test_only_what_is_certain_is_impossible(pod, nodes, grows, code):
+    cause = refine(classify(pod), pod, (), nodes, 60.0, may_grow=grows)
+    assert cause.code is code
+    assert not nodes or ": the job asks for " in cause.detail
+
+
 def test_resource_that_no_node_has_is_named():
-    pod = unscheduled(
-        "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.",
-        containers=(ContainerView("job", ContainerKind.MAIN, requests={"nvidia.com/gpu": "1"}),),
-    )
+    pod = asks_for_gpus()
     cause = refine(classify(pod), pod, (), (node(),), 60.0)
-    assert cause.code is Code.IMPOSSIBLE_REQUEST
     assert "nvidia.com/gpu: the job asks for 1, the largest node has 0" in cause.detail
-    assert CATALOGUE[cause.code].return_code == 101
+    assert CATALOGUE[cause.code].return_code == 104
+
+
+def test_request_that_no_node_meets_waits_as_long_as_any_shortage():
+    pod, track = unscheduled(containers=(wants("9"),)), Track(launched=0.0)
+    for now in (0.0, 60.0, 119.0):
+        seen = Observation(now, START, Seen.found(pod), nodes=(node("8"),))
+        track = step(track, seen, WaitPolicy())
+        assert (track.verdict.code, track.verdict.deadline) == (Code.NODES_TOO_SMALL, 120.0)
+    track = step(track, Observation(120.0, START, Seen.found(pod), nodes=(node("8"),)), WaitPolicy())
+    assert (track.outcome.code, track.outcome.return_code) == (Code.NODES_TOO_SMALL, 104)
+
+
+def refused(*texts, source="cluster-autoscaler"):
+    return tuple(
+        PodEvent(
+            "NotTriggerScaleUp",
+            f"pod didn't trigger scale-up: {text}",
+            last_seen=START + timedelta(seconds=30 * number),
+            source=source,
+        )
+        for number, text in enumerate(texts)
+    )
+
+
+FULL = "1 max node group size reached"
+SMALL = "1 Insufficient cpu"
+
+
+@pytest.mark.parametrize(
+    ("events", "code"),
+    [
+        (refused(SMALL, SMALL, SMALL), Code.IMPOSSIBLE_REQUEST),
+        (
+            refused(SMALL, "2 Insufficient cpu, 1 node(s) had untolerated taint {gpu: }", SMALL),
+            Code.IMPOSSIBLE_REQUEST,
+        ),
+        (refused(SMALL, SMALL), Code.NODES_TOO_SMALL),
+        (refused(SMALL, FULL, SMALL), Code.SCALE_UP_REFUSED),
+        (refused(SMALL, f"{SMALL}, {FULL}", SMALL), Code.SCALE_UP_REFUSED),
+        (refused("", "", ""), Code.SCALE_UP_REFUSED),
+        (refused("1 node(s) didn't match Pod's node affinity/selector") * 3, Code.SCALE_UP_REFUSED),
+    ],
+)
+def test_impossible_is_what_the_autoscaler_refuses_for_its_size_again_and_again(events, code):
+    pod = unscheduled(containers=(wants("9"),))
+    assert refine(classify(pod), pod, events, (node("8"),), 60.0).code is code
+
+
+def test_refusal_of_the_autoscaler_is_not_the_fault_of_a_job_that_some_node_can_hold():
+    pod = unscheduled(containers=(wants("4"),))
+    cause = refine(classify(pod), pod, refused(SMALL, SMALL, SMALL), (node("8"),), 60.0)
+    assert (cause.code, CATALOGUE[cause.code].return_code) == (Code.SCALE_UP_REFUSED, 104)
+
+
+def test_refusals_with_changing_texts_share_one_clock():
+    pod, track, said = unscheduled(), Track(launched=0.0), []
+    for now in range(92):
+        if now % 10 == 0:
+            said.append(PodEvent("NotTriggerScaleUp", f"pod didn't trigger scale-up: {now} {FULL}"))
+        seen = Observation(float(now), START, Seen.found(pod), Seen.found(tuple(said)))
+        track = step(track, seen, WaitPolicy())
+        if track.outcome is not None:
+            break
+    assert (now, track.outcome.code, track.outcome.clock) == (
+        80,
+        Code.SCALE_UP_REFUSED,
+        "timeouts.no_scale_up",
+    )
 
 
 def test_scheduled_pod_is_not_refined():

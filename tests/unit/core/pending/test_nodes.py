@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from launcher.core.catalogue import Code
 from launcher.core.pending.classify import classify
 from launcher.core.pending.hints import refine
-from launcher.core.pending.nodes import blocked_by_life_cycle_taints, impossible
+from launcher.core.pending.nodes import Shortfall, blocked_by_life_cycle_taints, shortfall
 from launcher.core.views import ContainerKind, ContainerView, NodeView, Taint, Toleration
 from tests.fakes import unscheduled
 
@@ -71,25 +73,44 @@ def sized(cpu="8", **more):
 )
 def test_impossible(containers, nodes, is_impossible):
     pod = unscheduled("0/2 nodes are available: 2 Insufficient cpu.", containers=containers)
-    assert bool(impossible(pod, nodes, ("cpu",))) is is_impossible
-    code = Code.IMPOSSIBLE_REQUEST if is_impossible else Code.INSUFFICIENT_RESOURCES
+    assert bool(shortfall(pod, nodes, ("cpu",))) is is_impossible
+    code = Code.NODES_TOO_SMALL if is_impossible else Code.INSUFFICIENT_RESOURCES
     assert refine(classify(pod), pod, (), nodes, 60.0).code is code
+    code = Code.IMPOSSIBLE_REQUEST if is_impossible else Code.INSUFFICIENT_RESOURCES
+    assert refine(classify(pod), pod, (), nodes, 60.0, may_grow=False).code is code
 
 
-def test_impossible_names_request_and_largest_node():
+def test_shortfall_names_request_and_largest_node():
     pod = unscheduled(containers=(wants("9.5", memory="3Gi"),))
-    assert impossible(pod, [sized("8", memory="2Gi"), sized("2", memory="1Gi")], ("memory", "cpu")) == (
-        "cpu: the job asks for 9.5, the largest node has 8; "
-        "memory: the job asks for 3221225472, the largest node has 2147483648"
-    )
+    found = shortfall(pod, [sized("8", memory="2Gi"), sized("2", memory="1Gi")], ("memory", "cpu"))
+    assert [one.text for one in found] == [
+        "cpu: the job asks for 9.5, the largest node has 8",
+        "memory: the job asks for 3Gi, the largest node has 2Gi",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_device"),
+    [
+        ("cpu", False),
+        ("hugepages-2Mi", False),
+        ("ephemeral-storage", False),
+        ("nvidia.com/gpu", True),
+        ("attachable-volumes.kubernetes.io/x", False),
+        ("kubernetes.io/batch-cpu", False),
+        ("notkubernetes.io/x", True),
+    ],
+)
+def test_devices_are_told_from_resources_of_kubernetes(name, is_device):
+    assert Shortfall(name, Decimal(1), Decimal(0)).is_device is is_device
 
 
 def test_only_scarce_resources_are_compared():
     pod = unscheduled(containers=(wants("9"),))
-    assert impossible(pod, [sized("8")], ("memory",)) == ""
-    assert impossible(pod, [sized("8")], ()) == ""
+    assert shortfall(pod, [sized("8")], ("memory",)) == ()
+    assert shortfall(pod, [sized("8")], ()) == ()
 
 
 def test_resources_are_compared_one_by_one():
     pod = unscheduled(containers=(wants("8", memory="2Gi"),))
-    assert impossible(pod, [sized("8", memory="1Gi"), sized("2", memory="2Gi")], ("cpu", "memory")) == ""
+    assert shortfall(pod, [sized("8", memory="1Gi"), sized("2", memory="2Gi")], ("cpu", "memory")) == ()

@@ -21,6 +21,7 @@ from launcher.errors import (
     NotPrepared,
     Reason,
     Rejected,
+    ToolMissing,
     Unavailable,
 )
 from tests.fakes import START, running
@@ -34,9 +35,14 @@ ERRORS = [
     (NotFound("x", reason=Reason.NAMESPACE_MISSING), Code.NAMESPACE_MISSING, False),
     (Rejected("x", reason=Reason.POD_SECURITY), Code.ADMISSION_DENIED, False),
     (Rejected("x", reason=Reason.POLICY_DENIED), Code.ADMISSION_DENIED, False),
+    (Rejected("x", reason=Reason.POLICY_FAILED), Code.ADMISSION_DENIED, False),
+    (Rejected("x", reason=Reason.QUOTA_TOO_SMALL), Code.QUOTA_TOO_SMALL, False),
     (Rejected("x", reason=Reason.LIMIT_RANGE), Code.LIMIT_RANGE, False),
+    (Rejected("x", reason=Reason.ABOVE_LIMIT_RANGE), Code.LIMIT_RANGE, False),
     (Rejected("x", reason=Reason.INVALID_SPEC), Code.INVALID_SPEC, False),
-    (InvalidInput("x"), Code.INVALID_SPEC, False),
+    (InvalidInput("x"), Code.SITE_INVALID, False),
+    (ToolMissing("x"), Code.SITE_INVALID, False),
+    (Rejected("x", reason=Reason.SCHEMA), Code.SITE_INVALID, False),
     (Denied("x"), Code.FORBIDDEN, False),
     (Conflict("x"), Code.NAME_CONFLICT, False),
     (Rejected("x", reason=Reason.HELM_FAILED), Code.CREATE_FAILED, False),

@@ -101,7 +101,7 @@ def test_scarce_resources():
 # Recordings whose code needs more than the message: events, a nomination or the nodes (test_hints.py).
 REFINED = {
     "impossible-cpu": Code.INSUFFICIENT_RESOURCES,
-    "impossible-device": Code.INSUFFICIENT_RESOURCES,
+    "device-that-no-node-has": Code.INSUFFICIENT_RESOURCES,
     "node-not-ready": Code.TAINT_NOT_TOLERATED,
     "nominated": Code.INSUFFICIENT_RESOURCES,
     "nominated-by-karpenter": Code.INSUFFICIENT_RESOURCES,

@@ -54,7 +54,7 @@ def test_no_credential_is_in_any_file():
 def test_values_that_were_not_rendered_are_missing():
     found = files(InvalidInput("wrong", where="site.yaml.j2"), None)
     assert "values.yaml: template site.yaml.j2 is wrong" in found["missing.txt"]
-    assert found["cause.txt"].startswith("InvalidSpec: ")
+    assert found["cause.txt"].startswith("SiteInvalid: ")
 
 
 @pytest.mark.parametrize(

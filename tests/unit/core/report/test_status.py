@@ -62,21 +62,22 @@ def test_json_of_a_job_that_was_not_seen_yet():
         "state": "STARTING",
         "helm": None,
         "pod": None,
+        "drift": None,
         "pending": None,
         "outcome": None,
+        "launched": None,
         "unreadable": [],
     }
 
 
 def test_json_of_release_and_pod():
-    shown = described(track(replace(running(), generation=2)), release=RELEASE)
+    shown = described(track(running()), release=RELEASE)
     assert shown["helm"] == {"status": "deployed", "revision": 1, "summary": "Helm has accepted its objects"}
     assert shown["pod"] == {
         "name": "job-1",
         "uid": "uid-1",
         "node": "node-1",
         "phase": "Running",
-        "drifted": True,
     }
     assert (shown["state"], shown["pending"], shown["outcome"]) == ("RUNNING", None, None)
 
@@ -91,6 +92,7 @@ def test_json_of_a_pending_job():
         "clock": "pending_timeout",
         "since": "2026-01-01T00:00:00+00:00",
         "deadline": "2026-01-01T00:02:00+00:00",
+        "expired": False,
         "timing": "watched",
     }
 
@@ -222,3 +224,23 @@ def test_detail_that_begins_with_the_summary_does_not_repeat_it():
     for text in (verdict_line(shown), cause_line(shown), *cause_rows(shown, START).values()):
         assert text.count(SHORT.summary) <= 1
     assert cause_rows(shown, START)["detail"] == SHORTAGE
+
+
+def test_a_job_whose_log_explains_its_end_shows_what_to_do_about_it():
+    """The catalogue knows a cure for the code, the log one for the case."""
+    no_parent = "workspace transfer bootstrap cell failed to connect to parent site-1 within 30.0 seconds"
+    log = ("[ws-transfer] upload_results start job=a1", f"RuntimeError: {no_parent}")
+    plain = described(track(exited(101)))
+    known = step(UNSEEN, Observation(0.0, START, Seen.found(exited(101)), log=log), WaitPolicy())
+    told = described(known)
+    assert plain["outcome"]["cure"] == CATALOGUE[Code.APP_CODE].cure
+    assert told["outcome"]["cure"].startswith(
+        "submit the job again; restart parents neither in the last minute"
+    )
+    changed = ("cure", "detail")
+    assert {key: value for key, value in told["outcome"].items() if key not in changed} == {
+        key: value for key, value in plain["outcome"].items() if key not in changed
+    }
+    for text in (cause_line(told), verdict_line(told), "\n".join(cause_rows(told, START).values())):
+        assert "its results could not be delivered: its parent was away" in text
+        assert "restart parents neither in the last minute" in text

@@ -141,6 +141,7 @@ def test_the_template_is_not_changed():
 def test_warnings_name_what_is_lost():
     assert template_warnings(spec_of(TEMPLATE, namespace="fl")) == (
         "pod template: metadata.finalizers is left out: only labels and annotations are carried over",
+        "pod template: spec.restartPolicy 'Always' is replaced by 'Never'",
         "pod template: metadata.namespace 'elsewhere' is replaced by the site's, 'fl'",
     )
 
@@ -214,3 +215,88 @@ def test_lists_that_cannot_be_merged_by_name(spec, where):
     with pytest.raises(InvalidInput, match=where) as error:
         prepare_template({"spec": spec}, "pod.yaml", NAME)
     assert error.value.cure
+
+
+CLAIMS = [{"name": "gpu"}, {"name": "nic", "request": "fast"}]
+
+
+def test_devices_of_the_template_stay_and_its_amounts_go():
+    """Both halves of dynamic resource allocation: the claim of the pod, and its use by the job container."""
+    claims = [{"name": "gpu", "resourceClaimTemplateName": "one-gpu"}]
+    main = {"resources": {"limits": {"cpu": "9"}, "claims": CLAIMS}}
+    pieces = template_values(spec_of({"spec": {"resourceClaims": claims, "containers": [main]}}))
+    assert pieces["resources"] == {"claims": CLAIMS}
+    assert pieces["pod"]["spec"] == {"resourceClaims": claims}
+
+
+@pytest.mark.parametrize(
+    "resources", [None, "x", {}, {"claims": None}, {"claims": []}, {"limits": {"cpu": 1}}]
+)
+def test_template_without_devices_says_nothing_of_resources(resources):
+    assert "resources" not in template_values(spec_of({"spec": {"containers": [{"resources": resources}]}}))
+
+
+@pytest.mark.parametrize(
+    ("claims", "where"),
+    [("gpu", r"resources.claims: must be a list"), (["gpu"], r"resources.claims\[0\]: must be a mapping")],
+)
+def test_claims_that_are_none(claims, where):
+    with pytest.raises(InvalidInput, match=rf"pod.yaml: spec.containers\[0\].{where}"):
+        prepare_template({"spec": {"containers": [{"resources": {"claims": claims}}]}}, "pod.yaml", NAME)
+
+
+RESTART_ALL = [{"action": "Restart"}, {"action": "RestartAllContainers"}]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (
+            {"containers": [{"restartPolicy": "Always"}]},
+            'containers[0].restartPolicy: must not be set, not "Always"',
+        ),
+        (
+            {"containers": [{"restartPolicyRules": RESTART_ALL[:1]}]},
+            "containers[0].restartPolicyRules: must not be",
+        ),
+        (
+            {
+                "containers": [
+                    {"name": "a", "restartPolicy": "Always"},
+                    {"name": NAME, "restartPolicy": "OnFailure"},
+                ]
+            },
+            "containers[1].restartPolicy: must not be set",
+        ),
+        (
+            {"containers": [{"name": NAME}, {"name": "a", "restartPolicyRules": RESTART_ALL}]},
+            "containers[1].restartPolicyRules[1].action: must not restart the job",
+        ),
+        (
+            {"initContainers": [{"restartPolicyRules": RESTART_ALL}]},
+            "initContainers[0].restartPolicyRules[1].action: must not restart the job",
+        ),
+    ],
+)
+def test_template_by_which_the_job_would_run_again_is_refused(spec, message):
+    with pytest.raises(InvalidInput) as error:
+        prepare_template({"spec": spec}, "pod.yaml", NAME)
+    assert f"pod.yaml: spec.{message}" in str(error.value)
+    assert "FLARE decides whether a job runs again" in error.value.cure
+
+
+@pytest.mark.parametrize(
+    "containers",
+    [
+        [{"restartPolicy": "Never"}],
+        [{"restartPolicy": None, "restartPolicyRules": []}],
+        [{"name": NAME}, {"name": "a", "restartPolicy": "Always", "restartPolicyRules": RESTART_ALL[:1]}],
+        [
+            {"name": NAME},
+            {"name": "a", "restartPolicyRules": ["x"]},
+            {"name": "b", "restartPolicyRules": "x"},
+        ],
+    ],
+)
+def test_template_whose_sidecars_alone_restart_is_fine(containers):
+    assert prepare_template({"spec": {"containers": containers}}, "pod.yaml", NAME)

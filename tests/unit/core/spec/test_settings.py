@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from launcher.core.spec.settings import (
+    COUNT,
     FILE,
     LIMIT,
     LONGEST_SECONDS,
@@ -17,6 +18,7 @@ from launcher.core.spec.settings import (
     QUANTITY,
     SECONDS,
     SECRET_NAMES,
+    SWITCH,
     TEXT,
     Kind,
     Setting,
@@ -24,14 +26,15 @@ from launcher.core.spec.settings import (
     setting,
     settings_of,
 )
-from launcher.core.spec.site import SETTINGS, PendingPolicy, SiteConfig, Timeouts
+from launcher.core.spec.site import SETTINGS, PendingPolicy, Retention, SiteConfig, Timeouts
 
 ROWS = pytest.mark.parametrize("row", SETTINGS.values(), ids=SETTINGS)
 
 
 def test_every_field_has_a_row_in_its_order():
     above = [field.name for field in dataclasses.fields(SiteConfig)]
-    below = [f"timeouts.{field.name}" for field in dataclasses.fields(Timeouts)]
+    kept = [f"retention.{field.name}" for field in dataclasses.fields(Retention)]
+    below = [*kept, *(f"timeouts.{field.name}" for field in dataclasses.fields(Timeouts))]
     assert [name for name in SETTINGS if "." not in name] == above
     assert [name for name in SETTINGS if "." in name] == below
 
@@ -82,7 +85,7 @@ def test_names_are_used_once():
 def test_what_only_the_file_and_the_command_line_decide_is_no_argument():
     without = {row.name for row in SETTINGS.values() if not row.argument}
     below = {name for name in SETTINGS if "." in name}
-    assert without - below == {"site", "role", "command", "timeouts", "study_runtime_file"}
+    assert without - below == {"site", "role", "command", "retention", "timeouts", "study_runtime_file"}
     assert below <= without
 
 
@@ -106,6 +109,18 @@ def test_an_argument_that_takes_null_says_what_it_means():
         (SECONDS, True, False),
         (SECONDS, float("nan"), False),
         (SECONDS, float("inf"), False),
+        (COUNT, 1, True),
+        (COUNT, 0, False),
+        (COUNT, -1, False),
+        (COUNT, 2.0, False),
+        (COUNT, "2", False),
+        (COUNT, True, False),
+        (COUNT, None, False),
+        (SWITCH, True, True),
+        (SWITCH, False, True),
+        (SWITCH, 1, False),
+        (SWITCH, "true", False),
+        (SWITCH, None, False),
         (QUANTITY, "1.5Gi", True),
         (QUANTITY, 1, False),
         (QUANTITY, "-1", False),

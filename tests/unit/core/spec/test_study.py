@@ -112,9 +112,14 @@ def test_other_files_must_be_there(place):
 # --- what they give together --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("study", ["cancer", ""])
+@pytest.mark.parametrize("study", ["default", ""])
 def test_no_file_gives_nothing(study):
     assert combine(study, {}) == Study(name=study)
+
+
+def test_a_study_that_no_file_knows_is_told():
+    warning = "study 'cancer': the site has no study file, so the study gives its jobs nothing"
+    assert combine("cancer", {}) == Study(name="cancer", warnings=(warning,))
 
 
 def test_a_v2_file_gives_everything():

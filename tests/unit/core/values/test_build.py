@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,11 @@ from launcher.core.spec.jobspec import EnvVar
 from launcher.core.spec.podtemplate import prepare_template
 from launcher.core.spec.site import SiteConfig
 from launcher.core.values.build import build_values
+from launcher.edges.disk.site_files import values_templates
+from launcher.errors import InvalidInput
 from tests.unit.core.values.sample import EMPTY, SHIPPED, SITE, SPEC, spec_with, values
+
+EXAMPLES = Path(__file__).parents[4] / "examples/values"
 
 # --- the whole -------------------------------------------------------------------------------------------
 
@@ -157,10 +163,18 @@ def test_a_study_template_is_for_its_study_only(study, applies):
     assert ("networkPolicy" in result) is applies
 
 
-def test_the_shipped_example_study():
-    result = values(spec_with(study="example"))
+def test_a_study_of_the_examples_name_gets_nothing_of_it():
+    named, other = values(spec_with(study="example")), values(spec_with(study="other"))
+    assert {key: value for key, value in named.items() if key not in ("job", "labels")} == {
+        key: value for key, value in other.items() if key not in ("job", "labels")
+    }
+
+
+def test_the_example_study_once_a_site_has_adopted_it():
+    site = SiteConfig(values_dir=str(EXAMPLES))
+    result = build_values(spec_with(study="example"), site, values_templates(site))
     assert result["pod"]["spec"]["nodeSelector"] == {"kubernetes.io/os": "linux"}
-    assert result["pod"]["spec"]["securityContext"] == {"runAsUser": 1000}
+    assert result["pod"]["labels"] == {"app.kubernetes.io/part-of": "example"}
     assert result["env"][0] == {"name": "EXAMPLE_ROLE", "value": "client"}
 
 
@@ -195,3 +209,144 @@ def test_a_pod_template_cannot_keep_a_reserved_name():
         pod_template=prepare_template({"spec": {"containers": [main]}}, "pod.yaml", "container-abc"),
     )
     assert values(spec)["env"] == [{"name": "PYTHONPATH", "value": "ours"}]
+
+
+# --- null leaves out ---------------------------------------------------------------------------------------
+
+NO_CONTEXT = {"seccompProfile": {"type": None}, "runAsNonRoot": None}
+
+
+def pod_spec(made):
+    return made["pod"].get("spec", {})
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ({}, None),
+        ({"seccompProfile": None}, {"seccompProfile": {"type": None}}),
+        ({"runAsUser": 5, "seccompProfile": None}, {"runAsUser": 5, "seccompProfile": {"type": None}}),
+    ],
+)
+def test_null_in_the_security_context_of_the_site(context, expected):
+    assert pod_spec(values(spec_with(security_context=context))).get("securityContext") == expected
+
+
+def test_null_in_the_values_of_the_site():
+    site = replace(SITE, values={"pod": {"spec": {"securityContext": None}}, "podSecurity": None})
+    made = values(site=site)
+    assert pod_spec(made)["securityContext"] == NO_CONTEXT
+    assert made["podSecurity"] is None
+
+
+def test_null_in_a_template():
+    template = "pod: {spec: {terminationGracePeriodSeconds: null}}\npodSecurity: {{ none | emit }}\n"
+    made = values(study_file=template)
+    assert pod_spec(made)["terminationGracePeriodSeconds"] is None
+    assert made["podSecurity"] is None
+
+
+def test_null_of_a_weak_layer_lasts_beside_what_a_strong_one_adds():
+    template = "pod: {spec: {securityContext: {fsGroup: 7}}}\n"
+    site = replace(SITE, values={"pod": {"spec": {"securityContext": None}}})
+    made = values(study_file=template, site=site)
+    assert pod_spec(made)["securityContext"] == {**NO_CONTEXT, "fsGroup": 7}
+
+
+def test_null_in_a_pod_template():
+    manifest = {
+        "metadata": {"labels": None, "creationTimestamp": None},
+        "spec": {
+            "automountServiceAccountToken": None,
+            "affinity": {"nodeAffinity": None},
+            "nodeSelector": None,
+            "volumes": None,
+            "tolerations": [{"key": "a", "value": None}],
+            "containers": [
+                {
+                    "name": "nvflare_job",
+                    "imagePullPolicy": None,
+                    "resources": None,
+                    "env": None,
+                    "securityContext": {"capabilities": None},
+                },
+                {"name": "log", "image": "l", "workingDir": None},
+            ],
+        },
+    }
+    spec = spec_with(
+        pod_template=prepare_template(manifest, "pod.yaml", "container-abc"), security_context={}
+    )
+    made = values(spec, site=replace(SITE, values={"pod": {"spec": {"nodeSelector": {"disk": "ssd"}}}}))
+    assert made["image"] == {"reference": "acme/job:1", "pullPolicy": None}
+    assert pod_spec(made) == {
+        "automountServiceAccountToken": None,
+        "affinity": {"nodeAffinity": None},
+        "nodeSelector": None,
+        "tolerations": [{"key": "a"}],
+    }
+    assert made["container"]["spec"] == {"securityContext": {"capabilities": {"drop": None}}}
+    assert made["extra"]["containers"] == [{"name": "log", "image": "l"}]
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        ({"command": None}, "command: belongs to the launcher .* cannot be null"),
+        (
+            {"workspace": {"sizeLimit": None}},
+            "workspace.sizeLimit: belongs to the launcher .* cannot be null",
+        ),
+        ({"pod": {"name": None}}, "pod.name: belongs to the launcher .* cannot be null"),
+        ({"pod": {"labels": {"team": None}}}, "pod.labels.team: null leaves nothing out"),
+        (
+            {"pod": {"annotations": {"fljob.internal/site": None}}},
+            "fljob.internal/site belongs to the launcher",
+        ),
+        ({"pod": {"spec": {"containers": None}}}, "containers belongs to the launcher"),
+        ({"pod": {"spec": {"tolerations": [{"value": None}]}}}, r"tolerations\[0\].value: null is refused"),
+    ],
+)
+def test_a_null_that_cannot_leave_anything_out_is_refused(layer, said):
+    with pytest.raises(InvalidInput, match=said):
+        values(site=replace(SITE, values=layer))
+
+
+def test_any_null_is_for_the_sites_own_chart_to_judge():
+    site = replace(SITE, values={"pod": {"labels": {"team": None}}, "env": None}, chart="/c")
+    made = values(site=site)
+    assert made["pod"]["labels"] == {"team": None}
+    assert [item["name"] for item in made["env"]] == ["A", "TOKEN"]
+
+
+@pytest.mark.parametrize(
+    ("site", "template", "asked", "grace"),
+    [
+        (None, None, None, None),
+        (30, None, None, 30),
+        (30, 60, None, 60),
+        (30, 60, 90, 90),
+        (None, None, 90, 90),
+    ],
+)
+def test_the_grace_period_of_the_job_wins_over_that_of_its_study_and_site(site, template, asked, grace):
+    manifest = {"spec": {"terminationGracePeriodSeconds": template, "containers": [{}]}} if template else None
+    spec = spec_with(
+        grace_period=asked,
+        pod_template=manifest and prepare_template(manifest, "pod.yaml", SPEC.container_name),
+    )
+    made = values(spec, site=SiteConfig(grace_period=site))
+    assert made["pod"].get("spec", {}).get("terminationGracePeriodSeconds") == grace
+
+
+@pytest.mark.parametrize(
+    ("protect", "disruption"),
+    [
+        ("none", None),  # a chart of the site's own may know no such key
+        ("marks", {"marks": True, "budget": False}),
+        ("budget", {"marks": True, "budget": True}),
+    ],
+)
+def test_what_is_protected_is_a_value_of_the_chart(protect, disruption):
+    site = replace(SITE, protect=protect)
+    assert build_values(SPEC, site, SHIPPED).get("disruption") == disruption

@@ -51,8 +51,13 @@ def test_hard_values_survive(value):
 
 
 @pytest.mark.parametrize(
-    "value", [None, float("nan"), float("inf"), "\ud800", object(), {1: 2}, [None], {"a": None}]
+    "value", [float("nan"), float("inf"), "\ud800", object(), {1: 2}, [None], {"a": [{"b": None}]}]
 )
 def test_what_cannot_be_printed(value):
     with pytest.raises(InvalidInput):
         emit(value)
+
+
+def test_null_is_printed_since_it_leaves_a_default_out():
+    assert emit(None) == "null"
+    assert emit({"a": {"b": None}}) == '{"a": {"b": null}}'

@@ -9,7 +9,7 @@ import pytest
 
 from launcher.core.spec.jobspec import Role
 from launcher.core.spec.settings import LONGEST_SECONDS
-from launcher.core.spec.site import PendingPolicy, SiteConfig, Timeouts
+from launcher.core.spec.site import PendingPolicy, Retention, SiteConfig, Timeouts
 from launcher.edges.disk.config import load_config
 from launcher.errors import InvalidInput
 
@@ -21,7 +21,12 @@ image: reg.example:5000/job:1
 default_python_path: /opt/python
 command: [python3, train.py]
 pending_timeout: 60
+max_pending_timeout: 600
+max_resources: {cpu: "8", nvidia.com/gpu: "2"}
 timeout: 900.5
+grace_period: 30
+max_grace_period: 90
+retention: {succeeded: 60, failed: 3600, keep: 5, studies: {heart: {failed: null, keep: 0}}}
 workspace_mount_path: /fl
 ephemeral_storage: 2Gi
 image_pull_secrets: [registry]
@@ -29,7 +34,8 @@ security_context: {runAsUser: 1000}
 pod_security: restricted
 policy: strict
 timeouts:
-  {heal: 1, pull: 2, pull_permanent: 3, config: 4, create: 5, detach: 6, start: null, queue: 7, api: 8}
+  {heal: 1, bind: 9, pull: 2, pull_permanent: 3, config: 4, create: 5, detach: 6, start: null, queue: 7, api: 8}
+autoscaler: none
 study_data_file: study_data.yaml
 study_job_spec_file: ../pods.yaml
 study_runtime_file: /etc/fl/study_runtime.yaml
@@ -37,11 +43,18 @@ values_dir: values
 values: {networkPolicy: {enabled: true}}
 chart: chart
 helm: bin/helm
+helm_installs: 2
+helm_removals: 3
 pass_env: [AWS_PROFILE, _X1]
 kubeconfig: kube
 context: site-1
+adopt: false
+protect: budget
 storage_driver: configmap
 """
+
+
+NULLABLE = ("pending_timeout", "max_pending_timeout", "timeout", "grace_period", "pod_security")
 
 
 @pytest.fixture
@@ -74,7 +87,14 @@ def test_every_key(config, tmp_path):
         default_python_path="/opt/python",
         command=("python3", "train.py"),
         pending_timeout=60,
+        max_pending_timeout=600,
+        max_resources={"cpu": "8", "nvidia.com/gpu": "2"},
         timeout=900.5,
+        grace_period=30,
+        max_grace_period=90,
+        retention=Retention(
+            succeeded=60, failed=3600, keep=5, studies={"heart": {"failed": None, "keep": 0}}
+        ),
         workspace_mount_path="/fl",
         ephemeral_storage="2Gi",
         image_pull_secrets=("registry",),
@@ -82,8 +102,9 @@ def test_every_key(config, tmp_path):
         pod_security="restricted",
         policy=PendingPolicy.STRICT,
         timeouts=Timeouts(
-            heal=1, pull=2, pull_permanent=3, config=4, create=5, detach=6, start=None, queue=7, api=8
+            heal=1, bind=9, pull=2, pull_permanent=3, config=4, create=5, detach=6, start=None, queue=7, api=8
         ),
+        autoscaler="none",
         study_data_file=str(tmp_path / "study_data.yaml"),
         study_job_spec_file=str(tmp_path / "../pods.yaml"),
         study_runtime_file="/etc/fl/study_runtime.yaml",
@@ -91,9 +112,13 @@ def test_every_key(config, tmp_path):
         values={"networkPolicy": {"enabled": True}},
         chart=str(tmp_path / "chart"),
         helm=str(tmp_path / "bin/helm"),
+        helm_installs=2,
+        helm_removals=3,
         pass_env=("AWS_PROFILE", "_X1"),
         kubeconfig=str(tmp_path / "kube"),
         context="site-1",
+        adopt=False,
+        protect="budget",
         storage_driver="configmap",
     )
 
@@ -127,7 +152,17 @@ def test_home_is_expanded(config, monkeypatch):
     assert config("kubeconfig: ~/.kube/fl").kubeconfig == "/home/op/.kube/fl"
 
 
-@pytest.mark.parametrize("key", ["pending_timeout", "timeout", "timeouts.start", "timeouts.queue"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "pending_timeout",
+        "max_pending_timeout",
+        "timeout",
+        "timeouts.start",
+        "timeouts.queue",
+        "timeouts.bind",
+    ],
+)
 def test_null_is_no_limit_where_that_means_something(config, key):
     parent, _, leaf = key.rpartition(".")
     loaded = config(f"{parent}: {{{leaf}: null}}" if parent else f"{leaf}: null")
@@ -135,7 +170,8 @@ def test_null_is_no_limit_where_that_means_something(config, key):
 
 
 @pytest.mark.parametrize(
-    "key", [f.name for f in dataclasses.fields(SiteConfig) if f.name not in ("pending_timeout", "timeout")]
+    "key",
+    [f.name for f in dataclasses.fields(SiteConfig) if f.name not in NULLABLE],
 )
 def test_null_is_refused_everywhere_else(config, key):
     with pytest.raises(InvalidInput, match=rf"fljob\.yaml: {key}: must be .*, not null\n  cure: \w"):
@@ -151,7 +187,7 @@ def test_null_is_refused_everywhere_else(config, key):
         ),
         ("timeouts.heal: 5", r"timeouts\.heal: is no known key\n  cure: write `timeouts: \{heal: 5\}`"),
         ("timeouts: {pul: 3}", r"timeouts\.pul: is no known key\n  cure: did you mean pull\?"),
-        ("zzz: 1", r"zzz: is no known key\n  cure: remove it; known keys: chart, command"),
+        ("zzz: 1", r"zzz: is no known key\n  cure: remove it; known keys: adopt, autoscaler, chart"),
         ("study_data_pvc_file_path: x", r"did you mean study_data_file\?"),
         ("config_file_path: x", r"did you mean kubeconfig\?"),
         ("1: x", r"fljob\.yaml: must have text as keys, not 1\n  cure: put the key in quotes"),
@@ -198,7 +234,7 @@ def test_null_is_refused_everywhere_else(config, key):
             for name in ("A_B", "-a", "a..b", "b" * 254)
         ),
         ("security_context: [1]", r"security_context: must be a mapping, not \[1\]"),
-        ("pod_security: privileged", r"pod_security: must be baseline or restricted"),
+        ("pod_security: privileged", r"pod_security: must be baseline, restricted or null"),
         ("policy: lenient", r"policy: must be graceful or strict, not \"lenient\""),
         (
             "storage_driver: sql",
@@ -212,6 +248,37 @@ def test_null_is_refused_everywhere_else(config, key):
             for name in ("A B", "1A", "", "A=b", "É", "KUBECONFIG", "HELM_DRIVER", "HELM_KUBETOKEN")
         ),
         ("pass_env: AWS_PROFILE", r"pass_env: must be a list of names of environment variables"),
+        *(
+            (
+                f"{name}: {value}",
+                rf"{name}: must be a whole number, 1 or more, not {value}\n  cure: write `{name}: 4`",
+            )
+            for name in ("helm_installs", "helm_removals")
+            for value in ("0", "-1", "2.5", "true")
+        ),
+        *(
+            (f"retention: {{{name}: {value}}}", rf"retention\.{name}: {rule}, not .*\n  cure: write a number")
+            for names, rule in (
+                (("succeeded", "failed"), "must be a number of seconds, 0 or more, or null"),
+                (("keep",), "must be a whole number, 0 to 1000000, or null"),
+            )
+            for name in names
+            for value in ("-1", "'1h'", "true", ".inf", "[1]")
+        ),
+        (
+            "retention: {keep: 1.5}",
+            r"retention\.keep: must be a whole number, 0 to 1000000, or null, not 1\.5",
+        ),
+        ("retention: 60", r"retention: must be a mapping, not 60\n  cure: write `retention:` and the keys"),
+        ("retention: {fialed: 60}", r"retention\.fialed: is no known key\n  cure: did you mean failed"),
+        ("retention: {studies: heart}", r"retention\.studies: must be a mapping of names of studies"),
+        ("retention: {studies: {heart: 60}}", r"yaml: retention\.studies\.heart: must be a mapping, not 60"),
+        ("retention: {studies: {Heart: {}}}", r"retention\.studies\.Heart: must be a name, not \"Heart\""),
+        (
+            "retention: {studies: {heart: {failed: -1}}}",
+            r"retention\.studies\.heart\.failed: must be a number of seconds, 0 or more, or null, not -1",
+        ),
+        ("retention: {studies: {heart: {kept: 1}}}", r"retention\.studies\.heart: unknown key \"kept\""),
         ("storage_driver: [secret]", r"storage_driver: must be secret or configmap, not \[\"secret\"\]"),
         ("values: x", r"values: must be a mapping, not \"x\""),
         ("values: {on: x}", r"fljob\.yaml: values: must have text as keys, not true"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.edges.disk.documents import exists, parse_json, read_text, read_yaml
+from launcher.edges.disk.documents import exists, parse_json, parse_manifests, read_text, read_yaml
 from launcher.errors import InvalidInput
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -29,7 +29,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: !!bool x", r"x\.yaml: is not YAML"),
         ("a: !!timestamp x", r"x\.yaml: is not YAML"),
         ("a: \x01", r"x\.yaml: is not YAML: unacceptable character"),
-        ("[" * 5000, r"x\.yaml: is not YAML"),
+        ("[" * 5000, r"x\.yaml:1:102: is nested more than 100 levels deep"),
         (f"a: [0x{'f' * 4000}]", r"x\.yaml: has a number of more than 4000 digits"),
         ("&a [*a]", r"x\.yaml: has more than 200000 items"),
         (BOMB, r"x\.yaml: has more than 200000 items"),
@@ -104,3 +104,24 @@ def test_a_missing_file():
 def test_what_cannot_be_looked_up_is_there(path, there):
     # Python 3.10 to 3.13 differ on NUL bytes; either way nothing is raised.
     assert exists(Path(path)) is there or "\0" in path
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [", "what the chart prints: cannot be read: "),
+        ("[" * 5000, "what the chart prints: cannot be read: "),
+        ("- a\n", "what the chart prints: must be objects, not "),
+        (BOMB, "what the chart prints: has more than 200000 items"),
+    ],
+)
+def test_a_chart_that_prints_no_objects(text, words):
+    with pytest.raises(InvalidInput, match=words):
+        parse_manifests(text)
+
+
+def test_what_a_chart_prints():
+    assert parse_manifests("---\n# Source: a\nkind: Pod\n---\n---\nkind: Job\n") == [
+        {"kind": "Pod"},
+        {"kind": "Job"},
+    ]

@@ -9,7 +9,7 @@ import pytest
 
 from launcher.edges.disk.bundle import write_bundle
 from launcher.edges.disk.kit import write_kit
-from launcher.edges.disk.private_files import names_in, remove_file, write_file
+from launcher.edges.disk.private_files import names_in, read_file, remove_file, write_file
 from launcher.errors import InvalidInput
 
 RESOURCES = "local/resources.json.default"
@@ -90,3 +90,14 @@ def test_a_kit_is_written_so_too(tmp_path):
     with pytest.raises(InvalidInput, match="no symbolic link"):
         write_kit(tmp_path / "kit", {}, {"helm_chart/templates/role.yaml": "x"})
     assert list((tmp_path / "victim").iterdir()) == []
+
+
+def test_a_file_is_read_up_to_a_length_and_through_no_link(tmp_path):
+    write_file(tmp_path, "folder/a", "aé")
+    assert read_file(tmp_path, "folder/a", 100) == "aé"
+    assert read_file(tmp_path, "folder/a", 1) == "a"
+    (tmp_path / "link").symlink_to(tmp_path / "folder/a")
+    (tmp_path / "linked").symlink_to(tmp_path / "folder")
+    for name in ("link", "linked/a", "folder", "none", "../a"):
+        with pytest.raises(OSError, match=r"no file|Too many|Not a dir|No such|leads out"):
+            read_file(tmp_path, name, 100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,14 @@ import pytest
 
 from launcher.core.spec.jobspec import EnvVar
 from launcher.core.spec.site import SiteConfig
-from launcher.edges.disk.site_files import chart_dir, load_study, read_meta, values_templates
+from launcher.edges.disk.site_files import (
+    chart_definitions,
+    chart_dir,
+    load_study,
+    read_meta,
+    study_names,
+    values_templates,
+)
 from launcher.errors import InvalidInput
 
 V1 = "cancer:\n  images: {source: pvc-a, mode: ro}\n"
@@ -53,7 +61,9 @@ def test_a_chart_that_is_none(tmp_path, name):
 
 def test_the_shipped_templates_are_found():
     names = values_templates(SiteConfig())
-    assert {"job.yaml.j2", "mounts.yaml.j2", "site.yaml.j2", "studies/example.yaml.j2"} <= names.keys()
+    assert {"job.yaml.j2", "mounts.yaml.j2", "site.yaml.j2"} <= names.keys()
+    # What is shipped for a study would hold for every site's jobs that name it.
+    assert not [name for name in names if name.startswith("studies/")]
 
 
 def test_nothing_but_templates_is_taken_for_one():
@@ -177,7 +187,9 @@ def claims(study):
 
 def test_a_site_without_study_files():
     study = load_study(SiteConfig(), "cancer")
-    assert (study.name, study.datasets, study.warnings) == ("cancer", (), ())
+    assert (study.name, study.datasets) == ("cancer", ())
+    (warning,) = study.warnings
+    assert "the site has no study file" in warning
 
 
 def test_v1(put):
@@ -282,3 +294,86 @@ def test_an_empty_pod_template(put):
 def test_yaml_mistakes_have_line_and_column(put, key):
     with pytest.raises(InvalidInput, match=r"s\.yaml:2:5: "):
         load_study(SiteConfig(**{key: put("s.yaml", "a: 1\nb: c: d")}), "cancer")
+
+
+def test_the_definitions_of_the_charts_schema():
+    assert "nodeSelector" in chart_definitions(SiteConfig())["k8s.PodSpec"]["properties"]
+
+
+@pytest.mark.parametrize("schema", [None, "[]", "{}", '{"$defs": []}'])
+def test_a_chart_without_definitions(tmp_path, schema):
+    (tmp_path / "Chart.yaml").touch()
+    if schema is not None:
+        (tmp_path / "values.schema.json").write_text(schema)
+    assert chart_definitions(SiteConfig(chart=str(tmp_path))) == {}
+
+
+def test_a_schema_that_changes_is_read_again(tmp_path):
+    (tmp_path / "Chart.yaml").touch()
+    for name in ("a", "ab"):
+        (tmp_path / "values.schema.json").write_text(json.dumps({"$defs": {name: {}}}))
+        assert chart_definitions(SiteConfig(chart=str(tmp_path))) == {name: {}}
+
+
+def test_a_schema_that_is_no_json_is_refused(tmp_path):
+    (tmp_path / "Chart.yaml").touch()
+    (tmp_path / "values.schema.json").write_text("{")
+    with pytest.raises(InvalidInput, match=r"values\.schema\.json:1:2"):
+        chart_definitions(SiteConfig(chart=str(tmp_path)))
+
+
+def zipped(path, members):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    return str(path)
+
+
+@pytest.mark.parametrize("members", [{"meta.json": "{}"}, {"job/meta.json": "{}", "job/app/a.py": ""}])
+def test_meta_in_the_zip_of_a_job_folder(tmp_path, members):
+    raw, source = read_meta(zipped(tmp_path / "job.zip", members))
+    assert raw == {}
+    assert source == f"{tmp_path}/job.zip: {next(iter(members))}"
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"a/b/meta.json": "{}"}, "there is no meta.json in this zip"),
+        ({"meta.json": "["}, "job.zip: meta.json:1:2: "),
+        ({"meta.json": " " * (5 << 20)}, "is larger than 4194304 bytes"),
+    ],
+)
+def test_bad_meta_in_a_zip(tmp_path, members, words):
+    with pytest.raises(InvalidInput, match=words):
+        read_meta(zipped(tmp_path / "job.zip", members))
+
+
+def test_what_is_no_zip(tmp_path):
+    (tmp_path / "job.zip").write_text("text")
+    with pytest.raises(InvalidInput, match=r"is no zip that can be read: .*\n  cure: unpack it"):
+        read_meta(str(tmp_path / "job.zip"))
+    with pytest.raises(InvalidInput, match="there is no such file"):
+        read_meta(str(tmp_path / "other.zip"))
+
+
+def test_the_studies_of_a_site_are_those_of_all_its_files(put, tmp_path):
+    put("values/studies/liver.yaml.j2", "")
+    put("specs.yaml", "{heart: pod.yaml, 7: x}")
+    put("data.yaml", "{lung: {}}")
+    site = SiteConfig(
+        values_dir=str(tmp_path / "values"),
+        study_job_spec_file=str(tmp_path / "specs.yaml"),
+        study_data_file=str(tmp_path / "data.yaml"),
+    )
+    assert study_names(site) == ("heart", "liver", "lung")
+    put("data.yaml", "[]")
+    assert study_names(site) == ("heart", "liver")
+    assert study_names(SiteConfig(study_data_file=str(tmp_path / "nowhere.yaml"))) == ()
+
+
+def test_the_studies_of_flares_second_format(put, tmp_path):
+    path = put("study_runtime.yaml", "{format_version: 2, studies: {heart: {}}}")
+    assert study_names(SiteConfig(study_runtime_file=str(path))) == ("heart",)
+    put("study_runtime.yaml", "{format_version: 2}")
+    assert study_names(SiteConfig(study_runtime_file=str(path))) == ()

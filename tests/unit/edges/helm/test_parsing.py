@@ -104,6 +104,7 @@ def test_redaction_of_what_the_child_was_given():
 
 def test_long_texts_are_cut():
     assert len(redact("x y " * 5000, {})) < 4100
+    assert redact("x y " * 5000 + "\nError: the end", {}).endswith("\nError: the end")
 
 
 def test_offline_means_no_cluster():

@@ -16,7 +16,7 @@ from launcher.errors import InvalidInput, Unavailable
 @pytest.mark.parametrize("text", ["root:x:0:0:root:/root:/bin/bash\n", "- a\n", "3\n", "a: b\n", "{"])
 def test_a_file_that_is_no_kubeconfig_is_named_in_words(tmp_path, text):
     (tmp_path / "config").write_text(text)
-    with pytest.raises(InvalidInput, match=r"config cannot be used: .*\n  cure: ") as found:
+    with pytest.raises(InvalidInput, match=r"config(:1:2)? cannot be used: .*\n  cure: ") as found:
         KubeClient(str(tmp_path / "config"))
     assert "object" not in found.value.message
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from launcher.edges.kube import credentials as module
+from launcher.edges.kube import exec_credential
 from launcher.edges.kube.credentials import Credentials, impersonation
 from launcher.edges.kubeconfig import ClientConfig
 from launcher.errors import Denied, Reason
+from tests.said import said_by
 
 VERSION = "client.authentication.k8s.io/v1"
 
@@ -80,6 +82,29 @@ def test_a_program_may_answer_a_certificate():
     assert user.certificate() == {"client-certificate-data": "Y2VydA==", "client-key-data": "a2V5"}
 
 
+CERTIFICATE = {"client-certificate": "/c", "client-key-data": "a2V5"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "header"),
+    [
+        (CERTIFICATE, ""),
+        ({"token": "t"}, "Bearer t"),
+        ({"username": "u", "password": "p"}, "Basic dTpw"),
+        ({"username": "u", **CERTIFICATE}, "Basic dTo="),
+    ],
+)
+def test_a_program_is_not_asked_of_a_user_with_other_credentials(fields, header):
+    user = credentials(**{**answering("exit 3").config.user, **fields})
+    assert user.authorization() == header
+    assert user.certificate() == {name: fields[name] for name in fields if name.startswith("client-")}
+
+
+def test_a_program_is_asked_of_a_user_with_half_a_certificate():
+    program = answering(printing(token="t")).config.user
+    assert credentials(**{**program, "client-certificate": "/c"}).authorization() == "Bearer t"
+
+
 def test_a_program_is_told_about_the_cluster():
     script = printing(token="t").replace("echo", 'test "$KUBERNETES_EXEC_INFO" && echo')
     script = f"""case $KUBERNETES_EXEC_INFO in *'"server": "https://h"'*) {script} ;; esac"""
@@ -94,7 +119,10 @@ def test_a_program_is_told_about_the_cluster():
         (lambda: answering("exit 3"), "sh ended with exit code 3 and said nothing"),
         (lambda: answering("echo '\033[31mred\u202e' >&2; exit 1"), r"exit code 1: \\x1b\[31mred\\u202e\n"),
         (lambda: answering("echo token: sEcReT-vAlUe-1234567 >&2; exit 1"), r"exit code 1: token: \*\*\*\n"),
-        (lambda: answering("printf '%05000d' 0 >&2; exit 1"), r"exit code 1: 0{300} \.\.\.\n"),
+        (
+            lambda: answering("printf '%05000d' 0 >&2; exit 1"),
+            r"exit code 1: 0+ \.\.\. 5000 characters in all \.\.\. 0+\n",
+        ),
         (lambda: answering("echo no"), "printed no ExecCredential"),
         (lambda: answering("echo null"), "printed no ExecCredential"),
         (lambda: answering(printing()), "printed no ExecCredential"),
@@ -110,3 +138,25 @@ def test_a_program_that_fails(make: Callable[[], Credentials], why):
         make().authorization()
     assert error.value.reason is Reason.CREDENTIAL_PLUGIN
     assert error.value.cure
+
+
+@pytest.mark.parametrize("most", [30.0, 1.0])
+def test_whoever_waits_for_a_program_learns_so_and_not_for_ever(monkeypatch, caplog, most):
+    monkeypatch.setattr(exec_credential, "_NOTICE", 0.1)
+    monkeypatch.setattr(exec_credential, "_SECONDS", most)
+    # A child of its own holds its output open, also when it is killed.
+    user = answering(f"sleep 2; {printing(token='t')}; sleep 60 >/dev/null 2>&1 &")
+    if most > 2:
+        assert user.authorization() == "Bearer t"
+    else:
+        with pytest.raises(Denied, match="sh did not end within 1 s"):
+            user.authorization()
+    assert said_by(caplog, "launcher.edges") == ["waiting for the credential program sh of kubeconfig /k"]
+
+
+def test_a_program_may_print_yaml():
+    text = f"kind: ExecCredential\\napiVersion: {VERSION}\\nstatus: {{{{token: 2026-11-29}}}}"
+    assert (
+        answering(f"printf '{text}'".replace("{{", "{").replace("}}", "}")).authorization()
+        == "Bearer 2026-11-29"
+    )

@@ -7,6 +7,7 @@ import itertools
 
 import pytest
 
+from launcher.core.jobref import RELEASE_ANNOTATION
 from launcher.core.names import LABEL_FEDERATION, LABEL_JOB_ID, LABEL_SITE
 from launcher.edges.kube import KubeSecrets
 from launcher.errors import Conflict, NotFound
@@ -86,6 +87,13 @@ def test_anothers_secret_is_not_replaced(api, secrets, labels):
     assert api.value("s") == b"theirs"
 
 
+@pytest.mark.parametrize(("claim", "is_deleted"), [("", True), ("parent", False)])
+def test_a_secret_that_claims_a_release_is_left_and_an_empty_claim_is_none(api, secrets, claim, is_deleted):
+    secrets.put("s", "fl", {}, LABELS)
+    api.items["s"]["metadata"]["annotations"] = {RELEASE_ANNOTATION: claim}
+    assert secrets.delete("s", "fl") is is_deleted
+
+
 def test_only_a_jobs_secret_is_deleted(api, secrets):
     secrets.put("ours", "fl", {}, LABELS)
     secrets.put("unlabelled", "fl", {}, {})
@@ -113,3 +121,16 @@ def test_a_shared_secret_without_a_mark_is_ours_when_the_content_is(api, secrets
     assert not secrets.put_shared("s", "fl", {"key": b"2"}, SHARED)
     assert secrets.put_shared("s", "fl", {"key": b"1"}, SHARED)
     assert api.items["s"]["metadata"]["labels"] == SHARED
+
+
+def test_credentials_come_out_of_a_jobs_own_secret_only(api, secrets):
+    secrets.put("s", "fl", {"key": b"1", "other": "é".encode()}, LABELS)
+    assert secrets.credentials("s", "fl") == {"key": "1", "other": "é"}
+    api.items["s"]["metadata"]["annotations"] = {RELEASE_ANNOTATION: "fj-1"}
+    with pytest.raises(Conflict, match="secret fl/s is not a job's"):
+        secrets.credentials("s", "fl")
+    secrets.put("t", "fl", {"key": b"1"}, {LABEL_SITE: "site-1"})
+    with pytest.raises(Conflict):
+        secrets.credentials("t", "fl")
+    with pytest.raises(NotFound):
+        secrets.credentials("none", "fl")

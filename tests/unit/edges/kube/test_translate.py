@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from launcher.core.ending.job_end import ended
 from launcher.core.pending.classify import classify, needs_events
-from launcher.core.views import ContainerKind, ContainerState, PodView
-from launcher.edges.kube.translate import event_view, pod_view, when
+from launcher.core.views import ContainerKind, ContainerState, PodView, RestartRule
+from launcher.edges.kube.translate import event_view, limit_range_view, pod_view, when
 
 POD = {
     "metadata": {
@@ -23,14 +23,14 @@ POD = {
         "deletionTimestamp": "2026-01-01T11:00:00Z",
         "deletionGracePeriodSeconds": 1,
         "labels": {"a": "b"},
-        "annotations": {"kubectl.kubernetes.io/default-container": "job"},
+        "annotations": {"fljob.internal/job-id": "abc"},
     },
     "spec": {
         "nodeName": "node-1",
         "initContainers": [{"name": "fetch"}, {"name": "proxy", "restartPolicy": "Always"}],
         "containers": [
             {"name": "side"},
-            {"name": "job", "image": "i:1", "resources": {"limits": {"memory": "64Mi"}}},
+            {"name": "container-abc", "image": "i:1", "resources": {"limits": {"memory": "64Mi"}}},
         ],
     },
     "status": {
@@ -49,7 +49,7 @@ POD = {
                 "lastState": {"terminated": {"exitCode": 3, "reason": "Error"}},
             },
             {
-                "name": "job",
+                "name": "container-abc",
                 "state": {
                     "terminated": {
                         "exitCode": 137,
@@ -77,7 +77,7 @@ def test_a_pod_arrives_whole():
     assert (pod.deleted, pod.grace_seconds) == (datetime(2026, 1, 1, 11, tzinfo=timezone.utc), 1)
     assert [(c.name, c.kind) for c in pod.containers] == [
         ("fetch", ContainerKind.INIT), ("proxy", ContainerKind.SIDECAR_INIT),
-        ("side", ContainerKind.SIDECAR), ("job", ContainerKind.MAIN),
+        ("side", ContainerKind.SIDECAR), ("container-abc", ContainerKind.MAIN),
     ]  # fmt: skip
     assert (pod.main.state, pod.main.exit_code, pod.main.reason, pod.main.memory_limit) == (
         ContainerState.TERMINATED,
@@ -90,10 +90,39 @@ def test_a_pod_arrives_whole():
     assert pod.containers[1].state is ContainerState.NONE
 
 
-@pytest.mark.parametrize("annotation", [{}, {"kubectl.kubernetes.io/default-container": "nobody"}])
-def test_without_a_named_one_the_first_container_is_the_job(annotation):
-    pod = pod_view({**POD, "metadata": {**POD["metadata"], "annotations": annotation}})
-    assert pod.main.name == "side"
+DEFAULT = "kubectl.kubernetes.io/default-container"
+
+
+def main_of(annotations, *containers, inits=()):
+    spec = {
+        "containers": [{"name": one} for one in containers],
+        "initContainers": [{"name": one} for one in inits],
+    }
+    return pod_view(
+        {**POD, "metadata": {**POD["metadata"], "annotations": annotations}, "spec": spec}
+    ).main.name
+
+
+@pytest.mark.parametrize(
+    "annotation", [{}, {DEFAULT: "side"}, {DEFAULT: "nobody"}, {DEFAULT: "container-abc"}]
+)
+@pytest.mark.parametrize(
+    "containers",
+    [
+        ("container-abc",),
+        ("side", "container-abc"),
+        ("container-abc", "side"),
+        ("job", "container-abcd", "container-abc", "container-ab"),
+    ],
+)
+def test_the_job_is_the_container_that_the_launcher_named(annotation, containers):
+    annotations = {"fljob.internal/job-id": "abc", **annotation}
+    assert main_of(annotations, *containers, inits=("first",)) == "container-abc"
+
+
+@pytest.mark.parametrize("annotations", [{}, {DEFAULT: "other"}, {"fljob.internal/job-id": "xyz"}])
+def test_without_a_container_of_that_name_the_first_one_is_the_job(annotations):
+    assert main_of(annotations, "side", "other") == "side"
 
 
 @pytest.mark.parametrize(
@@ -182,6 +211,9 @@ def nest(child):
             "labels",
             "annotations",
             "restartPolicy",
+            "restartPolicyRules",
+            "exitCodes",
+            "values",
             "resources",
             "limits",
             "memory",
@@ -189,6 +221,51 @@ def nest(child):
         ]
     )
     return st.lists(child, max_size=3) | st.dictionaries(keys, child, max_size=5)
+
+
+@pytest.mark.parametrize(
+    ("path", "container"),
+    [
+        ("spec.containers{job}", "job"),
+        ("spec.initContainers{mesh-proxy}", "mesh-proxy"),
+        ("spec.containers{}", ""),
+        ("spec", ""),
+        (None, ""),
+        (7, ""),
+    ],
+)
+def test_event_says_which_container_it_is_about(path, container):
+    assert event_view({"involvedObject": {"fieldPath": path}}).container == container
+
+
+def test_line_end_of_a_probes_program_is_no_part_of_its_message():
+    assert event_view({"message": "Liveness probe failed: does not answer\n"}).message.endswith("answer")
+    assert event_view({"message": 7}).message == ""
+
+
+@pytest.mark.parametrize(
+    ("own", "of_pod", "policy"),
+    [({}, "Never", "Never"), ({"restartPolicy": "Always"}, "Never", "Always"), ({}, None, ""), ({}, 7, "")],
+)
+def test_restart_policy_is_the_containers_else_the_pods(own, of_pod, policy):
+    spec = {"restartPolicy": of_pod, "containers": [{"name": "job", **own}]}
+    assert pod_view({"spec": spec}).main.restart_policy == policy
+
+
+def test_restart_rules_of_a_container():
+    codes = {"operator": "In", "values": [3, "x", True, 4]}
+    rules = [
+        {"action": "Restart", "exitCodes": codes},
+        "x",
+        {"action": 7},
+        {"action": "Restart", "exitCodes": {"values": 3}},
+    ]
+    made = pod_view({"spec": {"containers": [{"name": "job", "restartPolicyRules": rules}]}})
+    assert made.main.restart_rules == (
+        RestartRule("Restart", "In", (3, 4)),
+        RestartRule("", "", ()),
+        RestartRule("Restart", "", ()),
+    )
 
 
 GARBAGE = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), nest, max_leaves=25)
@@ -233,3 +310,46 @@ def test_claims_groups_and_devices_of_a_pod():
     assert pod.resource_claims == ("one-gpu", "fast-nic", "other")
     assert pod.pod_group == "trainers"
     assert pod_view({"spec": {"workloadRef": {"name": "w"}}}).pod_group == "w"
+
+
+@pytest.mark.parametrize(
+    ("path", "container"),
+    [
+        ("spec.containers{job}", "job"),
+        ("spec.initContainers{fetch}", "fetch"),
+        ("spec.ephemeralContainers{debug}", ""),
+        ("spec.containers", ""),
+        ("spec.volumes[0]", ""),
+        ("", ""),
+        (7, ""),
+        ("spec.containers{a\x1b[31mb}", "a\\x1b[31mb"),
+    ],
+)
+def test_event_names_its_container(path, container):
+    assert event_view({"involvedObject": {"fieldPath": path}}).container == container
+
+
+@pytest.mark.parametrize(
+    ("limits", "defaults"),
+    [
+        (
+            [{"type": "Container", "default": {"memory": "512Mi"}, "max": {"memory": "1Gi"}}],
+            {"memory": "512Mi"},
+        ),
+        (
+            [{"type": "Pod", "max": {"memory": "1Gi"}}, {"type": "Container", "default": {"cpu": "1"}}],
+            {"cpu": "1"},
+        ),
+        ([{"type": "Container"}, {"type": "Container", "default": "x"}, None, 7], {}),
+        ("x", {}),
+        (None, {}),
+    ],
+)
+def test_limit_range_has_the_limits_that_it_gives_to_containers(limits, defaults):
+    view = limit_range_view({"metadata": {"name": "defaults"}, "spec": {"limits": limits}})
+    assert (view.name, dict(view.defaults)) == ("defaults", defaults)
+
+
+@pytest.mark.parametrize("raw", [None, 7, [], {}, {"metadata": 1, "spec": []}])
+def test_limit_range_of_nonsense_is_empty(raw):
+    assert dict(limit_range_view(raw).defaults) == {}

@@ -6,33 +6,16 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from launcher.edges.kubeconfig import ClientConfigLoader, resolve
+from launcher.edges.kubeconfig.child_env import child_env
 from launcher.edges.kubeconfig.files import load
 from launcher.edges.kubeconfig.resolve import Inputs
 from launcher.errors import InvalidInput, Reason
-
-
-def kubeconfig(name: str = "a", current: str | None = "a", **user: Any) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "clusters": [{"name": name, "cluster": {"server": f"https://{name}"}}],
-        "users": [{"name": name, "user": user or {"token": f"canary-{name}"}}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-    }
-    return document if current is None else document | {"current-context": current}
-
-
-def write(path: Path, document: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(document if isinstance(document, str) else json.dumps(document))
-    return path
-
-
-def found(path: Path, **environ: str) -> Any:
-    return resolve.resolve(Inputs(kubeconfig=str(path), environ=environ))
+from tests.said import said_by
+from tests.unit.edges.kubeconfig.files import found, kubeconfig, write
 
 
 def test_the_first_file_decides_each_entry_whole(tmp_path):
@@ -132,6 +115,14 @@ def test_groups_of_the_environment(tmp_path):
     assert found(path, HELM_KUBEASGROUPS=", ").user["as-groups"] == ["x"]
 
 
+def test_the_namespace_is_that_of_the_site(tmp_path):
+    document = kubeconfig()
+    document["contexts"][0]["context"]["namespace"] = "elsewhere"
+    environ = {"HELM_NAMESPACE": "elsewhere"}
+    config = found(write(tmp_path / "c", document), **environ)
+    assert "elsewhere" not in json.dumps([config.document(), child_env(environ)])
+
+
 def test_no_context_is_chosen(tmp_path):
     with pytest.raises(InvalidInput, match=r"no context is chosen.*\n.*use-context") as error:
         found(write(tmp_path / "c", kubeconfig(current=None)))
@@ -203,6 +194,6 @@ def test_a_file_that_leads_elsewhere_is_left_alone_with_a_warning(tmp_path, capl
     with caplog.at_level(logging.WARNING):
         assert loader.current() is first
         assert loader.current() is first
-    [record] = caplog.records
-    assert said in record.getMessage()
-    assert "canary" not in record.getMessage()
+    [text] = said_by(caplog, "launcher.edges.kubeconfig")
+    assert said in text
+    assert "canary" not in text

@@ -1,0 +1,57 @@
+"""A plan as text and JSON."""
+
+from __future__ import annotations
+
+from launcher.core.catalogue import Code
+from launcher.core.pending.clocks import WaitPolicy
+from launcher.core.plan.rows import Answer, Plan, Row, Stage, bad, unknown
+from launcher.core.report.plan import as_json, as_table, as_verdicts
+
+PLAN = Plan(
+    (
+        Row(what="Pod p", answer=Answer.OK, detail="would be created"),
+        unknown("fit", Stage.NODES, "no right to list nodes"),
+        bad("Secret \x1b[1m", Code.MISSING_REF, Stage.START, "there is none\nat all"),
+    ),
+    WaitPolicy(),
+)
+TABLE = """\
+CHECK           ANSWER     CODE        CLOCK
+Pod p           ok
+fit             not asked
+    no right to list nodes
+Secret \\x1b[1m  fails      MissingRef  timeouts.config 60 s
+    there is none\\nat all
+    cure: create it in the job's namespace, or correct the reference
+
+MissingRef: launched now, the job ends with 101 unless that changes; 1 of 3 checks could not be made
+"""
+
+
+def test_a_table():
+    assert as_table(PLAN) == TABLE
+    assert as_table(Plan(PLAN.rows[:1], WaitPolicy())).endswith("\nnothing was found that stops the job\n")
+
+
+def test_json():
+    shown = as_json(PLAN)
+    assert (shown["returnCode"], shown["code"], shown["notAsked"]) == (101, "MissingRef", 1)
+    assert shown["checks"][1] == {
+        "check": "fit",
+        "answer": "not asked",
+        "code": None,
+        "clock": "",
+        "seconds": None,
+        "detail": "no right to list nodes",
+        "cure": "",
+    }
+    assert shown["checks"][2]["clock"] == "timeouts.config"
+    assert "\x1b" not in str(shown)
+
+
+def test_one_line_each():
+    assert as_verdicts(PLAN).splitlines() == [
+        "Pod p: ok would be created",
+        "fit: not asked no right to list nodes",
+        "Secret \\x1b[1m: fails MissingRef: there is none\\nat all",
+    ]
