@@ -36,6 +36,8 @@ def check_golden(request: pytest.FixtureRequest) -> Callable[[str, Path], None]:
 
 def pytest_configure(config):
     """Put the helm that FLJOB_TEST_HELM names in the place of `helm`, for the tests and whatever they start."""
+    # pytest-xdist sets it for its workers: what a program under test prints would be broken at a width.
+    os.environ.pop("COLUMNS", None)
     chosen = os.environ.get("FLJOB_TEST_HELM")
     if not chosen:
         return

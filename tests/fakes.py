@@ -8,14 +8,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from launcher.core.admission import LimitRangeView
 from launcher.core.names import LABEL_FEDERATION, LABEL_JOB_ID, LABEL_SITE
 from launcher.core.redaction import masker
+from launcher.core.revisions import Revision
 from launcher.core.views import (
     Condition,
     ContainerKind,
     ContainerState,
     ContainerView,
     NodeView,
+    ObjectRef,
     PodEvent,
     PodView,
     Presence,
@@ -24,7 +27,7 @@ from launcher.core.views import (
     Seen,
 )
 from launcher.errors import Conflict, LauncherError, NotFound
-from launcher.usecases.ports import World
+from launcher.usecases.ports import World, no_op
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SHORTAGE = "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No victims."
@@ -73,6 +76,10 @@ def raising(error: Exception) -> Callable[..., Any]:
     return refuse
 
 
+# Seconds on the fake clock until the next pod of a script is there.
+_CHANGE_WITHIN = 0.5
+
+
 class FakeClock:
     """A clock that moves when told, and when somebody sleeps: at once, by as much."""
 
@@ -91,23 +98,29 @@ class FakeClock:
 
 @dataclass
 class FakeWatch:
-    """A watch whose snapshot is the pods of the world; every wait moves the clock."""
+    """A watch whose snapshot is the pods of the world; a wait moves the clock, less far if there is a change."""
 
     pods: FakePods
 
     def pod(self, name: str) -> Seen[PodView]:
         return Seen.absent() if self.pods.blind else self.pods.get(name, "fl")
 
-    def version(self) -> int:
+    def version(self, name: str) -> int:
         return self.pods.changes
 
-    def wait(self, seen: int, timeout: float | None) -> int:
+    def wake(self, name: str) -> None:
+        with self.pods.changed:
+            self.pods.changes += 1
+            self.pods.changed.notify_all()
+
+    def wait(self, name: str, seen: int, timeout: float | None) -> int:
         with self.pods.changed:
             if self.pods.changes == seen and self.pods.script:
                 self.pods.play()
             elif self.pods.changes == seen:
                 self.pods.changed.wait(0.01)
-            self.pods.clock.time += timeout or 0.0
+            changed = self.pods.changes != seen
+            self.pods.clock.time += min(timeout or 0.0, _CHANGE_WITHIN) if changed else timeout or 0.0
         return self.pods.changes
 
 
@@ -125,6 +138,7 @@ class FakePods:
     event_list: tuple[PodEvent, ...] = ()
     event_error: LauncherError | None = None
     node_list: tuple[NodeView, ...] = ()
+    limit_range_list: tuple[LimitRangeView, ...] = ()
     claims: dict[str, PodEvent] = field(default_factory=dict)
     log: list[tuple[str, ...]] = field(default_factory=list)
     # Container (or "<container>.previous") -> its log; "" is any other container.
@@ -153,7 +167,7 @@ class FakePods:
     def get(self, name: str, namespace: str) -> Seen[PodView]:
         assert namespace == self.namespace
         if self.unavailable:
-            return Seen.unavailable(self.unavailable)
+            return Seen.unavailable(self.unavailable, "mend the proxy")
         return Seen.found(self.items[name]) if name in self.items else Seen.absent(self.last.get(name))
 
     def raw(self, name: str, namespace: str) -> Seen[Mapping[str, Any]]:
@@ -167,17 +181,31 @@ class FakePods:
         return {"kind": "Pod", "metadata": metadata, "spec": self.spec, "status": {"phase": pod.phase}}
 
     def list(self, namespace: str) -> tuple[PodView, ...]:
-        assert namespace == self.namespace
+        assert namespace in (self.namespace, "")
         return tuple(self.items.values())
+
+    def namespaces(self) -> tuple[str, ...]:
+        return (self.namespace,)
+
+    def has_namespace(self, namespace: str) -> bool:
+        return namespace == self.namespace
 
     def watch(self, namespace: str) -> FakeWatch:
         assert namespace == self.namespace
         return FakeWatch(self)
 
+    def watching(self, namespace: str) -> FakeWatch | None:
+        assert namespace == self.namespace
+        return None
+
     def claim_events(self, namespace: str) -> Mapping[str, PodEvent]:
         assert namespace == self.namespace
         self.log.append(("claims", namespace))
         return self.claims
+
+    def limit_ranges(self, namespace: str) -> tuple[LimitRangeView, ...]:
+        self.log.append(("limit ranges", namespace))
+        return self.limit_range_list
 
     def nodes(self) -> tuple[NodeView, ...]:
         return self.node_list
@@ -242,12 +270,14 @@ class FakeReleases:
         if self.install_error is not None:
             raise self.install_error
         self.values[name] = values
-        self.items[name] = ReleaseView(name, namespace, "deployed", 1, START, values)
+        record = Revision(1, self.pods.clock.now(), job_id=labels.get(LABEL_JOB_ID, ""))
+        self.items[name] = ReleaseView(name, namespace, "deployed", 1, START, values, revisions=(record,))
         pod = values["pod"]
         annotations = {**pod.get("annotations", {}), "meta.helm.sh/release-name": name}
         self.pods.show(make_pod(pod["name"], labels=dict(labels), annotations=annotations))
 
-    def uninstall(self, name: str, namespace: str) -> bool:
+    def uninstall(self, name: str, namespace: str, before: Callable[[], object] = no_op) -> bool:
+        before()
         self.log.append(("uninstall", name, namespace))
         if self.uninstall_errors:
             raise self.uninstall_errors.pop(0)
@@ -267,6 +297,10 @@ class FakeReleases:
         seen = self.status(name, namespace)
         return seen if seen.value is None else Seen.found(self._labelled(seen.value))
 
+    def is_whole(self, name: str, namespace: str) -> bool:
+        named = self.items[name].values.get("pod", {"name": "job-1"})["name"] if name in self.items else ""
+        return named in self.pods.items
+
     def _labelled(self, view: ReleaseView) -> ReleaseView:
         if view.name in self.foreign:
             return view
@@ -276,6 +310,11 @@ class FakeReleases:
         # `helm list` knows no values.
         ours = (view for view in self.items.values() if view.name not in self.foreign)
         return tuple(replace(self._labelled(view), values={}) for view in ours)
+
+    def note_pod(self, name: str, namespace: str, uid: str) -> None:
+        # Without any: made by a test, as a release of which only `helm list` is known.
+        noted = tuple(replace(record, pod_uid=uid) for record in self.items[name].revisions)
+        self.items[name] = replace(self.items[name], revisions=noted)
 
     def template(self, name: str, namespace: str, values: Mapping[str, Any]) -> str:
         return f"# {name} in {namespace}: {sorted(values)}\n"
@@ -303,13 +342,14 @@ class FakeSecrets:
         if self.put_error is not None:
             raise self.put_error
         is_new = name not in self.items
-        if not is_new and replace:
+        if not is_new and not replace:
+            return self.items[name] == data and self.labels[name][LABEL_JOB_ID] == labels[LABEL_JOB_ID]
+        if not is_new:
             there = self.labels.get(name, {})
             if any(there.get(key) != labels.get(key) for key in (LABEL_JOB_ID, LABEL_SITE)):
                 raise Conflict(f"secret {name} belongs to another")
-        if is_new or replace:
-            self.items[name] = data
-            self.labels[name] = labels
+        self.items[name] = data
+        self.labels[name] = labels
         return is_new
 
     def put_shared(
@@ -335,10 +375,28 @@ class FakeSecrets:
         self.items.pop(name, None)
         return True
 
+    def shared(self, namespace: str) -> Mapping[str, SecretView]:
+        return {
+            name: SecretView(START, "", labels.get(LABEL_FEDERATION, ""), labels.get(LABEL_SITE, ""))
+            for name, labels in self.labels.items()
+            if name in self.items and LABEL_FEDERATION in labels and LABEL_JOB_ID not in labels
+        }
+
+    def delete_shared(self, name: str, namespace: str) -> bool:
+        return self.items.pop(name, None) is None or True
+
     def mask(self, name: str, namespace: str) -> Callable[[str], str]:
         if name not in self.items:
             raise NotFound(f"there is no secret {namespace}/{name}")
         return masker(value.decode() for value in self.items[name].values())
+
+    def namespaces(self) -> set[str]:
+        return {"fl"} if self.items else set()
+
+    def credentials(self, name: str, namespace: str) -> Mapping[str, str]:
+        if name not in self.items:
+            raise NotFound(f"there is no secret {namespace}/{name}")
+        return {key: value.decode() for key, value in self.items[name].items()}
 
     def list(self, namespace: str) -> Mapping[str, SecretView]:
         known = {name: self.labels.get(name, {}) for name in self.items}
@@ -350,9 +408,40 @@ class FakeSecrets:
                 labels.get(LABEL_SITE, ""),
                 labels.get("app.kubernetes.io/managed-by") == "Helm",
             )
-            for name, labels in known.items()
+            for name, labels in list(known.items())
             if LABEL_JOB_ID in labels
         }
+
+
+@dataclass
+class FakeInstallations:
+    """What a release has installed: manifests by release, objects by name; ``refuses`` a dry run with that."""
+
+    records: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    objects: dict[str, Any] = field(default_factory=dict)
+    refuses: LauncherError | None = None
+    tried: list[str] = field(default_factory=list)
+
+    def manifests(self, release: str, namespace: str) -> tuple[tuple[ObjectRef, Mapping[str, Any]], ...]:
+        found = self.records.get(release, [])
+        return tuple(
+            (ObjectRef(one["apiVersion"], one["kind"], one["metadata"]["name"], namespace), one)
+            for one in found
+        )
+
+    def raw(self, ref: ObjectRef) -> Seen[Mapping[str, Any]]:
+        found = self.objects.get(ref.name)
+        if isinstance(found, Exception):
+            raise found
+        if isinstance(found, str):
+            return Seen.unavailable(found)
+        return Seen.absent() if found is None else Seen.found(found)
+
+    def applied(self, ref: ObjectRef, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.tried.append(ref.name)
+        if self.refuses:
+            raise self.refuses
+        return manifest
 
 
 @dataclass
@@ -363,6 +452,7 @@ class FakeWorld:
     pods: FakePods = field(init=False)
     releases: FakeReleases = field(init=False)
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
+    installed: FakeInstallations = field(default_factory=FakeInstallations)
 
     def __post_init__(self) -> None:
         self.pods = FakePods(self.clock)
@@ -370,7 +460,7 @@ class FakeWorld:
 
     @property
     def world(self) -> World:
-        return World(self.releases, self.pods, self.secrets, self.clock)
+        return World(self.releases, self.pods, self.secrets, self.clock, installed=self.installed)
 
     @property
     def is_empty(self) -> bool:

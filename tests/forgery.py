@@ -35,6 +35,7 @@ class Forgery:
     kept_secrets: frozenset[str]
     kept_pods: frozenset[str]
     forged: int
+    records: frozenset[str]
 
 
 def _values(job: str, site: str) -> dict[str, Any]:
@@ -73,6 +74,7 @@ def forge(rng: random.Random) -> Forgery:
         if pod.name not in kept_pods:
             fake.pods.show(pod)
     secrets = {_foreign_secret(fake, rng) for _ in range(forged_secrets)}
+    records = {_forged_record(fake, rng, number) for number in range(rng.randint(0, 2))}
     releases = {*foreign, *(name for name, _ in real)}
     credentials = {names.credential_secret_name(pod) for _, pod in real}
     return Forgery(
@@ -81,7 +83,8 @@ def forge(rng: random.Random) -> Forgery:
         frozenset(releases),
         frozenset(secrets | credentials),
         frozenset(kept_pods),
-        pods + len(secrets) + len(foreign) - 1,
+        pods + len(secrets) + len(foreign) - 1 + len(records),
+        frozenset(records),
     )
 
 
@@ -91,6 +94,21 @@ def _foreign_release(fake: FakeWorld, rng: random.Random) -> str:
     name = rng.choice([names.release_name(job, site), f"app-{rng.randint(0, 9)}"])
     values = rng.choice([{}, {"job": "x"}, {"pod": {"name": ["y"]}}, _values(job, site)])
     fake.releases.items[name] = ReleaseView(name, "fl", "deployed", 1, START, values, chart="web")
+    return name
+
+
+def _forged_record(fake: FakeWorld, rng: random.Random, number: int) -> str:
+    """Make a release record that is right in itself, in whichever driver: our label, our chart, a job.
+
+    Whoever may create Secrets (or ConfigMaps) of Helm can do that. It may go, but what it names stays when
+    that is another release's: a real job's pod says so itself.
+    """
+    job, site = rng.choice(REAL), "site-real"
+    values = _values(job, site)
+    if rng.random() < 0.5:
+        values["job"] = {"id": rng.choice(_JOBS) or "x", "site": rng.choice(_SITES) or "x"}
+    name = f"{rng.choice(['fj-evil', names.release_name(job, SITE)])}-{number}"
+    fake.releases.items[name] = ReleaseView(name, "fl", "deployed", 1, START, values, chart="fljob")
     return name
 
 
@@ -132,11 +150,15 @@ def attacked(forgery: Forgery) -> Iterator[str]:
         row = seen.get(release)
         if row is None or row.track.pod is None or row.track.pod.name not in forgery.kept_pods:
             yield f"the row of {release} is hidden"
+    # A record is believed, whoever made it: it may as well be that of a job which lost its pod.
+    recorded = {fake.releases.items[name].values["job"]["id"] for name in forgery.records}
     list(service.sweep("fl", 0.0))
     list(service.reap("fl", SITE, FED, lambda _: False, lost.setdefault))
-    yield from (f"{job} was reported" for job in lost)
+    yield from (f"{job} was reported" for job in lost.keys() - recorded)
     targets = {pod.annotations.get(RELEASE_ANNOTATION, "") for pod in list(fake.pods.items.values())}
-    for name in sorted((targets | fake.releases.foreign) - (forgery.kept_releases - fake.releases.foreign)):
+    for name in sorted(
+        (targets | fake.releases.foreign | forgery.records) - (forgery.kept_releases - fake.releases.foreign)
+    ):
         try:
             service.terminate(name, "fl")
         except LauncherError:
@@ -148,4 +170,8 @@ def attacked(forgery: Forgery) -> Iterator[str]:
     )
     for kept, items in kinds:
         yield from (f"{name} is gone" for name in sorted(kept - items.keys()))
-    yield from (f"{entry} was called" for entry in fake.releases.log if entry[0] == "uninstall")
+    yield from (
+        f"{entry} was called"
+        for entry in fake.releases.log
+        if entry[0] == "uninstall" and entry[1] not in forgery.records
+    )

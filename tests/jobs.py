@@ -31,6 +31,8 @@ def render(spec):
         names.LABEL_FEDERATION: "fed",
     }
     annotations = {names.ANNOTATION_PENDING_TIMEOUT: "120"}
+    if spec.retention:
+        annotations[names.ANNOTATION_RETENTION] = spec.retention
     return {
         "labels": labels,
         "pod": {"name": spec.pod_name, "annotations": annotations},

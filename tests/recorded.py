@@ -72,6 +72,16 @@ class Recording:
     def nodes(self) -> tuple[NodeView, ...]:
         return tuple(node_view(item) for item in self.document.get("nodes", ()))
 
+    @property
+    def policy(self) -> WaitPolicy:
+        """How it was judged."""
+        return replace(POLICY, may_grow=self.document.get("autoscaler") != "none")
+
+    @property
+    def claims(self) -> Mapping[str, PodEvent]:
+        """The newest event of each claim, where the pod's own state says nothing."""
+        return {name: event_view(item) for name, item in self.document.get("claims", {}).items()}
+
     def look(self, now: float, revision: str = "") -> Observation:
         """Return what one look at ``now`` seconds shows."""
         wall = when(self.document["at"])
@@ -83,10 +93,11 @@ class Recording:
         if revision:
             pod = replace(pod, resource_version=revision)
         seen = Seen.absent(pod) if self.document.get("absent") else Seen.found(pod)
-        return Observation(now, wall, seen, Seen.found(self.events), self.nodes)
+        return Observation(now, wall, seen, Seen.found(self.events), self.nodes, self.claims)
 
-    def first(self, policy: WaitPolicy = POLICY) -> Track:
+    def first(self, policy: WaitPolicy | None = None) -> Track:
         """Return the track after the first look; an absence is looked at until it is certain."""
+        policy = policy or self.policy
         track = step(Track(launched=0.0), self.look(0.0), policy)
         if self.document.get("absent"):
             return step(track, self.look(6.0), policy)
@@ -94,8 +105,9 @@ class Recording:
         dying = self.error is None and self.pod.deleted is not None and track.outcome is None
         return step(track, self.look(120.0), policy) if dying else track
 
-    def last(self, policy: WaitPolicy = POLICY) -> Track:
+    def last(self, policy: WaitPolicy | None = None) -> Track:
         """Return the track after the clock of the cause has run out, with the pod seen once more before."""
+        policy = policy or self.policy
         length = policy.seconds(CATALOGUE[self.code].limit)
         assert length is not None, f"{self.name}: the cause has no clock"
         track = step(self.first(policy), self.look(0.1, "seen again"), policy)

@@ -10,7 +10,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 import uuid
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from launcher.core.spec.study import Study
 from launcher.core.views import Presence
 from launcher.edges.clock import SystemClock
 from launcher.edges.helm import HelmReleases
-from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
+from launcher.edges.kube import KubeClient, KubePods, KubeRecords, KubeSecrets
 from launcher.usecases.ports import World
 from launcher.usecases.service import Service
 
@@ -42,6 +44,7 @@ OOM = "sleep 2; tail /dev/zero || { sleep 1; exit 137; }"
 # causes of its own on the way, such as a scheduler that comes late or a kubelet that "failed to sync configmap cache".
 SHORT = Timeouts(
     heal=5,
+    bind=5,
     pull=3,
     pull_permanent=2,
     config=2,
@@ -63,6 +66,16 @@ def pytest_collection_modifyitems(items):
         for mark in item.iter_markers("exclusive"):
             if not (mark.args and isinstance(mark.args[0], str)):
                 raise pytest.UsageError(f"{item.nodeid}: exclusive wants its reason")
+
+
+def happens(condition: Callable[[], object], seconds: float, pause: float = 0.2) -> bool:
+    """Wait until a condition holds, for so many seconds at most; return whether it did."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(pause)
+    return False
 
 
 def kubectl(*args: str, stdin: str | None = None) -> str:
@@ -125,7 +138,8 @@ def namespace(cluster_env):
     # A pod is refused until the controller has made the account.
     kubectl("wait", "--for=create", "serviceaccount/default", "-n", name, "--timeout=120s")
     yield name
-    left = kubectl("get", "pod,secret,configmap", "-n", name, "-l", LABEL_JOB_ID, "-o", "name").split()
+    kinds = "pod,secret,configmap,networkpolicy,poddisruptionbudget"
+    left = kubectl("get", kinds, "-n", name, "-l", LABEL_JOB_ID, "-o", "name").split()
     left += kubectl("get", "secret", "-n", name, "-l", "owner=helm", "-o", "name").split()
     kubectl("delete", "namespace", name, "--wait=false")
     assert left == []
@@ -141,7 +155,8 @@ def kube(cluster_env):
 def world(kube):
     """The real ports."""
     pods = KubePods(kube)
-    yield World(HelmReleases(chart=CHART), pods, KubeSecrets(kube), SystemClock())
+    helm = HelmReleases(chart=CHART, records=KubeRecords(kube, "secret"))
+    yield World(helm, pods, KubeSecrets(kube), SystemClock())
     pods.stop()
 
 
@@ -199,12 +214,17 @@ def launch(world, namespace, image):
         job_id=None,
         graces=None,
         patient=True,
+        may_grow=True,
         into=None,
         through=None,
         **k8s,
     ):
         site = SiteConfig(
-            site=SITE, namespace=into or namespace, values=values or {}, ephemeral_storage="32Mi"
+            site=SITE,
+            namespace=into or namespace,
+            values=values or {},
+            ephemeral_storage="32Mi",
+            max_pending_timeout=None,
         )
         job_id = job_id or str(uuid.uuid4())
         name = credential_secret_name(pod_name(job_id, SITE))
@@ -216,7 +236,7 @@ def launch(world, namespace, image):
         )
         parsed = parse_meta(meta(**{"image": image, **k8s}), SITE)
         spec = build_jobspec(request, parsed, Study(), site)
-        waits = WaitPolicy(policy, 120, timeout, graces or Timeouts())
+        waits = WaitPolicy(policy, 120, timeout, graces or Timeouts(), may_grow)
         service = Service(through or world, waits, partial(render_values, site=site))
         return service.launch(spec, secret=secret, retry_refused=patient)
 

@@ -69,7 +69,7 @@ class Parent:
 
     def close(self) -> None:
         """Stop the watches of the launcher."""
-        for service in self.launcher._services.values():
+        for service in self.launcher._services.made:
             service.world.pods.stop()
 
     @staticmethod

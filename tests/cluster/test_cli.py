@@ -80,7 +80,7 @@ def test_a_shortage_is_shown_and_terminated(fljob, job_folder, namespace):
     end = time.monotonic() + 120
     while True:
         row = json.loads(fljob("status", release, "-n", namespace, "-o", "json", check=0).stdout)
-        if (row["pending"] or {}).get("code") == "ImpossibleRequest":  # no node has 64 CPUs
+        if (row["pending"] or {}).get("code") == "NodesTooSmall":  # no node has 64 CPUs
             break
         assert time.monotonic() < end, row
     assert row["pending"]["action"] == "WAIT_FOR_RESOURCES"
@@ -120,7 +120,8 @@ def test_an_interrupt_during_the_install_leaves_nothing(start, job_folder, names
 
 @pytest.mark.smoke
 def test_an_interrupt_while_waiting_leaves_the_job_running(start, fljob, job_folder, namespace):
-    running = start(*launch_args(job_folder(), namespace, "--wait"), "sleep", "600")
+    # As a table it shows the log from the start of the job on, and its state no more.
+    running = start(*launch_args(job_folder(), namespace, "--wait", "-o", "json"), "sleep", "600")
     assert "STARTING" in running.stderr.readline() or running.poll() is None
     for line in running.stderr:
         if "RUNNING" in line:
@@ -132,6 +133,37 @@ def test_an_interrupt_while_waiting_leaves_the_job_running(start, fljob, job_fol
     (row,) = json.loads(fljob("list", "-n", namespace, "-o", "json", check=0).stdout)
     assert row["state"] == "RUNNING"
     fljob("terminate", row["release"], "-n", namespace, check=0)
+
+
+@pytest.fixture
+def used_up(namespace):
+    """A quota of the namespace that admits no pod for now."""
+    kubectl("create", "quota", "quota", "--hard=pods=0", "-n", namespace)
+    kubectl("wait", "--for=jsonpath={.status.hard}", "quota/quota", "-n", namespace, "--timeout=60s")
+
+
+def test_launch_without_wait_is_let_in_when_a_quota_is_free_again(
+    start, fljob, job_folder, namespace, used_up
+):
+    running = start(*launch_args(job_folder(), namespace, "-o", "json"), "sleep", "600")
+    assert any("WAIT_FOR_RESOURCES QuotaExceeded (pending_timeout: " in line for line in running.stderr)
+    kubectl("patch", "quota", "quota", "-n", namespace, "-p", '{"spec": {"hard": {"pods": "1"}}}')
+    out, err = running.communicate(timeout=120)
+    assert running.returncode == 0, err
+    fljob("terminate", json.loads(out)["release"], "-n", namespace, check=0)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_of_a_launch_that_waits_for_a_quota_leaves_nothing(
+    start, job_folder, namespace, used_up, number, code
+):
+    running = start(*launch_args(job_folder(), namespace), "true")
+    assert any("QuotaExceeded" in line and "STARTING" in line for line in running.stderr)
+    running.send_signal(number)
+    out, err = running.communicate(timeout=120)
+    assert (running.returncode, out) == (code, ""), err
+    assert "nothing is left of it" in err
+    assert kubectl("get", "pod,secret", "-n", namespace, "-o", "name") == ""
 
 
 def test_a_secret_reaches_the_job_through_the_command_line(
@@ -198,3 +230,17 @@ def test_a_missing_right_is_named(fljob, job_folder, namespace, tmp_path):
     )
     done = fljob(*args, "x", check=6)
     assert "secrets" in done.stderr
+
+
+def test_a_launch_joins_the_same_live_job_and_refuses_another(fljob, job_folder, namespace):
+    folder, words = job_folder(), ("sh", "-c", "sleep 15; echo the end; exit 5")
+    args = launch_args(folder, namespace, "--job-id", "same", "--or-attach")
+    first = json.loads(fljob(*args[:-1], "-o", "json", "--", *words, check=0).stdout)
+    again = json.loads(fljob(*args[:-1], "-o", "json", "--", *words, check=0).stdout)
+    assert (first.get("joined"), again.pop("joined")) == (None, True)
+    assert again == first
+    refused = fljob(*args, "sh", "-c", "true", check=4).stderr
+    assert "it differs in args, command" in refused or "it differs in command" in refused
+    done = fljob(*args[:-1], "--wait", "--", *words, check=5 + 4)  # AppError
+    assert "the end" in done.stdout
+    fljob("terminate", "same", "-n", namespace, check=0)

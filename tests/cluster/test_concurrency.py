@@ -101,8 +101,8 @@ def test_a_new_parent_removes_what_its_predecessor_left_and_nothing_of_others(
     until_running(world, by_hand)
     second.start()
     until(lambda: world.releases.status(goes.handle.job.release, namespace).presence is Presence.ABSENT)
-    goes.wait()
     time.sleep(3)
+    assert goes.poll() == 127  # the end of it is the second parent's to tell
     for job in (stays.handle.job, by_hand.job):
         assert world.releases.status(job.release, namespace).presence is Presence.FOUND
         assert world.pods.get(job.pod_name, namespace).value.deleted is None

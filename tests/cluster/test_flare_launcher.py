@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,14 @@ from nvflare.private.fed.client.client_executor import _PendingJobHandle
 
 from launcher.core.names import LABEL_JOB_ID
 from launcher.core.views import Presence
-from tests.cluster.conftest import ROOT, kubectl
+from tests.cluster.conftest import ROOT, happens, kubectl
 from tests.cluster.flare_parent import Parent
 
 pytestmark = pytest.mark.cluster
 
 IMPOSSIBLE = {"cpu": "999", "cpu_request": "999"}
 SECONDS = 120.0
+until = partial(happens, seconds=SECONDS, pause=0.05)
 
 
 @pytest.fixture
@@ -44,15 +46,6 @@ def left(world, namespace):
         return [*pods, *world.secrets.list(namespace), *releases]
 
     return look
-
-
-def until(condition, seconds=SECONDS, pause=0.05):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(pause)
-    return False
 
 
 def together(*calls):
@@ -167,9 +160,9 @@ def has_secret(world, namespace):
 
 def runs_helm(_, namespace):
     """Whose namespace is this test's; helm is not always a direct child of its parent."""
-    for line in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            words = line.read_bytes().split(b"\0")
+            words = (process / "cmdline").read_bytes().split(b"\0")
             if b"install" in words and namespace.encode() in words:
                 return True
     return False
@@ -208,7 +201,7 @@ def test_the_next_parent_leaves_its_own_jobs_alone(tmp_path, namespace, image, l
     handle = second.launch("sleep 300")
     assert until(lambda: world.releases.status(old.handle.job.release, namespace).presence is Presence.ABSENT)
     assert handle.poll() == 127
-    old.wait()
+    assert old.poll() == 127  # its parent lives, but it is not the one that acts
     handle.terminate()
     assert left() == []
     first.close()

@@ -133,7 +133,7 @@ def test_every_row_of_the_smoke_tests_is_there():
 
 @pytest.mark.parametrize("row", list(_parameters()))
 def test_a_provoked_state_has_its_verdict(row, scene, launch, gone, recorder, through, world, request):
-    if "$registry" in row.image or "$plain" in row.image:
+    if any(word in row.image + row.values for word in ("$registry", "$plain")):
         request.getfixturevalue("bad_registry")
     scene.apply(row.objects)
     if row.before:
@@ -142,11 +142,11 @@ def test_a_provoked_state_has_its_verdict(row, scene, launch, gone, recorder, th
         world.releases.install = recorder.install(world.releases)
     options = dict(values=scene.read(row.values), graces=_graces(row), timeout=row.timeout)
     options.update(into=scene.fill(row.into), through=through(row.account), job_id=scene.job_id)
-    options.update(patient=row.patient)
+    options.update(patient=row.patient, may_grow=row.may_grow)
     try:
         scene.handle = handle = launch(row.command, **options, **{"image": scene.fill(row.image), **row.k8s})
     except LauncherError as error:
-        _check_refused(row, error, recorder)
+        _check_refused(row, error, recorder, scene.fill(row.says))
         return
     try:
         if row.act:
@@ -175,11 +175,12 @@ def _graces(row: Row) -> Timeouts:
     return replace(Timeouts(), **{**short, **row.graces})
 
 
-def _check_refused(row: Row, error: LauncherError, recorder: Recorder | None) -> None:
+def _check_refused(row: Row, error: LauncherError, recorder: Recorder | None, says: str) -> None:
     refusal = refusal_of(error)
     assert refusal.code is row.code, error
     assert CATALOGUE[refusal.code].return_code == row.return_code
-    assert row.says in refusal.detail
+    assert says in refusal.detail
+    assert error.cure
     if recorder and row.fixture:
         recorder.refused(row, error)
 

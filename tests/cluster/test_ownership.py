@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import random
+import shutil
 import subprocess
 
 import pytest
@@ -14,7 +17,7 @@ from launcher.core.jobref import RELEASE_ANNOTATION
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.errors import Conflict
 from launcher.usecases.service import Service
-from tests.cluster.conftest import SITE, kubectl
+from tests.cluster.conftest import CHART, SITE, kubectl
 
 pytestmark = pytest.mark.cluster
 
@@ -131,3 +134,118 @@ def test_an_orphan_pod_of_ours_goes_by_its_uid(launch, fljob, namespace):
     kubectl("delete", "secret", "-n", namespace, "-l", "owner=helm")  # somebody lost Helm's record
     fljob("terminate", handle.job.release, "-n", namespace, check=0)
     assert kubectl("get", "pod", "-n", namespace, "-o", "name") == ""
+
+
+def forged_record(namespace, release, name):
+    """Create Helm's record of another release with the content of one: whoever may create Secrets can."""
+    found = json.loads(
+        kubectl("get", "secret", f"sh.helm.release.v1.{release}.v1", "-n", namespace, "-o", "json")
+    )
+    stored = base64.b64decode(base64.b64decode(found["data"]["release"]))
+    record = json.loads(gzip.decompress(stored)) | {"name": name}
+    again = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(record).encode()))).decode()
+    labels = {**found["metadata"]["labels"], "name": name}
+    metadata = {"name": f"sh.helm.release.v1.{name}.v1", "labels": labels}
+    secret = {"apiVersion": "v1", "kind": "Secret", "type": found["type"], "metadata": metadata}
+    kubectl("create", "-n", namespace, "-f", "-", stdin=json.dumps({**secret, "data": {"release": again}}))
+
+
+def test_a_forged_record_that_names_the_pod_of_another_takes_nothing(launch, fljob, world, namespace, gone):
+    handle = launch("sleep 600", secret={"TOKEN": b"x"})
+    for number in range(5):
+        forged_record(namespace, handle.job.release, f"fj-evil-{number}")
+    refused = fljob("terminate", "fj-evil-0", "-n", namespace)
+    assert refused.returncode != 0
+    assert "is that of release" in refused.stderr
+    fljob("gc", "-n", namespace, "--older-than", "0s", check=0)
+    service = Service(world, WaitPolicy(), lambda _: {})
+    assert not {handle.job.release, handle.job.pod_name} & set(
+        service.reap(namespace, SITE, "fed", lambda _: False)
+    )
+    kubectl("get", f"pod/{handle.job.pod_name}", f"secret/{handle.job.credential_secret}", "-n", namespace)
+    assert (
+        json.loads(fljob("status", handle.job.release, "-n", namespace, "-o", "json", check=0).stdout)[
+            "foreign"
+        ]
+        is None
+    )
+    kubectl(
+        "delete",
+        "secret",
+        "-n",
+        namespace,
+        *(f"sh.helm.release.v1.fj-evil-{number}.v1" for number in range(5)),
+    )
+    handle.terminate()
+    gone(handle)
+
+
+@pytest.fixture
+def launched(fljob, job_folder, namespace):
+    """A job of another shell: its release and its pod as the API server shows it."""
+    words = ("--site", SITE, "-n", namespace, "-o", "json", "--", "sleep", "600")
+    release = json.loads(fljob("launch", str(job_folder()), *words, check=0).stdout)["release"]
+    (made,) = json.loads(kubectl("get", "pod", "-n", namespace, "-o", "json"))["items"]
+    return release, made
+
+
+def plant(attacker, namespace, made, name=""):
+    """Delete a job's pod, and have a stranger create one with all that is to be written on it."""
+    kubectl("delete", "pod", made["metadata"]["name"], "-n", namespace, "--grace-period=1")
+    told = {key: made["metadata"][key] for key in ("labels", "annotations")}
+    spec = {key: value for key, value in made["spec"].items() if key not in ("nodeName", "priority")}
+    metadata = {"name": name or made["metadata"]["name"], **told}
+    attacker({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+
+
+def test_a_pod_planted_after_the_jobs_is_gone_is_nobodys(fljob, launched, namespace, attacker):
+    (release, made), pod_name = launched, launched[1]["metadata"]["name"]
+    plant(attacker, namespace, made)
+    rows = json.loads(fljob("list", "-n", namespace, "-o", "json", check=0).stdout)
+    assert {(row["release"], row["state"], bool(row["foreign"])) for row in rows if not row["foreign"]} == {
+        (release, "FAILED", False)
+    }
+    (foreign,) = [row for row in rows if row["foreign"]]
+    assert (foreign["release"], foreign["foreign"]["kind"]) == ("", "ForeignPod")
+    status = json.loads(fljob("status", release, "-n", namespace, "-o", "json", check=0).stdout)
+    assert "another than the one that release" in status["foreign"]["detail"]
+    for words in (("terminate", release), ("wait", release), ("logs", "-f", release)):
+        refused = fljob(*words, "-n", namespace)
+        assert refused.returncode not in (0, 1)
+        assert f"`kubectl delete pod {pod_name} -n {namespace}`" in refused.stderr
+    assert "removed" not in fljob("gc", "-n", namespace, "--older-than", "0s").stdout
+    assert kubectl("get", "pod", "-n", namespace, "-o", "name") == f"pod/{pod_name}\n"
+    kubectl("delete", "pod", pod_name, "-n", namespace, "--grace-period=1")
+    fljob("terminate", release, "-n", namespace, check=0)
+
+
+def test_a_pod_named_like_the_job_is_not_what_its_id_means(fljob, launched, namespace, attacker):
+    _, made = launched
+    job_id = made["metadata"]["annotations"][names.ANNOTATION_JOB_ID]
+    plant(attacker, namespace, made, name=job_id)
+    fljob("terminate", job_id, "-n", namespace, check=0)
+    assert helm("list", "-n", namespace, "-q") == ""
+    assert kubectl("get", "pod", "-n", namespace, "-o", "name") == f"pod/{job_id}\n"
+    kubectl("delete", "pod", job_id, "-n", namespace, "--grace-period=1")
+
+
+def test_whoever_upgrades_or_rolls_back_by_hand_keeps_the_job(fljob, launched, namespace, tmp_path):
+    release, made = launched
+    refused = subprocess.run(
+        ["helm", "upgrade", release, str(CHART), "--reuse-values", "-n", namespace],
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode != 0
+    assert f"release {release}: a job is never upgraded" in refused.stderr
+    # A chart of a site's own, or an earlier one, does not refuse it.
+    chart = shutil.copytree(CHART, tmp_path / "fljob")
+    checks = chart / "templates" / "_checks.tpl"
+    checks.write_text(checks.read_text().replace('{{- include "fljob.refuseUpgrade" . -}}\n', ""))
+    for words in (("upgrade", release, str(chart), "--reuse-values"), ("rollback", release, "1")):
+        helm(*words, "-n", namespace)
+        (row,) = json.loads(fljob("list", "-n", namespace, "-o", "json", check=0).stdout)
+        assert (row["pod"]["uid"], row["foreign"]) == (made["metadata"]["uid"], None)
+        status = json.loads(fljob("status", release, "-n", namespace, "-o", "json", check=0).stdout)
+        assert (status["state"], status["foreign"]) == ("RUNNING", None)
+    fljob("terminate", release, "-n", namespace, check=0)

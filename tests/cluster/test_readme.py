@@ -70,7 +70,7 @@ def own_namespace(cluster_env):
 
 def test_the_first_job_of_the_readme(cluster_env, image, own_namespace, tmp_path):
     programs = f"{Path(sys.executable).parent}:{cluster_env['PATH']}"
-    environment = {**cluster_env, "PATH": programs, "COLUMNS": "120"}
+    environment = {**cluster_env, "PATH": programs, "COLUMNS": "400"}
 
     def run(command: str) -> str:
         done = subprocess.run(

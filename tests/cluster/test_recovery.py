@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from benchmarks.proxy import through
 from launcher.core.catalogue import Code
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.lifecycle.state import JobState
@@ -20,7 +21,6 @@ from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
 from launcher.edges.kube.watch import KubePodWatch
 from launcher.usecases.ports import World
 from tests.cluster.conftest import CHART, kubectl
-from tests.cluster.proxy import through
 
 pytestmark = pytest.mark.cluster
 

@@ -49,8 +49,10 @@ def seconds(found, one, other):
 
 
 def test_a_job_that_nobody_watches_shows_its_clock_by_the_clusters_stamps(
-    fljob, job_folder, namespace, pending
+    fljob, job_folder, namespace, pending, tmp_path, monkeypatch
 ):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fljob.yaml").write_text("autoscaler: none\n")
     release, status = pending(job_folder(cpu="64"))
     first = until(lambda: status("ImpossibleRequest"))
     assert (first["timing"], first["clock"]) == ("cluster", "timeouts.impossible")
@@ -88,7 +90,7 @@ def test_a_queue_does_not_count_as_a_shortage(job_folder, namespace, pending, tm
     pod = kubectl("get", "pod", "-n", namespace, "-o", "name").strip()
     patch = json.dumps([{"op": "remove", "path": "/spec/schedulingGates"}])
     kubectl("patch", pod, "-n", namespace, "--type=json", "-p", patch)
-    found = until(lambda: status("ImpossibleRequest"))
+    found = until(lambda: status("NodesTooSmall"))
     assert found["timing"] == "cluster"
     since = datetime.fromisoformat(found["since"])
     assert (datetime.now(since.tzinfo) - since).total_seconds() < 12

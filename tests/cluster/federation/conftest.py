@@ -17,12 +17,17 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("tests.cluster.federation.adopted")
+
 ROOT = Path(__file__).parents[3]
 GONE_WITHIN = 240.0
+TRIES = 4
 END_WITHIN = 330.0  # submit.py itself gives up after 300 s
+# A `get_task` that was under way when the server's parent went is repeated after 300 s (communication_timeout).
+LATE_WITHIN = 700.0
 
 
-# Ends a process of a node by what its command line says, as the kernel or an administrator would: from outside.
+# Signals a process of a node by what its command line says, as the kernel or an administrator would: from outside.
 # The words stand in the environment, so this shell's own command line does not hold them.
 KILLER = """
 apiVersion: v1
@@ -42,7 +47,7 @@ spec:
     - |
       for process in /proc/[0-9]*; do
         line=$$(tr '\\0' ' ' 2> /dev/null < "$$process/cmdline")
-        case $$line in *"$$WORDS"*) kill -9 "$${process#/proc/}" && echo "killed: $$line" ;; esac
+        case $$line in *"$$WORDS"*) kill -$signal "$${process#/proc/}" && echo "killed: $$line" ;; esac
       done
     securityContext: {privileged: true}
 """
@@ -92,7 +97,7 @@ class Federation:
     image: str
     runs: list[Run] = field(default_factory=list)
 
-    def submit(self, *, action="", site_1=None, server=None, options=()):
+    def submit(self, *, action="", site_1=None, server=None, options=(), folder="examples/federation"):
         """Start a job and follow it; ``site_1`` and ``server`` are its launcher blocks there."""
         blocks = {"site-1": site_1, "server": server}
         words = [
@@ -103,7 +108,7 @@ class Federation:
             "ignore",
             "scripts/federation.d/submit.py",
         ]
-        words += [self.admin, "examples/federation", self.image, "--action", action, *options]
+        words += [self.admin, str(folder), self.image, "--action", action, *options]
         words += ["--block", json.dumps({name: block for name, block in blocks.items() if block})]
         started = subprocess.Popen(
             words,
@@ -116,20 +121,124 @@ class Federation:
         self.runs.append(Run(started))
         return self.runs[-1]
 
+    def ask(self, job, what):
+        """Return what the server answers in a new session: ``status``, ``abort`` or ``delete`` of a job."""
+        words = ("scripts/federation", "admin", sys.executable, "-W", "ignore")
+        script = "tests/cluster/federation/ask.py"
+        for _ in range(TRIES):  # a port-forward to a parent that is being replaced leads nowhere
+            done = subprocess.run(
+                [*words, script, self.admin, job, what], cwd=ROOT, capture_output=True, text=True, check=False
+            )
+            if done.returncode == 0:
+                break
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.partition("answer: ")[2].strip()
+
+    def ends(self, job):
+        """Wait for the end of a job whose follower has lost the server, and return its status."""
+        deadline = time.monotonic() + LATE_WITHIN
+        while not (status := self.ask(job, "status")).startswith("FINISHED"):
+            assert time.monotonic() < deadline, f"{status}: {self.log('nvflare-server')}"
+            time.sleep(2)
+        return status
+
+    def restart(self, *sites):
+        """Roll the parents of sites out anew, as for a new image, and wait until they run."""
+        for site in sites:
+            self.kubectl("rollout", "restart", f"deployment/{site}")
+        for site in sites:
+            self.kubectl("rollout", "status", f"deployment/{site}", "--timeout=180s")
+
+    def replace_now(self, site):
+        """Replace the parent of a site as after the crash of its node: without the half minute of a roll-out."""
+        self.kubectl("delete", "--grace-period=1", *self.parents(site))
+        self.kubectl("rollout", "status", f"deployment/{site}", "--timeout=180s")
+
+    @contextlib.contextmanager
+    def away(self, site):
+        """Take the parent of a site away, at once, and have another one afterwards.
+
+        One that was scaled to none works on for half a minute: a kubelet that stops a container does not hear
+        of less time. So nobody may stop it, or start another one, before it is deleted.
+        """
+        name, old = f"deployment/{site}", self.parents(site)
+        made = json.loads(self.kubectl("get", name, "-o", "json"))
+        chosen = ",".join(f"{key}={value}" for key, value in made["spec"]["selector"]["matchLabels"].items())
+        again = {key: made[key] for key in ("apiVersion", "kind", "spec")}
+        again["metadata"] = {key: made["metadata"][key] for key in ("name", "labels", "annotations")}
+        self.kubectl("delete", name, "--cascade=orphan")
+        self.kubectl("delete", "replicaset", "-l", chosen, "--cascade=orphan")
+        try:
+            self.kubectl("delete", "--grace-period=1", *old)
+            yield
+        finally:
+            self.kubectl("create", "-f", "-", stdin=json.dumps(again))
+            self.kubectl("rollout", "status", name, "--timeout=180s")
+
+    def only_newest(self, site):
+        """Wait until the parents before the newest are gone: they ignore SIGTERM, and a Service leads to any."""
+        if old := self.parents(site)[:-1]:
+            self.kubectl("wait", "--for=delete", *old, "--timeout=180s")
+
+    def uids(self, job):
+        """Return the pods of a job, site -> uid."""
+        items = json.loads(self.kubectl("get", "pod", "-l", f"fljob.internal/job-id={job}", "-o", "json"))[
+            "items"
+        ]
+        return {item["metadata"]["labels"]["fljob.internal/site"]: item["metadata"]["uid"] for item in items}
+
+    def results(self, site, job):
+        """Return the names of what a job left in the workspace of a site."""
+        folder = Path(os.environ["FLJOB_SHARE"]) / self.namespace / site / job
+        return {path.name for path in folder.rglob("*")}
+
     def kubectl(self, *words, check=True, stdin=None):
         return run("kubectl", "-n", self.namespace, *words, check=check, stdin=stdin)
+
+    @contextlib.contextmanager
+    def following(self, pod, tail=0):
+        """Read the log of a pod to its end."""
+        words = ("kubectl", "-n", self.namespace, "logs", "--follow", f"--tail={tail}", pod)
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+            yield process.stdout
+            process.kill()
+
+    def fljob(self, site, *words):
+        """Run our command line in the pod of a parent, with its rights."""
+        return self.kubectl("exec", f"deployment/{site}", "--", "fljob", *words)
 
     def log(self, site):
         return self.kubectl("logs", f"deployment/{site}", "--tail=-1")
 
-    def newest_says(self, site, text):
-        """Wait until the newest parent of a site says a text: one that was deleted lives on for half a minute."""
+    def parents(self, site):
+        """Return the pods of the parents of a site, oldest first."""
         by_age = ("get", "pod", "-o", "name", "--sort-by=.metadata.creationTimestamp")
-        pods = [name for name in self.kubectl(*by_age).split() if name.startswith(f"pod/{site}-")]
+        return [name for name in self.kubectl(*by_age).split() if name.startswith(f"pod/{site}-")]
+
+    def delete_parent(self, site):
+        """Delete the parent of a site and return its pod once another one has come beside it."""
+        (old,) = self.parents(site)
+        self.kubectl("delete", "--wait=false", old)
         deadline = time.monotonic() + GONE_WITHIN
-        while text not in (said := self.kubectl("logs", pods[-1], "--tail=-1")):
+        while self.parents(site)[-1:] in ([], [old]):
+            assert time.monotonic() < deadline, self.parents(site)
+            time.sleep(0.5)
+        return old
+
+    def newest_says(self, site, *texts):
+        """Wait until the newest parent of a site says one of these: an older one may live for half a minute."""
+        newest = self.parents(site)[-1]
+        self.kubectl("wait", "--for=jsonpath={.status.phase}=Running", newest, "--timeout=180s")
+        self.pod_says(newest, *texts)
+
+    def pod_says(self, pod, *texts):
+        """Wait until the log of a pod has one of these."""
+        deadline = time.monotonic() + GONE_WITHIN
+        said = self.kubectl("logs", pod, "--tail=-1")
+        while not any(text in said for text in texts):
             assert time.monotonic() < deadline, said
             time.sleep(1)
+            said = self.kubectl("logs", pod, "--tail=-1")
 
     def says(self, site, job):
         """Return what the parent of a site says about a job: by its id, its pod or its release."""
@@ -141,6 +250,7 @@ class Federation:
         """Give a file in the workspace of a site another content for a while."""
         target = Path(os.environ["FLJOB_SHARE"]) / self.namespace / site / path
         before = target.read_text() if target.exists() else None
+        target.parent.mkdir(exist_ok=True)
         target.write_text(text)
         try:
             yield
@@ -158,11 +268,11 @@ class Federation:
             assert time.monotonic() < deadline, self.log(site)
             time.sleep(0.5)
 
-    def kill(self, site, words, image):
-        """End the processes on the node of a site's job pod whose command lines hold ``words``, with SIGKILL."""
+    def kill(self, site, words, image, sign="KILL"):
+        """Signal the process on the node of a site's job pod whose command line holds ``words``."""
         place = ("-l", f"fljob.internal/site={site}", "-o", "jsonpath={.items[0].spec.nodeName}")
         filled = string.Template(KILLER).substitute(
-            node=self.kubectl("get", "pod", *place), image=image, words=words
+            node=self.kubectl("get", "pod", *place), image=image, words=words, signal=sign
         )
         self.kubectl("apply", "-f", "-", stdin=filled)
         self.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/killer", "--timeout=120s")
@@ -172,6 +282,9 @@ class Federation:
 
     def left(self, kind="pod,secret", selector="fljob.internal/job-id"):
         return self.kubectl("get", kind, "-l", selector, "-o", "name").split()
+
+    def credentials(self):
+        return [name for name in self.kubectl("get", "secret", "-o", "name").split() if "cred" in name]
 
     def releases(self):
         selector = ("--selector", "fljob.internal/job-id")
@@ -184,14 +297,15 @@ class Federation:
             time.sleep(0.5)
         assert self.releases() == []
         assert self.left() == []
-        credentials = [name for name in self.kubectl("get", "secret", "-o", "name").split() if "cred" in name]
-        assert credentials == []
+        assert self.credentials() == []
         return True
 
 
 @pytest.fixture(scope="session")
 def federation(worker_id):
-    namespace = os.environ["FLJOB_NAMESPACE"] = f"fljob-scenarios-{worker_id}"
+    # FLJOB_SCENARIOS: several runs of these tests can share a cluster.
+    prefix = os.environ.get("FLJOB_SCENARIOS", "fljob-scenarios")
+    namespace = os.environ["FLJOB_NAMESPACE"] = f"{prefix}-{worker_id}"
     run(str(ROOT / "scripts/federation"), "up")
     words = shlex.split(run(str(ROOT / "scripts/federation"), "env"))[1:]
     given = dict(word.split("=", 1) for word in words)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 
 import pytest
+
+from launcher.core.names import release_name
 
 pytestmark = pytest.mark.cluster
 
@@ -24,6 +27,15 @@ def test_a_job_completes(federation):
     assert federation.is_clean()
     for site in SITES:
         assert "ended: Success" in federation.says(site, job.job)
+
+
+def test_the_doctor_speaks_with_the_rights_of_the_parent(federation):
+    """It is on the PATH of the parent's image, and understands what the parent has mounted of its kit."""
+    words = ("doctor", "-n", federation.namespace, "--kit", "/var/tmp/nvflare/workspace")
+    said = federation.fljob("site-1", *words)
+    assert f"granted in namespace {federation.namespace} to system:serviceaccount:" in said
+    assert "adopted: the workspace of a parent" in said
+    assert "FAIL" not in said
 
 
 def test_two_jobs_at_once(federation):
@@ -91,6 +103,50 @@ def test_how_a_job_ends(federation, name):
     assert cause in federation.says("site-1", job.job)
 
 
+def test_a_failed_job_is_kept_for_a_while_and_the_janitor_leaves_it(federation):
+    """FLARE ends and forgets the job as ever; its pod stays for whoever wants to look, without credentials."""
+    with federation.file("site-1", "fljob/fljob.yaml", "retention: {failed: 900}\n"):
+        job = federation.submit(action="site-1:exit")
+        assert job.end() == "FINISHED:ABORTED"
+        deadline = time.monotonic() + 60
+        while federation.credentials() or len(federation.releases()) > 1:
+            assert time.monotonic() < deadline, federation.left()
+            time.sleep(0.5)
+    assert "is kept for its retention" in federation.says("site-1", job.job)
+    (release,) = federation.releases()
+    assert federation.pods("site-1") == federation.left("pod")
+    where = ("-n", federation.namespace)
+    assert "return code 9" in federation.fljob("site-1", "status", release, *where)
+    federation.fljob("site-1", "gc", "--older-than", "0s", *where)
+    assert federation.releases() == [release]
+    # The same site runs jobs beside it, and they leave nothing.
+    assert federation.submit().end() == "FINISHED:COMPLETED"
+    federation.fljob("site-1", "terminate", release, *where)
+    assert federation.is_clean()
+
+
+# Slower than Kubernetes' default of thirty seconds allows.
+HANDLER = "sleep 35; echo its work is done > /proc/1/fd/1"
+GRACEFUL = {
+    "grace_period": 60,
+    "values": {
+        "container": {"spec": {"lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", HANDLER]}}}}}
+    },
+}
+
+
+def test_a_job_that_is_terminated_has_the_grace_period_of_its_site(federation):
+    with federation.file("site-1", "fljob/fljob.yaml", json.dumps(GRACEFUL)):
+        job = federation.submit(action="sleep")
+        job.until("RUNNING")
+        federation.pod_runs("site-1")
+    with federation.following(*federation.pods("site-1")) as log:
+        federation.fljob("site-1", "terminate", release_name(job.job, "site-1"), "-n", federation.namespace)
+        assert "its work is done" in log.read()
+    assert job.end().startswith("FINISHED")
+    assert federation.is_clean()
+
+
 # site of the job process -> (its parent, what only its command line has behind the job's id)
 KILLS = {"site-1": ("site-1", " -c site-1 "), "server": ("nvflare-server", "/app_server ")}
 
@@ -123,6 +179,16 @@ def test_a_job_pod_is_deleted_by_force(federation, site):
     assert "ended: DeletedExternally, return code 104" in federation.says(KILLS[site][0], job.job)
 
 
+@pytest.fixture
+def ending(federation):
+    """New parents end what their predecessors left."""
+    with contextlib.ExitStack() as changed:
+        for site in SITES:
+            changed.enter_context(federation.file(site, "fljob/fljob.yaml", "adopt: false\n"))
+        yield
+
+
+@pytest.mark.usefixtures("ending")
 def test_a_parent_is_deleted_while_its_job_runs(federation):
     """FLARE's server alone would wait for the site for ever: to it, the new parent is another client."""
     job = federation.submit(action="sleep")
@@ -136,7 +202,10 @@ def test_a_parent_is_deleted_while_its_job_runs(federation):
     assert federation.is_clean()
     failure = "due to reported failure from site-1: the parent of the site was replaced"
     assert failure in federation.says("nvflare-server", job.job)
-    federation.newest_says("site-1", "was left by an earlier parent of this site: removed")
+    # The old one, alive for half a minute, sees the job end, too: whichever is quicker removes it.
+    release = release_name(job.job, "site-1")
+    left = f"{release} was left by an earlier parent of this site: removed"
+    federation.newest_says("site-1", left, f"release {release} is gone already")
     # The answer may be lost while the old parent lives, which is half a minute: then it is said again.
     federation.newest_says("site-1", f"job {job.job}: the server was told return code 104")
     # The next test reads the log of the deployment: of whichever parent kubectl finds.
@@ -144,7 +213,25 @@ def test_a_parent_is_deleted_while_its_job_runs(federation):
     federation.kubectl("rollout", "status", "deployment/site-1", "--timeout=180s")
 
 
-RUNTIME, V1, SITE_FILE = "local/study_runtime.yaml", "local/study_data.yaml", "local/fljob.yaml"
+@pytest.mark.usefixtures("ending")
+def test_the_servers_parent_is_replaced_while_a_job_runs(federation):
+    """With FLARE's launcher the job stays RUNNING: abort answers an internal error, and delete is refused."""
+    job = federation.submit(action="sleep")
+    job.until("RUNNING")
+    federation.pod_runs("site-1")
+    time.sleep(8)
+    federation.restart("nvflare-server")
+    federation.only_newest("nvflare-server")
+    assert federation.ends(job.job) == "FINISHED:ABNORMAL"
+    assert f"job {job.job} not taken over: " in federation.log("nvflare-server")
+    assert federation.is_clean()
+    federation.ask(job.job, "abort")
+    federation.ask(job.job, "delete")
+    # Sites do not register again: the next job shows that the server has them.
+    assert federation.submit().end() == "FINISHED:COMPLETED"
+
+
+RUNTIME, V1 = "local/study_runtime.yaml", "local/study_data.yaml"
 STUDY = "format_version: 2\nstudies: {penguins: {datasets: {birds: {source: penguins, mode: ro}}%s}}\n"
 
 # name -> (launcher block at site-1, file in its workspace and its content, what the parent of site-1 says)
@@ -160,7 +247,8 @@ BAD_INPUT = {
     "a study key that there is not": ({}, (RUNTIME, STUDY % ", datsets: {}"), "datsets"),
     "a reserved environment name": ({}, (RUNTIME, STUDY % ", env: {PYTHONPATH: /x}"), "PYTHONPATH"),
     "a study file that is no YAML": ({}, (RUNTIME, "studies: ["), "study_runtime.yaml"),
-    "a wrong site file": ({}, (SITE_FILE, "polcy: strict"), "polcy"),
+    "a wrong site file": ({}, ("fljob/fljob.yaml", "polcy: strict"), "polcy"),
+    "a wrong site file in the old place": ({}, ("local/fljob.yaml", "polcy: strict"), "polcy"),
 }
 
 

@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 from tests.cluster.matrix.creation import CREATION
+from tests.cluster.matrix.devices import DEVICES
 from tests.cluster.matrix.ends import ENDS
 from tests.cluster.matrix.healing import HEALING
 from tests.cluster.matrix.kwok import KWOK_ROWS
 from tests.cluster.matrix.lost import LOST
 from tests.cluster.matrix.mounts import MOUNTS
+from tests.cluster.matrix.node_settings import NODE_SETTINGS
+from tests.cluster.matrix.probes import PROBES
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.starting import STARTING
 from tests.cluster.matrix.unscheduled import UNSCHEDULED
@@ -28,6 +31,9 @@ _ALL: tuple[Row, ...] = (
     *UNSCHEDULED,
     *VOLUMES,
     *MOUNTS,
+    *DEVICES,
+    *NODE_SETTINGS,
+    *PROBES,
     *KWOK_ROWS,
 )
 

@@ -22,11 +22,28 @@ metadata: {name: quota, namespace: $ns}
 spec: {hard: {%s}}
 """
 _FULL = _QUOTA % 'pods: "0"'
+_TENANT = """---
+apiVersion: v1
+kind: Pod
+metadata: {name: tenant, namespace: $ns}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: main
+    image: $image
+    command: [sleep, "600"]
+    resources: {requests: {cpu: "1", memory: 16Mi}}
+"""
 
 
 def raise_quota(scene: Scene) -> None:
     """Let one pod in."""
     scene.kubectl("patch", "quota", "quota", "-p", '{"spec": {"hard": {"pods": "1"}}}')
+
+
+def end_tenant(scene: Scene) -> None:
+    """End the other pod."""
+    scene.kubectl("delete", "pod", "tenant", "--wait=false")
 
 
 def quota_counts(scene: Scene) -> None:
@@ -55,6 +72,28 @@ _QUOTAS = (
         action=Action.WAIT_FOR_RESOURCES,
         return_code=104,
         heal=raise_quota,
+        fixture=False,
+    ),
+    denied(
+        name="quota-too-small",
+        how="a ResourceQuota below what the job asks for",
+        objects=_QUOTA % "requests.cpu: 500m, requests.memory: 1Gi",
+        before=quota_counts,
+        k8s={"cpu": "1", "cpu_request": "1"},
+        code=Code.QUOTA_TOO_SMALL,
+        says="requests.cpu: 1 asked, 500m is the most",
+    ),
+    Row(
+        name="quota-taken",
+        how="a ResourceQuota that another pod has used up, until that ends",
+        objects=_QUOTA % "requests.cpu: 1500m, requests.memory: 1Gi" + _TENANT,
+        before=quota_counts,
+        k8s={"cpu": "1", "cpu_request": "1", "pending_timeout": 60},
+        code=Code.QUOTA_EXCEEDED,
+        action=Action.WAIT_FOR_RESOURCES,
+        return_code=104,
+        says="requested: requests.cpu=1, used: requests.cpu=1, limited: requests.cpu=1500m",
+        heal=end_tenant,
         fixture=False,
     ),
     denied(
@@ -95,6 +134,25 @@ spec:
   validationActions: [Deny]
   matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: $ns}}}
 """
+_MUTATION = """---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: $ns}
+spec:
+  matchConstraints: {resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]}
+  failurePolicy: Fail
+  reinvocationPolicy: Never
+  mutations:
+  - patchType: JSONPatch
+    jsonPatch: {expression: '[JSONPatch{op: "replace", path: "/metadata/labels/team", value: object.metadata.labels["cost-center"]}]'}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {name: $ns}
+spec:
+  policyName: $ns
+  matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: $ns}}}
+"""
 _PROBE = """
 apiVersion: v1
 kind: Pod
@@ -114,6 +172,17 @@ def refuses_pods(scene: Scene, probe: str = _PROBE) -> None:
             return
         time.sleep(0.2)
     raise AssertionError("pods are still accepted")
+
+
+def gives_limits(scene: Scene) -> None:
+    """Wait until the API server has heard of the LimitRange."""
+    probe = _PROBE.replace("limits: {memory: 64Mi}", "requests: {cpu: 500m}")
+    refuses_pods(scene, probe)
+
+
+def gives_ratio(scene: Scene) -> None:
+    """Wait until the API server has heard of the ratio."""
+    refuses_pods(scene, _PROBE.replace("limits: {memory: 64Mi}", "requests: {cpu: 10m}, limits: {cpu: 1}"))
 
 
 def remove_hook(scene: Scene) -> None:
@@ -149,6 +218,57 @@ _ADMISSION = (
         "spec: {limits: [{type: Container, max: {memory: 32Mi}}]}}",
         before=refuses_pods,
         code=Code.LIMIT_RANGE,
+    ),
+    denied(
+        name="limit-range-default",
+        how="a request above the limit that a LimitRange gives to containers without one",
+        objects="{apiVersion: v1, kind: LimitRange, metadata: {name: defaults, namespace: $ns}, "
+        "spec: {limits: [{type: Container, default: {cpu: 100m}}]}}",
+        before=gives_limits,
+        k8s={"cpu_request": "500m"},
+        code=Code.LIMIT_RANGE,
+        says="must be less than or equal to cpu limit of 100m; that limit is a default of LimitRange 'defaults'",
+        fixture=False,
+    ),
+    denied(
+        name="limit-range-ratio",
+        how="a LimitRange that allows limits of twice the request",
+        objects="{apiVersion: v1, kind: LimitRange, metadata: {name: ratio, namespace: $ns}, "
+        "spec: {limits: [{type: Container, maxLimitRequestRatio: {cpu: 2}}]}}",
+        before=gives_ratio,
+        k8s={"cpu": "1", "cpu_request": "250m"},
+        code=Code.LIMIT_RANGE,
+        says="cpu max limit to request ratio per Container is 2, but provided ratio is 4",
+        fixture=False,
+    ),
+    denied(
+        name="policy-fails",
+        how="a ValidatingAdmissionPolicy whose expression fails",
+        objects=_POLICY.replace('"false"', "object.metadata.labels.nope == 'x'"),
+        before=refuses_pods,
+        says="the admission policy '$ns' of the cluster does not work: expression",
+        fixture=False,
+    ),
+    denied(
+        name="policy-without-parameters",
+        how="a ValidatingAdmissionPolicy whose binding names parameters that are not there",
+        objects=_POLICY.replace(
+            "spec:\n  match", "spec:\n  paramKind: {apiVersion: v1, kind: ConfigMap}\n  match"
+        ).replace(
+            "policyName: $ns",
+            "policyName: $ns\n  paramRef: {name: none, namespace: $ns, parameterNotFoundAction: Deny}",
+        ),
+        before=refuses_pods,
+        says="the admission policy '$ns' of the cluster does not work: failed to configure binding",
+        fixture=False,
+    ),
+    denied(
+        name="mutating-policy-fails",
+        how="a MutatingAdmissionPolicy whose expression fails",
+        objects=_MUTATION,
+        before=refuses_pods,
+        says="the admission policy '$ns' of the cluster does not work: ",
+        fixture=False,
     ),
     denied(
         name="pod-security",

@@ -6,7 +6,7 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from launcher.errors import LauncherError
 from launcher.usecases.ports import Releases
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.scene import Scene
-from tests.recorded import POLICY, Recording
+from tests.recorded import Recording
 
 __all__ = ["Recorder"]
 
@@ -35,6 +35,7 @@ _EVENT_KEYS = (
     "eventTime",
     "lastTimestamp",
     "reportingComponent",
+    "involvedObject",
 )
 # Left out wherever they are: copies of the spec in the status, and what the API server or the chart adds to every pod.
 _DULL = frozenset(
@@ -83,7 +84,9 @@ _DEFAULTS = {
 
 
 # Verdicts that only a look at the nodes gives.
-_ABOUT_NODES = frozenset({Code.IMPOSSIBLE_REQUEST, Code.NODE_NOT_READY, Code.TAINT_NOT_TOLERATED})
+_ABOUT_NODES = frozenset(
+    {Code.NODES_TOO_SMALL, Code.IMPOSSIBLE_REQUEST, Code.NODE_NOT_READY, Code.TAINT_NOT_TOLERATED}
+)
 
 
 class Recorder:
@@ -140,6 +143,8 @@ class Recorder:
         pod = track.pod
         seen: dict[str, Any] = {"absent": True} if track.absent_since is not None else {}
         seen |= {"pod": _plain(self._version_of(pod.resource_version)), "events": self._events(pod.uid)}
+        if track.pod.condition("PodScheduled") is None and track.pod.claims:
+            seen["claims"] = self._claim_events(track.pod.claims)
         if row.code in _ABOUT_NODES:
             seen["nodes"] = self._nodes()
         self._write(row, seen)
@@ -160,6 +165,7 @@ class Recorder:
             "kubernetes": self._version(),
             "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "expected": _expected(row),
+            **({} if row.may_grow else {"autoscaler": "none"}),
             **seen,
         }
         _check(Recording(document), row)
@@ -204,18 +210,36 @@ class Recorder:
             yield event
 
     def _events(self, uid: str) -> list[dict[str, Any]]:
-        listed = json.loads(
-            self._scene.kubectl(
-                "get", "events", "--field-selector", f"involvedObject.uid={uid}", "-o", "json"
-            )
-        )["items"]
-        trimmed = [
-            _without({key: item[key] for key in _EVENT_KEYS if item.get(key)}, _DULL) for item in listed
+        return self._events_about(f"involvedObject.uid={uid}")
+
+    def _claim_events(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return the newest event of each claim."""
+        about = {name: self._events_about(f"involvedObject.name={name}") for name in names}
+        return {name: events[-1] for name, events in about.items() if events}
+
+    def _events_about(self, what: str) -> list[dict[str, Any]]:
+        listed = json.loads(self._scene.kubectl("get", "events", "--field-selector", what, "-o", "json"))[
+            "items"
         ]
+        trimmed = [
+            _without({key: item[key] for key in _EVENT_KEYS if item.get(key)}, _DULL) | _field(item)
+            for item in listed
+        ]
+        for item in trimmed:
+            path = item.pop("involvedObject", {}).get("fieldPath")
+            if path:
+                item["involvedObject"] = {"fieldPath": path}
         return sorted(trimmed, key=lambda item: str(item.get("lastTimestamp") or item.get("eventTime")))
 
     def _version(self) -> str:
         return str(json.loads(self._scene.kubectl("version", "-o", "json"))["serverVersion"]["gitVersion"])
+
+
+def _field(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which container a probe's event is about; others need not say it."""
+    path = event["involvedObject"].get("fieldPath")
+    said = path and event["reason"] in ("Unhealthy", "Killing")
+    return {"involvedObject": {"fieldPath": path}} if said else {}
 
 
 def _expected(row: Row) -> dict[str, Any]:
@@ -259,7 +283,7 @@ def _without(value: Any, keys: frozenset[str]) -> Any:
 
 
 def _check(recording: Recording, row: Row) -> None:
-    track = recording.first(POLICY)
+    track = recording.first()
     judged: Verdict | Outcome | None = track.verdict if row.action else track.outcome
     assert judged is not None, "replay says nothing"
     assert judged.code is row.code, f"replay says {judged}"

@@ -45,6 +45,7 @@ class Row:
         account: a way to the cluster of its own, with fewer rights or none.
         timeout: the launcher's.
         patient: whether a launch that is refused for a cause that heals is tried again.
+        may_grow: whether an autoscaler may add nodes, as far as the site knows.
         act: done to the job when it is ``when`` (in a state, or waiting for a cause).
         graces: lengths of clocks; without them only the clock of ``code`` is short.
         provenance: who wrote the decisive words.
@@ -72,6 +73,7 @@ class Row:
     account: str = ""
     timeout: float | None = None
     patient: bool = True
+    may_grow: bool = True
     act: Callable[[Scene], object] | None = None
     when: JobState | Code = JobState.RUNNING
     graces: Mapping[str, float] = field(default_factory=dict)

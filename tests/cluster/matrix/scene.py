@@ -105,7 +105,9 @@ class Scene:
         """Uid of the job's pod."""
         return self.kubectl("get", "pod", self.pod, "-o", "jsonpath={.metadata.uid}")
 
-    def event(self, reason: str, message: str, *, kind: str = "Warning", count: int = 1) -> None:
+    def event(
+        self, reason: str, message: str, *, kind: str = "Warning", count: int = 1, source: str = ""
+    ) -> None:
         """Write an event about the job's pod, as a component of the cluster would."""
         event = {
             "apiVersion": "v1",
@@ -122,7 +124,7 @@ class Scene:
             "message": message,
             "type": kind,
             "count": count,
-            "source": {"component": "cluster-autoscaler"},
+            "source": {"component": source or "cluster-autoscaler"},
             "firstTimestamp": _now(),
             "lastTimestamp": _now(),
         }

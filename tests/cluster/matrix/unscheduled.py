@@ -21,7 +21,13 @@ _SOON = {"pending_timeout": 1}
 short = partial(
     Row, code=Code.INSUFFICIENT_RESOURCES, action=Action.WAIT_FOR_RESOURCES, return_code=104, objects=_LARGE
 )
-impossible = partial(Row, code=Code.IMPOSSIBLE_REQUEST, action=Action.WAIT_FOR_RESOURCES, return_code=101)
+too_small = partial(
+    Row,
+    code=Code.NODES_TOO_SMALL,
+    action=Action.WAIT_FOR_RESOURCES,
+    return_code=104,
+    says="the largest node has",
+)
 nowhere = partial(Row, code=Code.NO_MATCHING_NODE, action=Action.WAIT, return_code=101)
 others = partial(Row, code=Code.POD_CONSTRAINT, action=Action.WAIT_FOR_RESOURCES, return_code=104, k8s=_SOON)
 
@@ -85,11 +91,27 @@ _SHORTAGES = (
         ends_as=Code.LAUNCH_TIMEOUT,
         fixture=False,
     ),
-    impossible(name="impossible-cpu", how="cpu: 64 where no node has as many", k8s={"cpu": "64"}),
-    impossible(
-        name="impossible-device",
-        how="a device that no node has",
+    Row(
+        name="impossible-cpu",
+        how="cpu: 64 where no node has as many, and no autoscaler",
+        k8s={"cpu": "64"},
+        may_grow=False,
+        code=Code.IMPOSSIBLE_REQUEST,
+        action=Action.WAIT_FOR_RESOURCES,
+        return_code=101,
+    ),
+    too_small(
+        name="too-small-for-cpu",
+        how="cpu: 64 where no node has as many, and perhaps an autoscaler",
+        k8s={"cpu": "64", **_SOON},
+        fixture=False,
+    ),
+    too_small(
+        name="device-that-no-node-has",
+        how="a device that no node has: its plugin may be starting, or DRA serve it",
         values='resources: {requests: {example.com/none: "1"}, limits: {example.com/none: "1"}}',
+        k8s=_SOON,
+        may_grow=False,
     ),
 )
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from tests.cluster.matrix.kwok.ends import ENDS
 from tests.cluster.matrix.kwok.events import EVENTS
+from tests.cluster.matrix.kwok.scheduling import SCHEDULING
 from tests.cluster.matrix.kwok.waiting import WAITING
 from tests.cluster.matrix.row import Row
 
 __all__ = ["KWOK_ROWS"]
 
-KWOK_ROWS: tuple[Row, ...] = (*WAITING, *EVENTS, *ENDS)
+KWOK_ROWS: tuple[Row, ...] = (*WAITING, *EVENTS, *SCHEDULING, *ENDS)

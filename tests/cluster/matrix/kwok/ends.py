@@ -89,6 +89,23 @@ _ENDS = (
         Code.NODE_LOST,
         104,
     ),
+    terminated("status-unknown-to-runtime", 255, "Unknown", "", Code.NODE_LOST, 104),
+    fake_row(
+        "init-status-unknown",
+        "an init container that the node has lost",
+        Code.NODE_LOST,
+        104,
+        {
+            "phase": "Failed",
+            "initContainerStatuses": [
+                {
+                    **container(terminated={"exitCode": 137, "reason": "ContainerStatusUnknown"}),
+                    "name": "init",
+                }
+            ],
+        },
+        "extra: {initContainers: [{name: init, image: none.invalid/none}]}",
+    ),
     fake_row(
         "sidecar-oom-first",
         "a sidecar that is killed for lack of memory before the job starts",

@@ -80,6 +80,22 @@ def _nominate(scene: Scene) -> None:
     scene.event("Nominated", "Pod should schedule on: nodeclaim/default-x7k2p", kind="Normal")
 
 
+def _no_pool(scene: Scene) -> None:
+    """Say what Karpenter says when no instance type is large enough; once in five minutes."""
+    message = (
+        'Failed to schedule pod, incompatible with nodepool "default", daemonset overhead={"cpu":"180m","pods":"4"}, '
+        "no instance type has enough resources, requirements=karpenter.sh/nodepool In [default], "
+        'resources={"cpu":"64","pods":"5"}'
+    )
+    scene.event("FailedScheduling", message, source="karpenter")
+
+
+def _refuse_in_turn(scene: Scene) -> None:
+    """Say what the cluster autoscaler says while its reasons change: an event for each text."""
+    for why in ("1 max node group size reached", "1 in backoff after failed scale-up", "2 Insufficient cpu"):
+        scene.event("NotTriggerScaleUp", f"pod didn't trigger scale-up: {why}", kind="Normal")
+
+
 # The scheduler is the real one, and there is a shortage: the row's own node is taken.
 _AUTOSCALERS = (
     Row(
@@ -96,6 +112,33 @@ _AUTOSCALERS = (
         graces={"scale_up": 2},
         provenance=KWOK,
         says="Nominated: Pod should schedule on: nodeclaim/default-x7k2p",
+    ),
+    Row(
+        name="refused-by-karpenter",
+        how="one event of Karpenter: no instance type is large enough for what no node has",
+        k8s={"cpu": "64", "pending_timeout": 60},
+        act=_no_pool,
+        when=Code.NODES_TOO_SMALL,
+        code=Code.SCALE_UP_REFUSED,
+        action=Action.WAIT_FOR_RESOURCES,
+        return_code=104,
+        provenance=KWOK,
+        says="FailedScheduling: Failed to schedule pod, incompatible with nodepool",
+        fixture=False,
+    ),
+    Row(
+        name="scale-up-refused-in-turn",
+        how="events of the cluster autoscaler: three refusals, each with another text",
+        objects=fake_node() + filler(container='resources: {requests: {cpu: "3"}}'),
+        values=on_fake_node(),
+        k8s={"cpu": "3", "pending_timeout": 60},
+        act=_refuse_in_turn,
+        when=Code.INSUFFICIENT_RESOURCES,
+        code=Code.SCALE_UP_REFUSED,
+        action=Action.WAIT_FOR_RESOURCES,
+        return_code=104,
+        provenance=KWOK,
+        fixture=False,
     ),
 )
 

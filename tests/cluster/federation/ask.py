@@ -1,0 +1,55 @@
+"""Ask FLARE's server about one job, in a new session: a restart of the server's parent cuts that of submit.py.
+
+ask.py ADMIN_FOLDER JOB_ID status|abort|delete|rounds : writes the answer, tries for half a minute to reach the server.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from pathlib import Path
+
+from nvflare.fuel.flare_api.flare_api import new_secure_session
+
+ADMIN = "admin@acme.com"
+STUDY = "penguins"
+PATIENCE, PAUSE = 30.0, 1.0
+
+
+def connected(folder: Path):
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return new_secure_session(ADMIN, str((folder / ADMIN).absolute()), timeout=20, study=STUDY)
+        except Exception:  # FLARE has no type for a server that is starting
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(PAUSE)
+
+
+def rounds(result: str) -> int:
+    """Return how many rounds the model in a result has, by the log of the server's job process beside it."""
+    (log,) = (path for path in Path(result).rglob("log.txt") if "site-" not in path.as_posix())
+    assert list(Path(result).rglob("*.npy")), "there is no model"
+    found = re.findall(r"Round (\d+) started", log.read_text(errors="replace"))
+    assert len(found) == len(set(found)), f"a round was trained twice: {found}"
+    return len(found)
+
+
+def main(folder: str, job: str, what: str) -> None:
+    session = connected(Path(folder))
+    answers = {
+        "status": lambda: session.get_job_meta(job)["status"],
+        "abort": lambda: session.abort_job(job),
+        "rounds": lambda: rounds(session.download_job_result(job)),
+        "delete": lambda: session.delete_job(job),
+    }
+    try:
+        sys.stdout.write(f"answer: {answers[what]()}\n")
+    finally:
+        session.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
