@@ -7,6 +7,7 @@ tool_row() {
   case $1 in
     helm) echo "$HELM_VERSION helm helm.sh/helm/v4/cmd/helm" ;;
     helm3) echo "$HELM3_VERSION helm3 helm.sh/helm/v3/cmd/helm" ;;
+    helm-unittest) echo "$HELM_UNITTEST_VERSION helm-unittest github.com/helm-unittest/helm-unittest/cmd/helm-unittest" ;;
     kind) echo "$KIND_VERSION kind sigs.k8s.io/kind" ;;
     kwok) echo "$KWOK_VERSION kwok sigs.k8s.io/kwok/cmd/kwok" ;;
     etcd) echo "$ETCD_VERSION etcd go.etcd.io/etcd/server/v3" ;;

@@ -20,17 +20,19 @@ ADMIN = "admin@acme.com"
 SITES = 2
 
 
-def prepared(job: Path, image: str, action: str, block: dict) -> Path:
+def prepared(job: Path, given: argparse.Namespace) -> Path:
     """Return a copy of the job with the image (and what is to be tried) filled in."""
     folder = Path(tempfile.mkdtemp()) / job.name
     shutil.copytree(job, folder)
     meta = json.loads((folder / "meta.json").read_text())
-    meta["launcher_spec"]["default"]["k8s"]["image"] = image
-    for site, values in block.items():
+    meta["launcher_spec"]["default"]["k8s"]["image"] = given.image
+    for site, values in given.block.items():
         meta["launcher_spec"].setdefault(site, {"k8s": {}})["k8s"] |= values
     (folder / "meta.json").write_text(json.dumps(meta))
     config = folder / "app/config/config_fed_client.json"
-    config.write_text(config.read_text().replace('"action": ""', f'"action": "{action}"'))
+    config.write_text(config.read_text().replace('"action": ""', f'"action": "{given.action}"'))
+    config = folder / "app/config/config_fed_server.json"
+    config.write_text(config.read_text().replace('"num_rounds": 2', f'"num_rounds": {given.rounds}'))
     return folder
 
 
@@ -47,6 +49,7 @@ def main() -> int:
     parser.add_argument(
         "--stay", type=float, default=0, help="seconds after the end: would the status come back?"
     )
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=1, help="one after the other")
     parser.add_argument("--settle", type=float, default=0, help="seconds before each job")
     parser.add_argument("--timeout", type=float, default=300)
@@ -76,7 +79,7 @@ def register(session: Session, study: str) -> None:
 
 def follow(session: Session, given: argparse.Namespace) -> int:
     time.sleep(given.settle)
-    job = session.submit_job(str(prepared(given.job, given.image, given.action, given.block)))
+    job = session.submit_job(str(prepared(given.job, given)))
     begin = time.monotonic()
     print(f"job {job} submitted", flush=True)
     status, now, running, aborted, ended = "", 0.0, None, False, None
