@@ -16,6 +16,7 @@ from nvflare.apis.signal import Signal
 
 DATA = Path("/data/penguins/birds/penguins.csv")
 STEPS, RATE = 200, 0.1
+SLOW = 15.0
 # A data loader that asks for too much, and that the kernel chooses first.
 HOARD = """
 open("/proc/self/oom_score_adj", "w").write("1000")
@@ -29,13 +30,16 @@ class PenguinTrainer(Executor):
     """Gradient descent on standardised data: ``mass = slope * flipper + offset``.
 
     Args:
-        action: what else to do in the first round, for trying out what happens then: ``raise``, ``exit``,
-            ``memory``, ``sleep``; ``site-1:exit`` does it at one site only.
+        action: what else to do in each round, for trying out what happens then: ``raise``, ``exit``,
+            ``memory``, ``sleep`` for ever, ``slow`` for a quarter of a minute or, as in ``slow=7.5``,
+            for so many seconds; ``site-1:exit`` does it at one site only.
     """
 
     def __init__(self, action: str = "") -> None:
         super().__init__()
         self.site, _, self.action = action.rpartition(":")
+        self.action, _, seconds = self.action.partition("=")
+        self.seconds = float(seconds or SLOW)
 
     def execute(
         self, task_name: str, shareable: Shareable, fl_ctx: FLContext, abort_signal: Signal
@@ -63,7 +67,8 @@ class PenguinTrainer(Executor):
             worker = subprocess.run([sys.executable, "-c", HOARD], check=False)  # noqa: S603 - our own words
             time.sleep(1)  # a container that ends at the same moment may lose the reason (containerd 8180)
             os._exit(128 - worker.returncode)
-        while self.action == "sleep" and not abort_signal.triggered:
+        until = time.monotonic() + (self.seconds if self.action == "slow" else float("inf"))
+        while self.action in ("sleep", "slow") and time.monotonic() < until and not abort_signal.triggered:
             time.sleep(0.2)
 
 
