@@ -8,6 +8,9 @@ tool_row() {
     helm) echo "$HELM_VERSION helm helm.sh/helm/v4/cmd/helm" ;;
     helm3) echo "$HELM3_VERSION helm3 helm.sh/helm/v3/cmd/helm" ;;
     helm-unittest) echo "$HELM_UNITTEST_VERSION helm-unittest github.com/helm-unittest/helm-unittest/cmd/helm-unittest" ;;
+    helm-controller) echo "$HELM_CONTROLLER_VERSION helm-controller github.com/fluxcd/helm-controller" ;;
+    source-controller) echo "$SOURCE_CONTROLLER_VERSION source-controller github.com/fluxcd/source-controller" ;;
+    argocd) echo "$ARGOCD_VERSION argo-cd github.com/argoproj/argo-cd/v3/cmd" ;;
     kind) echo "$KIND_VERSION kind sigs.k8s.io/kind" ;;
     kwok) echo "$KWOK_VERSION kwok sigs.k8s.io/kwok/cmd/kwok" ;;
     etcd) echo "$ETCD_VERSION etcd go.etcd.io/etcd/server/v3" ;;
@@ -92,6 +95,7 @@ link_flags() { # MODULE VERSION
         flags+=" -X helm.sh/helm/v3/pkg/$package.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/$package.k8sVersionMinor=$minor"
       done
       ;;
+    argo-cd) flags+=" -X github.com/argoproj/argo-cd/v3/common.version=${2#v}" ;;
     kwok) flags+=" -X sigs.k8s.io/kwok/pkg/consts.Version=$2" ;;
     kube)
       for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
