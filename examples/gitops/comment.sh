@@ -14,7 +14,7 @@
 # no credentials, and nothing that the pull request brings is run.
 # shellcheck disable=SC2016 # backticks are Markdown's
 set -euo pipefail
-[ $# = 2 ] && [ -d "$1" ] && [ -d "$2" ] || { sed -n '2,/^set /s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
+[ $# = 2 ] && [ -d "$1" ] && [ -d "$2" ] || { sed -n '2,/^# shell/{/^# shell/!s/^# \{0,1\}//p}' "$0" >&2 && exit 2; }
 BASE=$(cd "$1" && pwd -P) HEAD=$(cd "$2" && pwd -P)
 POLICY=${POLICY:-}
 WORK=$(mktemp -d)
