@@ -8,14 +8,14 @@ tool_row() {
     helm) echo "$HELM_VERSION helm helm.sh/helm/v4/cmd/helm" ;;
     helm3) echo "$HELM3_VERSION helm3 helm.sh/helm/v3/cmd/helm" ;;
     helm-unittest) echo "$HELM_UNITTEST_VERSION helm-unittest github.com/helm-unittest/helm-unittest/cmd/helm-unittest" ;;
-    helm-controller) echo "$HELM_CONTROLLER_VERSION helm-controller github.com/fluxcd/helm-controller" ;;
-    source-controller) echo "$SOURCE_CONTROLLER_VERSION source-controller github.com/fluxcd/source-controller" ;;
-    argocd) echo "$ARGOCD_VERSION argo-cd github.com/argoproj/argo-cd/v3/cmd" ;;
     kind) echo "$KIND_VERSION kind sigs.k8s.io/kind" ;;
     kwok) echo "$KWOK_VERSION kwok sigs.k8s.io/kwok/cmd/kwok" ;;
     etcd) echo "$ETCD_VERSION etcd go.etcd.io/etcd/server/v3" ;;
     coredns) echo "$COREDNS_VERSION coredns ." ;;
     pause) echo "$PAUSE_TAG pause ." ;;
+    helm-controller) echo "$HELM_CONTROLLER_VERSION helm-controller github.com/fluxcd/helm-controller" ;;
+    source-controller) echo "$SOURCE_CONTROLLER_VERSION source-controller github.com/fluxcd/source-controller" ;;
+    argocd) echo "$ARGOCD_VERSION argo-cd github.com/argoproj/argo-cd/v3/cmd" ;;
     kubeadm | kubectl | kubelet | kube-*) echo "$KUBERNETES_VERSION kube k8s.io/kubernetes/cmd/$1" ;;
     *) die "unknown tool $1" ;;
   esac
@@ -95,7 +95,6 @@ link_flags() { # MODULE VERSION
         flags+=" -X helm.sh/helm/v3/pkg/$package.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/$package.k8sVersionMinor=$minor"
       done
       ;;
-    argo-cd) flags+=" -X github.com/argoproj/argo-cd/v3/common.version=${2#v}" ;;
     kwok) flags+=" -X sigs.k8s.io/kwok/pkg/consts.Version=$2" ;;
     kube)
       for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
@@ -103,6 +102,7 @@ link_flags() { # MODULE VERSION
         flags+=" -X $package.gitCommit=module -X $package.gitTreeState=clean -X $package.buildDate=2026-01-01T00:00:00Z"
       done
       ;;
+    argo-cd) flags+=" -X github.com/argoproj/argo-cd/v3/common.version=${2#v}" ;;
   esac
   echo "$flags"
 }
