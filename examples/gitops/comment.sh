@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# comment.sh BASE HEAD > comment.md : what a pull request changes of the jobs of all sites, as the text of its comment.
+# comment.sh BASE HEAD > comment.txt : what a pull request changes of the jobs of all sites, as the text of its comment.
 #
 # BASE and HEAD are two checkouts of the repository that holds the kits: a kit is any folder with startup/fed_client.json or
 # startup/fed_server.json. For each kit that differs, or could not be read, the comment has

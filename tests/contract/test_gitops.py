@@ -232,7 +232,7 @@ def test_the_workflow_calls_it_and_nothing_that_moves():
     steps = {name: job["steps"] for name, job in workflow["jobs"].items()}
     uses = [step["uses"] for job in steps.values() for step in job if "uses" in step]
     assert [one for one in uses if len(one.partition("@")[2].split()[0]) != 40] == []
-    assert "examples/gitops/comment.sh base head > comment.md" in text_of
+    assert "examples/gitops/comment.sh base head > comment.txt" in text_of
     # Whoever may write comments reads text only: no checkout, no fljob.
     assert workflow["jobs"]["review"]["permissions"] == {"contents": "read"}
     writes = [name for name, job in workflow["jobs"].items() if "write" in job["permissions"].values()]
