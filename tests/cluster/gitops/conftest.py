@@ -13,6 +13,7 @@ import pytest
 
 from tests.cluster.conftest import ROOT, kubectl
 from tests.cluster.gitops.examples import Names
+from tests.cluster.gitops.parent import make_kit, prepare
 from tests.cluster.gitops.registry import Registry, make_keys
 
 # Of scripts/gitops: the controllers are built there, once.
@@ -21,9 +22,7 @@ BUILD_WITHIN = 3600
 
 def script(*words: str) -> str:
     """Run a script of the repository and return what it prints."""
-    done = subprocess.run(
-        words, cwd=ROOT, capture_output=True, text=True, timeout=BUILD_WITHIN, check=False
-    )
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=BUILD_WITHIN, check=False)
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
     return done.stdout.strip()
 
@@ -54,17 +53,17 @@ def argocd(cluster_env) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def chart(registry, tmp_path_factory) -> Callable[[str], str]:
+def chart(registry, tmp_path_factory) -> Callable[..., str]:
     """Return a function that pushes the chart in a version and returns its digest."""
 
-    def push(version: str, signed: bool = True) -> str:
+    def push(version: str, *, signed: bool = True) -> str:
         folder = tmp_path_factory.mktemp("chart")
         shutil.copytree(ROOT / "charts/fljob", folder / "fljob")
         about = folder / "fljob/Chart.yaml"
         about.write_text(re.sub(r"(?m)^version: .*$", f"version: {version}", about.read_text()))
         package = ["helm", "package", str(folder / "fljob"), "--destination", str(folder)]
         subprocess.run(package, check=True, capture_output=True)
-        return registry.push(folder / f"fljob-{version}.tgz", "charts", signed)
+        return registry.push(folder / f"fljob-{version}.tgz", "charts", signed=signed)
 
     return push
 
@@ -86,11 +85,24 @@ def job(names, image) -> Names:
     return names
 
 
+@pytest.fixture(scope="session")
+def parent_image(cluster_env) -> str:
+    """An image of FLARE, the launcher and helm."""
+    return script("scripts/image", "parent")
+
+
+@pytest.fixture
+def site(names, parent_image, tmp_path) -> Iterator[tuple[Names, Path]]:
+    """A namespace of the example with claim and Secret, and the kit of its parent."""
+    kit = make_kit(tmp_path, parent_image, names.namespace)
+    prepare(names, kit)
+    yield names, kit
+    # A parent ignores SIGTERM: without this the namespace waits half a minute for it.
+    kubectl("delete", "pod", "--all", "-n", names.namespace, "--grace-period=1", "--wait=false")
+
+
 def pytest_configure() -> None:
     """Fail early where a program is missing."""
     for program in ("helm", "kubectl"):
         if shutil.which(program) is None:
             pytest.exit(f'{program} is not on PATH: eval "$(scripts/cluster env)"', 2)
-
-
-__all__ = ["Path"]

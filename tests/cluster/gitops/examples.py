@@ -115,7 +115,15 @@ class Names:
     def reconcile(self, kind: str, name: str) -> None:
         """Have Flux look at an object now, and wait until it has."""
         asked = str(time.time_ns())
-        kubectl("annotate", kind, name, "-n", self.namespace, "--overwrite", f"reconcile.fluxcd.io/requestedAt={asked}")
+        kubectl(
+            "annotate",
+            kind,
+            name,
+            "-n",
+            self.namespace,
+            "--overwrite",
+            f"reconcile.fluxcd.io/requestedAt={asked}",
+        )
 
         def handled() -> bool:
             return (self.get(kind, name) or {}).get("status", {}).get("lastHandledReconcileAt") == asked

@@ -35,7 +35,7 @@ class Registry:
     pods: str
     keys: Path
 
-    def push(self, package: Path, folder: str, signed: bool = True) -> str:
+    def push(self, package: Path, folder: str, *, signed: bool = True) -> str:
         """Push a packed chart into a folder, sign it, and return its digest."""
         said = _run("helm", "push", str(package), f"oci://{self.here}/{folder}", "--plain-http")
         (digest,) = re.findall(r"Digest: (sha256:[0-9a-f]{64})", said)

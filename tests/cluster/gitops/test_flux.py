@@ -7,32 +7,11 @@ import subprocess
 import pytest
 
 from tests.cluster.conftest import kubectl
-from tests.cluster.gitops.examples import conditions, eventually
+from tests.cluster.gitops.examples import eventually
+from tests.cluster.gitops.flux import is_ready, ready, says
 
 pytestmark = pytest.mark.usefixtures("flux")
 POD = "train-1-site-1-f505dccd"
-
-
-def ready(names, kind, name):
-    """Return status and message of the condition Ready; nothing while it is about an earlier generation."""
-    document = names.get(kind, name) or {}
-    if document.get("status", {}).get("observedGeneration") != document.get("metadata", {}).get("generation"):
-        return "", ""
-    return conditions(document).get("Ready", ("", ""))
-
-
-def is_ready(names, kind, name, seconds=120.0):
-    eventually(lambda: ready(names, kind, name)[0] == "True", lambda: names.get(kind, name), seconds)
-
-
-def says(names, kind, name, words):
-    """Wait until an object is not ready and says why."""
-
-    def shown():
-        status, message = ready(names, kind, name)
-        return status == "False" and words in message
-
-    eventually(shown, lambda: names.get(kind, name))
 
 
 def pod(names):
@@ -119,4 +98,9 @@ def test_a_job_that_fails_is_told_by_its_pod_and_is_not_tried_again(job, chart):
     uid = pod(job)["metadata"]["uid"]
     job.reconcile("helmrelease", "train-1")
     assert pod(job)["metadata"]["uid"] == uid
-    assert subprocess.run(["helm", "status", "train-1", "-n", job.namespace], check=False, capture_output=True).returncode == 0
+    assert (
+        subprocess.run(
+            ["helm", "status", "train-1", "-n", job.namespace], check=False, capture_output=True
+        ).returncode
+        == 0
+    )
