@@ -9,8 +9,7 @@ rootfs_row() { # NAME : variant | packages
     node) echo "minbase $NODE_PACKAGES" ;;
     python-numpy) echo "essential python3,python3-numpy,ca-certificates" ;;
     python) echo "essential python3,libstdc++6,ca-certificates" ;;
-    redis) echo "essential redis-server" ;;
-    *) die "no root file system is called $1; there are: node python python-numpy redis" ;;
+    *) die "no root file system is called $1; there are: node python python-numpy" ;;
   esac
 }
 
