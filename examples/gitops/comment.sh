@@ -8,15 +8,16 @@
 #   unseen    files that change and that no manifest shows: classes, code, certificates
 #   rules     what conftest says of the jobs after the change; only when it is on PATH and POLICY names a folder
 #   rendered  whether KIT/../rendered, where there is one, is what `fljob template --split` writes now
+#   plan      only with PLAN=1: what the cluster of KUBECONFIG would say of the jobs now, `fljob plan`. It changes no exit code
 #
 # Exit code, as of `kubectl diff`: 0 nothing differs; 1 something does; 2 it should not be merged: an error, a rule that is
-# broken, or manifests in Git that are out of date. The comment says why in each case. Needs fljob, helm and git; no cluster,
-# no credentials, and nothing that the pull request brings is run.
+# broken, or manifests in Git that are out of date. The comment says why in each case. Needs fljob and helm; without PLAN no
+# cluster and no credentials. Nothing that the pull request brings is run.
 # shellcheck disable=SC2016 # backticks are Markdown's
 set -euo pipefail
 [ $# = 2 ] && [ -d "$1" ] && [ -d "$2" ] || { sed -n '2,/^# shell/{/^# shell/!s/^# \{0,1\}//p}' "$0" >&2 && exit 2; }
 BASE=$(cd "$1" && pwd -P) HEAD=$(cd "$2" && pwd -P)
-POLICY=${POLICY:-}
+POLICY=${POLICY:-} PLAN=${PLAN:-}
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 CODE=0
@@ -28,7 +29,7 @@ bad() { worse 2 && printf '**Should not be merged: %s**\n\n' "$1"; }
 
 # What others wrote is indented: a code block that no text can end.
 quoted() { # FILE
-  LC_ALL=C tr -d '\000-\010\013-\037\177' < "$1" | head -c "$LONGEST_PART" | sed 's/^/    /'
+  LC_ALL=C tr -d '\000-\010\013-\037\177' < "$1" | head -c "$LONGEST_PART" | sed "s|$HEAD/||g; s|$BASE/|base: |g; s/^/    /"
   [ "$(wc -c < "$1")" -le "$LONGEST_PART" ] || printf '\n    ... %s bytes in all\n' "$(wc -c < "$1")"
   echo
 }
@@ -101,11 +102,10 @@ unseen() { # KIT
   ! grep -q '\.key$' "$WORK/unseen" || bad "a private key is added or changed"
 }
 
-rendered() { # KIT : what the jobs are after the change, for the rules and for the copy in Git
+rendered() { # KIT : what the jobs are after the change, for the rules, for the cluster, and for the copy in Git
   local made=$WORK/rendered kept
   rm -rf "$made"
   kept=$HEAD/$(dirname "$1")/rendered
-  [ -d "$kept" ] || { [ -n "$POLICY" ] && type -P conftest > /dev/null; } || { no_rules && return; }
   fljob template --kit "$HEAD/$1" --all-studies --split "$made" > /dev/null 2> "$WORK/errors" ||
     { bad "the jobs cannot be rendered" && quoted "$WORK/errors" && return; }
   rules "$made"
@@ -114,13 +114,23 @@ rendered() { # KIT : what the jobs are after the change, for the rules and for t
     sed -i "s|$kept|rendered|g; s|$made|(made now)|g" "$WORK/stale"
     quoted "$WORK/stale"
   }
+  [ -z "$PLAN" ] || plan "$1" "$made"
 }
 
-no_rules() { [ -z "$POLICY" ] || printf 'rules: not asked, conftest is not on PATH\n\n'; }
+plan() { # KIT FOLDER : of each study that has a folder there
+  local study
+  for study in "$2"/*/; do
+    study=$(basename "$study")
+    printf '#### plan: what the cluster would say of study `%s` now\n\n' "$(name_of "$study")"
+    fljob plan --kit "$HEAD/$1" --study "$study" > "$WORK/plan" 2>&1 || true
+    quoted "$WORK/plan"
+  done
+}
 
 rules() { # FOLDER
   local data=()
-  if [ -z "$POLICY" ] || ! type -P conftest > /dev/null; then no_rules && return; fi
+  [ -n "$POLICY" ] || return 0
+  type -P conftest > /dev/null || { printf 'rules: not asked, conftest is not on PATH\n\n' && return; }
   [ ! -e "$POLICY/data.yaml" ] || data=(--data "$POLICY/data.yaml")
   if conftest test --no-color --policy "$POLICY" "${data[@]}" "$1" > "$WORK/rules" 2>&1; then return; fi
   bad "a rule is broken"

@@ -36,6 +36,11 @@ def git(repository: Path, *words: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+def programs(*folders: str) -> str:
+    """Return a PATH with these folders, and with fljob."""
+    return os.pathsep.join([*folders, str(Path(sys.executable).parent), os.environ["PATH"]])
+
+
 @pytest.fixture
 def repository(tmp_path):
     """Return a repository with one kit, committed on main."""
@@ -57,8 +62,7 @@ def comment(repository, tmp_path):
         git(repository, "add", "--all")
         git(repository, "commit", "--quiet", "--allow-empty", "--message=change")
         git(repository, "worktree", "add", "--quiet", str(tmp_path / "base"), "main")
-        programs = os.pathsep.join([path, str(Path(sys.executable).parent), os.environ["PATH"]])
-        env = os.environ | {"PATH": programs.strip(os.pathsep), "POLICY": str(policy or "")}
+        env = os.environ | {"PATH": programs(*filter(None, [path])), "POLICY": str(policy or "")}
         words = [COMMENT, tmp_path / "base", repository]
         done = subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=120)
         assert done.stderr == ""
