@@ -81,9 +81,13 @@ class Names:
         return line.replace(old, new.replace("{INDENT}", indent)) if old in line else line
 
     def _local(self, document: dict[str, Any]) -> dict[str, Any]:
-        """The registry of the test has no certificate; what lies outside of the namespace is named after it."""
+        """Say what is the test's own: a registry without certificate, names outside of the namespace, the user."""
+        spec = document.get("spec", {})
         if document["kind"] == "OCIRepository":
-            document["spec"]["insecure"] = True
+            spec["insecure"] = True
+        values = spec.get("values") or spec.get("source", {}).get("helm", {}).get("valuesObject")
+        if values:  # of the job: its image has no user, and `podSecurity: restricted` wants one
+            values["pod"]["spec"] = {"securityContext": {"runAsUser": 65534}}
         if document["kind"] in ("Application", "AppProject"):
             document["metadata"]["name"] += f"-{self.namespace}"
         if document["kind"] == "Application":

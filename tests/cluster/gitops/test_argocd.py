@@ -158,7 +158,7 @@ def test_a_gate_that_a_queue_takes_away_is_no_difference(job, chart):
 
     def gated(document):
         values = document["spec"]["source"]["helm"]["valuesObject"]
-        values["pod"]["spec"] = {"schedulingGates": [{"name": "example.com/queue"}]}
+        values["pod"]["spec"]["schedulingGates"] = [{"name": "example.com/queue"}]
 
     job.apply("argocd/job.yaml", chart("0.1.0", signed=False), change=gated)
     reaches(job, "train-1", "Synced", "Progressing")
