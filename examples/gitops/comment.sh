@@ -78,7 +78,7 @@ parent() { # KIT
   parent_chart "$HEAD" "$1" "$WORK/after" head
   ! cmp -s "$WORK/before" "$WORK/after" || return 0
   worse 1
-  diff -U 2 "$WORK/before" "$WORK/after" | tail -n +3 > "$WORK/parent" || true
+  diff -U 3 -F '^kind:' "$WORK/before" "$WORK/after" | tail -n +3 > "$WORK/parent" || true
   printf '#### the parent changes: manifests of `helm_chart`\n\n'
   quoted "$WORK/parent"
 }
