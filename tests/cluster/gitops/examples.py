@@ -29,8 +29,12 @@ def found(kind: str, name: str, namespace: str) -> dict[str, Any] | None:
 
 def conditions(document: Mapping[str, Any] | None) -> dict[str, tuple[str, str]]:
     """Return type -> (status, message) of an object's conditions that are about what it says now."""
-    status = (document or {}).get("status", {})
-    return {one["type"]: (one["status"], one.get("message", "")) for one in status.get("conditions", ())}
+    if document is None:
+        return {}
+    now, made = document["metadata"]["generation"], document.get("status", {}).get("conditions", ())
+    # Of the object as a whole a failure is no observed generation.
+    current = [one for one in made if one.get("observedGeneration") == now]
+    return {one["type"]: (one["status"], one.get("message", "")) for one in current}
 
 
 def eventually(condition: Callable[[], object], shown: Callable[[], object], seconds: float = WITHIN) -> None:

@@ -9,10 +9,7 @@ __all__ = ["is_ready", "ready", "says"]
 
 def ready(names: Names, kind: str, name: str) -> tuple[str, str]:
     """Return status and message of the condition Ready; nothing while it is about an earlier generation."""
-    document = names.get(kind, name) or {}
-    if document.get("status", {}).get("observedGeneration") != document.get("metadata", {}).get("generation"):
-        return "", ""
-    return conditions(document).get("Ready", ("", ""))
+    return conditions(names.get(kind, name)).get("Ready", ("", ""))
 
 
 def is_ready(names: Names, kind: str, name: str, seconds: float = 120.0) -> None:
