@@ -1,8 +1,8 @@
 """Asks the registry of an image whether it has it (port ``Registries``); only its manifest is read.
 
-The API of the OCI distribution specification, https://github.com/opencontainers/distribution-spec, and the token
-scheme of https://distribution.github.io/distribution/spec/auth/token/. The package ``oras`` speaks them, too,
-and waits for two minutes, without a timeout of its own, for a registry that does not answer.
+The API of https://github.com/opencontainers/distribution-spec and the token scheme of
+https://distribution.github.io/distribution/spec/auth/token/. The package ``oras`` speaks them, too, and waits
+for two minutes, without a timeout of its own, for a registry that does not answer.
 """
 
 from __future__ import annotations

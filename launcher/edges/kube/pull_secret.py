@@ -1,4 +1,4 @@
-"""The logins of a registry Secret, of type ``kubernetes.io/dockerconfigjson`` or ``kubernetes.io/dockercfg``."""
+"""The logins of a registry Secret (``kubernetes.io/dockerconfigjson`` or ``kubernetes.io/dockercfg``)."""
 
 from __future__ import annotations
 
