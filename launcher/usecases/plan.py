@@ -194,5 +194,5 @@ def _pod_rows(
     ours |= {(str(one.get("kind")), checks.name(one)) for one in asked.objects}
     wanted = (one for one in merged(pod.references) if (one.use.kind, one.name) not in ours)
     looked = [Looked(one, api.look(one, spec.namespace)) for one in wanted]
-    yield from checks.reference_rows(looked, admitted=admitted)
+    yield from checks.reference_rows(looked, spec.namespace, admitted=admitted)
     yield from fit_rows(pod, cluster, may_grow=asked.policy.may_grow)
