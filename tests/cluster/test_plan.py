@@ -8,21 +8,18 @@ else.
 from __future__ import annotations
 
 import json
-import os
-import uuid
 
 import pytest
 
 from launcher.cli.planned import planned
 from launcher.core.catalogue import Code
 from launcher.core.flare.meta import parse_meta
-from launcher.core.names import container_name, pod_name
 from launcher.core.plan.rows import Answer
 from launcher.core.spec.assemble import Request, build_jobspec
 from launcher.core.spec.site import SiteConfig
 from launcher.core.spec.study import Study
 from tests.cluster.conftest import SITE, kubectl, meta
-from tests.cluster.matrix import ROWS, registry
+from tests.cluster.matrix import ROWS
 from tests.cluster.matrix.creation import CREATION
 from tests.cluster.matrix.devices import DEVICES
 from tests.cluster.matrix.ends import ENDS
@@ -32,7 +29,6 @@ from tests.cluster.matrix.lost import LOST
 from tests.cluster.matrix.mounts import MOUNTS
 from tests.cluster.matrix.node_settings import NODE_SETTINGS
 from tests.cluster.matrix.probes import PROBES
-from tests.cluster.matrix.scene import Scene
 from tests.cluster.matrix.starting import STARTING
 from tests.cluster.matrix.unscheduled import UNSCHEDULED
 from tests.cluster.matrix.volumes import VOLUMES
@@ -77,32 +73,6 @@ NOT_KNOWN = {
 }
 GROUPS = (*CREATION, *UNSCHEDULED, *VOLUMES, *MOUNTS, *STARTING, *DEVICES, *NODE_SETTINGS)
 GROUPS += (*HEALING, *ENDS, *PROBES, *LOST)
-
-
-@pytest.fixture
-def scene(namespace, image):
-    workers = json.loads(
-        kubectl("get", "nodes", "-l", "!type,!node-role.kubernetes.io/control-plane", "-o", "json")
-    )["items"]
-    seen = next(a["address"] for a in workers[0]["status"]["addresses"] if a["type"] == "InternalIP")
-    address = registry.own_address(seen)
-    job_id = str(uuid.uuid4())
-    words = {
-        "ns": namespace,
-        "image": image,
-        "shell": image.partition("/")[2],
-        "node": f"fake-{namespace}",
-        "worker": workers[0]["metadata"]["name"],
-        "local": os.environ.get("FLJOB_REGISTRY", "localhost:5001"),
-        "registry": registry.HOST,
-        "plain": f"{address}:{registry.PORT}",
-        "address": address,
-        "pod": pod_name(job_id, SITE),
-        "container": container_name(job_id),
-    }
-    stage = Scene(namespace, job_id, words)
-    yield stage
-    stage.clean()
 
 
 @pytest.fixture
