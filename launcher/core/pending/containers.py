@@ -56,6 +56,15 @@ _BAD_SETTING = (
     # of a resourceFieldRef
     r"container \S+ not found)"
 )
+# What the image or the pod asks for and no runtime gives. containerd: 'mount callback failed on /tmp/x: no users
+# found', Docker and CRI-O: 'unable to find user x: no matching entries in passwd file'; CRI-O: 'set memory limit
+# 4194304 too low; should be at least 12582912 bytes'
+_BAD_CONTAINER = re.compile(
+    r"\bno (?:users|groups) found\b|no matching entries in (?:passwd|group) file|"
+    r"set memory limit \d{1,20} too low|\b(?:unknown|invalid) capability \"|"
+    r"are you trying to mount a directory onto a file",
+    re.IGNORECASE,
+)
 _START_REASONS = frozenset({"RunContainerError", "StartError", "ContainerCannotRun"})
 
 _MAKE_REASONS = _START_REASONS | {"CreateContainerError"}
@@ -67,10 +76,18 @@ _ROWS: tuple[_Row, ...] = (
         Code.IMAGE_AUTH,
         # not a bare "denied:": unpacking says 'lchown /x: permission denied: unknown'
         r"\b401 unauthorized|\b403 forbidden|unauthorized|authorization failed|access denied|"
-        r"denied: (?:requested access|permission|access)",
+        r"denied: (?:requested access|permission|access)|"
+        # CRI-O: 'reading manifest 1 in docker.io/r/x: requested access to the resource is denied'; Docker
+        r"requested access to the resource is denied|no basic auth credentials",
     ),
-    # containerd: 'no match for platform in manifest: not found'; says "not found" too, so it comes first
-    _row(_PULL, Code.IMAGE_PLATFORM, r"no match for platform|no matching manifest"),
+    # containerd: 'no match for platform in manifest: not found'; says "not found" too, so it comes first;
+    # CRI-O: 'choosing image instance: no image found in manifest list for architecture arm64, variant "v8"'
+    _row(
+        _PULL,
+        Code.IMAGE_PLATFORM,
+        r"no match for platform|no matching manifest|"
+        r"no image found in (?:image index|manifest list) for architecture",
+    ),
     # A proxy or login page that answers for the registry; containerd calls it NotFound too:
     # 'code = NotFound desc = ... unexpected media type text/html for sha256:...: not found'
     _row(_PULL, Code.IMAGE_PULL_TRANSIENT, r"unexpected media type"),
@@ -137,6 +154,8 @@ def waiting_code(reason: str, message: str) -> Code:
         reason, message = repeated["reason"], repeated["message"]
     if reason in _MAKE_REASONS and SECURITY_PROFILE.search(message):
         return Code.SECURITY_PROFILE_MISSING
+    if reason in _MAKE_REASONS and _BAD_CONTAINER.search(message):
+        return Code.CONTAINER_CONFIG
     if reason in _START_REASONS:
         return start_code(message)
     # 'no command specified'; and CRI-O prepares the process while it creates the container
