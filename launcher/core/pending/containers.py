@@ -56,9 +56,9 @@ _BAD_SETTING = (
     # of a resourceFieldRef
     r"container \S+ not found)"
 )
-# What the image or the pod asks for and no runtime gives. containerd: 'mount callback failed on /tmp/x: no users
-# found', Docker and CRI-O: 'unable to find user x: no matching entries in passwd file'; CRI-O: 'set memory limit
-# 4194304 too low; should be at least 12582912 bytes'
+# What the image or the pod asks for and no runtime gives. containerd: 'mount callback failed on /tmp/x: no
+# users found', Docker and CRI-O: 'unable to find user x: no matching entries in passwd file'; CRI-O: 'set
+# memory limit 4194304 too low; should be at least 12582912 bytes'
 _BAD_CONTAINER = re.compile(
     r"\bno (?:users|groups) found\b|no matching entries in (?:passwd|group) file|"
     r"set memory limit \d{1,20} too low|\b(?:unknown|invalid) capability \"|"

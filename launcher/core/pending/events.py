@@ -40,8 +40,8 @@ _VOLUME_SETTING = re.compile(
 # invalid'; containerd: 'no runtime for "x" is configured'; CRI-O: 'failed to find runtime handler x from
 # runtime list'; containerd: 'runtime "io.containerd.kata.v2" binary not installed "containerd-shim-kata-v2"';
 # cri-dockerd: 'RuntimeHandler "x" not supported'; runc: 'sysctl "x" is not in a separate kernel
-# namespace'; Multus, of a network that an annotation names: 'cannot find a network-attachment-definition (x) in
-# namespace (fl): network-attachment-definitions.k8s.cni.cncf.io "x" not found'
+# namespace'; Multus, of a network that an annotation names: 'cannot find a network-attachment-definition (x)
+# in namespace (fl): network-attachment-definitions.k8s.cni.cncf.io "x" not found'
 _SANDBOX_SETTING = re.compile(
     r"spec\.hostUsers|\"UserNamespacesSupport\" is disabled|not support user namespaces|"
     r"failed to lookup RuntimeClass|no runtime for \"|failed to find runtime handler|"
