@@ -1,6 +1,6 @@
 """YAML of a site without the types that PyYAML alone sees in plain text.
 
-``12:30`` is 750 for PyYAML (YAML 1.1, a number of base 60), ``2026-01-01`` a date and ``=`` an error; for Helm
+``12:30`` is 750 for PyYAML (YAML 1.1, a number of base 60), ``2026-01-01`` a date, ``=`` an error; for Helm
 and kubectl all three are texts. Study files are read as FLARE reads them, which is PyYAML's way.
 """
 
