@@ -176,8 +176,8 @@ STARTING: Mapping[Code, Entry] = {
         relaunchable=True,
     ),
     Code.SANDBOX_CONFIG: Entry(
-        "The node cannot run a pod with these settings, such as its runtime class, user namespace or names.",
-        "correct the named setting in the pod template, or have the nodes prepared for it",
+        "The node cannot run a pod with these settings, such as its runtime class, user namespace or memory.",
+        "correct the named setting in pod template or launcher_spec, or have the nodes prepared for it",
         _JOB,
         Limit.CONFIG,
         _FAIL,

@@ -35,8 +35,9 @@ __all__ = ["ended", "lost", "was_signalled"]
 # be located when the pod was terminated'; containerd, once it has been started again: 255, "Unknown".
 _LOST = frozenset({"ContainerStatusUnknown", "Unknown", "RestartingAllContainers"})
 _START_FAILED = frozenset({"StartError", "ContainerCannotRun"})
-# runc, of a limit that its own first process does not fit in
-_TOO_SMALL_TO_START = "container init was OOM-killed"
+# runc, of a limit that its own first process does not fit in: 'container init was OOM-killed (memory limit
+# too low?)', 'unable to set memory limit to 1048576 (current usage: 2686976, peak usage: 2695168)'
+_TOO_SMALL_TO_START = re.compile(r"container init was OOM-killed|unable to set memory limit to \d")
 # kubelet: 'Pod ephemeral local storage usage exceeds the total limit of containers 10Mi.',
 # 'Usage of EmptyDir volume "workspace-job" exceeds the limit "1Gi".'
 _OWN_STORAGE = re.compile(r"exceeds the (?:total )?limit|exceeded its local ephemeral storage limit")
@@ -171,7 +172,7 @@ def _by_container_status(main: ContainerView) -> Outcome | None:
         detail = f"the job process ended with FLARE's code {exit_code}"
         return Outcome(Code.APP_CODE, ReturnCode(exit_code), detail, exit_code)
     if main.reason in _START_FAILED:
-        is_small = _TOO_SMALL_TO_START in main.message
+        is_small = _TOO_SMALL_TO_START.search(main.message)
         code = Code.OOM_KILLED if is_small else waiting_code(main.reason, main.message)
         return make_outcome(code, f"container {main.name}: {main.message}", exit_code=exit_code)
     return None
@@ -235,7 +236,7 @@ def _failed_without_main(pod: PodView) -> Outcome:
             return lost_by_node
         init = container.kind is ContainerKind.INIT
         not_started = init and container.reason in _START_FAILED
-        if container.reason == "OOMKilled" or (not_started and _TOO_SMALL_TO_START in container.message):
+        if container.reason == "OOMKilled" or (not_started and _TOO_SMALL_TO_START.search(container.message)):
             code = Code.INIT_OOM if init else Code.SIDECAR_OOM
             limit = f" (limit {container.memory_limit})" if container.memory_limit else ""
             return make_outcome(code, f"container {container.name} ran out of memory{limit}")

@@ -41,12 +41,14 @@ _VOLUME_SETTING = re.compile(
 # runtime list'; containerd: 'runtime "io.containerd.kata.v2" binary not installed "containerd-shim-kata-v2"';
 # cri-dockerd: 'RuntimeHandler "x" not supported'; runc: 'sysctl "x" is not in a separate kernel
 # namespace'; Multus, of a network that an annotation names: 'cannot find a network-attachment-definition (x)
-# in namespace (fl): network-attachment-definitions.k8s.cni.cncf.io "x" not found'
+# in namespace (fl): network-attachment-definitions.k8s.cni.cncf.io "x" not found'; runc, where all containers
+# have a limit, and so the pod: 'container init was OOM-killed (memory limit too low?)'
 _SANDBOX_SETTING = re.compile(
     r"spec\.hostUsers|\"UserNamespacesSupport\" is disabled|not support user namespaces|"
     r"failed to lookup RuntimeClass|no runtime for \"|failed to find runtime handler|"
     r"RuntimeHandler \"[^\"]{1,253}\" not supported|cannot find a network-attachment-definition|"
     r"runtime \"(?!io\.containerd\.runc\.)[^\"]{1,253}\" binary not installed|"
+    r"container init was OOM-killed|unable to set memory limit to \d|"
     r"failed to construct FQDN|hostname for pod |is not a valid DNS (?:label|subdomain)|invalid DNSPolicy|"
     r"unsupported supplementalGroupsPolicy|HostProcess|\bsysctl \"",
     re.IGNORECASE,
