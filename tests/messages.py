@@ -360,6 +360,21 @@ EVENTS = [
     ("FailedMount", 'MountVolume.SetUp failed for volume "x" : timed out', Code.MOUNT),
     (
         "FailedMount",
+        'MountVolume.SetUp failed for volume "x" : rpc error: code = Unknown desc = failed to mount secrets store objects for pod fl/job-1, err: failed to get secretproviderclass fl/none, error: SecretProviderClass.secrets-store.csi.x-k8s.io "none" not found',
+        Code.MISSING_REF,
+    ),
+    (
+        "FailedMount",
+        'MountVolume.SetUp failed for volume "token" : failed to fetch token: serviceaccounts "gone" not found',
+        Code.MISSING_REF,
+    ),
+    (
+        "FailedMount",
+        'MountVolume.SetUp failed for volume "x" : rpc error: code = NotFound desc = driver name x.csi.example.com not found in the list of registered CSI drivers',
+        Code.MOUNT,
+    ),
+    (
+        "FailedMount",
         'MountVolume.SetUp failed for volume "x" : volume uses the ReadWriteOncePod access mode and is already in use by another pod',
         Code.VOLUME_IN_USE,
     ),

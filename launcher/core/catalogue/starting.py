@@ -104,7 +104,7 @@ STARTING: Mapping[Code, Entry] = {
         _WAIT,
     ),
     Code.MISSING_REF: Entry(
-        "A Secret or ConfigMap that the job refers to, or a key of it, does not exist.",
+        "An object that the job refers to, such as a Secret or ConfigMap, or a key of it, does not exist.",
         "create it in the job's namespace, or correct the reference",
         _JOB,
         Limit.CONFIG,

@@ -60,10 +60,15 @@ _NETWORK = re.compile(
 )
 
 _ROWS: tuple[tuple[str, re.Pattern[str], Code], ...] = (
-    # 'MountVolume.SetUp failed for volume "x" : secret "nope" not found'
+    # 'MountVolume.SetUp failed for volume "x" : secret "nope" not found'; of the driver for other stores:
+    # 'SecretProviderClass.secrets-store.csi.x-k8s.io "nope" not found'; of a token: 'serviceaccounts "nope"
+    # not found'
     (
         "FailedMount",
-        re.compile(r'(?:secret|configmap) "[^"]*" not found|references non-existent (?:secret|config) key'),
+        re.compile(
+            r'(?:secret|configmap|SecretProviderClass\S{0,100}|serviceaccounts?) "[^"]*" not found|'
+            r"references non-existent (?:secret|config) key"
+        ),
         Code.MISSING_REF,
     ),
     # 'volume uses the ReadWriteOncePod access mode and is already in use by another pod'
