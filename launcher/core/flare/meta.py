@@ -59,7 +59,6 @@ def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json")
     """
     meta = require_mapping(meta, source)
     block, everywhere = native(meta, site, source), portable(meta, site, source)
-    odd = no_mappings(meta, site, source)
     resources, storage = _resources(block, everywhere), _ephemeral_storage(block)
     places = _places(block, everywhere)
     amounts = {"memory": resources.limits.get("memory", ""), "ephemeral-storage": storage}
@@ -78,16 +77,18 @@ def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json")
                 _beyond(block, resources),
                 _tiny(amounts, places),
                 misspelt(meta, site, source),
-                (
-                    f"{where} must be a mapping, not {show(value)}: it is read as empty"
-                    for where, value in odd
-                ),
+                _read_as_empty(meta, site, source),
                 (_unread(block, key) for key in block.values if key not in _ALL_KEYS),
             )
         ),
         source=source,
         places=places,
     )
+
+
+def _read_as_empty(meta: Mapping[str, Any], site: str, source: str) -> Iterator[str]:
+    for where, value in no_mappings(meta, site, source):
+        yield f"{where} must be a mapping, not {show(value)}: it is read as empty"
 
 
 def _places(block: Block, portable: Block) -> dict[str, str]:
