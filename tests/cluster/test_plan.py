@@ -60,6 +60,7 @@ NOT_KNOWN = {
     },
     **{row.name: PROCESS for row in STARTING if row.name.startswith(("init-", "sidecar-", "command-"))},
     **dict.fromkeys(("working-directory", "post-start-hook", "non-root", "sub-path"), PROCESS),
+    **dict.fromkeys(("mount-over-a-file", "memory-below-a-process"), PROCESS),
     **{row.name: NODE for row in (*NODE_SETTINGS, *MOUNTS) if row.code is not Code.MISSING_REF},
     **dict.fromkeys(("nominated", "nominated-heals"), LATER),
     **{row.name: PODS for row in (*UNSCHEDULED, *HEALING) if row.code is Code.POD_CONSTRAINT},
