@@ -298,12 +298,81 @@ WAITING = [
         "failed to create containerd task: unable to apply apparmor profile: apparmor failed to apply profile: no such file or directory",
         Code.SECURITY_PROFILE_MISSING,
     ),
+    # a fault of the node, in the form of one of the command
+    (
+        "CreateContainerError",
+        'failed to create containerd container: get apparmor_parser version: exec: "apparmor_parser": executable file not found in $PATH',
+        Code.CREATE_TRANSIENT,
+    ),
+    (
+        "RunContainerError",
+        'failed to create containerd task: failed to start shim: start failed: exec: "containerd-shim-runc-v2": executable file not found in $PATH: unknown',
+        Code.RUNTIME_ERROR,
+    ),
+    # what the image or the pod asks for and no runtime gives
+    (
+        "CreateContainerError",
+        "failed to create containerd container: mount callback failed on /tmp/containerd-mount1: no users found: unknown",
+        Code.CONTAINER_CONFIG,
+    ),
+    (
+        "CreateContainerError",
+        "failed to generate spec: unable to find user nobody-there: no matching entries in passwd file",
+        Code.CONTAINER_CONFIG,
+    ),
+    (
+        "CreateContainerError",
+        "set memory limit 4194304 too low; should be at least 12582912 bytes",
+        Code.CONTAINER_CONFIG,
+    ),
+    (
+        "StartError",
+        'error mounting "/data" to rootfs at "/etc/hosts": not a directory: Are you trying to mount a directory onto a file (or vice-versa)?',
+        Code.CONTAINER_CONFIG,
+    ),
+    # CRI-O and Docker
+    (
+        "ErrImagePull",
+        "initializing source docker://r/x:1: reading manifest 1 in docker.io/r/x: requested access to the resource is denied",
+        Code.IMAGE_AUTH,
+    ),
+    ("ErrImagePull", 'Head "https://r/v2/x/manifests/1": no basic auth credentials', Code.IMAGE_AUTH),
+    (
+        "ErrImagePull",
+        'choosing image instance: no image found in image index for architecture "arm64", variant "v8", OS "linux"',
+        Code.IMAGE_PLATFORM,
+    ),
+    (
+        "ErrImagePull",
+        "Error choosing image instance: no image found in manifest list for architecture arm, variant v8, OS linux",
+        Code.IMAGE_PLATFORM,
+    ),
+    (
+        "ErrImagePull",
+        "toomanyrequests: You have reached your unauthenticated pull rate limit",
+        Code.IMAGE_PULL_TRANSIENT,
+    ),
     ("SomethingNew", "text", Code.UNCLASSIFIED),
 ]
 _SANDBOX = "Failed to create pod sandbox: "
 # (reason of a Warning event of a pod that has a node, message, code)
 EVENTS = [
     ("FailedMount", 'MountVolume.SetUp failed for volume "x" : timed out', Code.MOUNT),
+    (
+        "FailedMount",
+        'MountVolume.SetUp failed for volume "x" : rpc error: code = Unknown desc = failed to mount secrets store objects for pod fl/job-1, err: failed to get secretproviderclass fl/none, error: SecretProviderClass.secrets-store.csi.x-k8s.io "none" not found',
+        Code.MISSING_REF,
+    ),
+    (
+        "FailedMount",
+        'MountVolume.SetUp failed for volume "token" : failed to fetch token: serviceaccounts "gone" not found',
+        Code.MISSING_REF,
+    ),
+    (
+        "FailedMount",
+        'MountVolume.SetUp failed for volume "x" : rpc error: code = NotFound desc = driver name x.csi.example.com not found in the list of registered CSI drivers',
+        Code.MOUNT,
+    ),
     (
         "FailedMount",
         'MountVolume.SetUp failed for volume "x" : volume uses the ReadWriteOncePod access mode and is already in use by another pod',
@@ -337,6 +406,28 @@ EVENTS = [
     (
         "FailedCreatePodSandBox",
         f'{_SANDBOX}failed to get sandbox runtime: no runtime for "no-such-handler" is configured',
+        Code.SANDBOX_CONFIG,
+    ),
+    (
+        "FailedCreatePodSandBox",
+        f'{_SANDBOX}RuntimeHandler "kata" not supported',
+        Code.SANDBOX_CONFIG,
+    ),
+    (
+        "FailedCreatePodSandBox",
+        f'{_SANDBOX}failed to start shim: failed to resolve runtime path: runtime "io.containerd.kata.v2" binary not installed "containerd-shim-kata-v2": file does not exist: unknown',
+        Code.SANDBOX_CONFIG,
+    ),
+    # the runtime of every pod: the node is broken
+    (
+        "FailedCreatePodSandBox",
+        f'{_SANDBOX}failed to start shim: failed to resolve runtime path: runtime "io.containerd.runc.v2" binary not installed "containerd-shim-runc-v2": file does not exist: unknown',
+        Code.SANDBOX,
+    ),
+    # Multus: the network that an annotation of the job names
+    (
+        "FailedCreatePodSandBox",
+        f'{_SANDBOX}error adding pod fl_job-1 to CNI network "multus-cni-network": plugin type="multus" failed (add): Multus: [fl/job-1]: error loading k8s delegates k8s args: cannot find a network-attachment-definition (none) in namespace (fl): network-attachment-definitions.k8s.cni.cncf.io "none" not found',
         Code.SANDBOX_CONFIG,
     ),
     (

@@ -17,6 +17,7 @@ from launcher.errors import InvalidInput, Rejected
 if TYPE_CHECKING:
     from launcher.core.plan.rows import Plan
     from launcher.edges.kube.planning import KubePlanning
+    from launcher.edges.registry import HttpRegistries
 
 __all__ = ["DRY_RUNS", "planned", "tried_out"]
 
@@ -25,7 +26,13 @@ DRY_RUNS = ("server", _CLIENT)
 
 
 def planned(
-    site: SiteConfig, spec: JobSpec, given: Mapping[str, Any], *, advice: bool = True, offline: bool = False
+    site: SiteConfig,
+    spec: JobSpec,
+    given: Mapping[str, Any],
+    *,
+    advice: bool = True,
+    offline: bool = False,
+    registry: bool = False,
 ) -> Plan:
     """Return the plan of a job.
 
@@ -35,6 +42,7 @@ def planned(
         given: the options ``kubeconfig`` and ``context``.
         advice: whether to look for what a pod needs after its creation, too.
         offline: whether to make the objects only, and to ask nobody.
+        registry: whether to ask the registries of the images, too.
 
     Raises:
         LauncherError: the cluster cannot be asked.
@@ -49,7 +57,9 @@ def planned(
         asked = replace(asked, objects=tuple(parse_manifests(composition.manifests(spec, site))))
     except (InvalidInput, Rejected) as error:
         return refused_plan(asked, error)
-    return made_plan(asked) if offline else make_plan(asked, _api(site), advice=advice)
+    if offline:
+        return made_plan(asked)
+    return make_plan(asked, _api(site), advice=advice, registries=_registries() if registry else None)
 
 
 def tried_out(site: SiteConfig, spec: JobSpec, given: Mapping[str, Any], output: str) -> int:
@@ -73,3 +83,9 @@ def _api(site: SiteConfig) -> KubePlanning:
     from launcher.edges.kube.planning import KubePlanning  # noqa: PLC0415
 
     return KubePlanning(KubeClient(loader=composition.cluster_of(site)))
+
+
+def _registries() -> HttpRegistries:
+    from launcher.edges.registry import HttpRegistries  # noqa: PLC0415 - costs 0.1 s
+
+    return HttpRegistries()

@@ -9,16 +9,17 @@ from typing import Any, Protocol
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.plan import checks
 from launcher.core.plan.fit import fit_rows
+from launcher.core.plan.images import Held, Login, Place, Pulled, image_rows, logins_for, place_of
 from launcher.core.plan.references import merged
 from launcher.core.plan.rows import Plan, Row
-from launcher.core.plan.views import Cluster, Found, Looked, PlannedPod, Reference, Tried
+from launcher.core.plan.views import Cluster, Found, Looked, PlannedImage, PlannedPod, Reference, Tried
 from launcher.core.releases import StorageDriver
 from launcher.core.rights import Right, needed, printed
 from launcher.core.spec.jobspec import JobSpec, ref_of_spec
 from launcher.core.views import ObjectRef, Seen
 from launcher.errors import LauncherError, Reason, Unavailable
 
-__all__ = ["Asked", "Planning", "made_plan", "make_plan", "refused_plan"]
+__all__ = ["Asked", "Planning", "Registries", "made_plan", "make_plan", "refused_plan"]
 
 # After one of them nothing else would be answered in other words.
 _SAYS_IT_ALL = frozenset(
@@ -48,8 +49,24 @@ class Planning(Protocol):
     def look(self, reference: Reference, namespace: str) -> Seen[Found]:
         """Return whether an object is there, and which keys it has; never raises for a missing right."""
 
+    def logins(self, secrets: Iterable[str], namespace: str) -> tuple[Login, ...]:
+        """Return the logins of registry Secrets; one that is not there, or may not be read, has none."""
+
     def cluster(self) -> Cluster:
         """Return the nodes, and what is used of them, as far as both may be listed."""
+
+
+class Registries(Protocol):
+    """What is asked of the registries of images."""
+
+    def held(self, place: Place, logins: Sequence[Login]) -> Held:
+        """Return what a registry has of an image.
+
+        Raises:
+            NotFound: it has no such image.
+            Denied: it lets none of the logins, nor anybody, read it.
+            Unavailable: it could not be asked.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,13 +101,16 @@ def made_plan(asked: Asked) -> Plan:
     return Plan(tuple(checks.made_rows(asked.objects)), asked.clocks)
 
 
-def make_plan(asked: Asked, api: Planning, *, advice: bool = True) -> Plan:
+def make_plan(
+    asked: Asked, api: Planning, *, advice: bool = True, registries: Registries | None = None
+) -> Plan:
     """Return what the cluster would say to a launch now.
 
     Args:
         asked: the job.
         api: answers.
         advice: whether to look for what a pod needs after its creation, too.
+        registries: asked for the images; None = nobody is.
 
     Raises:
         Unavailable: the cluster cannot be asked at all.
@@ -107,7 +127,10 @@ def make_plan(asked: Asked, api: Planning, *, advice: bool = True) -> Plan:
     rows = list(checks.creation_rows([first, *tried]))
     if advice:
         rows += _rights_rows(asked, api)
-        rows += [] if pod is None else _pod_rows(asked, api, pod, admitted=admitted)
+        if pod is not None:
+            cluster = api.cluster()
+            rows += _pod_rows(asked, api, pod, cluster, admitted=admitted)
+            rows += [] if registries is None else _image_rows(asked, api, pod, cluster, registries)
     return Plan(tuple(rows), asked.clocks)
 
 
@@ -146,12 +169,30 @@ def _rights_rows(asked: Asked, api: Planning) -> Iterator[Row]:
         yield checks.rights_unknown(error)
 
 
-def _pod_rows(asked: Asked, api: Planning, pod: PlannedPod, *, admitted: bool) -> Iterator[Row]:
+def _image_rows(
+    asked: Asked, api: Planning, pod: PlannedPod, cluster: Cluster, registries: Registries
+) -> Iterator[Row]:
+    secrets = [one.name for one in pod.references if one.for_pull]
+    logins = api.logins(secrets, asked.spec.namespace)
+    yield from image_rows([_held(image, logins, registries) for image in pod.images], cluster)
+
+
+def _held(image: PlannedImage, logins: Sequence[Login], registries: Registries) -> Pulled:
+    place = place_of(image.name)
+    try:
+        return Pulled(image, registries.held(place, logins_for(place, logins)))
+    except LauncherError as error:
+        return Pulled(image, error=error)
+
+
+def _pod_rows(
+    asked: Asked, api: Planning, pod: PlannedPod, cluster: Cluster, *, admitted: bool
+) -> Iterator[Row]:
     spec = asked.spec
     yield from checks.gate_rows(pod)
     ours = {("Secret", ref_of_spec(spec).credential_secret), ("Secret", spec.startup_secret)}
     ours |= {(str(one.get("kind")), checks.name(one)) for one in asked.objects}
     wanted = (one for one in merged(pod.references) if (one.use.kind, one.name) not in ours)
     looked = [Looked(one, api.look(one, spec.namespace)) for one in wanted]
-    yield from checks.reference_rows(looked, admitted=admitted)
-    yield from fit_rows(pod, api.cluster(), may_grow=asked.policy.may_grow)
+    yield from checks.reference_rows(looked, spec.namespace, admitted=admitted)
+    yield from fit_rows(pod, cluster, may_grow=asked.policy.may_grow)

@@ -44,7 +44,6 @@ def main() -> int:
     parser.add_argument("--study", default="penguins")
     parser.add_argument("--action", default="")
     parser.add_argument("--block", type=json.loads, default={})
-    parser.add_argument("--abort-after", type=float, help="seconds after submit")
     parser.add_argument("--abort-running", type=float, help="seconds after RUNNING")
     parser.add_argument(
         "--stay", type=float, default=0, help="seconds after the end: would the status come back?"
@@ -92,10 +91,8 @@ def follow(session: Session, given: argparse.Namespace) -> int:
             print(f"{now:6.1f} s  {status}", flush=True)
         ended = now if ended is None and status.startswith("FINISHED") else ended
         running = now if running is None and status == "RUNNING" else running
-        late = given.abort_after is not None and now >= given.abort_after
-        late = late or (
-            given.abort_running is not None and running is not None and now - running >= given.abort_running
-        )
+        # Not before RUNNING: FLARE 2.9.0 calls a job RUNNING again that is aborted while it is being dispatched.
+        late = None not in (given.abort_running, running) and now - running >= given.abort_running
         if late and not aborted and ended is None:
             aborted = True
             print(f"{now:6.1f} s  abort: {session.abort_job(job)}", flush=True)

@@ -21,7 +21,7 @@ import pytest
 
 from launcher.composition import render_values
 from launcher.core.flare.meta import parse_meta
-from launcher.core.names import LABEL_JOB_ID, credential_secret_name, pod_name
+from launcher.core.names import LABEL_JOB_ID, container_name, credential_secret_name, pod_name
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.spec.assemble import Request, build_jobspec
 from launcher.core.spec.jobspec import EnvVar, SecretKey
@@ -255,3 +255,44 @@ def gone(world):
         assert kubectl("get", "secret", "-n", job.namespace, "-l", "!matrix", "-o", "name") == ""
 
     return check
+
+
+@pytest.fixture(scope="session")
+def workers(cluster_env):
+    """The real workers, as objects."""
+    real = "!type,!node-role.kubernetes.io/control-plane"
+    return json.loads(kubectl("get", "nodes", "-l", real, "-o", "json"))["items"]
+
+
+@pytest.fixture(scope="session")
+def address(workers):
+    """This machine's address as the nodes reach it."""
+    from tests.cluster.matrix import registry  # noqa: PLC0415 - which imports this module
+
+    found = next(a["address"] for a in workers[0]["status"]["addresses"] if a["type"] == "InternalIP")
+    return registry.own_address(found)
+
+
+@pytest.fixture
+def scene(namespace, image, workers, address):
+    """The stage of one row, cleared afterwards."""
+    from tests.cluster.matrix import registry  # noqa: PLC0415 - as above
+    from tests.cluster.matrix.scene import Scene  # noqa: PLC0415
+
+    job_id = str(uuid.uuid4())
+    words = {
+        "ns": namespace,
+        "image": image,
+        "shell": image.partition("/")[2],  # the image without its registry
+        "node": f"fake-{namespace}",
+        "worker": workers[0]["metadata"]["name"],
+        "local": os.environ.get("FLJOB_REGISTRY", "localhost:5001"),
+        "registry": registry.HOST,
+        "plain": f"{address}:{registry.PORT}",
+        "address": address,
+        "pod": pod_name(job_id, SITE),
+        "container": container_name(job_id),
+    }
+    stage = Scene(namespace, job_id, words)
+    yield stage
+    stage.clean()

@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +15,6 @@ import pytest
 
 from launcher.core.catalogue import CATALOGUE
 from launcher.core.lifecycle.state import JobState, Track
-from launcher.core.names import container_name, pod_name
 from launcher.core.pending.refusal import refusal_of
 from launcher.core.spec.site import PendingPolicy, Timeouts
 from launcher.edges.clock import SystemClock
@@ -25,7 +22,7 @@ from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
 from launcher.errors import LauncherError
 from launcher.usecases.ports import World
-from tests.cluster.conftest import CHART, SHORT, SITE, kubectl
+from tests.cluster.conftest import CHART, SHORT, kubectl
 from tests.cluster.matrix import ROWS, SMOKE, registry
 from tests.cluster.matrix.recorder import Recorder
 from tests.cluster.matrix.row import Row
@@ -42,47 +39,11 @@ def _parameters():
 
 
 @pytest.fixture(scope="session")
-def workers(cluster_env):
-    """The real workers, as objects."""
-    real = "!type,!node-role.kubernetes.io/control-plane"
-    return json.loads(kubectl("get", "nodes", "-l", real, "-o", "json"))["items"]
-
-
-@pytest.fixture(scope="session")
-def address(workers):
-    """This machine's address as the nodes reach it."""
-    found = next(a["address"] for a in workers[0]["status"]["addresses"] if a["type"] == "InternalIP")
-    return registry.own_address(found)
-
-
-@pytest.fixture(scope="session")
 def bad_registry(address):
     """The registry that misbehaves."""
     server = registry.Registry(address)
     yield server
     server.stop()
-
-
-@pytest.fixture
-def scene(namespace, image, workers, address):
-    """The stage of one row, cleared afterwards."""
-    job_id = str(uuid.uuid4())
-    words = {
-        "ns": namespace,
-        "image": image,
-        "shell": image.partition("/")[2],  # the image without its registry
-        "node": f"fake-{namespace}",
-        "worker": workers[0]["metadata"]["name"],
-        "local": os.environ.get("FLJOB_REGISTRY", "localhost:5001"),
-        "registry": registry.HOST,
-        "plain": f"{address}:{registry.PORT}",
-        "address": address,
-        "pod": pod_name(job_id, SITE),
-        "container": container_name(job_id),
-    }
-    stage = Scene(namespace, job_id, words)
-    yield stage
-    stage.clean()
 
 
 @pytest.fixture

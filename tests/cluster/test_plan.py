@@ -8,21 +8,18 @@ else.
 from __future__ import annotations
 
 import json
-import os
-import uuid
 
 import pytest
 
 from launcher.cli.planned import planned
 from launcher.core.catalogue import Code
 from launcher.core.flare.meta import parse_meta
-from launcher.core.names import container_name, pod_name
 from launcher.core.plan.rows import Answer
 from launcher.core.spec.assemble import Request, build_jobspec
 from launcher.core.spec.site import SiteConfig
 from launcher.core.spec.study import Study
 from tests.cluster.conftest import SITE, kubectl, meta
-from tests.cluster.matrix import ROWS, registry
+from tests.cluster.matrix import ROWS
 from tests.cluster.matrix.creation import CREATION
 from tests.cluster.matrix.devices import DEVICES
 from tests.cluster.matrix.ends import ENDS
@@ -32,14 +29,13 @@ from tests.cluster.matrix.lost import LOST
 from tests.cluster.matrix.mounts import MOUNTS
 from tests.cluster.matrix.node_settings import NODE_SETTINGS
 from tests.cluster.matrix.probes import PROBES
-from tests.cluster.matrix.scene import Scene
 from tests.cluster.matrix.starting import STARTING
 from tests.cluster.matrix.unscheduled import UNSCHEDULED
 from tests.cluster.matrix.volumes import VOLUMES
 
 pytestmark = pytest.mark.cluster
 
-IMAGE = "whether a registry gives an image is known by the node that pulls it"
+IMAGE = "what the registry says that only the nodes reach: asked from here, it cannot be found"
 PROCESS = "what a process does is known when it runs"
 NODE = "what is installed on a node, and what its kubelet refuses, no object of the cluster says"
 LATER = "it depends on what happens after the launch"
@@ -50,6 +46,9 @@ PLACE = "where a volume can be reached from is not judged, and the plan says so"
 QUEUE = "a queue opens the gate: perhaps"
 ASKED = "the cluster cannot be asked, and the plan says that instead (exit code 5)"
 
+# The rows whose registry answers here, too.
+IMAGES = ("image-tag-missing", "image-missing", "image-digest-missing")
+
 # Row -> why it cannot be known before.
 NOT_KNOWN = {
     **{row.name: PROCESS for row in (*ENDS, *PROBES)},
@@ -57,10 +56,11 @@ NOT_KNOWN = {
     **{
         row.name: IMAGE
         for row in (*STARTING, *HEALING)
-        if "image" in row.name or row.name.startswith("registry")
+        if ("image" in row.name or row.name.startswith("registry")) and row.name not in IMAGES
     },
     **{row.name: PROCESS for row in STARTING if row.name.startswith(("init-", "sidecar-", "command-"))},
     **dict.fromkeys(("working-directory", "post-start-hook", "non-root", "sub-path"), PROCESS),
+    **dict.fromkeys(("mount-over-a-file", "memory-below-a-process"), PROCESS),
     **{row.name: NODE for row in (*NODE_SETTINGS, *MOUNTS) if row.code is not Code.MISSING_REF},
     **dict.fromkeys(("nominated", "nominated-heals"), LATER),
     **{row.name: PODS for row in (*UNSCHEDULED, *HEALING) if row.code is Code.POD_CONSTRAINT},
@@ -74,32 +74,6 @@ NOT_KNOWN = {
 }
 GROUPS = (*CREATION, *UNSCHEDULED, *VOLUMES, *MOUNTS, *STARTING, *DEVICES, *NODE_SETTINGS)
 GROUPS += (*HEALING, *ENDS, *PROBES, *LOST)
-
-
-@pytest.fixture
-def scene(namespace, image):
-    workers = json.loads(
-        kubectl("get", "nodes", "-l", "!type,!node-role.kubernetes.io/control-plane", "-o", "json")
-    )["items"]
-    seen = next(a["address"] for a in workers[0]["status"]["addresses"] if a["type"] == "InternalIP")
-    address = registry.own_address(seen)
-    job_id = str(uuid.uuid4())
-    words = {
-        "ns": namespace,
-        "image": image,
-        "shell": image.partition("/")[2],
-        "node": f"fake-{namespace}",
-        "worker": workers[0]["metadata"]["name"],
-        "local": os.environ.get("FLJOB_REGISTRY", "localhost:5001"),
-        "registry": registry.HOST,
-        "plain": f"{address}:{registry.PORT}",
-        "address": address,
-        "pod": pod_name(job_id, SITE),
-        "container": container_name(job_id),
-    }
-    stage = Scene(namespace, job_id, words)
-    yield stage
-    stage.clean()
 
 
 @pytest.fixture
@@ -125,7 +99,7 @@ def plan(scene, image, tmp_path):
         command = ("sh", "-c", row.command) if isinstance(row.command, str) else row.command
         request = Request(job_id=scene.job_id, site=SITE, command=command)
         parsed = parse_meta(meta(**{"image": scene.fill(row.image), **row.k8s}), SITE)
-        return planned(site, build_jobspec(request, parsed, Study(), site), {})
+        return planned(site, build_jobspec(request, parsed, Study(), site), {}, registry=True)
 
     return make
 

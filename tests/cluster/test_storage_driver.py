@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 
 import pytest
 import yaml
@@ -80,3 +82,19 @@ def test_without_the_rights_of_the_driver_the_missing_one_is_named(fljob, job_fo
     lines = fljob("doctor", *parent, check=1).stdout.splitlines()
     assert "FAIL  right: list configmaps is not granted" in "\n".join(lines)
     assert "--driver configmap" in "\n".join(lines)
+
+
+@pytest.mark.parametrize("driver", ["secret", "configmap"])
+def test_values_that_no_record_can_hold_are_refused_in_the_same_sentence(
+    fljob, job_folder, namespace, tmp_path, driver
+):
+    """More than 1 MiB, also when Helm has compressed it."""
+    parts = [{"name": f"PART_{n}", "value": base64.b64encode(os.urandom(60_000)).decode()} for n in range(14)]
+    site = {"namespace": namespace, "storage_driver": driver, "values": {"env": parts}}
+    (tmp_path / "fljob.yaml").write_text(json.dumps(site))
+    config = ("--config", str(tmp_path / "fljob.yaml"))
+    refused = fljob("launch", str(job_folder()), "--site", "site-1", *config, "--", "true")
+    assert refused.returncode != 0
+    assert "the values are too big: Helm keeps a release in one object of at most 1 MiB" in refused.stderr
+    assert records(namespace) == {"configmap": [], "secret": []}
+    assert kubectl("get", "pod", "-n", namespace, "-o", "name") == ""

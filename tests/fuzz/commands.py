@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import logging
 import random
 from collections.abc import Iterator
@@ -15,9 +16,9 @@ from launcher.core.foreign import shallow
 from launcher.core.names import ANNOTATION_JOB_ID, ANNOTATION_SITE, LABEL_JOB_ID, pod_name, release_name
 from launcher.core.views import ReleaseView
 from launcher.edges.kube.translate import event_view, node_view, pod_view
-from tests.fakes import START, FakeWorld
-from tests.fuzz.objects import EVENT, NODE, RawPods, hostile_pod
-from tests.fuzz.texts import mutated, text
+from tests.fakes import START, FakeInstallations, FakeWorld
+from tests.fuzz.objects import EVENT, NODE, RawPods, drifted, hostile_pod
+from tests.fuzz.texts import grafted, mutated, text
 
 __all__ = ["one_command"]
 
@@ -29,6 +30,7 @@ COMMANDS = (
     ("list",), ("list", "-o", "json"), ("status", RELEASE), ("status", RELEASE, "-o", "json"), ("events", RELEASE),
     ("events", RELEASE, "-o", "json"), ("logs", RELEASE), ("diagnose", RELEASE), ("gc", "--dry-run"), ("gc", "--older-than", "0s"),
     ("terminate", RELEASE), ("wait", RELEASE), ("status", "fj-forged"), ("terminate", "fj-forged"),
+    ("diff", RELEASE), ("diff", RELEASE, "-o", "json"), ("diff", RELEASE, "-o", "markdown"),
 )  # fmt: skip
 
 
@@ -47,6 +49,21 @@ def _ours(rng: random.Random, raw: Any) -> Any:
         "annotations": {**told, **names},
     }
     return {**raw, "metadata": {**metadata, **changed}}
+
+
+def _installed(rng: random.Random) -> FakeInstallations:
+    """Return what a release has installed: its pod as somebody has changed it, and what Helm has recorded."""
+    whole = json.loads(json.dumps(rng.choice(drifted())))
+    manifest = whole["manifest"]
+    live, answer = (grafted(rng, one) if rng.random() < 0.8 else one for one in (whole["pod"], manifest))
+    # As the adapters do.
+    live, answer = (shallow(one) if isinstance(one, dict) else {} for one in (live, answer))
+    own = {key: manifest[key] for key in ("apiVersion", "kind")}
+    found = FakeInstallations()
+    found.records[RELEASE] = [{**shallow(grafted(rng, manifest)), **own, "metadata": manifest["metadata"]}]
+    found.objects[manifest["metadata"]["name"]] = rng.choice((live, live, live, None, text(rng)))
+    found.applied = lambda *_: answer  # type: ignore[method-assign]
+    return found
 
 
 def hostile_world(rng: random.Random) -> FakeWorld:
@@ -69,6 +86,7 @@ def hostile_world(rng: random.Random) -> FakeWorld:
     record = ReleaseView(RELEASE, "fl", "deployed", 1, START, values if isinstance(values, dict) else {})
     if rng.random() < 0.8:
         fake.releases.items[RELEASE] = record
+    fake.installed = _installed(rng)
     return fake
 
 

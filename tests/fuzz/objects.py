@@ -23,7 +23,7 @@ from tests.fakes import SHORTAGE, FakePods, FakeWorld, make_pod
 from tests.fuzz.texts import grafted, mutated
 from tests.recorded import FOLDER
 
-__all__ = ["EVENT", "NODE", "RELEASE", "RawPods", "hostile_pod", "one_object"]
+__all__ = ["EVENT", "NODE", "RELEASE", "RawPods", "drifted", "hostile_pod", "one_object"]
 
 WAITING = 'exec: "/none": stat /none: no such file or directory'
 POD = {
@@ -92,6 +92,13 @@ def _recorded() -> tuple[Any, ...]:
     """Return the pods that were recorded on clusters."""
     documents = [yaml.load(path.read_text(), Loader=_FAST) for path in sorted(FOLDER.glob("*.yaml"))]
     return tuple(document["pod"] for document in documents if document.get("pod"))
+
+
+@functools.cache
+def drifted() -> tuple[Any, ...]:
+    """Return manifests and the pods that became of them, which were recorded on a cluster."""
+    folder = FOLDER.parent / "drift"
+    return tuple(yaml.load(path.read_text(), Loader=_FAST) for path in sorted(folder.glob("*.yaml")))
 
 
 def hostile_pod(rng: random.Random) -> Any:

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from launcher.errors import LauncherError
+from tests.forgery import attacked, forge
 from tests.fuzz.answers import one_answer
-from tests.fuzz.commands import one_command
+from tests.fuzz.commands import one_command, recorded
 from tests.fuzz.inputs import one_input
 from tests.fuzz.kits import one_kit
 from tests.fuzz.objects import one_object
@@ -34,12 +35,22 @@ def _one_parent(rng: random.Random, folder: Path) -> Iterator[str]:
     return one_parent(rng, folder)
 
 
+def _one_forgery(rng: random.Random, folder: Path) -> Iterator[str]:
+    """Sweep a namespace full of forged objects; nothing may be touched that Helm's record does not confirm."""
+    del folder
+    with recorded() as said:
+        touched = list(attacked(forge(rng)))
+    assert not touched, touched
+    yield from said
+
+
 CASES: dict[str, Callable[[random.Random, Path], Iterator[str]]] = {
     "inputs": one_input,
     "objects": lambda rng, _: one_object(rng),
     "commands": one_command,
     "answers": one_answer,
     "kits": one_kit,
+    "forgeries": _one_forgery,
     "parents": _one_parent,
 }
 
@@ -98,6 +109,7 @@ _NUMBERS = (
     ("commands", 10_000),
     ("answers", 20_000),
     ("kits", 1_000),
+    ("forgeries", 2_000),  # each has about six forged objects
     ("parents", 10_000),
 )
 

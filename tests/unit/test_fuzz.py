@@ -9,7 +9,7 @@ from tests.fuzz.run import run
 
 @pytest.mark.parametrize(
     ("kind", "cases"),
-    [("inputs", 300), ("objects", 150), ("commands", 150), ("answers", 300), ("kits", 40)],
+    [("inputs", 300), ("objects", 150), ("commands", 150), ("answers", 300), ("kits", 40), ("forgeries", 60)],
 )
 def test_hostile_input_is_survived(kind, cases):
     result = run(kind, range(cases))

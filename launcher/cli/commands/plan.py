@@ -19,9 +19,19 @@ __all__ = ["plan_command"]
 @options.printed_job_options
 @options.cluster_options
 @options.output_option("table", "json")
+@click.option(
+    "--registry",
+    is_flag=True,
+    help="Ask the registries for the images, too, with the job's registry Secrets.",
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def plan_command(
-    meta: str | None, command: tuple[str, ...], kit: Path | None, output: str, **given: Any
+    meta: str | None,
+    command: tuple[str, ...],
+    kit: Path | None,
+    output: str,
+    registry: bool,
+    **given: Any,
 ) -> int:
     """Ask the cluster what a launch of the job META would meet; nothing is created.
 
@@ -31,7 +41,7 @@ def plan_command(
     so and does not count.
     """
     site, spec = offline.one_job(offline.asked(meta, command, kit, given), given["study"])
-    found = planned(site, spec, given)
+    found = planned(site, spec, given, registry=registry)
     click.echo(
         json.dumps(as_json(found), indent=2) if output == "json" else as_table(found), nl=output == "json"
     )

@@ -104,7 +104,7 @@ STARTING: Mapping[Code, Entry] = {
         _WAIT,
     ),
     Code.MISSING_REF: Entry(
-        "A Secret or ConfigMap that the job refers to, or a key of it, does not exist.",
+        "An object that the job refers to, such as a Secret or ConfigMap, or a key of it, does not exist.",
         "create it in the job's namespace, or correct the reference",
         _JOB,
         Limit.CONFIG,
@@ -176,8 +176,8 @@ STARTING: Mapping[Code, Entry] = {
         relaunchable=True,
     ),
     Code.SANDBOX_CONFIG: Entry(
-        "The node cannot run a pod with these settings, such as its runtime class, user namespace or names.",
-        "correct the named setting in the pod template, or have the nodes prepared for it",
+        "The node cannot run a pod with these settings, such as its runtime class, user namespace or memory.",
+        "correct the named setting in pod template or launcher_spec, or have the nodes prepared for it",
         _JOB,
         Limit.CONFIG,
         _FAIL,

@@ -35,6 +35,9 @@ __all__ = ["ended", "lost", "was_signalled"]
 # be located when the pod was terminated'; containerd, once it has been started again: 255, "Unknown".
 _LOST = frozenset({"ContainerStatusUnknown", "Unknown", "RestartingAllContainers"})
 _START_FAILED = frozenset({"StartError", "ContainerCannotRun"})
+# runc, of a limit that its own first process does not fit in: 'container init was OOM-killed (memory limit
+# too low?)', 'unable to set memory limit to 1048576 (current usage: 2686976, peak usage: 2695168)'
+_TOO_SMALL_TO_START = re.compile(r"container init was OOM-killed|unable to set memory limit to \d")
 # kubelet: 'Pod ephemeral local storage usage exceeds the total limit of containers 10Mi.',
 # 'Usage of EmptyDir volume "workspace-job" exceeds the limit "1Gi".'
 _OWN_STORAGE = re.compile(r"exceeds the (?:total )?limit|exceeded its local ephemeral storage limit")
@@ -169,7 +172,8 @@ def _by_container_status(main: ContainerView) -> Outcome | None:
         detail = f"the job process ended with FLARE's code {exit_code}"
         return Outcome(Code.APP_CODE, ReturnCode(exit_code), detail, exit_code)
     if main.reason in _START_FAILED:
-        code = waiting_code(main.reason, main.message)
+        is_small = _TOO_SMALL_TO_START.search(main.message)
+        code = Code.OOM_KILLED if is_small else waiting_code(main.reason, main.message)
         return make_outcome(code, f"container {main.name}: {main.message}", exit_code=exit_code)
     return None
 
@@ -210,6 +214,15 @@ def _signal(main: ContainerView) -> str:
     return f"SIGKILL; by whom is not recorded: a lack of memory (limit {main.memory_limit}) may look so"
 
 
+def _init_failed(container: ContainerView, *, not_started: bool) -> Outcome:
+    """Return the outcome of an init container that failed, or that the node could not start."""
+    how = f"ended with exit code {container.exit_code}: {container.reason}: {container.message}"
+    detail = f"init container {container.name} {how}".rstrip(": ")
+    # A hook of the GPU runtime fails before the first container that has a GPU, which may be this one.
+    is_of_node = not_started and waiting_code(container.reason, container.message) is Code.RUNTIME_ERROR
+    return make_outcome(Code.RUNTIME_ERROR if is_of_node else Code.INIT_FAILED, detail)
+
+
 def _failed_without_main(pod: PodView) -> Outcome:
     # A drain or a deletion kills init containers, too; their exit codes are no fault of the job.
     disruption = outcome_by_conditions(pod)
@@ -222,14 +235,13 @@ def _failed_without_main(pod: PodView) -> Outcome:
         if lost_by_node is not None:
             return lost_by_node
         init = container.kind is ContainerKind.INIT
-        if container.reason == "OOMKilled":
+        not_started = init and container.reason in _START_FAILED
+        if container.reason == "OOMKilled" or (not_started and _TOO_SMALL_TO_START.search(container.message)):
             code = Code.INIT_OOM if init else Code.SIDECAR_OOM
             limit = f" (limit {container.memory_limit})" if container.memory_limit else ""
             return make_outcome(code, f"container {container.name} ran out of memory{limit}")
         if init and was_deleted(pod, container):
             return deleted_externally(pod)
         if init:
-            how = f"ended with exit code {container.exit_code}: {container.reason}"
-            detail = f"init container {container.name} {how}"
-            return make_outcome(Code.INIT_FAILED, detail)
+            return _init_failed(container, not_started=not_started)
     return make_outcome(Code.POD_FAILED, ": ".join(filter(None, (pod.reason, pod.message))))

@@ -28,6 +28,7 @@ _NATIVE = {"cpu": "num_of_cpus", "memory": "memory"}
 _GPU = "nvidia.com/gpu"
 # The largest amount that the API server keeps (an int64); it silently makes a larger one this.
 _MOST = 2**63 - 1
+_SMALLEST = 2**20  # bytes
 # All that FLARE 2.9.0 reads of a k8s block. It does not look for others: a job that has one more runs there.
 _KEYS = (
     "cpu",
@@ -58,32 +59,36 @@ def parse_meta(meta: Mapping[str, Any], site: str, *, source: str = "meta.json")
     """
     meta = require_mapping(meta, source)
     block, everywhere = native(meta, site, source), portable(meta, site, source)
-    odd = no_mappings(meta, site, source)
-    resources = _resources(block, everywhere)
+    resources, storage = _resources(block, everywhere), _ephemeral_storage(block)
+    places = _places(block, everywhere)
+    amounts = {"memory": resources.limits.get("memory", ""), "ephemeral-storage": storage}
     return JobMeta(
         name=_optional_text(meta, "name", source),
         job_id=_optional_text(meta, "job_id", source),
         study=_optional_text(meta, "study", source),
         image=_image(block),
         python_path=_python_path(block),
-        ephemeral_storage=_ephemeral_storage(block),
+        ephemeral_storage=storage,
         pending_timeout=_pending_timeout(block),
         grace_period=_grace_period(block),
         resources=resources,
         warnings=few(
             itertools.chain(
                 _beyond(block, resources),
+                _tiny(amounts, places),
                 misspelt(meta, site, source),
-                (
-                    f"{where} must be a mapping, not {show(value)}: it is read as empty"
-                    for where, value in odd
-                ),
+                _read_as_empty(meta, site, source),
                 (_unread(block, key) for key in block.values if key not in _ALL_KEYS),
             )
         ),
         source=source,
-        places=_places(block, everywhere),
+        places=places,
     )
+
+
+def _read_as_empty(meta: Mapping[str, Any], site: str, source: str) -> Iterator[str]:
+    for where, value in no_mappings(meta, site, source):
+        yield f"{where} must be a mapping, not {show(value)}: it is read as empty"
 
 
 def _places(block: Block, portable: Block) -> dict[str, str]:
@@ -119,6 +124,15 @@ def _beyond(block: Block, resources: Resources) -> Iterator[str]:
                 f"{block.where(wanted)} ({request}) is more than {block.where(name)} ({limit}), and "
                 f"Kubernetes refuses such a pod; raise {name} or lower {wanted}"
             )
+
+
+def _tiny(amounts: Mapping[str, str], places: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each amount that nothing fits in: `512m` is half a byte, `64` are 64 bytes."""
+    for name, amount in amounts.items():
+        if amount and 0 < parse_quantity(amount) < _SMALLEST:
+            digits = amount.rstrip("numk")
+            meant = f"did you mean {digits}Mi?" if digits.isdecimal() else "write an amount such as 512Mi"
+            yield f"{places[name]} ({amount}) is less than 1Mi, in which nothing runs; {meant}"
 
 
 def _optional_text(meta: Mapping[str, Any], key: str, source: str) -> str:

@@ -56,6 +56,20 @@ _BAD_SETTING = (
     # of a resourceFieldRef
     r"container \S+ not found)"
 )
+# What the image or the pod asks for and no runtime gives. containerd: 'mount callback failed on /tmp/x: no
+# users found', Docker and CRI-O: 'unable to find user x: no matching entries in passwd file'; CRI-O: 'set
+# memory limit 4194304 too low; should be at least 12582912 bytes'; runc: 'unable to find user 0: read
+# /etc/passwd: is a directory'
+_BAD_CONTAINER = re.compile(
+    r"\bno (?:users|groups) found\b|\bunable to find (?:user|group) |"
+    r"no matching entries in (?:passwd|group) file|"
+    r"set memory limit \d{1,20} too low|\b(?:unknown|invalid) capability \"|"
+    r"are you trying to mount a directory onto a file",
+    re.IGNORECASE,
+)
+# runc, of a volume over a file of the image: 'error mounting "/var/lib/kubelet/pods/U/volumes/v" to rootfs at
+# "/bin/x": mount ...: not a directory'. Two steps, since one expression would try each end for each mark.
+_MOUNTING, _OVER_A_FILE = 'error mounting "', ": not a directory"
 _START_REASONS = frozenset({"RunContainerError", "StartError", "ContainerCannotRun"})
 
 _MAKE_REASONS = _START_REASONS | {"CreateContainerError"}
@@ -67,10 +81,18 @@ _ROWS: tuple[_Row, ...] = (
         Code.IMAGE_AUTH,
         # not a bare "denied:": unpacking says 'lchown /x: permission denied: unknown'
         r"\b401 unauthorized|\b403 forbidden|unauthorized|authorization failed|access denied|"
-        r"denied: (?:requested access|permission|access)",
+        r"denied: (?:requested access|permission|access)|"
+        # CRI-O: 'reading manifest 1 in docker.io/r/x: requested access to the resource is denied'; Docker
+        r"requested access to the resource is denied|no basic auth credentials",
     ),
-    # containerd: 'no match for platform in manifest: not found'; says "not found" too, so it comes first
-    _row(_PULL, Code.IMAGE_PLATFORM, r"no match for platform|no matching manifest"),
+    # containerd: 'no match for platform in manifest: not found'; says "not found" too, so it comes first;
+    # CRI-O: 'choosing image instance: no image found in manifest list for architecture arm64, variant "v8"'
+    _row(
+        _PULL,
+        Code.IMAGE_PLATFORM,
+        r"no match for platform|no matching manifest|"
+        r"no image found in (?:image index|manifest list) for architecture",
+    ),
     # A proxy or login page that answers for the registry; containerd calls it NotFound too:
     # 'code = NotFound desc = ... unexpected media type text/html for sha256:...: not found'
     _row(_PULL, Code.IMAGE_PULL_TRANSIENT, r"unexpected media type"),
@@ -137,6 +159,8 @@ def waiting_code(reason: str, message: str) -> Code:
         reason, message = repeated["reason"], repeated["message"]
     if reason in _MAKE_REASONS and SECURITY_PROFILE.search(message):
         return Code.SECURITY_PROFILE_MISSING
+    if reason in _MAKE_REASONS and _is_bad_container(message):
+        return Code.CONTAINER_CONFIG
     if reason in _START_REASONS:
         return start_code(message)
     # 'no command specified'; and CRI-O prepares the process while it creates the container
@@ -146,3 +170,8 @@ def waiting_code(reason: str, message: str) -> Code:
         if reason in row.reasons and (row.message is None or row.message.search(message)):
             return row.code
     return Code.UNCLASSIFIED
+
+
+def _is_bad_container(message: str) -> bool:
+    _, mark, after = message.partition(_MOUNTING)
+    return bool(_BAD_CONTAINER.search(message)) or (bool(mark) and _OVER_A_FILE in after)

@@ -38,10 +38,17 @@ _VOLUME_SETTING = re.compile(
 # What the pod asks for and the node cannot give. kubelet: "can't set `spec.hostUsers: false`, runtime does
 # not support user namespaces", 'failed to construct FQDN ..., FQDN x is too long', 'hostname for pod "x" was
 # invalid'; containerd: 'no runtime for "x" is configured'; CRI-O: 'failed to find runtime handler x from
-# runtime list'; runc: 'sysctl "x" is not in a separate kernel namespace'
+# runtime list'; containerd: 'runtime "io.containerd.kata.v2" binary not installed "containerd-shim-kata-v2"';
+# cri-dockerd: 'RuntimeHandler "x" not supported'; runc: 'sysctl "x" is not in a separate kernel
+# namespace'; Multus, of a network that an annotation names: 'cannot find a network-attachment-definition (x)
+# in namespace (fl): network-attachment-definitions.k8s.cni.cncf.io "x" not found'; runc, where all containers
+# have a limit, and so the pod: 'container init was OOM-killed (memory limit too low?)'
 _SANDBOX_SETTING = re.compile(
     r"spec\.hostUsers|\"UserNamespacesSupport\" is disabled|not support user namespaces|"
     r"failed to lookup RuntimeClass|no runtime for \"|failed to find runtime handler|"
+    r"RuntimeHandler \"[^\"]{1,253}\" not supported|cannot find a network-attachment-definition|"
+    r"runtime \"(?!io\.containerd\.runc\.)[^\"]{1,253}\" binary not installed|"
+    r"container init was OOM-killed|unable to set memory limit to \d|"
     r"failed to construct FQDN|hostname for pod |is not a valid DNS (?:label|subdomain)|invalid DNSPolicy|"
     r"unsupported supplementalGroupsPolicy|HostProcess|\bsysctl \"",
     re.IGNORECASE,
@@ -53,10 +60,15 @@ _NETWORK = re.compile(
 )
 
 _ROWS: tuple[tuple[str, re.Pattern[str], Code], ...] = (
-    # 'MountVolume.SetUp failed for volume "x" : secret "nope" not found'
+    # 'MountVolume.SetUp failed for volume "x" : secret "nope" not found'; of the driver for other stores:
+    # 'SecretProviderClass.secrets-store.csi.x-k8s.io "nope" not found'; of a token: 'serviceaccounts "nope"
+    # not found'
     (
         "FailedMount",
-        re.compile(r'(?:secret|configmap) "[^"]*" not found|references non-existent (?:secret|config) key'),
+        re.compile(
+            r'(?:secret|configmap|SecretProviderClass\S{0,100}|serviceaccounts?) "[^"]*" not found|'
+            r"references non-existent (?:secret|config) key"
+        ),
         Code.MISSING_REF,
     ),
     # 'volume uses the ReadWriteOncePod access mode and is already in use by another pod'

@@ -16,10 +16,12 @@ __all__ = ["start_code"]
 # libnvidia-ml.so.1: cannot open shared object file: no such file or directory'; crun: 'error executing hook
 # `/x`'; shim: 'unable to retrieve OCI runtime error (open log.json: no such file or directory): exec:
 # "nvidia-container-runtime": executable file not found in $PATH'. Not a bare "nvidia": a command may be
-# /opt/nvidia/nvidia_entrypoint.sh.
+# /opt/nvidia/nvidia_entrypoint.sh. containerd, before there is a process: 'failed to create containerd
+# container: get apparmor_parser version: exec: "apparmor_parser": executable file not found in $PATH'
 _RUNTIME = re.compile(
     r"\b(?:running|executing) (?:\w+ )?hook\b|nvidia-container-(?:cli|runtime)|"
-    r"unable to retrieve OCI runtime error|error gathering device information",
+    r"unable to retrieve OCI runtime error|error gathering device information|"
+    r"failed to create containerd container: |failed to start shim: ",
     re.IGNORECASE,
 )
 # 'exec: "/none": stat /none: no such file or directory', 'exec: "none": executable file not found in $PATH',

@@ -150,18 +150,19 @@ def gate_rows(pod: PlannedPod) -> Iterator[Row]:
         yield bad("scheduling gates", Code.SCHEDULING_GATED, Stage.QUEUE, text, sure=False)
 
 
-def reference_rows(looked: Iterable[Looked], *, admitted: bool) -> Iterator[Row]:
+def reference_rows(looked: Iterable[Looked], namespace: str, *, admitted: bool) -> Iterator[Row]:
     """Yield whether the objects that a pod names are there.
 
     Args:
         looked: each of them, and what was found.
+        namespace: of the job.
         admitted: whether the API server would create the pod: then what it checks by itself is there.
     """
     for one in looked:
-        yield _reference_row(one, admitted=admitted)
+        yield _reference_row(one, namespace, admitted=admitted)
 
 
-def _reference_row(one: Looked, *, admitted: bool) -> Row:
+def _reference_row(one: Looked, namespace: str, *, admitted: bool) -> Row:
     kind, named = one.reference.use.kind, one.reference.name
     text = f"{kind} {named}"
     code, stage, reason = _MISSING[kind]
@@ -176,7 +177,7 @@ def _reference_row(one: Looked, *, admitted: bool) -> Row:
         return Row(what=text, answer=Answer.OK, stage=stage, detail=f"{words}, and starts without it")
     if one.reference.for_pull:
         return bad(text, Code.IMAGE_PULL_SECRET_MISSING, Stage.START, words, sure=False)
-    cure = "" if reason is None else cure_of(reason, {"object": named})
+    cure = "" if reason is None else cure_of(reason, {"object": named, "namespace": namespace})
     return bad(text, code, stage, words, cure=cure)
 
 

@@ -87,6 +87,13 @@ class Plan:
             return ReturnCode.EXECUTION_EXCEPTION
         return CATALOGUE[row.code].return_code
 
+    def answer(self, row: Row) -> Answer:
+        """Return what a row says under the clocks of the job: what has no time does not wait."""
+        if row.answer is not Answer.WAITS or row.code is None:
+            return row.answer
+        _, seconds = self.clock(row.code)
+        return Answer.FAILS if seconds == 0 else Answer.WAITS
+
     def clock(self, code: Code) -> tuple[str, float | None]:
         """Return the setting that bounds a code, empty for none, and its length in seconds, None = no limit.
 

@@ -9,7 +9,18 @@ from decimal import Decimal
 from launcher.core.views import NodeView, PodView, Seen
 from launcher.errors import LauncherError
 
-__all__ = ["Cluster", "Found", "Looked", "Need", "PlannedPod", "Reference", "Term", "Tried", "Use"]
+__all__ = [
+    "Cluster",
+    "Found",
+    "Looked",
+    "Need",
+    "PlannedImage",
+    "PlannedPod",
+    "Reference",
+    "Term",
+    "Tried",
+    "Use",
+]
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,21 @@ class Term:
     fields: tuple[Need, ...] = ()
 
 
+@dataclass(frozen=True)
+class PlannedImage:
+    """An image that a pod names.
+
+    Attributes:
+        name: of the image.
+        where: the container or volume that names it first.
+        policy: when it is pulled: ``Always``, ``IfNotPresent`` or ``Never``.
+    """
+
+    name: str
+    where: str
+    policy: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PlannedPod:
     """A pod as the API server would store it, or, where it would not, as Helm prints it.
@@ -77,6 +103,7 @@ class PlannedPod:
         scheduler: that is to place it.
         priority: by which it may take the place of other pods.
         unjudged: rules about where it may run that a plan does not judge.
+        images: of its containers and volumes, each once.
     """
 
     view: PodView
@@ -86,6 +113,7 @@ class PlannedPod:
     scheduler: str = ""
     priority: int = 0
     unjudged: tuple[str, ...] = ()
+    images: tuple[PlannedImage, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,9 +149,11 @@ class Cluster:
         why: why they are not known; empty = they are.
         used: name of a node -> resource -> amount, with ``pods`` for their number; None = not known.
         why_not_used: why that is not known.
+        images: names of images that a node says it has; a kubelet names the fifty largest.
     """
 
     nodes: tuple[NodeView, ...] = ()
     why: str = ""
     used: Mapping[str, Mapping[str, Decimal]] | None = field(default=None)
     why_not_used: str = ""
+    images: frozenset[str] = frozenset()

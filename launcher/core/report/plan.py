@@ -34,7 +34,7 @@ def _row_json(plan: Plan, row: Row) -> dict[str, Any]:
     clock, seconds = ("", None) if row.code is None else plan.clock(row.code)
     return {
         "check": row.what,
-        "answer": row.answer.value,
+        "answer": plan.answer(row).value,
         "code": row.code.value if row.code else None,
         "clock": clock,
         "seconds": seconds,
@@ -60,12 +60,12 @@ def as_verdicts(plan: Plan) -> str:
     found = []
     for row in plan.rows:
         code = f" {row.code.value}:" if row.code else ""
-        found.append(f"{_name(row)}: {row.answer.value}{code} {_detail(row)}\n")
+        found.append(f"{_name(row)}: {plan.answer(row).value}{code} {_detail(row)}\n")
     return "".join(found)
 
 
 def _cells(plan: Plan, row: Row) -> tuple[str, ...]:
-    return (_name(row), row.answer.value, row.code.value if row.code else "", _clock(plan, row))
+    return (_name(row), plan.answer(row).value, row.code.value if row.code else "", _clock(plan, row))
 
 
 def _name(row: Row) -> str:

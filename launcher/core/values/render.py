@@ -24,6 +24,7 @@ from launcher.core.spec.jobspec import JobSpec
 from launcher.core.spec.site import SiteConfig
 from launcher.core.values import limits
 from launcher.core.values.emit import Emitted, emit
+from launcher.core.values.plain_yaml import PlainText
 from launcher.errors import InvalidInput
 
 __all__ = ["renderer"]
@@ -276,7 +277,7 @@ def _line(error: BaseException, name: str) -> int:
     return lines[-1] if lines else 0
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(PlainText, yaml.SafeLoader):
     """A SafeLoader that refuses a key twice in one mapping; PyYAML would keep the last one silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT002

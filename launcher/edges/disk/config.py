@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, cre
 from launcher.core.checks import invalid, key_path, require_unicode, show
 from launcher.core.spec.settings import Kind, Setting
 from launcher.core.spec.site import SETTINGS, SiteConfig
-from launcher.edges.disk.documents import read_yaml
+from launcher.edges.disk.documents import load_site, read_yaml
 from launcher.edges.disk.site_folder import located
 from launcher.errors import InvalidInput
 
@@ -65,7 +65,7 @@ def load_config(path: Path | None) -> SiteConfig:
     """
     if path is None:
         return SiteConfig()
-    parsed = read_yaml(path)
+    parsed = read_yaml(path, load=load_site)
     if parsed is None:
         return SiteConfig()
     if not isinstance(parsed, Mapping):

@@ -14,6 +14,7 @@ import yaml
 
 from launcher.core.checks import DEEPEST, invalid, refuse_dense, refuse_endless
 from launcher.core.foreign import quoted
+from launcher.core.values.plain_yaml import PlainText
 from launcher.errors import InvalidInput
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "exists",
     "is_file",
     "is_folder",
+    "load_site",
     "parse_json",
     "parse_manifests",
     "read_stdin",
@@ -79,6 +81,10 @@ class StrictLoader(yaml.SafeLoader):
                     )
                 seen.add(key_node.value)
         return super().construct_mapping(node, deep)
+
+
+class SiteLoader(PlainText, StrictLoader):
+    """The loader of the launcher's own files: ``12:30`` and ``2026-01-01`` are texts, as for Helm."""
 
 
 def exists(path: Path) -> bool:
@@ -174,6 +180,11 @@ def _decode(data: bytes, source: str) -> str:
 
 def _load(text: str) -> Any:
     return yaml.load(text, Loader=StrictLoader)  # noqa: S506 - a SafeLoader
+
+
+def load_site(text: str) -> Any:
+    """Return parsed YAML of a site; raises what PyYAML does."""
+    return yaml.load(text, Loader=SiteLoader)  # noqa: S506 - a SafeLoader
 
 
 def read_yaml(path: Path, *, load: Callable[[str], Any] = _load, secret: bool = False) -> Any:

@@ -6,6 +6,8 @@ number and `y` a truth value, both texts for PyYAML (go-yaml 2, resolve.go). The
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from typing import Any
 
@@ -44,12 +46,27 @@ def first_document(text: str) -> Any:
     Raises:
         whatever PyYAML raises.
     """
+    if text.lstrip().startswith("{"):
+        # PyYAML knows no tabs between the parts of JSON, kubectl does.
+        with contextlib.suppress(json.JSONDecodeError):
+            return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
     loader = GoLoader(text)
     try:
         loader.check_data()  # type: ignore[no-untyped-call]
         return loader.get_data()
     finally:
         loader.dispose()
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise yaml.constructor.ConstructorError(None, None, "a key occurs twice", None)
+    return found
+
+
+def _no_number(text: str) -> str:
+    return text  # NaN and Infinity are texts in YAML
 
 
 def _number(loader: GoLoader, node: yaml.ScalarNode) -> int | float:

@@ -48,14 +48,15 @@ class Credentials:
         if not self.config.secure:
             return ""
         if "tokenFile" in user:
-            return f"Bearer {self._from_file(Path(user['tokenFile']))}"
+            return _bearer(self._from_file(Path(user["tokenFile"])))
         if "token" in user:
-            return f"Bearer {user['token']}"
-        if "username" in user or "password" in user:
+            return _bearer(user["token"])
+        # A password without a name is none (client-go, HasBasicAuth): kubectl asks a terminal, helm nobody.
+        if "username" in user:
             pair = f"{user.get('username', '')}:{user.get('password', '')}"
             return f"Basic {base64.b64encode(pair.encode()).decode()}"
         token = self._program().token if _needs_program(user) else ""
-        return f"Bearer {token}" if token else ""
+        return _bearer(token) if token else ""
 
     def certificate(self) -> Mapping[str, str]:
         """Return the fields of a kubeconfig user that name the client certificate; raises as above."""
@@ -75,7 +76,7 @@ class Credentials:
             if token:
                 self._token, self._token_until = token, time.monotonic() + _TOKEN_SECONDS
         token = self._token or str(self.config.user.get("token", ""))
-        if not token or any(char.isspace() or not char.isprintable() for char in token):
+        if not token or any(ord(char) < ord(" ") or char == "\x7f" for char in token):
             reason = Reason.UNAUTHENTICATED
             raise Denied(f"there is no token in {path}", cure=cure_of(reason), reason=reason)
         return token
@@ -104,8 +105,16 @@ def impersonation(user: Mapping[str, Any]) -> list[tuple[str, str]]:
     headers += [("Impersonate-Group", group) for group in user.get("as-groups", ())]
     for key, values in user.get("as-user-extra", {}).items():
         headers += [(f"Impersonate-Extra-{_escaped(str(key))}", value) for value in values]
-    # http.client writes Latin-1; the API server reads UTF-8.
-    return [(name, value.encode().decode("latin-1")) for name, value in headers]
+    return [(name, _in_utf8(value.strip(" \t"))) for name, value in headers]
+
+
+def _bearer(token: str) -> str:
+    return f"Bearer {_in_utf8(token)}"
+
+
+def _in_utf8(value: str) -> str:
+    """Return a value that http.client, which writes Latin-1, sends as the UTF-8 that the API server reads."""
+    return value.encode().decode("latin-1")
 
 
 def _escaped(key: str) -> str:

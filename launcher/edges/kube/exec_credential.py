@@ -127,8 +127,11 @@ def _parsed(stdout: str, api_version: str) -> ExecCredential:
     if answer["apiVersion"] != api_version or answer["kind"] != "ExecCredential":
         raise ValueError("another kind or version")
     status = answer["status"]
-    token = str(status.get("token") or "").strip(" \t")
-    certificate, key = (str(status.get(f"client{name}Data") or "") for name in ("Certificate", "Key"))
+    names = ("token", "clientCertificateData", "clientKeyData")
+    token, certificate, key = (status.get(name) or "" for name in names)
+    if not all(isinstance(text, str) for text in (token, certificate, key)):
+        raise TypeError("a number or a list where a text must be")
+    token = token.rstrip(" \t")
     if (not token and not certificate) or bool(certificate) != bool(key) or not _is_token(token):
         raise ValueError("neither a token nor a certificate with its key")
     expires = status.get("expirationTimestamp")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from launcher.core.plan.views import Need, PlannedPod, Reference, Term, Use
+from launcher.core.plan.views import Need, PlannedImage, PlannedPod, Reference, Term, Use
 from launcher.edges.kube.translate import pod_view
 from launcher.edges.kube.untyped import as_map, as_maps, as_name, as_text
 
@@ -45,7 +45,34 @@ def planned_pod(raw: Any, namespace: str) -> PlannedPod:
         scheduler=as_name(spec.get("schedulerName")),
         priority=priority if isinstance(priority, int) else 0,
         unjudged=tuple(_unjudged(spec)),
+        images=tuple(_images(spec)),
     )
+
+
+def _images(spec: Mapping[str, Any]) -> Iterator[PlannedImage]:
+    """Yield the images of a pod, each where it is named first."""
+    seen = {""}
+    for one in _named_images(spec):
+        if one.name not in seen:
+            yield one
+        seen.add(one.name)
+
+
+def _named_images(spec: Mapping[str, Any]) -> Iterator[PlannedImage]:
+    for part in ("initContainers", "containers"):
+        for one in as_maps(spec.get(part)):
+            yield _image(
+                one.get("image"), one.get("imagePullPolicy"), f"container {as_name(one.get('name'))}"
+            )
+    for volume in as_maps(spec.get("volumes")):
+        source = as_map(volume.get("image"))
+        yield _image(
+            source.get("reference"), source.get("pullPolicy"), f"volume {as_name(volume.get('name'))}"
+        )
+
+
+def _image(name: Any, policy: Any, where: str) -> PlannedImage:
+    return PlannedImage(as_text(name), where, as_name(policy))
 
 
 def _references(spec: Mapping[str, Any]) -> Iterator[Reference]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from launcher.core.pending.nodes import effective_requests
+from launcher.core.plan.images import Login
 from launcher.core.plan.views import Cluster, Found, PlannedPod, Reference
 from launcher.core.rights import Right
 from launcher.core.views import ObjectRef, PodView, Seen
@@ -15,9 +16,10 @@ from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.errors import looked
 from launcher.edges.kube.objects import KubeObjects
 from launcher.edges.kube.planned_pod import planned_pod
+from launcher.edges.kube.pull_secret import logins_of
 from launcher.edges.kube.translate import node_view, pod_view
-from launcher.edges.kube.untyped import as_map, as_text
-from launcher.errors import Denied, LauncherError
+from launcher.edges.kube.untyped import as_map, as_maps, as_text
+from launcher.errors import Denied, LauncherError, NotFound
 
 __all__ = ["KubePlanning"]
 
@@ -54,6 +56,17 @@ class KubePlanning:
         except Denied as error:
             return Seen.unavailable(error.message, error.cure)
 
+    def logins(self, secrets: Iterable[str], namespace: str) -> tuple[Login, ...]:
+        """Return the logins of registry Secrets; one that is not there, or may not be read, has none."""
+        refs = (ObjectRef("v1", "Secret", name, namespace) for name in secrets)
+        return tuple(one for ref in refs for one in self._logins(ref))
+
+    def _logins(self, ref: ObjectRef) -> tuple[Login, ...]:
+        try:
+            return logins_of(self._objects.read(ref))
+        except (NotFound, Denied):
+            return ()
+
     def cluster(self) -> Cluster:
         """Return the nodes, and what the pods on them ask for, as far as both may be listed."""
         core = self._client.core
@@ -62,13 +75,21 @@ class KubePlanning:
         except LauncherError as error:
             return Cluster(why=error.message)
         views = tuple(map(node_view, nodes))
+        images = frozenset(_images(nodes))
         try:
             pods, _ = self._client.list_all(
                 "list pods in all namespaces", lambda _, **more: core.list_pod_for_all_namespaces(**more), ""
             )
         except LauncherError as error:
-            return Cluster(nodes=views, why_not_used=error.message)
-        return Cluster(nodes=views, used=_used(map(pod_view, pods)))
+            return Cluster(nodes=views, why_not_used=error.message, images=images)
+        return Cluster(nodes=views, used=_used(map(pod_view, pods)), images=images)
+
+
+def _images(nodes: Iterable[Any]) -> Iterator[str]:
+    for node in nodes:
+        for one in as_maps(as_map(as_map(node).get("status")).get("images")):
+            names = one.get("names")
+            yield from (name for name in (names if isinstance(names, list) else ()) if isinstance(name, str))
 
 
 def _found(raw: Mapping[str, Any]) -> Found:

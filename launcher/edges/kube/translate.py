@@ -38,6 +38,8 @@ __all__ = [
 _TOO_BIG = 2**63
 # fieldPath of an event about a container
 _CONTAINER = re.compile(r"spec\.(?:initContainers|containers)\{(?P<name>[^{}]{1,63})\}")
+# client-go's recorder puts it before the newest of more than ten alike within ten minutes.
+_COMBINED = "(combined from similar events): "
 _FRACTION = re.compile(r"\.(\d{1,6})\d*")
 
 
@@ -221,7 +223,7 @@ def event_view(raw: Any) -> PodEvent:
     times = [*begun, when(series.get("lastObservedTime")), when(event.get("lastTimestamp"))]
     return PodEvent(
         reason=_text(event.get("reason")),
-        message=_text(message.rstrip() if isinstance(message, str) else ""),
+        message=_text(message.removeprefix(_COMBINED).rstrip() if isinstance(message, str) else ""),
         type=_text(event.get("type")) or "Normal",
         last_seen=max((t for t in times if t is not None), default=None),
         count=_int(series.get("count")) or _int(event.get("count")) or 1,

@@ -70,6 +70,28 @@ def _authority(cluster: Entry) -> Iterator[Fault]:
         yield f"{min(names)} and insecure-skip-tls-verify are both set", "keep one of them"
     yield from _unreadable(cluster, "certificate-authority")
     yield from _undecodable(cluster, "certificate-authority-data")
+    yield from _no_authority(cluster)
+
+
+def _no_authority(cluster: Entry) -> Iterator[Fault]:
+    """Refuse what has no certificate: OpenSSL tells when it connects, which looks like a passing trouble."""
+    data, file = cluster.get("certificate-authority-data", ""), cluster.get("certificate-authority")
+    if not data and file is None:
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if file is None:
+            context.load_verify_locations(cadata=base64.b64decode(data).decode("ascii", "replace"))
+        else:
+            context.load_verify_locations(cafile=file)
+    except ssl.SSLError:
+        name = "certificate-authority-data" if file is None else f"certificate-authority {file}"
+        yield (
+            f"{name} has no certificate that can be read",
+            "name a file with the authority's certificate in PEM",
+        )
+    except (OSError, ValueError):
+        return  # told of above
 
 
 def _proxy(proxy: str) -> Iterator[Fault]:
@@ -150,6 +172,8 @@ def _path(user: Entry, name: str, stack: contextlib.ExitStack) -> str:
 
 def _texts(user: Entry) -> Iterator[Fault]:
     """HTTP headers hold one line."""
+    if user.get("token") == "":  # a token of blanks, which were taken away
+        yield "token is blank", "write the token, or remove the key"
     for name in _HEADERS:
         if not _is_header(user.get(name, "")):
             yield f"{name} has a line end or control character", f"write {name} in one line, without `|`"

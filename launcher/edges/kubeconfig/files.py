@@ -61,6 +61,7 @@ _SECTIONS: Mapping[str, tuple[str, Mapping[str, type]]] = {
         },
     ),
 }
+_KIND = {"apiVersion": "v1", "kind": "Config"}  # each may be left out
 _LONGEST = 200  # of what is wrong with a file
 _TYPE_NAMES = {str: "a text", bool: "true or false", list: "a list", dict: "a mapping"}
 _PATHS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
@@ -139,6 +140,10 @@ def _parsed(path: Path) -> Kubeconfig:
         return Kubeconfig()
     if not isinstance(document, Mapping):
         raise unusable(str(path), "it is no kubeconfig", reason=Reason.KUBECONFIG_BAD)
+    for key, wanted in _KIND.items():
+        if document.get(key) not in (None, "", wanted):
+            why = f"{key} is {quoted(document[key])} and not {wanted}"
+            raise unusable(str(path), why, reason=Reason.KUBECONFIG_BAD)
     current = document.get("current-context") or ""
     if not isinstance(current, str):
         raise unusable(str(path), "current-context must be a text", reason=Reason.KUBECONFIG_BAD)

@@ -26,7 +26,7 @@ def login_of(user: Mapping[str, Any], name: str, source: str, *, variable: str =
     ways = (
         ("tokenFile" in user, f"the token in {user.get('tokenFile')} {whose}"),
         ("token" in user, f"the token {whose}"),
-        (bool({"username", "password"} & user.keys()), f"the password {whose}"),
+        ("username" in user, f"the password {whose}"),
         (any(key.startswith("client-certificate") for key in user), f"the client certificate {whose}"),
         ("exec" in user, f"the answer of the credential program {_program(user)} {whose}"),
     )

@@ -1,6 +1,7 @@
 """Ask FLARE's server about one job, in a new session: a restart of the server's parent cuts that of submit.py.
 
-ask.py ADMIN_FOLDER JOB_ID status|abort|delete|rounds : writes the answer, tries for half a minute to reach the server.
+ask.py ADMIN_FOLDER JOB_ID end|abort|delete|rounds : writes the answer, tries for half a minute to reach the server.
+`end` waits for it for a minute, and answers the status that the job has then.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from nvflare.fuel.flare_api.flare_api import new_secure_session
 ADMIN = "admin@acme.com"
 STUDY = "penguins"
 PATIENCE, PAUSE = 30.0, 1.0
+# A start of Python with FLARE takes two seconds of CPU, and a status a hundredth. But a connection may be one to a
+# parent that is being replaced, and lead nowhere: so not for longer.
+FOLLOWED = 60.0
 
 
 def connected(folder: Path):
@@ -25,6 +29,15 @@ def connected(folder: Path):
         except Exception:  # FLARE has no type for a server that is starting
             if time.monotonic() > deadline:
                 raise
+        time.sleep(PAUSE)
+
+
+def status_at_end(session, job: str) -> str:
+    deadline = time.monotonic() + FOLLOWED
+    while True:
+        status = session.get_job_meta(job)["status"]
+        if status.startswith("FINISHED") or time.monotonic() > deadline:
+            return status
         time.sleep(PAUSE)
 
 
@@ -40,7 +53,7 @@ def rounds(result: str) -> int:
 def main(folder: str, job: str, what: str) -> None:
     session = connected(Path(folder))
     answers = {
-        "status": lambda: session.get_job_meta(job)["status"],
+        "end": lambda: status_at_end(session, job),
         "abort": lambda: session.abort_job(job),
         "rounds": lambda: rounds(session.download_job_result(job)),
         "delete": lambda: session.delete_job(job),

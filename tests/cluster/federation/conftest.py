@@ -122,7 +122,7 @@ class Federation:
         return self.runs[-1]
 
     def ask(self, job, what):
-        """Return what the server answers in a new session: ``status``, ``abort`` or ``delete`` of a job."""
+        """Return what the server answers in a new session: ``end``, ``abort`` or ``delete`` of a job."""
         words = ("scripts/federation", "admin", sys.executable, "-W", "ignore")
         script = "tests/cluster/federation/ask.py"
         for _ in range(TRIES):  # a port-forward to a parent that is being replaced leads nowhere
@@ -137,9 +137,8 @@ class Federation:
     def ends(self, job):
         """Wait for the end of a job whose follower has lost the server, and return its status."""
         deadline = time.monotonic() + LATE_WITHIN
-        while not (status := self.ask(job, "status")).startswith("FINISHED"):
+        while not (status := self.ask(job, "end")).startswith("FINISHED"):
             assert time.monotonic() < deadline, f"{status}: {self.log('nvflare-server')}"
-            time.sleep(2)
         return status
 
     def restart(self, *sites):

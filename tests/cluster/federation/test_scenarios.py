@@ -68,7 +68,7 @@ def test_abort_while_a_job_pod_is_pending(federation, where):
     """FLARE's own launcher blocks: aborted while the server's pod is pending the job goes on, RUNNING again."""
     blocks, parents = PENDING[where]
     job = federation.submit(
-        **dict.fromkeys(blocks, IMPOSSIBLE), options=("--abort-after", "8", "--stay", "15")
+        **dict.fromkeys(blocks, IMPOSSIBLE), options=("--abort-running", "8", "--stay", "15")
     )
     assert job.end() == "FINISHED:ABORTED"
     assert federation.is_clean()

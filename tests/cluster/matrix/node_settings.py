@@ -37,6 +37,18 @@ NODE_SETTINGS: tuple[Row, ...] = (
         values=f"pod: {{spec: {{setHostnameAsFQDN: true, subdomain: {'a' * 60}}}}}",
         says="FQDN",
     ),
+    sandbox(
+        name="user-namespaces",
+        how="hostUsers: false on a node whose runtime has no user namespaces",
+        values="pod: {spec: {hostUsers: false}}",
+        says="runtime does not support user namespaces",
+    ),
+    sandbox(
+        name="memory-below-a-sandbox",
+        how="memory: 1Mi, in which not even the first process of a pod fits",
+        k8s={"memory": "1Mi"},
+        says="memory limit",
+    ),
     profile(
         name="seccomp-missing",
         how="a seccomp profile that is not on the node, of the pod",

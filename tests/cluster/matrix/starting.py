@@ -150,6 +150,13 @@ _INITS = (
         return_code=104,
     ),
     Row(
+        name="init-memory-below-a-process",
+        how="an init container with a limit of 1Mi, in which not even its first process fits",
+        values=_init("command: ['true'], resources: {limits: {memory: 1Mi}}"),
+        code=Code.INIT_OOM,
+        return_code=104,
+    ),
+    Row(
         name="init-slow",
         how="an init container that does not end",
         values=_init("command: [sleep, '600']"),
@@ -285,6 +292,24 @@ _COMMANDS = (
         name="working-directory",
         how="a working directory that is a file",
         values="container: {spec: {workingDir: /etc/hosts}}",
+    ),
+    Row(
+        name="mount-over-a-file",
+        how="a volume that is mounted over a file of the image",
+        values="extra: {volumes: [{name: x, emptyDir: {}}], volumeMounts: [{name: x, mountPath: /bin/busybox}]}",
+        code=Code.CONTAINER_CONFIG,
+        return_code=101,
+        exit_code=128,
+    ),
+    # Beside a container without a limit, so that the pod has none.
+    Row(
+        name="memory-below-a-process",
+        how="memory: 1Mi, in which not even the first process of a container fits",
+        k8s={"memory": "1Mi"},
+        values="extra: {containers: [{name: beside, image: $image, command: [sleep, '600']}]}",
+        code=Code.OOM_KILLED,
+        return_code=104,
+        exit_code=128,
     ),
     # The kubelet kills the container; only an event names the hook.
     Row(

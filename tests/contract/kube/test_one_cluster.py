@@ -32,6 +32,7 @@ from tests.contract.kube.cluster_cases import (
     tokened,
     two,
 )
+from tests.contract.kube.odd_cases import ODD, ONLY_HERE_ODD, odd_refusals
 from tests.contract.kube.recording_api import Api, Asked, Authority, proxying, serving
 
 # What kubectl is told on its command line and helm in its environment.
@@ -40,6 +41,7 @@ FLAGS = {
     "HELM_KUBEAPISERVER": "--server",
     "HELM_KUBETOKEN": "--token",
     "HELM_KUBEASUSER": "--as",
+    "HELM_KUBEASGROUPS": "--as-group",
     "HELM_KUBECAFILE": "--certificate-authority",
     "HELM_KUBETLS_SERVER_NAME": "--tls-server-name",
     "HELM_KUBEINSECURE_SKIP_TLS_VERIFY": "--insecure-skip-tls-verify",
@@ -128,17 +130,21 @@ class Run:
         client.call("list pods", client.core.list_namespaced_pod, "fl")
 
 
-@pytest.mark.parametrize("name", SAME)
+ALL = {**SAME, **ODD}
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_everybody_asks_the_same_server_as_the_same_user(site, name):
-    make, expected = SAME[name]
+    make, expected = ALL[name]
     run = Run(site, make(site))
     found = {ask.__name__: run.asked(ask) for ask in (run.kubectl, run.helm, run.our_helm, run.our_client)}
     assert found == {ask: {expected} for ask in ("kubectl", "helm", "our_helm", "our_client")}
 
 
-def test_without_credentials_nobody_is_named(site):
+@pytest.mark.parametrize("user", [{}, {"token": ""}, {"password": "x"}])
+def test_without_credentials_nobody_is_named(site, user):
     """Nothing is asked of a terminal, as kubectl would do."""
-    run = Run(site, Case({"config": config({"alpha": site.cluster("alpha")}, {"me": {}})}))
+    run = Run(site, Case({"config": config({"alpha": site.cluster("alpha")}, {"me": user})}))
     for ask in (run.helm, run.our_helm, run.our_client):
         assert run.asked(ask) == {Asked("alpha")}
 
@@ -152,12 +158,18 @@ REFUSED = (
     *("a proxy of another kind", "a proxy without scheme", "a missing token file"),
     *("a number for a name", "a truth value for a token", "a number of Go for a token"),
     *("a key of another certificate", "a key that is none"),
+    *("another kind", "another apiVersion", "a token of blanks"),
+    *("an authority that is empty", "an authority that is a key"),
 )
+
+
+def refused(site: Site) -> dict[str, tuple[Case, str]]:
+    return refusals(site) | odd_refusals(site)
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_both_halves_refuse_the_same_with_a_cure(site, name):
-    case, words = refusals(site)[name]
+    case, words = refused(site)[name]
     run = Run(site, case)
     for ask in (run.our_helm, run.our_client):
         with pytest.raises(InvalidInput, match=words) as found:
@@ -165,13 +177,13 @@ def test_both_halves_refuse_the_same_with_a_cure(site, name):
         assert found.value.cure
         assert "t-secret" not in str(found.value)
     assert not any(api.asked for api in site.apis.values())
-    if name not in ONLY_HERE:
+    if name not in ONLY_HERE | ONLY_HERE_ODD:
         with pytest.raises(RuntimeError):
             run.kubectl()
 
 
 def test_every_refusal_is_tried(site):
-    assert set(REFUSED) == refusals(site).keys()
+    assert set(REFUSED) == refused(site).keys()
     assert len(SAME) + len(REFUSED) >= 40
 
 

@@ -9,8 +9,9 @@ import pytest
 from launcher.core.catalogue import Code
 from launcher.core.names import credential_secret_name
 from launcher.core.pending.clocks import WaitPolicy
+from launcher.core.plan.images import Held, Login
 from launcher.core.plan.rows import Answer
-from launcher.core.plan.views import Cluster, Found, PlannedPod, Reference, Use
+from launcher.core.plan.views import Cluster, Found, PlannedImage, PlannedPod, Reference, Use
 from launcher.core.rights import Right
 from launcher.core.views import NodeView, Seen
 from launcher.errors import Denied, InvalidInput, NotFound, Reason, Rejected, Unavailable
@@ -25,6 +26,8 @@ NODE = NodeView("n", {"cpu": "8", "pods": "9"})
 class FakePlanning:
     """A cluster that takes everything but what ``says`` refuses by kind, and has what ``there`` names."""
 
+    images = ()
+
     def __init__(self, says=None, references=(), there=(), missing=()):
         self.says, self.references, self.there = says or {}, references, there
         self.lacking, self.tried, self.looked = missing, [], []
@@ -37,7 +40,7 @@ class FakePlanning:
         return body
 
     def pod(self, raw, namespace):
-        return PlannedPod(view=make_pod(namespace=namespace), references=self.references)
+        return PlannedPod(view=make_pod(namespace=namespace), references=self.references, images=self.images)
 
     def missing(self, rights, namespace):
         if isinstance(self.lacking, Exception):
@@ -48,8 +51,24 @@ class FakePlanning:
         self.looked.append(reference.name)
         return Seen.found(Found()) if reference.name in self.there else Seen.absent()
 
+    def logins(self, secrets, namespace):
+        return tuple(Login("r.example", name) for name in secrets)
+
     def cluster(self):
         return Cluster(nodes=(NODE,), used={})
+
+
+class FakeRegistries:
+    """Registries that have ``r.example/a:1``."""
+
+    def __init__(self):
+        self.asked = []
+
+    def held(self, place, logins):
+        self.asked.append((place.registry, place.repository, [one.basic for one in logins]))
+        if place.repository != "a":
+            raise NotFound("none")
+        return Held()
 
 
 def asked(*more, **changes):
@@ -133,3 +152,24 @@ def test_without_a_cluster():
 
 def test_the_clock_is_the_jobs_own():
     assert make_plan(asked(pending_timeout=7), FakePlanning()).policy.pending_timeout == 7
+
+
+def test_registries_are_asked_with_the_logins_of_the_pod():
+    api, registries = (
+        FakePlanning(references=(Reference(SECRET, "pull", "p", for_pull=True),)),
+        FakeRegistries(),
+    )
+    api.there = ("pull",)
+    api.images = (
+        PlannedImage("r.example/a:1", "container job"),
+        PlannedImage("other.example/b:1", "container b"),
+    )
+    plan = make_plan(asked(), api, registries=registries)
+    assert registries.asked == [("r.example", "a", ["pull"]), ("other.example", "b", [])]
+    assert (codes(plan), plan.return_code) == ([Code.IMAGE_NOT_FOUND], 101)
+
+
+def test_registries_are_asked_on_request_only():
+    api = FakePlanning()
+    api.images = (PlannedImage("r.example/none:1", "container job"),)
+    assert make_plan(asked(), api).return_code == 0

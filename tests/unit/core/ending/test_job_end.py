@@ -39,6 +39,11 @@ def init(reason, code, kind=ContainerKind.INIT):
     return ContainerView("x", kind, "", ContainerState.TERMINATED, reason, "", code)
 
 
+def not_started(message):
+    return replace(init("StartError", 128), message=message)
+
+
+TOO_SMALL = "runc create failed: container init was OOM-killed (memory limit too low?): unknown"
 NO_SUCH = 'failed to create containerd task: exec: "/nope": stat /nope: no such file or directory: unknown'
 STORAGE = 'Usage of EmptyDir volume "workspace-job" exceeds the limit "1Mi". '
 ENDS = [
@@ -68,6 +73,10 @@ ENDS = [
     (failed("", "", containers=(init("Unknown", 255, ContainerKind.SIDECAR_INIT),)), Code.NODE_LOST, 104),
     (scheduled(main("terminated", "StartError", NO_SUCH, 128)), Code.BAD_COMMAND, 101),
     (scheduled(main("terminated", "StartError", "nvidia hook failed", 128)), Code.RUNTIME_ERROR, 104),
+    (scheduled(main("terminated", "StartError", TOO_SMALL, 128)), Code.OOM_KILLED, 104),
+    (failed("", "", containers=(not_started(NO_SUCH),)), Code.INIT_FAILED, 101),
+    (failed("", "", containers=(not_started("nvidia hook failed"),)), Code.RUNTIME_ERROR, 104),
+    (failed("", "", containers=(not_started(TOO_SMALL),)), Code.INIT_OOM, 104),
     (
         failed("DeadlineExceeded", "Pod was active on the node longer than the specified deadline"),
         Code.DEADLINE_EXCEEDED,

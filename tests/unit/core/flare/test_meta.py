@@ -83,6 +83,28 @@ def test_portable_amounts_make_up_for_a_request_above_its_limit():
     assert parse_meta(meta, "site-1").warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("key", "amount", "meant"),
+    [
+        ("memory", "512m", "did you mean 512Mi?"),
+        ("memory", "64", "did you mean 64Mi?"),
+        ("memory", 64, "did you mean 64Mi?"),
+        ("memory", "1.5", "write an amount such as 512Mi"),
+        ("ephemeral_storage", "500m", "did you mean 500Mi?"),
+        ("ephemeral_storage", "100k", "did you mean 100Mi?"),
+    ],
+)
+def test_an_amount_that_nothing_fits_in_is_a_warning(key, amount, meant):
+    (found,) = parse_meta(k8s(**{key: amount}), "site-1").warnings
+    place = f"meta.json: launcher_spec['site-1']['k8s']['{key}']"
+    assert found == f"{place} ({amount}) is less than 1Mi, in which nothing runs; {meant}"
+
+
+@pytest.mark.parametrize("amount", ["0", "1Mi", "1G", "1e9"])
+def test_any_other_amount_is_none(amount):
+    assert parse_meta(k8s(memory=amount), "site-1").warnings == ()
+
+
 def test_nothing_and_null_are_empty():
     assert (
         parse_meta({"launcher_spec": None, "resource_spec": {"site-1": {"k8s": None}}}, "site-1").warnings

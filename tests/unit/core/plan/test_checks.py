@@ -32,7 +32,7 @@ def named(kind="Secret", **more):
 
 
 def row_of(reference, seen, *, admitted=False):
-    (row,) = reference_rows([Looked(reference, seen)], admitted=admitted)
+    (row,) = reference_rows([Looked(reference, seen)], "fl", admitted=admitted)
     return row
 
 
@@ -53,6 +53,7 @@ def test_three_answers_about_what_a_pod_names(kind, code, stage):
     missing = row_of(named(kind), ABSENT)
     assert (missing.code, missing.stage, missing.counts) == (code, stage, True)
     assert missing.cure
+    assert "NAMESPACE" not in missing.cure
     there = row_of(named(kind), Seen.found(Found(phase="Bound")))
     assert (there.answer, there.code) == (Answer.OK, None)
     unasked = row_of(named(kind), DENIED)

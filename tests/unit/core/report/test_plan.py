@@ -6,6 +6,7 @@ from launcher.core.catalogue import Code
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.plan.rows import Answer, Plan, Row, Stage, bad, unknown
 from launcher.core.report.plan import as_json, as_table, as_verdicts
+from launcher.core.spec.site import PendingPolicy
 
 PLAN = Plan(
     (
@@ -55,3 +56,10 @@ def test_one_line_each():
         "fit: not asked no right to list nodes",
         "Secret \\x1b[1m: fails MissingRef: there is none\\nat all",
     ]
+
+
+def test_what_has_no_time_does_not_wait():
+    full = bad("Pod p", Code.QUOTA_EXCEEDED, Stage.CREATION, "exceeded quota")
+    for policy, answer in (({}, "waits"), ({"mode": PendingPolicy.STRICT}, "fails")):
+        shown = as_json(Plan((full,), WaitPolicy(**policy)))
+        assert shown["checks"][0]["answer"] == answer, shown

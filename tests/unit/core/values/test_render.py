@@ -32,12 +32,15 @@ from tests.unit.core.values.sample import values
             "pod:\n  name: a\n  name: b",
             "site.yaml.j2: prints no YAML: key 'name' occurs twice .*printed line 3",
         ),
-        ("pod: {annotations: {d: 2026-99-99}}", "site.yaml.j2: prints no YAML"),
+        ("pod: {annotations: {d: !!timestamp 2026-99-99}}", "site.yaml.j2: prints no YAML"),
         ("- a", "site.yaml.j2: must be a mapping"),
         ("text", "site.yaml.j2: must be a mapping"),
         ("pod: {spec: {nodeSelector: }}", "site.yaml.j2: pod.spec.nodeSelector: null leaves nothing out"),
         ("extra: {volumes: [{name: x, emptyDir: }]}", r"site.yaml.j2: extra.volumes\[0\].emptyDir: null"),
-        ("pod: {annotations: {d: 2026-01-01}}", "site.yaml.j2: pod.annotations.d: must be text"),
+        (
+            "pod: {annotations: {d: !!timestamp 2026-01-01}}",
+            "site.yaml.j2: pod.annotations.d: must be text",
+        ),
         ("pod: {annotations: {on: x}}", "site.yaml.j2: pod.annotations: must have text as keys, not true"),
     ],
 )
@@ -70,6 +73,12 @@ def test_loops_macros_and_filters_give_what_jinja2_gives():
     )
     found = values(site_file=text)["pod"]["annotations"]
     assert [found[name] for name in "abcde"] == ["x-1-1/2", "x-2-2/2", '"N"', "3y", "A,B"]
+
+
+def test_what_only_pyyaml_takes_for_a_number_or_a_date_is_text():
+    said = "pod: {annotations: {at: 12:30, day: 2026-01-01, mark: =, number: 0x10}}"
+    annotations = values(site_file=said)["pod"]["annotations"]
+    assert [annotations[key] for key in ("at", "day", "mark", "number")] == ["12:30", "2026-01-01", "=", 16]
 
 
 def test_an_empty_template_has_no_values():

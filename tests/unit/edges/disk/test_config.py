@@ -295,6 +295,18 @@ def test_a_mistake_names_key_value_and_cure(config, text, error):
     assert "fljob.yaml" in raised.value.where
 
 
+def test_what_only_pyyaml_takes_for_a_number_or_a_date_is_text(config):
+    """As for Helm and kubectl: none is 750 s, a date of Python, or an error."""
+    texts = ["12:30", "1:30.5", "-1:30", "2026-01-01", "2026-01-01T10:00:00Z", "="]
+    said = ", ".join(f"k{number}: {text}" for number, text in enumerate(texts))
+    found = config(f"namespace: 2026-01-01\nvalues: {{pod: {{annotations: {{{said}}}}}}}")
+    assert found.namespace == "2026-01-01"
+    assert list(found.values["pod"]["annotations"].values()) == texts
+    with pytest.raises(InvalidInput, match=r'pending_timeout: must be .*, not "12:30"'):
+        config("pending_timeout: 12:30")
+    assert config("pending_timeout: 12\ngrace_period: 010").grace_period == 8
+
+
 def test_a_missing_file(tmp_path):
     with pytest.raises(InvalidInput, match=r"fljob\.yaml: there is no such file"):
         load_config(tmp_path / "fljob.yaml")

@@ -127,6 +127,8 @@ def test_a_program_is_told_about_the_cluster():
         (lambda: answering("echo null"), "printed no ExecCredential"),
         (lambda: answering(printing()), "printed no ExecCredential"),
         (lambda: answering(printing(token="a\nb")), "printed no ExecCredential"),
+        (lambda: answering(printing(token=12345)), "printed no ExecCredential"),
+        (lambda: answering(printing(token=["a"])), "printed no ExecCredential"),
         (lambda: answering(printing(clientCertificateData="c")), "printed no ExecCredential"),
         (lambda: answering(printing(token="t", expirationTimestamp="soon")), "printed no ExecCredential"),
         (lambda: answering("true", command="no-such-program"), "executable no-such-program not found"),

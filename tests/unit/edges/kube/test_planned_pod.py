@@ -92,3 +92,21 @@ def test_nonsense_names_nothing(raw):
     found = planned_pod(raw, "fl")
     assert [one for one in found.references if one.name] == []
     assert found.terms == ()
+
+
+def test_the_images_of_a_pod_each_once():
+    spec = {
+        "initContainers": [{"name": "i", "image": "a", "imagePullPolicy": "Always"}],
+        "containers": [
+            {"name": "job", "image": "b"},
+            {"name": "log", "image": "a"},
+            {"name": "odd", "image": 3},
+        ],
+        "volumes": [{"name": "v", "image": {"reference": "c", "pullPolicy": "Never"}}, {"name": "w"}],
+    }
+    found = planned_pod({"spec": spec}, "fl").images
+    assert [(one.name, one.where, one.policy) for one in found] == [
+        ("a", "container i", "Always"),
+        ("b", "container job", ""),
+        ("c", "volume v", "Never"),
+    ]

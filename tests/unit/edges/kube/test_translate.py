@@ -243,6 +243,12 @@ def test_line_end_of_a_probes_program_is_no_part_of_its_message():
     assert event_view({"message": 7}).message == ""
 
 
+def test_an_event_that_stands_for_many_says_what_they_say():
+    said = "Liveness probe failed: took 3 s\n"
+    found = event_view({"message": f"(combined from similar events): {said}", "reason": "Unhealthy"})
+    assert found.message == said.rstrip()
+
+
 @pytest.mark.parametrize(
     ("own", "of_pod", "policy"),
     [({}, "Never", "Never"), ({"restartPolicy": "Always"}, "Never", "Always"), ({}, None, ""), ({}, 7, "")],

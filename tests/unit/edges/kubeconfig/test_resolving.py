@@ -14,6 +14,7 @@ from launcher.edges.kubeconfig.child_env import child_env
 from launcher.edges.kubeconfig.files import load
 from launcher.edges.kubeconfig.resolve import Inputs
 from launcher.errors import InvalidInput, Reason
+from tests.contract.kube.recording_api import Authority
 from tests.said import said_by
 from tests.unit.edges.kubeconfig.files import found, kubeconfig, write
 
@@ -81,7 +82,7 @@ def test_a_pod_asks_its_own_cluster_when_nothing_is_configured(tmp_path, monkeyp
     with pytest.raises(InvalidInput, match=r"in-cluster configuration is incomplete.*\n.*mount a service"):
         resolve.resolve(Inputs(environ=environ))
     write(account / "token", "canary\n")
-    write(account / "ca.crt", "x")
+    Authority(account)
     config = resolve.resolve(Inputs(environ=environ))
     assert config.server == "https://[fd00::1]:443"
     assert config.user == {"tokenFile": str(account / "token")}

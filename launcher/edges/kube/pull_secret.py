@@ -1,0 +1,47 @@
+"""The logins of a registry Secret (``kubernetes.io/dockerconfigjson`` or ``kubernetes.io/dockercfg``)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from launcher.core.plan.images import Login
+from launcher.edges.kube.untyped import as_map
+
+__all__ = ["logins_of"]
+
+
+def logins_of(secret: Mapping[str, Any]) -> tuple[Login, ...]:
+    """Return the logins of a Secret; what cannot be read of it is left out, as the kubelet does.
+
+    Args:
+        secret: as the API server has it.
+    """
+    data = as_map(secret.get("data"))
+    entries = {
+        **as_map(as_map(_decoded(data.get(".dockerconfigjson"))).get("auths")),
+        **as_map(_decoded(data.get(".dockercfg"))),
+    }
+    return tuple(_logins(entries))
+
+
+def _decoded(value: Any) -> Any:
+    if not isinstance(value, str):
+        return None
+    try:
+        return json.loads(base64.b64decode(value))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+
+
+def _logins(entries: Mapping[str, Any]) -> Iterator[Login]:
+    for where, raw in entries.items():
+        entry = as_map(raw)
+        basic, user, password = (entry.get(key) for key in ("auth", "username", "password"))
+        if isinstance(basic, str) and basic.isascii() and basic.isprintable() and basic:
+            yield Login(where, basic.strip())
+        elif isinstance(user, str) and isinstance(password, str):
+            yield Login(where, base64.b64encode(f"{user}:{password}".encode("utf-8", "replace")).decode())

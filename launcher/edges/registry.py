@@ -1,0 +1,159 @@
+"""Asks the registry of an image whether it has it (port ``Registries``); only its manifest is read.
+
+The API of https://github.com/opencontainers/distribution-spec and the token scheme of
+https://distribution.github.io/distribution/spec/auth/token/. The package ``oras`` speaks them, too, and waits
+for two minutes, without a timeout of its own, for a registry that does not answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+from urllib.parse import quote, urlsplit
+
+import requests
+from requests.utils import parse_dict_header
+
+from launcher.core.foreign import line
+from launcher.core.plan.images import Held, Login, Place
+from launcher.errors import Denied, LauncherError, NotFound, Unavailable
+
+__all__ = ["HttpRegistries"]
+
+_KINDS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+_TIMEOUT = (5, 10)  # seconds to connect, and between two parts of an answer
+_MOST = 4 * 1024 * 1024  # bytes: what a registry has to accept of a manifest, and no more
+_MOST_LOGINS = 5
+_HUB = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
+_LOOPBACK = ("localhost", "127.", "[::1]")
+_OK, _NOT_FOUND = 200, 404
+_REFUSED = frozenset({401, 403})
+_SHORT = 200
+
+
+class HttpRegistries:
+    """Registries, over https; those on the loopback of this machine over http, as containerd does it."""
+
+    def held(self, place: Place, logins: Sequence[Login]) -> Held:
+        """Return what a registry has of an image; the logins are tried in turn, then nobody's.
+
+        Raises:
+            NotFound: it has no such image.
+            Denied: it lets none of the logins, nor anybody, read it.
+            Unavailable: it could not be asked.
+        """
+        refused: LauncherError | None = None
+        for login in (*logins[:_MOST_LOGINS], None):
+            try:
+                return self._held(place, login)
+            except Denied as error:
+                refused = refused or error
+        raise refused or Unavailable(f"registry {place.registry} was not asked")
+
+    def _held(self, place: Place, login: Login | None) -> Held:
+        try:
+            with requests.Session() as session:
+                session.trust_env = True
+                # A .netrc is nobody's word for what a node would say.
+                session.auth = _Plain()
+                return _asked(session, place, login)
+        except requests.RequestException as error:
+            why = f"{type(error).__name__}: {line(str(error), _SHORT)}"
+            text = f"registry {place.registry} could not be asked: {why}"
+            raise Unavailable(text, cure="check the address, the network and the proxy settings") from error
+
+
+class _Plain(requests.auth.AuthBase):
+    """Leaves a request as it is."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+def _asked(session: requests.Session, place: Place, login: Login | None) -> Held:
+    host = _HUB.get(place.registry, place.registry)
+    scheme = "http" if host.startswith(_LOOPBACK) else "https"
+    url = f"{scheme}://{host}/v2/{quote(place.repository)}/manifests/{quote(place.version, safe=':')}"
+    headers = {"Accept": ", ".join(_KINDS)}
+    answer = _get(session, url, headers)
+    if answer.status_code in _REFUSED:
+        headers |= _authorization(session, answer, login, scheme)
+        answer = _get(session, url, headers)
+    if answer.status_code != _OK:
+        _refuse(place, answer, login)
+    return Held(line(answer.headers.get("Docker-Content-Digest", ""), 100), _platforms(_read(answer)))
+
+
+def _get(session: requests.Session, url: str, headers: Mapping[str, str], **more: Any) -> requests.Response:
+    return session.get(url, headers=headers, timeout=_TIMEOUT, stream=True, **more)
+
+
+def _authorization(
+    session: requests.Session, answer: requests.Response, login: Login | None, scheme: str
+) -> dict[str, str]:
+    """Return the header that a registry's challenge asks for, empty for one that is not understood.
+
+    A login goes to the place that the registry names, as at every pull, and never over less than the
+    registry itself was asked over.
+    """
+    kind, _, rest = answer.headers.get("WWW-Authenticate", "").partition(" ")
+    basic = {} if login is None else {"Authorization": f"Basic {login.basic}"}
+    if kind.lower() == "basic":
+        return basic
+    said = parse_dict_header(rest) if kind.lower() == "bearer" else {}
+    realm = str(said.get("realm") or "")
+    if urlsplit(realm).scheme not in ("https", scheme):
+        return {}
+    asked = {key: str(said[key]) for key in ("service", "scope") if said.get(key)}
+    found = _read(_get(session, realm, basic, params=asked))
+    token = found.get("token") or found.get("access_token")
+    return {"Authorization": f"Bearer {token}"} if isinstance(token, str) and token.isprintable() else {}
+
+
+def _read(answer: requests.Response) -> Mapping[str, Any]:
+    """Return the JSON of an answer, an empty mapping for anything else."""
+    parts, size = [], 0
+    for part in answer.iter_content(64 * 1024):
+        parts.append(part)
+        size += len(part)
+        if size > _MOST:
+            return {}
+    try:
+        found = json.loads(b"".join(parts))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def _platforms(manifest: Mapping[str, Any]) -> frozenset[str]:
+    entries = manifest.get("manifests")
+    platforms = (
+        [one.get("platform") for one in entries if isinstance(one, Mapping)]
+        if isinstance(entries, list)
+        else []
+    )
+    return frozenset(
+        line(f"{one.get('os')}/{one.get('architecture')}", 50)
+        for one in platforms
+        # Attestations of BuildKit stand in an index as unknown/unknown.
+        if isinstance(one, Mapping) and one.get("os") != "unknown"
+    )
+
+
+def _refuse(place: Place, answer: requests.Response, login: Login | None) -> NoReturn:
+    errors = _read(answer).get("errors")
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], Mapping) else {}
+    words = " ".join(str(first[key]) for key in ("code", "message") if first.get(key))
+    said = f"HTTP {answer.status_code}{f' {line(words, _SHORT)}' if words else ''}"
+    if answer.status_code == _NOT_FOUND:
+        raise NotFound(f"registry {place.registry} has no {place.repository} {place.version}: {said}")
+    if answer.status_code in _REFUSED:
+        whose = "nobody's login" if login is None else f"the login for {line(login.where, _SHORT)}"
+        raise Denied(f"registry {place.registry} refuses {whose} for {place.repository}: {said}")
+    raise Unavailable(f"registry {place.registry} answered {said}", cure="ask again later")
