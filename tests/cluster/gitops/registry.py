@@ -39,9 +39,9 @@ class Registry:
         """Push a packed chart into a folder, sign it, and return its digest."""
         said = _run("helm", "push", str(package), f"oci://{self.here}/{folder}", "--plain-http")
         (digest,) = re.findall(r"Digest: (sha256:[0-9a-f]{64})", said)
+        (place,) = re.findall(r"Pushed: (\S+):", said)
         if signed:
-            name = re.sub(r"-[0-9].*", "", package.name)
-            self.sign(f"{self.here}/{folder}/{name}@{digest}", self.keys)
+            self.sign(f"{place}@{digest}", self.keys)
         return digest
 
     def sign(self, reference: str, keys: Path) -> None:
