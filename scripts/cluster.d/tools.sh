@@ -8,6 +8,8 @@ tool_row() {
     helm) echo "$HELM_VERSION helm helm.sh/helm/v4/cmd/helm" ;;
     helm3) echo "$HELM3_VERSION helm3 helm.sh/helm/v3/cmd/helm" ;;
     helm-unittest) echo "$HELM_UNITTEST_VERSION helm-unittest github.com/helm-unittest/helm-unittest/cmd/helm-unittest" ;;
+    cosign) echo "$COSIGN_VERSION cosign github.com/sigstore/cosign/v3/cmd/cosign" ;;
+    registry) echo "$DISTRIBUTION_VERSION registry github.com/distribution/distribution/v3/cmd/registry" ;;
     kind) echo "$KIND_VERSION kind sigs.k8s.io/kind" ;;
     kwok) echo "$KWOK_VERSION kwok sigs.k8s.io/kwok/cmd/kwok" ;;
     etcd) echo "$ETCD_VERSION etcd go.etcd.io/etcd/server/v3" ;;
@@ -25,12 +27,13 @@ tool_says() { # NAME PROGRAM
     kubectl) "$2" version --client -o json | sed -n 's/.*"gitVersion": "\(.*\)".*/\1/p' ;;
     kind) "$2" version -q | sed 's/^/v/' ;;
     kwok) "$2" --version | grep -o 'v[0-9.]*' ;;
+    cosign) "$2" version 2>&1 | sed -n 's/^GitVersion: *//p' ;;
   esac 2> /dev/null | head -1
 }
 
 tool_on_path() { # NAME VERSION : where; only those that a person may have installed
   local found
-  case $1 in helm | helm3 | kubectl | kind | kwok) ;; *) return 1 ;; esac
+  case $1 in helm | helm3 | kubectl | kind | kwok | cosign) ;; *) return 1 ;; esac
   found=$(PATH=$ORIGINAL_PATH type -P "$1") || return 1
   [[ $found != "$CACHE"/* ]] || return 1
   [ "$(tool_says "$1" "$found")" = "$2" ] || return 1
@@ -92,6 +95,7 @@ link_flags() { # MODULE VERSION
         flags+=" -X helm.sh/helm/v3/pkg/$package.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/$package.k8sVersionMinor=$minor"
       done
       ;;
+    cosign) flags+=" -X sigs.k8s.io/release-utils/version.gitVersion=$2" ;;
     kwok) flags+=" -X sigs.k8s.io/kwok/pkg/consts.Version=$2" ;;
     kube)
       for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
