@@ -96,6 +96,13 @@ class Registry:
         self._ask(f"{repository}/manifests/{tag}", "PUT", body, _MANIFEST)
         return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
+    def copy(self, repository: str, tag: str, to: str) -> None:
+        """Give what a tag names a second one."""
+        request = urllib.request.Request(f"http://{self.host}/v2/{repository}/manifests/{tag}")
+        request.add_header("Accept", "application/vnd.oci.image.index.v1+json")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            self._ask(f"{repository}/manifests/{to}", "PUT", answer.read(), answer.headers["Content-Type"])
+
     def _blob(self, repository: str, content: bytes, kind: str) -> dict[str, Any]:
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         place = self._ask(f"{repository}/blobs/uploads/", "POST", b"").headers["Location"]

@@ -249,7 +249,7 @@ REASONS: Mapping[Reason, Meaning] = {
         Code.SITE_INVALID, "name the digest of a chart that `helm push` has put there"
     ),
     Reason.CHART_UNSIGNED: Meaning(
-        Code.SITE_INVALID, "sign it (`scripts/package --push ... --key ...`), or name a digest that is signed"
+        Code.SITE_INVALID, "sign it (`scripts/publish` with `--key`), or name a digest that is signed"
     ),
     Reason.CHART_SIGNED_BY_ANOTHER: Meaning(
         Code.SITE_INVALID, "ask who publishes it for the key; only then correct `chart_key` or `chart`"

@@ -64,7 +64,7 @@ class ChartCache:
         Raises:
             LauncherError: it cannot be had, or must not be used; nothing of it is kept.
         """
-        key = self._key_digest()
+        key = self._read_key()
         with _LOCK:
             if (found := self._found(chart, key)) is None:
                 self._fetch(chart, key)
@@ -78,9 +78,9 @@ class ChartCache:
             LauncherError: as :meth:`archive`.
         """
         with tempfile.TemporaryDirectory(prefix="fljob-chart-") as folder:
-            self._into(Path(folder), chart, self._key_digest())
+            self._into(Path(folder), chart, self._read_key())
 
-    def _found(self, chart: ChartReference, key: str) -> Path | None:
+    def _found(self, chart: ChartReference, key: bytes) -> Path | None:
         """Return what is there, if it is what was fetched and was checked for the same tag and key."""
         folder = self.folder / _folder_of(chart)
         try:
@@ -93,9 +93,9 @@ class ChartCache:
             return None
         self._refuse_open(self.folder)
         is_same = record.get("digest") == chart.digest and chart.tag in ("", record.get("tag"))
-        return folder / _ARCHIVE if is_same and key in ("", record.get("key")) else None
+        return folder / _ARCHIVE if is_same and _mark(key) in ("", record.get("key")) else None
 
-    def _fetch(self, chart: ChartReference, key: str) -> None:
+    def _fetch(self, chart: ChartReference, key: bytes) -> None:
         part = self._new_folder()
         try:
             record = self._into(part, chart, key)
@@ -105,7 +105,7 @@ class ChartCache:
             shutil.rmtree(part, ignore_errors=True)
         _LOG.info("chart %s was fetched and checked", chart)
 
-    def _into(self, folder: Path, chart: ChartReference, key: str) -> dict[str, str]:
+    def _into(self, folder: Path, chart: ChartReference, key: bytes) -> dict[str, str]:
         """Fetch a chart into an empty folder, check it, and return its record."""
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             pulled, digest = self.programs.pull(chart, Path(scratch))
@@ -113,17 +113,17 @@ class ChartCache:
                 raise _moved(chart, digest)
             _refuse_other_chart(chart, pulled)
             if key:
-                self.programs.verify(chart, Path(self.key), Path(scratch))
+                self.programs.verify(chart, key, Path(scratch))
             content = pulled.read_bytes()
         (folder / _ARCHIVE).write_bytes(content)
-        return {"digest": chart.digest, "tag": chart.tag, "key": key, "archive": _sha256(content)}
+        return {"digest": chart.digest, "tag": chart.tag, "key": _mark(key), "archive": _sha256(content)}
 
-    def _key_digest(self) -> str:
-        """Return the digest of the key as it is now; empty when there need be no signature."""
+    def _read_key(self) -> bytes:
+        """Return the key as it is now; empty when there need be no signature."""
         if not self.key:
-            return ""
+            return b""
         try:
-            return _sha256(Path(self.key).read_bytes())
+            return Path(self.key).read_bytes() or b"\n"
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
             reason = Reason.CHART_KEY_BAD
@@ -197,6 +197,11 @@ def _moved(chart: ChartReference, digest: str) -> InvalidInput:
 
 def _folder_of(chart: ChartReference) -> str:
     return chart.digest.replace(":", "-")
+
+
+def _mark(key: bytes) -> str:
+    """Return what the record says of the key; empty without one."""
+    return _sha256(key) if key else ""
 
 
 def _sha256(content: bytes) -> str:

@@ -14,6 +14,17 @@ __all__ = ["COSIGN", "PULL", "explain"]
 _SEEN = "helm 4.3.0 and 3.22.0"
 _LONGEST = 600
 
+_AWAY = row(
+    Reason.CHART_REGISTRY_AWAY,
+    Unavailable,
+    r"dial tcp|no such host|connection (?:refused|reset)|i/o timeout|context deadline exceeded|"
+    r"\bEOF\b|tls: |x509: |proxyconnect|server gave HTTP response|response status code (?:429|5\d\d)",
+    'failed to perform "FetchReference" on source: Get "http://127.0.0.1:5978/v2/charts/fljob/manifests/'
+    'sha256:1a00": dial tcp 127.0.0.1:5978: connect: connection refused',
+    "registry {host} does not answer: {text}",
+    seen=_SEEN,
+)
+
 PULL = (
     row(
         Reason.CHART_ACCESS_DENIED,
@@ -50,19 +61,47 @@ PULL = (
         "registry {host} has no such chart: {text}",
         seen=_SEEN,
     ),
-    row(
-        Reason.CHART_REGISTRY_AWAY,
-        Unavailable,
-        r"dial tcp|no such host|connection (?:refused|reset)|i/o timeout|context deadline exceeded|"
-        r"\bEOF\b|tls: |x509: |proxyconnect|server gave HTTP response|response status code (?:429|5\d\d)",
-        'failed to perform "FetchReference" on source: Get "http://127.0.0.1:5978/v2/charts/fljob/manifests/'
-        'sha256:1a00": dial tcp 127.0.0.1:5978: connect: connection refused',
-        "registry {host} does not answer: {text}",
-        seen=_SEEN,
-    ),
+    _AWAY,
 )
 
-COSIGN: tuple[Failure, ...] = ()
+_COSIGN = "cosign 3.1.3"
+COSIGN = (
+    row(
+        Reason.CHART_KEY_BAD,
+        InvalidInput,
+        r"loading public key: (?P<why>.*)",
+        "loading verifier from key opts: loading public key: pem to public key: PEM decoding failed",
+        "`chart_key` is no public key of cosign: {text}",
+        seen=_COSIGN,
+    ),
+    row(
+        Reason.CHART_UNSIGNED,
+        Rejected,
+        r"^no signatures found",
+        "no signatures found",
+        "nobody has signed it: {text}",
+        seen=_COSIGN,
+    ),
+    row(
+        Reason.CHART_SIGNED_BY_ANOTHER,
+        Rejected,
+        r"no matching (?:attestations|signatures)|failed to verify signature|invalid signature",
+        "no matching attestations: failed to verify signature: could not verify envelope: accepted signatures "
+        "do not match threshold, Found: 0, Expected 1",
+        "it is signed, and not with `chart_key`: {text}",
+        seen=_COSIGN,
+    ),
+    row(
+        Reason.CHART_ACCESS_DENIED,
+        Denied,
+        r"\bUNAUTHORIZED\b|\bDENIED\b",
+        "GET http://127.0.0.1:5976/v2/charts/fljob/manifests/sha256-1a00.sig: UNAUTHORIZED: authentication "
+        "required",
+        "registry {host} refuses the credentials, or wants some: {text}",
+        seen=_COSIGN,
+    ),
+    _AWAY,
+)
 
 
 def explain(
@@ -74,7 +113,8 @@ def explain(
         reason = Reason.CHART_REGISTRY_AWAY
         said = f"chart {chart}: registry {chart.host} did not answer {program} in time"
         return Unavailable(said, cure=cure_of(reason, words), reason=reason)
-    text = failed.text.rpartition("Error: ")[2].strip()
+    # cosign says it twice: 'Error: X' and, in the next line, 'error during command execution: X'.
+    text = failed.text.rpartition("Error: ")[2].partition("\nerror during command execution")[0].strip()
     found = find(table, text)
     short = foreign.said(text, _LONGEST) or f"exit code {failed.returncode}"
     if found is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,12 +67,12 @@ class RegistryPrograms:
             raise Rejected(why, reason=Reason.CHART_NOT_FETCHED, cure="install helm 4.3 (3.22 works)")
         return archives[0], digest.strip()
 
-    def verify(self, chart: ChartReference, key: Path, folder: Path) -> None:
+    def verify(self, chart: ChartReference, key: bytes, folder: Path) -> None:
         """Check that the digest of a chart is signed with a key; nothing but the registry is asked.
 
         Args:
             chart: the chart.
-            key: cosign's public key.
+            key: cosign's public key, PEM.
             folder: for what the program needs meanwhile.
 
         Raises:
@@ -84,10 +85,11 @@ class RegistryPrograms:
                 f"chart {chart}: `chart_key` is set, and there is no program {quoted(self.cosign)}",
                 cure="install cosign 3.1, or set `cosign` to its path",
             )
-        args = ["verify", "--key", str(key), "--insecure-ignore-tlog=true", "--output", "json"]
+        (folder / "key.pub").write_bytes(key)
+        args = ["verify", "--key", str(folder / "key.pub"), "--insecure-ignore-tlog=true", "--output", "json"]
         args += ["--allow-http-registry=true"] if chart.is_loopback else []
         try:
-            _run(executable, [*args, f"{chart.image}@{chart.digest}"], env)
+            _run(executable, [*args, f"{chart.image}@{chart.digest}"], _with_login(env, chart, folder))
         except ChildFailed as failed:
             raise explain(failed, COSIGN, chart, "cosign") from failed
 
@@ -96,6 +98,30 @@ class RegistryPrograms:
         env = child_env(self.environ, (*self.pass_env, "DOCKER_CONFIG"))
         env = {name: value for name, value in env.items() if not name.startswith("HELM_CONTENT_CACHE")}
         return {**env, "KUBECONFIG": "/dev/null", "HELM_CACHE_HOME": str(folder / "helm")}
+
+
+def _with_login(env: Mapping[str, str], chart: ChartReference, folder: Path) -> dict[str, str]:
+    """Return the environment of cosign, which finds helm's credentials where it looks for docker's.
+
+    Helm asks its own file first and docker's then; the form of both is the same.
+    """
+    config = (
+        env.get("HELM_CONFIG_HOME")
+        or f"{env.get('XDG_CONFIG_HOME') or env.get('HOME', '') + '/.config'}/helm"
+    )
+    file = Path(env.get("HELM_REGISTRY_CONFIG") or f"{config}/registry/config.json")
+    try:
+        known = json.loads(file.read_bytes())
+        is_known = "credsStore" in known or any(
+            chart.host in known.get(key, ()) for key in ("auths", "credHelpers")
+        )
+    except (OSError, ValueError, AttributeError, TypeError):
+        return dict(env)
+    if not is_known:
+        return dict(env)
+    (folder / "docker").mkdir()
+    (folder / "docker" / "config.json").symlink_to(file.absolute())
+    return {**env, "DOCKER_CONFIG": str(folder / "docker")}
 
 
 def _run(executable: str, args: Sequence[str], env: Mapping[str, str]) -> str:
