@@ -86,8 +86,8 @@ COSIGN = (
         Reason.CHART_SIGNED_BY_ANOTHER,
         Rejected,
         r"no matching (?:attestations|signatures)|failed to verify signature|invalid signature",
-        "no matching attestations: failed to verify signature: could not verify envelope: accepted signatures "
-        "do not match threshold, Found: 0, Expected 1",
+        "no matching attestations: failed to verify signature: could not verify envelope: accepted "
+        "signatures do not match threshold, Found: 0, Expected 1",
         "it is signed, and not with `chart_key`: {text}",
         seen=_COSIGN,
     ),

@@ -127,7 +127,8 @@ def _with_login(env: Mapping[str, str], chart: ChartReference, folder: Path) -> 
 def _run(executable: str, args: Sequence[str], env: Mapping[str, str]) -> str:
     process = HelmProcess(executable=executable, env=env, deadline_seconds=_SECONDS)
     try:
-        return process.run(args).decode(errors="replace")
+        # Helm 4 prints the digest on stdout, Helm 3 on stderr.
+        return b"\n".join(process.both(args)).decode(errors="replace")
     except OSError as error:
         cure = "install the one for this machine"
         raise ToolMissing(f"{executable} cannot be run: {error.strerror}", cure=cure) from error
