@@ -21,7 +21,7 @@ KUBERNETES = ("1.29", "1.33", "1.36", "1.37")
 
 
 # Where one object follows another Helm 4 prints a blank line between them, which Helm 3 does not.
-SEVERAL_OBJECTS = frozenset({"disruption", "full", "network-policy"})
+SEVERAL_OBJECTS = frozenset({"disruption", "full", "network-policy", "test"})
 
 
 @pytest.mark.parametrize("case", ALL_CASES)

@@ -41,7 +41,8 @@ class HelmOffline:
         """
         parsing.check_names(name, namespace)
         args = ["template", name, self._chart_at(), "--namespace", namespace]
-        args += ["--kube-version", _RENDER_AS_KUBERNETES, "--values", "-"]
+        # What `helm test` would make is no part of an install.
+        args += ["--skip-tests", "--kube-version", _RENDER_AS_KUBERNETES, "--values", "-"]
         # Not through pyhelm3: importing it takes longer than helm takes to render.
         stdin = parsing.values_json(values)
         try:
