@@ -14,11 +14,16 @@ from pathlib import Path
 
 import pytest
 
+import launcher.cli
+from launcher import composition
 from launcher.core.chart_reference import chart_reference
+from launcher.core.spec.site import SiteConfig
 from launcher.edges.charts.cache import ChartCache
 from launcher.edges.charts.programs import RegistryPrograms
+from launcher.edges.charts.site_chart import chart_of, fetch_chart
 from launcher.errors import InvalidInput
 from tests.contract.registry.conftest import VERSION, publish
+from tests.kits import write_kit
 from tests.registries import CHART_CONFIG, CHART_LAYER, changed, serve
 
 # Exit codes of the command line.
@@ -214,6 +219,43 @@ def test_many_launches_at_once_fetch_it_once(registry, by_digest, tmp_path):
 
 def test_without_helm(site, by_digest):
     refused(site(by_digest, helm="no-such-helm"), NO_PROGRAM, "there is no program 'no-such-helm' on PATH")
+
+
+def test_a_parent_fetches_it_when_it_starts_and_a_registry_that_is_away_is_a_line_in_its_log(
+    registry, by_digest, tmp_path, caplog
+):
+    site = SiteConfig(chart=by_digest, chart_cache=str(tmp_path / "cache"))
+    registry.stop()
+    fetch_chart(site)
+    assert "jobs cannot be launched yet: chart oci://" in caplog.text
+    assert not list((tmp_path / "cache").iterdir())
+    registry.start()
+    fetch_chart(site)
+    registry.stop()
+    assert chart_of(site).name == "chart.tgz"
+
+
+def test_a_service_that_only_looks_at_jobs_fetches_nothing(by_digest, tmp_path):
+    composition.helm_edge(SiteConfig(chart=by_digest, chart_cache=str(tmp_path / "cache")))
+    assert not (tmp_path / "cache").exists()
+
+
+def test_the_parent_of_a_kit_has_it_too_and_the_kit_decides_about_no_cache_here(
+    site, by_digest, capsys, tmp_path
+):
+    settings = {"chart": by_digest, "image": "img:1", "chart_cache": "of-the-kit", "cosign": "bin/evil"}
+    kit = write_kit(tmp_path / "kit", files={"fljob/fljob.yaml": settings})
+    plain = write_kit(tmp_path / "plain", files={"fljob/fljob.yaml": {"image": "img:1"}})
+    printed = []
+    for one in (kit, plain):
+        with pytest.raises(SystemExit) as done:
+            launcher.cli.main(["template", "--kit", str(one)])
+        out, err = capsys.readouterr()
+        assert done.value.code == 0, err
+        printed.append(out)
+    assert printed[0] == printed[1]
+    assert not (kit / "fljob" / "of-the-kit").exists()
+    assert list((tmp_path / "home" / ".cache" / "fljob" / "charts").iterdir())
 
 
 def test_diff_takes_a_reference(site, by_tag, registry):

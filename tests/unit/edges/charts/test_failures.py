@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from launcher.core.catalogue import CATALOGUE
+from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.chart_reference import ChartReference
+from launcher.core.pending.refusal import refusal_of
 from launcher.edges.charts.failures import COSIGN, PULL, explain
 from launcher.edges.failure import find
 from launcher.edges.helm.child import ChildFailed, Ended
@@ -52,6 +55,13 @@ def test_what_helm_says(text, error, reason):
     found = explain(exited(f"Error: {text}\n"), PULL, CHART, "helm")
     assert (type(found), found.reason) == (error, reason)
     assert found.cure
+
+
+@pytest.mark.parametrize("row", [*PULL, *COSIGN], ids=lambda row: row.reason.value)
+def test_none_of_it_is_the_fault_of_a_job_and_an_outage_heals(row):
+    refusal = refusal_of(explain(exited(f"Error: {row.sample}\n"), PULL + COSIGN, CHART, "helm"))
+    assert CATALOGUE[refusal.code].return_code is ReturnCode.INFRASTRUCTURE_ERROR
+    assert refusal.may_heal is (row.reason is Reason.CHART_REGISTRY_AWAY)
 
 
 def test_a_registry_that_is_slow_is_away():
