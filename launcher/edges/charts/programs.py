@@ -18,8 +18,8 @@ from launcher.errors import Reason, Rejected, ToolMissing
 
 __all__ = ["RegistryPrograms"]
 
-# A launch may have to wait for it, and FLARE's server expects an answer within twenty.
-_SECONDS = 15.0
+# As long as any other run of helm.
+_SECONDS = 45.0
 _DIGEST_LINE = "Digest: "
 
 

@@ -244,12 +244,12 @@ def test_the_parent_of_a_kit_has_it_too_and_the_kit_decides_about_no_cache_here(
     site, by_digest, capsys, tmp_path
 ):
     settings = {"chart": by_digest, "image": "img:1", "chart_cache": "of-the-kit", "cosign": "bin/evil"}
-    kit = write_kit(tmp_path / "kit", files={"fljob/fljob.yaml": settings})
-    plain = write_kit(tmp_path / "plain", files={"fljob/fljob.yaml": {"image": "img:1"}})
-    printed = []
-    for one in (kit, plain):
+    kit, printed = write_kit(tmp_path / "kit"), []
+    (kit / "fljob").mkdir()
+    for one in ({"image": "img:1"}, settings):
+        (kit / "fljob" / "fljob.yaml").write_text(json.dumps(one))
         with pytest.raises(SystemExit) as done:
-            launcher.cli.main(["template", "--kit", str(one)])
+            launcher.cli.main(["template", "--kit", str(kit)])
         out, err = capsys.readouterr()
         assert done.value.code == 0, err
         printed.append(out)
