@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from launcher.core.chart_reference import ChartReference
@@ -36,7 +36,7 @@ class RegistryPrograms:
 
     helm: str
     cosign: str
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     pass_env: Iterable[str] = ()
 
     def pull(self, chart: ChartReference, folder: Path) -> tuple[Path, str]:
