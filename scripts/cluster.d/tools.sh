@@ -15,6 +15,9 @@ tool_row() {
     etcd) echo "$ETCD_VERSION etcd go.etcd.io/etcd/server/v3" ;;
     coredns) echo "$COREDNS_VERSION coredns ." ;;
     pause) echo "$PAUSE_TAG pause ." ;;
+    helm-controller) echo "$HELM_CONTROLLER_VERSION helm-controller github.com/fluxcd/helm-controller" ;;
+    source-controller) echo "$SOURCE_CONTROLLER_VERSION source-controller github.com/fluxcd/source-controller" ;;
+    argocd) echo "$ARGOCD_VERSION argo-cd github.com/argoproj/argo-cd/v3/cmd" ;;
     kubeadm | kubectl | kubelet | kube-*) echo "$KUBERNETES_VERSION kube k8s.io/kubernetes/cmd/$1" ;;
     *) die "unknown tool $1" ;;
   esac
@@ -103,6 +106,7 @@ link_flags() { # MODULE VERSION
         flags+=" -X $package.gitCommit=module -X $package.gitTreeState=clean -X $package.buildDate=2026-01-01T00:00:00Z"
       done
       ;;
+    argo-cd) flags+=" -X github.com/argoproj/argo-cd/v3/common.version=${2#v}" ;;
   esac
   echo "$flags"
 }
