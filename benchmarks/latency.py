@@ -24,7 +24,8 @@ from launcher.core.spec.site import SiteConfig
 from launcher.core.spec.study import Study
 from launcher.core.values.build import build_values
 from launcher.edges.clock import SystemClock
-from launcher.edges.disk.site_files import chart_dir, values_templates
+from launcher.edges.disk.chart_files import chart_path
+from launcher.edges.disk.site_files import values_templates
 from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
 from launcher.usecases.ports import World
@@ -80,7 +81,7 @@ def main(image: str, jobs: int) -> None:
     """Measure and print."""
     site = SiteConfig(namespace=NAMESPACE)
     client = KubeClient()
-    world = World(HelmReleases(chart=chart_dir(site)), KubePods(client), KubeSecrets(client), SystemClock())
+    world = World(HelmReleases(chart=chart_path(site)), KubePods(client), KubeSecrets(client), SystemClock())
     render = partial(build_values, site=site, templates=values_templates(site))
     subprocess.run(["kubectl", "create", "namespace", NAMESPACE], check=True, capture_output=True)
     try:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from launcher.core.spec.jobspec import JobSpec
 from launcher.core.spec.site import SiteConfig
+from launcher.errors import LauncherError
 from launcher.logs import logger
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from launcher.edges.helm import HelmReleases, Records
     from launcher.edges.kube import KubeClient, KubeLeases, KubeObjects, KubePods, KubeRecords, KubeSecrets
     from launcher.edges.kubeconfig import ClientConfigLoader
-    from launcher.errors import LauncherError
     from launcher.usecases.handle import OnFailure
     from launcher.usecases.leader import Holder
     from launcher.usecases.ports import World
@@ -56,9 +56,11 @@ _LOG = logger(__name__)
 def render_values(spec: JobSpec, site: SiteConfig) -> dict[str, Any]:
     """Return the chart values of a job."""
     from launcher.core.values.build import build_values  # noqa: PLC0415 - jinja2 costs 0.1 s
-    from launcher.edges.disk.site_files import chart_definitions, values_templates  # noqa: PLC0415
+    from launcher.edges.charts.site_chart import chart_of  # noqa: PLC0415
+    from launcher.edges.disk.chart_files import chart_definitions  # noqa: PLC0415
+    from launcher.edges.disk.site_files import values_templates  # noqa: PLC0415
 
-    return build_values(spec, site, values_templates(site), chart_definitions(site))
+    return build_values(spec, site, values_templates(site), chart_definitions(chart_of(site)))
 
 
 def manifests(spec: JobSpec, site: SiteConfig) -> str:
@@ -80,11 +82,11 @@ def helm_edge(
     records: Records | None = None,
 ) -> HelmReleases:
     """Return the Helm adapter of a site; ``cluster`` is shared with the client, which reads ``records``."""
-    from launcher.edges.disk.site_files import chart_dir  # noqa: PLC0415
+    from launcher.edges.charts.site_chart import chart_or_later  # noqa: PLC0415
     from launcher.edges.helm import HelmReleases  # noqa: PLC0415
 
     return HelmReleases(
-        chart=chart_dir(site),
+        chart=chart_or_later(site),
         helm=site.helm,
         loader=cluster or cluster_of(site),
         storage_driver=site.storage_driver,
@@ -290,7 +292,6 @@ def write_refused_bundle(spec: JobSpec, site: SiteConfig, error: LauncherError, 
 
 def _values_of(spec: JobSpec, site: SiteConfig) -> Seen[Mapping[str, Any]]:
     from launcher.core.views import Seen  # noqa: PLC0415
-    from launcher.errors import LauncherError  # noqa: PLC0415
 
     try:
         return Seen.found(render_values(spec, site))

@@ -100,7 +100,7 @@ class Reason(str, enum.Enum):
     NAME_IN_USE = "NameInUse"
     OPERATION_IN_PROGRESS = "OperationInProgress"
     OBJECT_OF_ANOTHER = "ObjectOfAnother"
-    # Helm: values, chart, the program itself
+    # Helm: values, chart
     SCHEMA = "Schema"
     VALUES_UNREADABLE = "ValuesUnreadable"
     RELEASE_TOO_BIG = "ReleaseTooBig"
@@ -109,6 +109,18 @@ class Reason(str, enum.Enum):
     CHART_TOO_NEW = "ChartTooNew"
     CHART_BROKEN = "ChartBroken"
     CHART_MISSING = "ChartMissing"
+    # Helm and cosign: a chart in a registry
+    CHART_REGISTRY_AWAY = "ChartRegistryAway"
+    CHART_ACCESS_DENIED = "ChartAccessDenied"
+    CHART_NOT_IN_REGISTRY = "ChartNotInRegistry"
+    CHART_OTHER_BYTES = "ChartOtherBytes"
+    CHART_TAG_MOVED = "ChartTagMoved"
+    CHART_IS_NONE = "ChartIsNone"
+    CHART_UNSIGNED = "ChartUnsigned"
+    CHART_SIGNED_BY_ANOTHER = "ChartSignedByAnother"
+    CHART_KEY_BAD = "ChartKeyBad"
+    CHART_NOT_FETCHED = "ChartNotFetched"
+    # Helm: the program itself
     DELETE_FAILED = "DeleteFailed"
     HELM_TOO_OLD = "HelmTooOld"
     HELM_NOT_RUNNABLE = "HelmNotRunnable"

@@ -14,6 +14,7 @@ from launcher.cli import options, wiring
 from launcher.core.flare.parent import DEFAULT_STUDY, Parent
 from launcher.core.spec.jobspec import JobSpec
 from launcher.core.spec.site import SiteConfig
+from launcher.edges.disk.chart_files import named_chart
 from launcher.edges.disk.site_files import load_study, read_meta, study_names
 from launcher.usecases.make_job import MadeJob, make_job
 
@@ -118,7 +119,7 @@ def one_job(of: Asked, study: str) -> tuple[SiteConfig, JobSpec]:
 
 def _by_hand(of: Asked) -> Jobs:
     site = options.site_from(**{key: of.given.get(key) for key in ("config", *_DECIDED)})
-    site = replace(site, chart=str(Path(of.chart).absolute())) if of.chart else site
+    site = replace(site, chart=named_chart(of.chart, "--chart or --to-chart")) if of.chart else site
     job_id = of.given.get("job_id") or _NO_JOB
 
     def make(study: str) -> MadeJob:

@@ -44,6 +44,8 @@ EMPTY: tuple[Path, ...] = (
     ("disruption", "marks"),
     ("disruption", "budget"),
     ("networkPolicy", "enabled"),
+    ("test", "image"),
+    ("test", "serviceAccountName"),
 )
 
 

@@ -258,6 +258,8 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
 
     def _prepare(self, workspace: str, startup: str, name: str) -> None:
         """Import what a launch needs, which takes seconds on a busy machine; take over or remove orphans."""
+        from launcher.edges.charts.site_chart import fetch_chart  # noqa: PLC0415 - a job pod launches nothing
+
         try:
             self._refused.open(workspace, name)
             site = wiring.site_config(self._settings, workspace, name, self.role)
@@ -267,6 +269,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             mine = (self._service(site, name, mark), site.namespace, name, mark)
             self._orphans.start_once(*mine)
             self._kept.look(*mine)
+            fetch_chart(site)
         except (LauncherError, RuntimeError, ValueError) as error:
             _LOG.warning("site %s cannot launch jobs yet: %s", name, error)
             if self._adoption is not None:

@@ -62,6 +62,8 @@ EMPTY = {
     "disruption.marks",
     "disruption.budget",
     "networkPolicy.enabled",
+    "test.image",
+    "test.serviceAccountName",
 }
 RESTRICTED = {"podSecurity": "restricted"}
 
@@ -124,7 +126,7 @@ def test_null_leaves_out_all_that_is_below(group):
     assert pod(RESTRICTED, at(group, None)) == expected
 
 
-@pytest.mark.parametrize("group", ["startupKit", "resources", "extra", "disruption", "networkPolicy"])
+@pytest.mark.parametrize("group", ["startupKit", "resources", "extra", "disruption", "networkPolicy", "test"])
 def test_null_leaves_out_a_group_of_empty_defaults(group):
     assert objects(at(group, None)) == objects()
 

@@ -10,7 +10,7 @@ import yaml
 
 import launcher.cli
 from launcher.core.spec.site import SiteConfig
-from launcher.edges.disk.site_files import chart_dir
+from launcher.edges.disk.chart_files import chart_path
 from tests.kits import write_kit
 
 POD = {"kind": "Pod", "spec": {"containers": [{"name": "nvflare_job"}, {"name": "logs", "image": "logs:1"}]}}
@@ -141,7 +141,7 @@ def test_a_planted_change_in_a_study_job_spec_is_in_the_comment(kits, diff, name
 
 
 def test_two_versions_of_a_chart(kits, diff, tmp_path):
-    shutil.copytree(chart_dir(SiteConfig()), tmp_path / "chart")
+    shutil.copytree(chart_path(SiteConfig()), tmp_path / "chart")
     pod = tmp_path / "chart/templates/pod.yaml"
     pod.write_text(pod.read_text().replace("spec:\n", "spec:\n  hostPID: true\n", 1))
     code, out = diff("--kit", kits[0], "--to-chart", tmp_path / "chart", "-o", "json")
@@ -151,7 +151,7 @@ def test_two_versions_of_a_chart(kits, diff, tmp_path):
     assert found["studies"][0]["objects"][0]["changes"] == [
         {"sign": "+", "path": "spec.hostPID", "value": "true"}
     ]
-    assert diff("--kit", kits[0], "--to-chart", chart_dir(SiteConfig()))[0] == 0
+    assert diff("--kit", kits[0], "--to-chart", chart_path(SiteConfig()))[0] == 0
 
 
 def test_a_policy_that_goes_away(kits, diff):

@@ -14,6 +14,7 @@ from launcher.errors import Reason
 
 WORDS = (
     "namespace",
+    "host",
     "quota",
     "object",
     "verb",

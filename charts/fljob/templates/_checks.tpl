@@ -5,7 +5,7 @@ well, but later, and naming the field of the pod instead of the value to change.
 
 {{/* What null left out of the values as a whole is empty, for the templates that look into it. */}}
 {{- define "fljob.settle" -}}
-{{- $maps := list "startupKit" "datasets" "secretMounts" "resources" "extra" "disruption" "networkPolicy" -}}
+{{- $maps := list "startupKit" "datasets" "secretMounts" "resources" "extra" "disruption" "networkPolicy" "test" -}}
 {{- range $maps }}{{ $_ := set $.Values . (get $.Values . | default dict) }}{{ end -}}
 {{- range list "labels" "annotations" "spec" }}{{ $_ := set $.Values.pod . (get $.Values.pod . | default dict) }}{{ end -}}
 {{- $_ := set .Values.container "spec" (.Values.container.spec | default dict) -}}

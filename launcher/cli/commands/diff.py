@@ -43,10 +43,10 @@ _TO = ("to_job", "to_kit", "to_config", "to_chart")
 @click.command("diff")
 @options.compared_job_options
 @options.cluster_options
-@click.option("--chart", metavar="DIR", default="", help="Chart of the first side; else that of the site.")
+@click.option("--chart", metavar="CHART", default="", help="Chart of the first side; else that of the site.")
 @click.option("--to-kit", metavar="DIR", type=_PATH, help="Kit of the second side.")
 @click.option("--to-config", metavar="FILE", help="Site configuration of the second side.")
-@click.option("--to-chart", metavar="DIR", default="", help="Chart of the second side.")
+@click.option("--to-chart", metavar="CHART", default="", help="Chart of the second side.")
 @click.option("--to-job", metavar="META", help="Job of the second side.")
 @options.output_option(*_SHOWN)
 @click.pass_obj

@@ -68,6 +68,7 @@ class Code(str, enum.Enum):
     LIMIT_RANGE = "LimitRange"
     INVALID_SPEC = "InvalidSpec"
     SITE_INVALID = "SiteInvalid"
+    CHART_UNAVAILABLE = "ChartUnavailable"
     FORBIDDEN = "Forbidden"
     NAME_CONFLICT = "NameConflict"
     CREATE_FAILED = "CreateFailed"

@@ -89,6 +89,11 @@ CREATION: Mapping[Code, Entry] = {
         Limit.NOW,
         _FAIL,
     ),
+    Code.CHART_UNAVAILABLE: _heals(
+        "The registry of the site's chart does not answer, and the chart was not fetched before.",
+        cure_of(Reason.CHART_REGISTRY_AWAY),
+        Limit.HEAL,
+    ),
     Code.FORBIDDEN: Entry(
         "The launcher lacks a right in the namespace.",
         cure_of(Reason.FORBIDDEN),

@@ -225,6 +225,39 @@ REASONS: Mapping[Reason, Meaning] = {
     ),
     Reason.CHART_TOO_NEW: Meaning(Code.SITE_INVALID, "use a newer cluster"),
     Reason.UNKNOWN_KIND: Meaning(Code.SITE_INVALID, "install what defines it, or remove it from the chart"),
+    # the chart in a registry: all of it is the site's, and nothing of it is installed or kept
+    Reason.CHART_REGISTRY_AWAY: Meaning(
+        Code.CHART_UNAVAILABLE,
+        "check that registry {host} is reached from here; a launch tries again, and a chart that was fetched "
+        "before is not asked for",
+    ),
+    Reason.CHART_ACCESS_DENIED: Meaning(
+        Code.SITE_INVALID,
+        "log in as the user who launches: helm registry login {host}; HELM_REGISTRY_CONFIG names the file",
+    ),
+    Reason.CHART_NOT_IN_REGISTRY: Meaning(
+        Code.SITE_INVALID, "correct `chart`: repository and digest are those that `helm push` printed"
+    ),
+    Reason.CHART_OTHER_BYTES: Meaning(
+        Code.SITE_INVALID, "look into registry {host}, and what stands before it, before anything is used"
+    ),
+    Reason.CHART_TAG_MOVED: Meaning(
+        Code.SITE_INVALID,
+        "review what the tag names now and write its digest, or leave the tag out and keep the digest",
+    ),
+    Reason.CHART_IS_NONE: Meaning(
+        Code.SITE_INVALID, "name the digest of a chart that `helm push` has put there"
+    ),
+    Reason.CHART_UNSIGNED: Meaning(
+        Code.SITE_INVALID, "sign it (`scripts/publish` with `--key`), or name a digest that is signed"
+    ),
+    Reason.CHART_SIGNED_BY_ANOTHER: Meaning(
+        Code.SITE_INVALID, "ask who publishes it for the key; only then correct `chart_key` or `chart`"
+    ),
+    Reason.CHART_KEY_BAD: Meaning(
+        Code.SITE_INVALID, "set `chart_key` to the public key (PEM) that `cosign public-key` prints"
+    ),
+    Reason.CHART_NOT_FETCHED: Meaning(Code.SITE_INVALID, "read the detail"),
     # the helm program
     Reason.DELETE_FAILED: Meaning(
         Code.CREATE_FAILED,

@@ -84,4 +84,5 @@ def _value(row: Setting, value: Any) -> Any:
             or_none = " or None" if row.null and not row.kind.is_list else ""
             cure = f"write {json.dumps(row.sample)}{f', or null {row.null}' if row.null else ''}"
             raise invalid(row.argument, value, f"{rule}{or_none}", cure=cure)
+    row.kind.check(value, row.argument)
     return row.kind.converted(value)

@@ -34,7 +34,7 @@ from launcher.core.spec.settings import (
     setting,
     settings_of,
 )
-from launcher.core.spec.site_kinds import AMOUNTS, HANDED_DOWN, IMAGE
+from launcher.core.spec.site_kinds import AMOUNTS, CHART, HANDED_DOWN, IMAGE
 from launcher.core.spec.timeouts import Timeouts
 
 __all__ = ["INSTALLS", "REMOVALS", "SETTINGS", "PendingPolicy", "Retention", "SiteConfig", "Timeouts"]
@@ -222,7 +222,26 @@ class SiteConfig:
         own_cure="write values of the chart below the key",
         null="for none",
     )
-    chart: str = setting(FILE, "", "a chart that replaces the shipped one", example="/opt/charts/fljob")
+    chart: str = setting(
+        CHART,
+        "",
+        "a chart that replaces the shipped one: a folder, an archive, or `oci://...@sha256:...`, a place in "
+        "a registry ([how it is checked](#a-chart-from-a-registry))",
+        example="/opt/charts/fljob",
+    )
+    chart_key: str = setting(
+        FILE,
+        "",
+        "public key of cosign: a chart from a registry is used only when its digest is signed with it",
+        example="/etc/fljob/cosign.pub",
+    )
+    chart_cache: str = setting(
+        FILE,
+        "",
+        "folder for charts from registries; without it `fljob/charts` in XDG_CACHE_HOME, else in `~/.cache`",
+        example="/var/cache/fljob",
+    )
+    cosign: str = setting(PROGRAM, "cosign", "name or path of cosign, for `chart_key`")
     helm: str = setting(PROGRAM, "helm", "name or path of helm", example="/usr/local/bin/helm")
     helm_installs: int = setting(
         COUNT,

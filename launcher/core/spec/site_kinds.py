@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
-from launcher.core.spec.settings import Kind, is_mapping, is_quantity
+from launcher.core.chart_reference import chart_reference, in_registry
+from launcher.core.spec.settings import FILE, Kind, is_mapping, is_quantity
 from launcher.core.syntax import is_image_name
 
-__all__ = ["AMOUNTS", "HANDED_DOWN", "IMAGE"]
+__all__ = ["AMOUNTS", "CHART", "HANDED_DOWN", "IMAGE"]
 
 # Helm's own variables: each is handed down anyway, or it is a setting of the site (HELM_DRIVER is
 # `storage_driver`, KUBECONFIG is `kubeconfig`), or it is kept from helm for a reason (HELM_DEBUG).
@@ -32,6 +34,12 @@ def _is_image(value: Any) -> bool:
     return isinstance(value, str) and is_image_name(value)
 
 
+def _check_chart(value: Any, where: str) -> None:
+    if in_registry(value):
+        chart_reference(value, where)
+
+
+CHART = replace(FILE, is_path=lambda text: not in_registry(text), check=_check_chart)
 IMAGE = Kind(_is_image, "must be the name of an image", "write `{name}: {example}`")
 AMOUNTS = Kind(
     _is_amounts,

@@ -38,6 +38,7 @@ TOP_KEYS = (
     "extra",
     "disruption",
     "networkPolicy",
+    "test",
 )
 
 _REMOVE = "remove the key"

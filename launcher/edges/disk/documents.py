@@ -25,6 +25,7 @@ __all__ = [
     "load_site",
     "parse_json",
     "parse_manifests",
+    "parse_yaml",
     "read_stdin",
     "read_text",
     "read_yaml",
@@ -200,15 +201,19 @@ def read_yaml(path: Path, *, load: Callable[[str], Any] = _load, secret: bool = 
         InvalidInput: too much of it.
         InvalidInput: a syntax error, with line and column.
     """
-    text = read_text(path)
-    refuse_dense(text, str(path))
+    return parse_yaml(read_text(path), str(path), load=load, secret=secret)
+
+
+def parse_yaml(text: str, source: str, *, load: Callable[[str], Any] = _load, secret: bool = False) -> Any:
+    """Return parsed YAML (None for an empty text); arguments and errors as of :func:`read_yaml`."""
+    refuse_dense(text, source)
     try:
         parsed = load(text)
     except _YAML_ERRORS as error:
-        told = _fault(error, text, str(path), secret=secret)
+        told = _fault(error, text, source, secret=secret)
         # A traceback would show the lines around it.
         raise told from (None if secret else error)
-    refuse_endless(parsed, str(path))
+    refuse_endless(parsed, source)
     return parsed
 
 

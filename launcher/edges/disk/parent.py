@@ -16,6 +16,7 @@ from launcher.core.flare.site_folder import LOCAL, OURS, SITE_FOLDER, in_kit
 from launcher.core.spec.jobspec import Role
 from launcher.core.spec.site import SETTINGS, SiteConfig
 from launcher.edges.disk.certificates import organization
+from launcher.edges.disk.chart_files import named_chart
 from launcher.edges.disk.config import load_config
 from launcher.edges.disk.documents import is_file, parse_json, read_text, read_yaml
 from launcher.edges.disk.site_folder import located, site_file
@@ -30,7 +31,7 @@ _COMMUNICATION = ("local/comm_config.json", "local/comm_config.json.default")
 _EXTRA = ("*__resources.json", "*__p_resources.json")
 _RELAY, _MOUNT = "relay_config", "workspace_mount_path"
 # What a parent starts, and where it asks. Of a kit under review no program runs, and no cluster is asked.
-_OF_THE_MACHINE = ("helm", "kubeconfig", "context", "pass_env")
+_OF_THE_MACHINE = ("helm", "cosign", "chart_cache", "kubeconfig", "context", "pass_env")
 _FOLDERS = ("startup", LOCAL, SITE_FOLDER, "helm_chart")
 _ROLES = (Role.SERVER, Role.CLIENT)
 _NO_KIT = "name the output folder of `nvflare deploy prepare`, or a parent's workspace"
@@ -130,7 +131,7 @@ def kit_site(kit: Path, parent: Parent, *, config: Path | None = None, chart: st
     mounts = [str(given.get(_MOUNT) or SiteConfig.workspace_mount_path), parent.workspace]
     place = partial(_in_kit, kit, mounts)
     site = site_settings(arguments, kit, parent.site, parent.role, config=config, place=place)
-    site = replace(site, chart=str(Path(chart).absolute())) if chart else site
+    site = replace(site, chart=named_chart(chart, "--chart")) if chart else site
     _refuse_outside(site, (kit, config.parent) if config else (kit,), () if not chart else ("chart",))
     return site
 

@@ -1,8 +1,7 @@
-"""Finds and reads files of a site: the chart, the values templates, job folders and study files."""
+"""Finds and reads files of a site: the values templates, job folders and study files."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from launcher.core.spec.study import (
 from launcher.core.values.templates import replaced, studies
 from launcher.edges.disk.documents import (
     exists,
-    is_file,
     is_folder,
     parse_json,
     read_stdin,
@@ -30,12 +28,11 @@ from launcher.edges.disk.documents import (
     read_yaml,
     read_zipped,
 )
+from launcher.edges.disk.shipped import shipped
 from launcher.edges.disk.site_folder import located
 from launcher.errors import InvalidInput
 
 __all__ = [
-    "chart_definitions",
-    "chart_dir",
     "load_study",
     "own_templates",
     "read_meta",
@@ -43,56 +40,11 @@ __all__ = [
     "values_templates",
 ]
 
-_PACKAGE = Path(__file__).parents[2]
-# A wheel carries them inside the package; a checkout has them beside it.
-_SHARE_DIRS = (_PACKAGE / "_share", _PACKAGE.parent)
 _SUFFIX = ".yaml.j2"
 _STDIN = "-"
 _META_NAMES = ("meta.json", "meta.yml", "meta.yaml", "meta.conf")  # FLARE reads all of them
 _HOCON = ".conf"
 _ZIP, _IN_ZIP = ".zip", ("meta.json",)
-
-
-def _shipped(name: str) -> Path:
-    found = next((base / name for base in _SHARE_DIRS if (base / name).is_dir()), None)
-    if found is None:
-        raise InvalidInput(f"the installation has no {name}", cure="install fljob-launcher again")
-    return found
-
-
-def chart_dir(site: SiteConfig) -> Path:
-    """Return the folder of the chart: the site's own, or the one in the package.
-
-    Raises:
-        InvalidInput: there is no chart.
-    """
-    path = Path(site.chart) if site.chart else _shipped("charts/fljob")
-    if not is_file(path / "Chart.yaml"):
-        raise InvalidInput(
-            f"chart: {path} holds no Chart.yaml", cure="correct `chart` in fljob.yaml, or remove it"
-        )
-    return path
-
-
-def chart_definitions(site: SiteConfig) -> Mapping[str, Any]:
-    """Return the definitions of the chart's schema (``$defs``), empty for a chart without any.
-
-    Raises:
-        InvalidInput: there is no chart, or its schema is no JSON.
-    """
-    path = chart_dir(site) / "values.schema.json"
-    if not is_file(path):
-        return {}
-    status = path.stat()
-    return _definitions(path, (status.st_mtime_ns, status.st_size))
-
-
-@functools.lru_cache(maxsize=4)
-def _definitions(path: Path, _version: tuple[int, int]) -> Mapping[str, Any]:
-    """Return what a version of the file holds: reading it takes three milliseconds of each launch."""
-    schema = parse_json(read_text(path), str(path))
-    found = schema.get("$defs") if isinstance(schema, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
 
 
 def values_templates(site: SiteConfig) -> dict[str, str]:
@@ -101,7 +53,7 @@ def values_templates(site: SiteConfig) -> dict[str, str]:
     Raises:
         InvalidInput: ``values_dir`` is not a folder, or replaces the launcher's own template.
     """
-    return replaced(_templates_below(_shipped("values")), own_templates(site), str(Path(site.values_dir)))
+    return replaced(_templates_below(shipped("values")), own_templates(site), str(Path(site.values_dir)))
 
 
 def own_templates(site: SiteConfig) -> dict[str, str]:

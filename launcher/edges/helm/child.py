@@ -109,7 +109,11 @@ class HelmProcess:
     die_with_parent: bool = True
 
     def run(self, args: Sequence[str], stdin: bytes | None = None) -> bytes:
-        """Run helm with ``args`` and return its stdout.
+        """Run helm with ``args`` and return its stdout; raises as :meth:`both`."""
+        return self.both(args, stdin)[0]
+
+    def both(self, args: Sequence[str], stdin: bytes | None = None) -> tuple[bytes, bytes]:
+        """Run helm with ``args`` and return its stdout and its stderr.
 
         Raises:
             ChildFailed: non-zero exit code, cancelled, or past the deadline; helm and its children are gone.
@@ -137,7 +141,7 @@ class HelmProcess:
             _stop(process)
             raise
         if ended is Ended.EXITED and process.returncode == 0:
-            return stdout
+            return stdout, stderr
         raise ChildFailed(ended, process.returncode, self._redacted(stderr), self.program)
 
     def _env(self, config_file: BinaryIO) -> dict[str, str]:

@@ -49,7 +49,7 @@ class HelmReleases(HelmOffline):
     """Releases of one chart; safe to use from any number of threads.
 
     Args:
-        chart: folder of the chart.
+        chart: its folder or archive, or what returns that when it is needed.
         helm: name or path of the program.
         kubeconfig: path; empty = KUBECONFIG, then ``~/.kube/config``, then in-cluster.
         context: kubeconfig context; empty = the current one.
@@ -67,7 +67,7 @@ class HelmReleases(HelmOffline):
     def __init__(
         self,
         *,
-        chart: Path,
+        chart: Path | Callable[[], Path],
         helm: str = "helm",
         kubeconfig: str = "",
         context: str = "",
@@ -118,7 +118,7 @@ class HelmReleases(HelmOffline):
         _LOG.debug("release=%s namespace=%s helm install", name, namespace)
         try:
             self._program.run(
-                lambda helm: helm.install(name, str(self._chart), stdin, namespace=namespace, labels=labels),
+                lambda helm: helm.install(name, self._chart_at(), stdin, namespace=namespace, labels=labels),
                 slots=self._program.installs,
                 cancel=cancel,
             )

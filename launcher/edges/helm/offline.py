@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,11 @@ class HelmOffline:
     """One chart, and the program that renders it.
 
     Args:
-        chart: its folder.
+        chart: its folder or archive, or what returns that when it is needed.
         program: runs helm.
     """
 
-    def __init__(self, chart: Path, program: HelmProgram) -> None:
+    def __init__(self, chart: Path | Callable[[], Path], program: HelmProgram) -> None:
         self._chart = chart
         self._program = program
 
@@ -37,10 +37,12 @@ class HelmOffline:
         Raises:
             InvalidInput: the values or the chart are wrong, with the key path or the file.
             ToolMissing: there is no helm.
+            LauncherError: the chart cannot be had.
         """
         parsing.check_names(name, namespace)
-        args = ["template", name, str(self._chart), "--namespace", namespace]
-        args += ["--kube-version", _RENDER_AS_KUBERNETES, "--values", "-"]
+        args = ["template", name, self._chart_at(), "--namespace", namespace]
+        # What `helm test` would make is no part of an install.
+        args += ["--skip-tests", "--kube-version", _RENDER_AS_KUBERNETES, "--values", "-"]
         # Not through pyhelm3: importing it takes longer than helm takes to render.
         stdin = parsing.values_json(values)
         try:
@@ -61,6 +63,10 @@ class HelmOffline:
                 f"{self._program.helm} does not tell its version: {failed.text.strip()}",
                 cure="install helm 4.3",
             ) from failed
+
+    def _chart_at(self) -> str:
+        """Return the chart as helm reads it; raises a LauncherError where it cannot be had."""
+        return str(self._chart() if callable(self._chart) else self._chart)
 
     def _call(self, verb: str, name: str, namespace: str) -> Call:
         return Call(

@@ -23,7 +23,7 @@ from launcher.errors import Reason, ToolMissing
 if TYPE_CHECKING:
     from launcher.edges.helm.command import HelmCommand
 
-__all__ = ["HelmProgram"]
+__all__ = ["HelmProgram", "helm_executable"]
 
 T = TypeVar("T")
 
@@ -106,11 +106,8 @@ class HelmProgram:
         cancel: threading.Event | None = None,
         die_with_parent: bool = True,
     ) -> HelmProcess:
-        executable = shutil.which(self.helm, path=env.get("PATH"))
-        if executable is None:
-            raise _no_program(self.helm)
         return HelmProcess(
-            executable=executable,
+            executable=helm_executable(self.helm, env),
             env=env,
             kubeconfig=b"" if config is None else json.dumps(config.document()).encode(),
             secrets=() if config is None else config.secrets(),
@@ -122,6 +119,18 @@ class HelmProgram:
 
     def _parent(self) -> Mapping[str, str]:
         return self.loader.environ
+
+
+def helm_executable(helm: str, env: Mapping[str, str]) -> str:
+    """Return the path of a helm that is named or is on the PATH of ``env``.
+
+    Raises:
+        ToolMissing: there is none.
+    """
+    executable = shutil.which(helm, path=env.get("PATH"))
+    if executable is None:
+        raise _no_program(helm)
+    return executable
 
 
 def _no_program(helm: str) -> ToolMissing:

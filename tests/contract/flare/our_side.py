@@ -18,7 +18,7 @@ from launcher.composition import render_values
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.spec.jobspec import Role
 from launcher.core.spec.site import SiteConfig
-from launcher.edges.disk.site_files import chart_dir
+from launcher.edges.disk.chart_files import chart_path
 from launcher.edges.helm.parsing import values_json
 from launcher.flare import ClientHelmJobLauncher
 from launcher.flare.handle import FlareJobHandle
@@ -96,7 +96,9 @@ def values(case: Case, root: Path, study_job_spec_file: str = "") -> dict[str, A
 
 def render_one(one: Mapping[str, Any]) -> dict[str, Any]:
     """Return the pod that the chart prints for one values dict, as a release of its own."""
-    text = _helm("template", "fj-test", str(chart_dir(SiteConfig())), "--values", "-", stdin=values_json(one))
+    text = _helm(
+        "template", "fj-test", str(chart_path(SiteConfig())), "--values", "-", stdin=values_json(one)
+    )
     return _pods(text)[0][1]
 
 
@@ -108,7 +110,7 @@ def render(many: Sequence[Mapping[str, Any]], folder: Path) -> list[dict[str, An
     """
     umbrella = folder / _UMBRELLA
     if not umbrella.exists():
-        shutil.copytree(chart_dir(SiteConfig()), umbrella / "charts" / "fljob")
+        shutil.copytree(chart_path(SiteConfig()), umbrella / "charts" / "fljob")
     found: list[dict[str, Any]] = []
     for start in range(0, len(many), _BATCH):
         batch = {f"c{index}": one for index, one in enumerate(many[start : start + _BATCH])}

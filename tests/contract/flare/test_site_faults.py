@@ -159,4 +159,4 @@ OF_SITE = {
 def test_what_helm_says_of_kubeconfig_chart_and_itself_is_not_the_jobs(reason):
     code = REASONS[reason].code
     assert CATALOGUE[code].return_code == 104
-    assert code in {Code.SITE_INVALID, Code.CREATE_FAILED}
+    assert code in {Code.SITE_INVALID, Code.CREATE_FAILED, Code.CHART_UNAVAILABLE}

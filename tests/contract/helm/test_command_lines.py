@@ -146,7 +146,7 @@ def test_template_uses_fixed_version_and_no_cluster(fake, releases):
     [call] = fake.calls
     assert call.argv == [
         *("template", "r1", "/charts/fljob", "--namespace", "ns"),
-        *("--kube-version", "1.36.0", "--values", "-"),
+        *("--skip-tests", "--kube-version", "1.36.0", "--values", "-"),
     ]
     assert json.loads(call.stdin) == {"a": 1}
     assert call.env["KUBECONFIG"] == "/dev/null"

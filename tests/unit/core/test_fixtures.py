@@ -49,6 +49,7 @@ def test_ended_pod_gets_its_outcome(recording):
 
 # Codes of which there is no recording, and why.
 NOT_RECORDED = {
+    Code.CHART_UNAVAILABLE: "there is no pod: the chart of the site cannot be had",
     Code.CREATE_FAILED: "whatever Helm may say that no row of its failures knows",
     Code.LAUNCH_TIMEOUT: "a clock over any waiting pod; the matrix fires it",
     Code.QUOTA_BUSY: "two writers of one quota in the same instant",
@@ -66,6 +67,7 @@ def test_every_code_is_recorded_or_excused():
 # Known from the texts in tests/unit/edges/test_api_words.py, tests/messages.py and
 # tests/data/kubernetes-messages.yaml only.
 TEXT_ONLY = {
+    Code.CHART_UNAVAILABLE,
     Code.CREATE_FAILED,
     Code.QUOTA_BUSY,
     Code.SITE_INVALID,

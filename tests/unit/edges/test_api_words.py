@@ -11,6 +11,7 @@ from launcher.core.catalogue import CATALOGUE, CREATION, Code
 from launcher.core.catalogue.reasons import REASONS, cure_of
 from launcher.core.pending.refusal import refusal_of
 from launcher.edges.api_words import API_WORDS
+from launcher.edges.charts.failures import COSIGN, PULL
 from launcher.edges.failure import Failure, find
 from launcher.edges.helm.child import ChildFailed, Ended
 from launcher.edges.helm.failures.explain import Call, explain
@@ -250,12 +251,17 @@ def test_both_edges_make_the_same_error_whatever_the_status(row: Failure, status
 
 
 # No sentence leads to these.
-WITHOUT_ROW = {Reason.HELM_FAILED: "helm said what no row knows, or nothing"}
+WITHOUT_ROW = {
+    Reason.HELM_FAILED: "helm said what no row knows, or nothing",
+    Reason.CHART_NOT_FETCHED: "the same of a chart in a registry",
+    Reason.CHART_TAG_MOVED: "two digests are compared",
+}
 
 
 def test_every_reason_has_a_row_or_a_reason_why_not():
-    assert {row.reason for row in FAILURES}.isdisjoint(WITHOUT_ROW)
-    assert {row.reason for row in FAILURES} | set(WITHOUT_ROW) == set(Reason)
+    rows = {row.reason for row in (*FAILURES, *PULL, *COSIGN)}
+    assert rows.isdisjoint(WITHOUT_ROW)
+    assert rows | set(WITHOUT_ROW) == set(Reason)
 
 
 def test_a_reason_is_raised_as_one_class():

@@ -11,9 +11,10 @@ from launcher.cli import wiring
 from launcher.cli.commands.doctor.check import Check
 from launcher.cli.site_rights import chart_rights, example_job
 from launcher.core import foreign
+from launcher.core.chart_reference import chart_reference, in_registry
 from launcher.core.rights import LIST_NODES, WATCHING, Right, needed
 from launcher.core.spec.site import SiteConfig
-from launcher.errors import Denied, InvalidInput, LauncherError, NotFound, ToolMissing
+from launcher.errors import Denied, InvalidInput, LauncherError, NotFound, ToolMissing, Unavailable
 
 if TYPE_CHECKING:
     from launcher.edges.kube.access import KubeAccess
@@ -27,6 +28,8 @@ def site_checks(site: SiteConfig) -> Iterator[Check]:
     """Yield the checks of a site; later ones need what earlier ones check."""
     yield Check("helm", partial(_helm, site))
     yield Check("chart", partial(_chart, site))
+    if in_registry(site.chart):
+        yield Check("registry", partial(_registry, site))
     yield Check("cluster", partial(_releases, site))
     yield Check("namespace", partial(_namespace, site))
     yield from _rights(site)
@@ -60,7 +63,22 @@ def _helm(site: SiteConfig) -> str:
 def _chart(site: SiteConfig) -> str:
     spec = example_job(site)
     text = wiring.helm(site).template(spec.release, spec.namespace, composition.render_values(spec, site))
-    return f"renders, {len(text.splitlines())} lines"
+    which = f"; {site.chart}" if in_registry(site.chart) else ""
+    return f"renders, {len(text.splitlines())} lines{which}"
+
+
+def _registry(site: SiteConfig) -> str:
+    """Check that the registry still has what is used: a tag may have moved since it was fetched."""
+    from launcher.edges.charts.site_chart import chart_cache  # noqa: PLC0415
+
+    chart = chart_reference(site.chart, "chart")
+    try:
+        chart_cache(site).check(chart)
+    except Unavailable as error:
+        return f"not asked, and what was fetched before is used: {error.message}"
+    tag = f", which is what tag {chart.tag} names" if chart.tag else ""
+    signed = f", signed with {site.chart_key}" if site.chart_key else ""
+    return f"{chart.host} has {chart.digest}{tag}{signed}"
 
 
 def _releases(site: SiteConfig) -> str:

@@ -31,6 +31,7 @@ ERRORS = [
     (Unavailable("x", reason=Reason.QUOTA_BUSY), Code.QUOTA_BUSY, True),
     (Rejected("x", reason=Reason.WEBHOOK_FAILED), Code.WEBHOOK_FAILED, True),
     (Unavailable("x", reason=Reason.SERVER_BUSY), Code.API_UNAVAILABLE, True),
+    (Unavailable("x", reason=Reason.CHART_REGISTRY_AWAY), Code.CHART_UNAVAILABLE, True),
     (Rejected("x", reason=Reason.NAMESPACE_TERMINATING), Code.NAMESPACE_TERMINATING, True),
     (NotFound("x", reason=Reason.NAMESPACE_MISSING), Code.NAMESPACE_MISSING, False),
     (Rejected("x", reason=Reason.POD_SECURITY), Code.ADMISSION_DENIED, False),

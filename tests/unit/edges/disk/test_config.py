@@ -42,6 +42,9 @@ study_runtime_file: /etc/fl/study_runtime.yaml
 values_dir: values
 values: {networkPolicy: {enabled: true}}
 chart: chart
+chart_key: cosign.pub
+chart_cache: cache
+cosign: bin/cosign
 helm: bin/helm
 helm_installs: 2
 helm_removals: 3
@@ -111,6 +114,9 @@ def test_every_key(config, tmp_path):
         values_dir=str(tmp_path / "values"),
         values={"networkPolicy": {"enabled": True}},
         chart=str(tmp_path / "chart"),
+        chart_key=str(tmp_path / "cosign.pub"),
+        chart_cache=str(tmp_path / "cache"),
+        cosign=str(tmp_path / "bin/cosign"),
         helm=str(tmp_path / "bin/helm"),
         helm_installs=2,
         helm_removals=3,
@@ -131,6 +137,15 @@ def test_the_example_above_sets_every_attribute(config):
         if getattr(loaded, f.name) == getattr(SiteConfig(), f.name)
     ]
     assert same == []
+
+
+def test_a_chart_in_a_registry_is_no_path_and_needs_a_digest(config, tmp_path):
+    chart = f"oci://reg/charts/fljob:0.1.0@sha256:{'0' * 64}"
+    assert config(f"chart: {chart}").chart == chart
+    with pytest.raises(
+        InvalidInput, match=r"fljob\.yaml: chart: must end in a digest .*\n  cure: write `oci://reg/x@sha"
+    ):
+        config("chart: oci://reg/x")
 
 
 def test_a_relative_file_name_gives_absolute_paths(tmp_path, monkeypatch):

@@ -13,8 +13,6 @@ import pytest
 from launcher.core.spec.jobspec import EnvVar
 from launcher.core.spec.site import SiteConfig
 from launcher.edges.disk.site_files import (
-    chart_definitions,
-    chart_dir,
     load_study,
     read_meta,
     study_names,
@@ -41,22 +39,7 @@ def put(tmp_path):
     return write
 
 
-# --- chart and templates --------------------------------------------------------------------------------
-
-
-def test_the_shipped_chart_is_found():
-    assert (chart_dir(SiteConfig()) / "templates" / "pod.yaml").is_file()
-
-
-def test_a_sites_own_chart_wins(put, tmp_path):
-    put("chart/Chart.yaml", "name: mine")
-    assert chart_dir(SiteConfig(chart=str(tmp_path / "chart"))) == tmp_path / "chart"
-
-
-@pytest.mark.parametrize("name", [".", "x" * 300])
-def test_a_chart_that_is_none(tmp_path, name):
-    with pytest.raises(InvalidInput, match=r"holds no Chart\.yaml\n  cure: correct `chart` in fljob\.yaml"):
-        chart_dir(SiteConfig(chart=str(tmp_path / name)))
+# --- templates --------------------------------------------------------------------------------------
 
 
 def test_the_shipped_templates_are_found():
@@ -294,32 +277,6 @@ def test_an_empty_pod_template(put):
 def test_yaml_mistakes_have_line_and_column(put, key):
     with pytest.raises(InvalidInput, match=r"s\.yaml:2:5: "):
         load_study(SiteConfig(**{key: put("s.yaml", "a: 1\nb: c: d")}), "cancer")
-
-
-def test_the_definitions_of_the_charts_schema():
-    assert "nodeSelector" in chart_definitions(SiteConfig())["k8s.PodSpec"]["properties"]
-
-
-@pytest.mark.parametrize("schema", [None, "[]", "{}", '{"$defs": []}'])
-def test_a_chart_without_definitions(tmp_path, schema):
-    (tmp_path / "Chart.yaml").touch()
-    if schema is not None:
-        (tmp_path / "values.schema.json").write_text(schema)
-    assert chart_definitions(SiteConfig(chart=str(tmp_path))) == {}
-
-
-def test_a_schema_that_changes_is_read_again(tmp_path):
-    (tmp_path / "Chart.yaml").touch()
-    for name in ("a", "ab"):
-        (tmp_path / "values.schema.json").write_text(json.dumps({"$defs": {name: {}}}))
-        assert chart_definitions(SiteConfig(chart=str(tmp_path))) == {name: {}}
-
-
-def test_a_schema_that_is_no_json_is_refused(tmp_path):
-    (tmp_path / "Chart.yaml").touch()
-    (tmp_path / "values.schema.json").write_text("{")
-    with pytest.raises(InvalidInput, match=r"values\.schema\.json:1:2"):
-        chart_definitions(SiteConfig(chart=str(tmp_path)))
 
 
 def zipped(path, members):

@@ -1,0 +1,1 @@
+"""Charts from a registry: fetched by helm, checked, and kept on the disk by digest."""
