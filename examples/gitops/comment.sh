@@ -40,7 +40,7 @@ kits() {
   local root
   for root in "$BASE" "$HEAD"; do
     (cd "$root" && find . -path ./.git -prune -o -type f \( -path '*/startup/fed_client.json' -o -path '*/startup/fed_server.json' \) -print)
-  done | sed 's|^\./||; s|/*startup/fed_[a-z]*\.json$||' | LC_ALL=C sort -u
+  done | sed 's|^\./||; s|/*startup/fed_[a-z]*\.json$||; s|^$|.|' | LC_ALL=C sort -u
 }
 
 jobs() { # KIT : `fljob diff`, in whose comment all is escaped
@@ -68,7 +68,7 @@ parent_chart() { # ROOT KIT OUT
   local chart=$1/$2/helm_chart
   : > "$3"
   [ -e "$chart/Chart.yaml" ] || return 0
-  helm template "$(basename "$2")" "$chart" > "$3" 2> "$WORK/errors" && return
+  helm template parent "$chart" > "$3" 2> "$WORK/errors" && return
   bad "the chart of the parent cannot be rendered (\`helm_chart\` of $4)"
   quoted "$WORK/errors"
 }
@@ -159,7 +159,7 @@ main() {
   found=$(kits)
   [ -n "$found" ] || bad "there is no kit in either checkout"
   while IFS= read -r kit; do
-    [ -z "$found" ] || review "${kit:-.}"
+    [ -z "$found" ] || review "$kit"
   done <<< "$found"
 }
 

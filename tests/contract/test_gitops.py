@@ -220,6 +220,16 @@ def test_what_others_wrote_stays_in_its_block(comment):
     assert not [line for line in said.splitlines() if line.startswith(("```\n", "# approved"))]
 
 
+def test_a_kit_may_be_the_whole_repository(repository, comment):
+    def plant(kit):
+        shutil.copytree(kit, repository, dirs_exist_ok=True)
+        git(repository, "rm", "-r", "--quiet", "sites")
+
+    code, said = comment(plant)
+    assert code == 1
+    assert "## `.`: this kit is new" in said
+
+
 def test_no_kit_at_all(tmp_path):
     done = subprocess.run([COMMENT, tmp_path, tmp_path], capture_output=True, text=True, check=False)
     assert done.returncode == 2
