@@ -86,7 +86,7 @@ parent() { # KIT
 changed_files() { # KIT : paths below it, sorted
   local root file
   for root in "$BASE/$1" "$HEAD/$1"; do
-    [ ! -d "$root" ] || (cd "$root" && find . \( -type f -o -type l \) -print)
+    [ ! -d "$root" ] || (cd "$root" && find . -name .git -prune -o \( -type f -o -type l \) -print)
   done | LC_ALL=C sort -u | while IFS= read -r file; do
     cmp -s "$BASE/$1/$file" "$HEAD/$1/$file" || printf '%s\n' "${file#./}"
   done
