@@ -64,7 +64,7 @@ def comment(repository, tmp_path):
         git(repository, "worktree", "add", "--quiet", str(tmp_path / "base"), "main")
         env = os.environ | {"PATH": programs(*filter(None, [path])), "POLICY": str(policy or "")}
         words = [COMMENT, tmp_path / "base", repository]
-        done = subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=600)
         assert done.stderr == ""
         return done.returncode, done.stdout
 
