@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -147,3 +150,5 @@ class Names:
             if document["kind"] == "Namespace":
                 words.append("--wait=false")
             subprocess.run(["kubectl", *words], check=False, capture_output=True)
+        # The claim of a parent; /share of the nodes.
+        shutil.rmtree(Path(os.environ["FLJOB_SHARE"], self.namespace), ignore_errors=True)
