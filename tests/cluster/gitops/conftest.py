@@ -97,7 +97,8 @@ def site(names, parent_image, tmp_path) -> Iterator[tuple[Names, Path]]:
     kit = make_kit(tmp_path, parent_image, names.namespace)
     prepare(names, kit)
     yield names, kit
-    # A parent ignores SIGTERM: without this the namespace waits half a minute for it.
+    # A parent ignores SIGTERM: without this its claim, and the namespace, wait half a minute for it.
+    kubectl("delete", "deployment,replicaset", "--all", "-n", names.namespace, "--wait=false")
     kubectl("delete", "pod", "--all", "-n", names.namespace, "--grace-period=1", "--wait=false")
 
 
