@@ -142,11 +142,14 @@ class Names:
         eventually(handled, lambda: self.get(kind, name))
 
     def remove(self) -> None:
-        """Remove what was applied, last first, and with it the namespace."""
+        """Remove what was applied, last first, and with it the namespace.
+
+        An Application whose AppProject is gone can never be removed, so it has time.
+        """
         for document in reversed(self.applied):
             meta = document["metadata"]
             where = ["-n", meta["namespace"]] if "namespace" in meta else []
-            words = ["delete", document["kind"], meta["name"], *where, "--ignore-not-found", "--timeout=60s"]
+            words = ["delete", document["kind"], meta["name"], *where, "--ignore-not-found", "--timeout=180s"]
             if document["kind"] == "Namespace":
                 words.append("--wait=false")
             subprocess.run(["kubectl", *words], check=False, capture_output=True)
