@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from launcher.core.checks import invalid
+from launcher.core.loopback import is_loopback_authority
 
 __all__ = ["ChartReference", "chart_reference", "in_registry"]
 
@@ -21,7 +22,6 @@ _HOST = re.compile(
 _PART = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?", re.ASCII)
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
-_LOOPBACK = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.ASCII)
 _FORM = "oci://HOST/FOLDER/fljob@sha256:... or oci://HOST/FOLDER/fljob:VERSION@sha256:..."
 
 
@@ -67,7 +67,7 @@ class ChartReference:
     @property
     def is_loopback(self) -> bool:
         """Whether the registry is on this machine, where nobody has a certificate for it: plain HTTP."""
-        return _LOOPBACK.fullmatch(self.host) is not None
+        return is_loopback_authority(self.host)
 
 
 def in_registry(chart: str) -> bool:
@@ -93,7 +93,7 @@ def chart_reference(text: str, where: str) -> ChartReference:
         cure = f"write {_FORM}; a + of the version is a _ in its tag"
         raise invalid(where, text, "must name a chart in a registry", cure=cure)
     if not at or not _DIGEST.fullmatch(digest):
-        plain = " --plain-http" if _LOOPBACK.fullmatch(host) else ""
+        plain = " --plain-http" if is_loopback_authority(host) else ""
         version = f" --version {tag.replace('_', '+')}" if tag else ""
         show = f"`helm show chart {_SCHEME}{host}/{repository}{version}{plain}` prints it"
         cure = f"write `{_SCHEME}{name}@sha256:...` with the digest that was reviewed; {show}"

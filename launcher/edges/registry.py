@@ -16,6 +16,7 @@ import requests
 from requests.utils import parse_dict_header
 
 from launcher.core.foreign import line
+from launcher.core.loopback import is_loopback_authority
 from launcher.core.plan.images import Held, Login, Place
 from launcher.errors import Denied, LauncherError, NotFound, Unavailable
 
@@ -31,7 +32,6 @@ _TIMEOUT = (5, 10)  # seconds to connect, and between two parts of an answer
 _MOST = 4 * 1024 * 1024  # bytes: what a registry has to accept of a manifest, and no more
 _MOST_LOGINS = 5
 _HUB = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
-_LOOPBACK = ("localhost", "127.", "[::1]")
 _OK, _NOT_FOUND = 200, 404
 _REFUSED = frozenset({401, 403})
 _SHORT = 200
@@ -59,7 +59,6 @@ class HttpRegistries:
     def _held(self, place: Place, login: Login | None) -> Held:
         try:
             with requests.Session() as session:
-                session.trust_env = True
                 # A .netrc is nobody's word for what a node would say.
                 session.auth = _Plain()
                 return _asked(session, place, login)
@@ -78,7 +77,7 @@ class _Plain(requests.auth.AuthBase):
 
 def _asked(session: requests.Session, place: Place, login: Login | None) -> Held:
     host = _HUB.get(place.registry, place.registry)
-    scheme = "http" if host.startswith(_LOOPBACK) else "https"
+    scheme = "http" if is_loopback_authority(host) else "https"
     url = f"{scheme}://{host}/v2/{quote(place.repository)}/manifests/{quote(place.version, safe=':')}"
     headers = {"Accept": ", ".join(_KINDS)}
     answer = _get(session, url, headers)

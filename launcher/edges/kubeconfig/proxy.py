@@ -6,6 +6,8 @@ import ipaddress
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
+from launcher.core.loopback import is_loopback
+
 __all__ = ["proxy_from_env"]
 
 _PORTS = {"http": 80, "https": 443}
@@ -18,7 +20,7 @@ def proxy_from_env(server: str, environ: Mapping[str, str]) -> str:
     """
     url = urlsplit(server)
     proxy = _first(environ, f"{url.scheme}_proxy")
-    if not proxy or _is_local(url.hostname or "") or _is_excluded(url, _first(environ, "no_proxy")):
+    if not proxy or is_loopback(url.hostname or "") or _is_excluded(url, _first(environ, "no_proxy")):
         return ""
     return proxy if "://" in proxy else f"http://{proxy}"
 
@@ -32,11 +34,6 @@ def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return ipaddress.ip_address(text.strip("[]"))
     except ValueError:
         return None
-
-
-def _is_local(host: str) -> bool:
-    address = _ip(host)
-    return host == "localhost" if address is None else address.is_loopback
 
 
 def _is_excluded(url: SplitResult, no_proxy: str) -> bool:
