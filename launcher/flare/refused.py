@@ -141,12 +141,11 @@ class RefusedJobs:
             self.remove(name)
 
     def take(self, found: JobReport, secret: SecretView | None) -> bool:
-        """Leave a job that has its release."""
-        del found, secret
-        return False
+        """Leave a job that has its release, or what is left of a try to make it, and say so."""
+        return secret is not None and self.take_secret(found.job.credential_secret, secret)
 
     def take_secret(self, name: str, secret: SecretView) -> bool:
-        """Leave a job that has none, and say so."""
+        """Leave a job that has no release, and say so."""
         del secret
         found = self.of(name)
         if found is not None:

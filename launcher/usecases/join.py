@@ -78,9 +78,10 @@ def joining(launch: Launch) -> Callable[[threading.Event | None], JobRef]:
 def _joined(launch: Launch, held: Held) -> JobRef:
     world, job = launch.world, ref_of_spec(launch.spec)
     record = record_of(world, job.release, job.namespace)
-    if release_state(record, world.clock.now()).is_busy:
-        raise Unavailable(f"{held.message}: tried again") from held
     pod = world.pods.get(job.pod_name, job.namespace).value
-    if pod is None or judge(record, pod, job).owner is not Owner.OURS or not launch.has_secret():
+    if pod is None or release_state(record, world.clock.now()).is_busy:
+        # Also one that is a minute old and has no pod: the Lease of a parent that was killed lives on for that.
+        raise Unavailable(f"{held.message}: tried again") from held
+    if judge(record, pod, job).owner is not Owner.OURS or not launch.has_secret():
         raise held
     return replace(job, uid=pod.uid)

@@ -13,7 +13,19 @@ from launcher.core.ownership import Owner, credential_is_ours, is_pod_of
 from launcher.core.releases import ReleaseState, release_state
 from launcher.core.views import SecretView
 
-__all__ = ["Heritage", "is_told", "is_waiting", "why_not", "why_not_refused"]
+__all__ = [
+    "Heritage",
+    "is_cut_short",
+    "is_told",
+    "is_unmade",
+    "is_waiting",
+    "why_not",
+    "why_not_refused",
+]
+
+# What a helm process leaves that was killed, and one whose answer was lost.
+_CUT_SHORT = frozenset({ReleaseState.INSTALLING, ReleaseState.ABANDONED, ReleaseState.FAILED})
+_UNMADE = _CUT_SHORT | {ReleaseState.UNINSTALLING}
 
 
 @dataclass(frozen=True)
@@ -25,12 +37,14 @@ class Heritage:
         secret: the Secret with its credentials, None when there is none.
         role: ``client`` or ``server``: of which parents the new one is.
         now: the API server's time.
+        is_whole: whether all that its release names is there, asked of one whose install was cut short.
     """
 
     report: JobReport
     secret: SecretView | None = field(repr=False)
     role: str
     now: datetime
+    is_whole: bool = False
 
     @property
     def is_confirmed(self) -> bool:
@@ -40,8 +54,12 @@ class Heritage:
 
     @property
     def is_deployed(self) -> bool:
-        """Whether Helm has accepted its objects, and nobody has changed or removed them since."""
-        return release_state(self.report.release, self.now) is ReleaseState.INSTALLED
+        """Whether its objects were accepted, and nobody has changed or removed them since.
+
+        A parent that is killed takes helm with it, which notes "deployed" only after it has made the pod.
+        """
+        state = release_state(self.report.release, self.now)
+        return state is ReleaseState.INSTALLED or (state in _CUT_SHORT and self.is_whole)
 
     @property
     def has_pod(self) -> bool:
@@ -94,6 +112,18 @@ def why_not_refused(job: JobRef, secret: SecretView, role: str) -> str:
     if job.role != role:
         return "its note is that of another parent"
     return "" if _is_secret_of(job, secret) else "the Secret with its name is not that of this job"
+
+
+def is_cut_short(report: JobReport, now: datetime) -> bool:
+    """Tell whether its install was interrupted: whether all of it is there has to be asked."""
+    return release_state(report.release, now) in _CUT_SHORT
+
+
+def is_unmade(report: JobReport, now: datetime) -> bool:
+    """Tell whether all that is left of a job is the record of a try to make it, or to undo that."""
+    pod = report.track.pod
+    has_pod = pod is not None and is_pod_of(report.job, pod)
+    return not has_pod and release_state(report.release, now) in _UNMADE
 
 
 def is_told(report: JobReport, secret: SecretView | None) -> bool:

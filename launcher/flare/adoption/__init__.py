@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from launcher.flare.adoption.heirs import Adoption, Parent, prepare
+from launcher.flare.adoption.heirs import Adoption, Parent
+from launcher.flare.adoption.prepare import prepare
 
 __all__ = ["Adoption", "Parent", "prepare"]

@@ -12,19 +12,25 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from nvflare.apis.fl_constant import FLContextKey
 from nvflare.apis.fl_context import FLContext
 
 from launcher.core.flare.refused_note import RefusedNote
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle.adoption import Heritage, is_told, is_waiting, why_not, why_not_refused
+from launcher.core.lifecycle.adoption import (
+    Heritage,
+    is_cut_short,
+    is_told,
+    is_unmade,
+    is_waiting,
+    why_not,
+    why_not_refused,
+)
 from launcher.core.lifecycle.state import JobReport
 from launcher.core.redaction import cautious
 from launcher.core.spec.jobspec import Role, ref_of_spec
 from launcher.core.views import SecretView
 from launcher.errors import NotFound, Unavailable
 from launcher.flare import wiring
-from launcher.flare.adoption.names import missing
 from launcher.flare.adoption.transfers import Transfers
 from launcher.flare.context import TRANSFER_TOKEN, noted
 from launcher.flare.handle import FlareJobHandle
@@ -37,7 +43,7 @@ if TYPE_CHECKING:
     from launcher.usecases.keeping import Journal
     from launcher.usecases.service import Service
 
-__all__ = ["Adoption", "Parent", "prepare"]
+__all__ = ["Adoption", "Parent"]
 
 _LOG = logger(__name__)
 _OFF = "`adopt` is false in the site's configuration"
@@ -107,6 +113,10 @@ class Adoption(ABC):
         is_nothing_new = is_told(found, secret) and job.job_id not in self.jobs
         if job.release in self._told or is_nothing_new:
             return False
+        noted = self.parent.refused.of(job.credential_secret)
+        if noted and secret and is_unmade(found, self.service.world.clock.now()):
+            # Its parent was killed while it tried: helm's record is there, and what it tells of is not.
+            return self.take_secret(job.credential_secret, secret)
         try:
             why = self._why_not(found, secret) or self._enter(
                 job.job_id, partial(self._restored, job), is_started=not is_waiting(found)
@@ -121,7 +131,10 @@ class Adoption(ABC):
             _LOG.info("job %s taken over: release=%s pod=%s", job.job_id, job.release, job.pod_name)
         else:
             self._told.add(job.release)
-            _LOG.warning("job %s not taken over: release=%s: %s", job.job_id, job.release, why)
+            if noted:
+                self.parent.refused.decline(noted, why)
+            else:
+                _LOG.warning("job %s not taken over: release=%s: %s", job.job_id, job.release, why)
         return not why
 
     def take_secret(self, name: str, secret: SecretView) -> bool:
@@ -182,8 +195,12 @@ class Adoption(ABC):
             raise
 
     def _why_not(self, found: JobReport, secret: SecretView | None) -> str:
-        now = self.service.world.clock.now()
-        return why_not(Heritage(found, secret, self.parent.role.value, now)) if self.is_on else _OFF
+        if not self.is_on:
+            return _OFF
+        world, job = self.service.world, found.job
+        now = world.clock.now()
+        is_whole = is_cut_short(found, now) and world.releases.is_whole(job.release, job.namespace)
+        return why_not(Heritage(found, secret, self.parent.role.value, now, is_whole))
 
     def seen(self, *, all_of_them: bool) -> Collection[str]:
         """Let requests of unknown jobs wait no longer, once all jobs were looked at."""
@@ -256,44 +273,3 @@ class Adoption(ABC):
         if not token:
             raise NotFound(f"secret {job.namespace}/{job.credential_secret} has no {TRANSFER_TOKEN}")
         return credentials, token
-
-
-def prepare(fl_ctx: FLContext, role: Role, make: Callable[[str, str], Parent]) -> Adoption | None:
-    """Return what takes jobs over at this parent, and put it where FLARE asks; None = it cannot.
-
-    Call it at SYSTEM_BOOTSTRAP: FLARE registers later, and its table must have each job by then. It asks
-    nobody outside the machine. Never raises.
-
-    Args:
-        fl_ctx: of the event.
-        role: of the parent.
-        make: returns the launcher's part for a workspace and the folder of its startup kit.
-    """
-    engine = fl_ctx.get_engine()
-    arguments = fl_ctx.get_prop(FLContextKey.ARGS)
-    if getattr(engine, "cell", None) is None or arguments is None:
-        return None
-    try:
-        names = missing(engine, role)
-        if names:
-            _LOG.warning("running jobs cannot be taken over: this FLARE has not %s", ", ".join(names))
-            return None
-        folders = fl_ctx.get_prop(FLContextKey.WORKSPACE_OBJECT)
-        return _made(engine, make(arguments.workspace, folders.get_startup_kit_dir()), fl_ctx)
-    except Exception as error:  # noqa: BLE001 - FLARE ends a parent whose component fails at this event
-        _LOG.warning("running jobs cannot be taken over: %s: %s", type(error).__name__, error)
-        return None
-
-
-def _made(engine: Any, parent: Parent, fl_ctx: FLContext) -> Adoption:
-    from launcher.flare.adoption.client import ClientAdoption  # noqa: PLC0415 - both need what stands here
-    from launcher.flare.adoption.server import ServerAdoption  # noqa: PLC0415
-
-    transfers = Transfers.put(engine.cell)
-    try:
-        if parent.role is Role.CLIENT:
-            return ClientAdoption(parent, transfers, engine)
-        return ServerAdoption(parent, transfers, engine, fl_ctx)
-    except Exception:
-        transfers.settled.set()
-        raise

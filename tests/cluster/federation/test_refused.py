@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.federation.adopted import ROUNDS, went_on
+from tests.cluster.federation.conftest import GONE_WITHIN
 
 pytestmark = pytest.mark.cluster
 
@@ -70,6 +72,50 @@ def test_the_parent_that_was_deleted_tries_no_more(federation):
     federation.kubectl("apply", "-f", "-", stdin=QUOTA.format(pods=1))
     federation.newest_says("site-1", "launched at last")
     federation.only_newest("site-1")
+    went_on(federation, job, "site-1")
+    assert notes(federation) == []
+
+
+# Helm, but it does not come back from the try that finds a marker: it is as if the parent were killed in its midst,
+# with the record of the try in the cluster and nobody who undoes it.
+HELM = """#!/bin/sh
+cd /var/tmp/nvflare/workspace/fljob
+case " $* " in *" install "*) [ ! -e hold ] || { rm hold; helm "$@"; touch held; sleep 600; } ;; esac
+exec helm "$@"
+"""
+
+
+@pytest.fixture
+def held_helm(federation):
+    """A helm in the workspace of site-1; returns a function that waits until it holds a try."""
+    folder = Path(os.environ["FLJOB_SHARE"]) / federation.namespace / "site-1/fljob"
+    program = "/var/tmp/nvflare/workspace/fljob/helm"
+
+    def hold():
+        (folder / "hold").touch()
+        deadline = time.monotonic() + GONE_WITHIN
+        while not (folder / "held").exists():
+            assert time.monotonic() < deadline, federation.log("site-1")
+            time.sleep(0.2)
+        (folder / "held").unlink()
+
+    with federation.file("site-1", "fljob/helm", HELM):
+        (folder / "helm").chmod(0o755)
+        with federation.file("site-1", "fljob/fljob.yaml", json.dumps({**COUNTED, "helm": program})):
+            yield hold
+
+
+@pytest.mark.usefixtures("full")
+def test_a_parent_that_is_killed_in_the_midst_of_a_try_costs_nothing(federation, held_helm):
+    def kill(federation):
+        held_helm()
+        record = ("get", "secret", "-l", "owner=helm,status=failed", "-o", "name")
+        assert federation.kubectl(*record).count("fj-") == 1
+        federation.replace_now("site-1")
+
+    job = refused(federation, kill)
+    federation.kubectl("apply", "-f", "-", stdin=QUOTA.format(pods=1))
+    federation.newest_says("site-1", "launched at last")
     went_on(federation, job, "site-1")
     assert notes(federation) == []
 

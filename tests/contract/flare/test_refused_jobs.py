@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -122,6 +123,55 @@ def test_an_abort_ends_the_tries_and_leaves_nothing(new):
     assert new.engine.entry[RunProcessKey.JOB_HANDLE].poll() == 9
     new.fake.releases.install_error = None
     assert new.fake.releases.items == {}
+
+
+@pytest.fixture
+def plant(new, tmp_path):
+    """Return a function that leaves the record of a try in whose midst the parent was killed."""
+    from tests.contract.flare.in_memory import Launch  # noqa: PLC0415 - the name is a fixture's elsewhere
+
+    made = Launch(tmp_path / "another")
+    made()
+    (view,) = made.fake.releases.items.values()
+
+    def plant(status):
+        new.fake.releases.items[view.name] = replace(view, status=status, updated=new.fake.clock.now())
+        return view.name
+
+    return plant
+
+
+@pytest.mark.parametrize("status", ["pending-install", "failed", "uninstalling"])
+def test_a_parent_that_was_killed_while_it_tried_leaves_a_record_and_the_next_one_tries_on(
+    new, plant, status, caplog
+):
+    caplog.set_level(logging.INFO)
+    name, old = plant(status), dict(new.fake.secrets.items[CREDENTIALS])
+    assert new.look() == []
+    assert (new.lost, name in new.excluded) == ({}, True)
+    assert "has no pod yet" in caplog.text
+    assert "not taken over" not in caplog.text
+    new.fake.releases.install_error = None
+    new.fake.clock.time += 60
+    assert until(lambda: new.launch.pod in new.fake.pods.items)
+    assert until(lambda: not new.note().exists())
+    assert new.fake.releases.items[name].status == "deployed"
+    assert new.fake.secrets.items[CREDENTIALS] == old
+
+
+def test_what_a_killed_try_left_goes_with_the_reason_where_nobody_goes_on(new, plant):
+    name = plant("pending-install")
+    new.adoption.switch(on=False)
+    assert new.look() == [name]
+    assert CREDENTIALS not in new.fake.secrets.items
+    assert new.lost == {JOB: 104}
+    assert "`adopt` is false" in new.refused.reason(JOB)
+
+
+def test_a_job_that_was_made_and_lost_its_pod_says_so(new, plant):
+    name = plant("deployed")
+    assert new.look() == [name]
+    assert "its pod is gone" in new.refused.reason(JOB)
 
 
 def test_a_site_that_does_not_want_it_ends_it_and_says_why(new, caplog):

@@ -168,6 +168,22 @@ def test_flares_ways_to_end_a_job_end_it(new, more):
     assert new.engine.entry[RunProcessKey.JOB_HANDLE].poll() == 9
 
 
+@pytest.mark.parametrize("status", ["pending-install", "failed"])
+def test_one_whose_parent_was_killed_before_helm_had_noted_that_all_is_there(new, status):
+    (record,) = new.fake.releases.items.values()
+    new.fake.releases.items[record.name] = replace(record, status=status)
+    assert new.look() == []
+    assert new.engine.entry is not None
+
+
+def test_one_of_which_something_is_missing_goes(new, monkeypatch, caplog):
+    (record,) = new.fake.releases.items.values()
+    new.fake.releases.items[record.name] = replace(record, status="pending-install")
+    monkeypatch.setattr(new.fake.releases, "is_whole", lambda name, namespace: False)
+    assert record.name in new.look()
+    assert "its release is not deployed" in caplog.text
+
+
 def test_a_secret_without_the_token_is_not_enough(new, caplog):
     new.fake.secrets.items[CREDENTIALS] = {"other": b"x"}
     assert len(new.look()) == 1

@@ -19,7 +19,7 @@ from launcher.errors import Denied, Reason, Rejected, Unavailable
 from launcher.usecases.keeping import Before
 from launcher.usecases.service import Service
 from launcher.usecases.watching import LeaseWatching
-from tests.fakes import FakeWorld, exited, running
+from tests.fakes import START, FakeWorld, exited, running
 from tests.jobs import make_spec, render
 from tests.unit.usecases.test_watching import FakeLeases
 
@@ -193,6 +193,29 @@ def test_a_job_that_the_earlier_process_is_about_to_install_is_waited_for(fake):
     fake.releases.items[name] = whole
     until(lambda: not handle.is_refused)
     handle.terminate()
+    assert fake.is_empty
+
+
+def test_what_a_process_that_was_killed_in_the_midst_of_a_try_left_is_made_anew_when_its_lease_is_over(fake):
+    fake.releases.install_error = None
+    service(fake).launch(make_spec(), secret=SECRET)
+    name = make_spec().release
+    fake.releases.items[name] = replace(fake.releases.items[name], status="pending-install")
+    fake.pods.items.clear()
+    leases = FakeLeases()
+    leases.items["dead"] = LeaseView("dead_1", SystemClock().now(), frozenset({job_mark(name)}))
+    watching = LeaseWatching(leases, SystemClock(), "fljob-watcher-new", "new_1")
+    world = replace(fake.world, clock=SystemClock(), watching=watching)
+    handle = Service(world, WaitPolicy(), render).launch(
+        make_spec(), secret=SECRET, retry_refused=True, journal=Notes(BEFORE)
+    )
+    until(lambda: handle._installer.state[1].code is Code.API_UNAVAILABLE)
+    assert fake.pods.items == {}
+    leases.items["dead"] = LeaseView("dead_1", START, frozenset({job_mark(name)}))
+    until(lambda: not handle.is_refused)
+    assert fake.releases.items[name].status == "deployed"
+    handle.terminate()
+    watching.stop()
     assert fake.is_empty
 
 

@@ -8,7 +8,14 @@ from datetime import timedelta
 import pytest
 
 from launcher.core.jobref import RELEASE_ANNOTATION, JobRef
-from launcher.core.lifecycle.adoption import Heritage, is_waiting, why_not, why_not_refused
+from launcher.core.lifecycle.adoption import (
+    Heritage,
+    is_cut_short,
+    is_unmade,
+    is_waiting,
+    why_not,
+    why_not_refused,
+)
 from launcher.core.lifecycle.state import JobReport, Track
 from launcher.core.names import LABEL_JOB_ID, LABEL_SITE, credential_secret_name, pod_name
 from launcher.core.ownership import CONFIRMED, Owner, Ownership
@@ -33,7 +40,8 @@ RUNNING = replace(running(), **ABOUT)
 
 def heritage(*, job=REF, release=RELEASE, pod=RUNNING, ownership=CONFIRMED, **more):
     report = JobReport(job, release, Track(launched=0.0, pod=pod), ownership)
-    return Heritage(report, more.get("secret", SECRET), more.get("role", "client"), NOW)
+    is_whole = more.get("is_whole", False)
+    return Heritage(report, more.get("secret", SECRET), more.get("role", "client"), NOW, is_whole)
 
 
 TAKEN = {
@@ -71,6 +79,8 @@ LEFT = {
     "an install that was killed": (_DEPLOY, {"release": release(status="pending-install")}),
     "a failed install": (_DEPLOY, {"release": release(status="failed")}),
     "being uninstalled": (_DEPLOY, {"release": release(status="uninstalling")}),
+    "being uninstalled, and whole": (_DEPLOY, {"release": release(status="uninstalling"), "is_whole": True}),
+    "somebody upgraded it, and it is whole": (_DEPLOY, {"release": release(revision=2), "is_whole": True}),
     "somebody upgraded it": (_DEPLOY, {"release": release(revision=2)}),
     "no pod": (_POD, {"pod": None}),
     "the pod of another release": (_POD, {"pod": replace(RUNNING, annotations={RELEASE_ANNOTATION: "fj-2"})}),
@@ -89,6 +99,35 @@ LEFT = {
 def test_why_a_job_is_not_taken_over(name):
     why, changes = LEFT[name]
     assert why_not(heritage(**changes)) == why
+
+
+# Of a helm that was killed between the pod and its last note, of one a minute ago, and of one that heard nothing.
+CUT_SHORT = (
+    release(status="pending-install", updated=NOW),
+    release(status="pending-install"),
+    release(status="failed"),
+)
+
+
+@pytest.mark.parametrize("found", CUT_SHORT)
+def test_a_job_whose_install_was_killed_when_all_was_there_is_taken_over(found):
+    one = heritage(release=found, is_whole=True)
+    assert is_cut_short(one.report, NOW)
+    assert not is_unmade(one.report, NOW)
+    assert why_not(one) == ""
+
+
+@pytest.mark.parametrize("found", [*CUT_SHORT, release(status="uninstalling")])
+@pytest.mark.parametrize("pod", [None, replace(RUNNING, labels={LABEL_JOB_ID: "b", LABEL_SITE: SITE})])
+def test_of_a_try_that_was_killed_there_is_its_record_only(found, pod):
+    assert is_unmade(heritage(release=found, pod=pod).report, NOW)
+
+
+@pytest.mark.parametrize("found", [None, RELEASE, release(revision=2)])
+def test_a_job_that_was_made_and_lost_its_pod_is_no_try(found):
+    report = heritage(release=found, pod=None).report
+    assert not is_unmade(report, NOW)
+    assert not is_cut_short(report, NOW)
 
 
 def test_the_secret_is_looked_for_by_the_name_of_the_pod():
