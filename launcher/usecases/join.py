@@ -80,7 +80,7 @@ def _joined(launch: Launch, held: Held) -> JobRef:
     record = record_of(world, job.release, job.namespace)
     pod = world.pods.get(job.pod_name, job.namespace).value
     if pod is None or release_state(record, world.clock.now()).is_busy:
-        # Also one that is a minute old and has no pod: the Lease of a parent that was killed lives on for that.
+        # Also one that is a minute old and has no pod: the Lease of a parent that was killed lives on.
         raise Unavailable(f"{held.message}: tried again") from held
     if judge(record, pod, job).owner is not Owner.OURS or not launch.has_secret():
         raise held
