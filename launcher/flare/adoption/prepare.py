@@ -1,4 +1,4 @@
-"""Preparing a new parent of FLARE to take jobs over: FLARE is probed, and asks whom this puts into its place."""
+"""Preparing a new parent to take jobs over: FLARE is probed, and asks whom this puts into its place."""
 
 from __future__ import annotations
 
