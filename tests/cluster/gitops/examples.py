@@ -144,14 +144,26 @@ class Names:
     def remove(self) -> None:
         """Remove what was applied, last first, and with it the namespace.
 
-        An Application whose AppProject is gone can never be removed, so it has time.
+        An Application whose AppProject is gone can never be removed, so it has time. Argo CD removes none in the
+        midst of an operation, and tries one that fails five times, for three minutes: it is told to stop.
         """
         for document in reversed(self.applied):
             meta = document["metadata"]
             where = ["-n", meta["namespace"]] if "namespace" in meta else []
-            words = ["delete", document["kind"], meta["name"], *where, "--ignore-not-found", "--timeout=180s"]
+            words = ["delete", document["kind"], meta["name"], *where, "--ignore-not-found", "--timeout=400s"]
             if document["kind"] == "Namespace":
                 words.append("--wait=false")
+            if document["kind"] == "Application":
+                _stop_operation(meta)
             subprocess.run(["kubectl", *words], check=False, capture_output=True)
         # The claim of a parent; /share of the nodes.
         shutil.rmtree(Path(os.environ["FLJOB_SHARE"], self.namespace), ignore_errors=True)
+
+
+def _stop_operation(meta: dict[str, Any]) -> None:
+    """Have Argo CD try an operation that fails no more, as `argocd app terminate-op` does."""
+    status = (found("application", meta["name"], meta["namespace"]) or {}).get("status", {})
+    if status.get("operationState", {}).get("phase") == "Running":
+        patch = json.dumps({"status": {"operationState": {"phase": "Terminating"}}})
+        words = ["patch", "application", meta["name"], "-n", meta["namespace"], "--type=merge", "-p", patch]
+        subprocess.run(["kubectl", *words], check=False, capture_output=True)
