@@ -7,13 +7,13 @@ defaults are those of FLARE 2.9.0's own Kubernetes launcher wherever it has the 
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from launcher.core.releases import StorageDriver
 from launcher.core.spec.jobspec import Role
+from launcher.core.spec.policy import INSTALLS, REMOVALS, PendingPolicy
 from launcher.core.spec.retention import Retention
 from launcher.core.spec.settings import (
     COUNT,
@@ -38,17 +38,6 @@ from launcher.core.spec.site_kinds import AMOUNTS, CHART, HANDED_DOWN, IMAGE
 from launcher.core.spec.timeouts import Timeouts
 
 __all__ = ["INSTALLS", "REMOVALS", "SETTINGS", "PendingPolicy", "Retention", "SiteConfig", "Timeouts"]
-
-
-class PendingPolicy(str, enum.Enum):
-    """Which rules judge a job that does not run yet, and its end."""
-
-    GRACEFUL = "graceful"  # self-healing causes wait, permanent ones fail fast
-    STRICT = "strict"  # the verdicts of FLARE 2.9.0's own launcher
-
-
-# On two cores four helms keep the machine busy; benchmarks/scale.py --pools compares sizes.
-INSTALLS, REMOVALS = 4, 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,6 +266,13 @@ class SiteConfig:
         True,  # noqa: FBT003 - the default
         "whether a FLARE parent that starts takes over the jobs that its predecessor left running "
         "([what survives what](flare.md#what-a-roll-out-costs)); false = it ends them",
+        example=False,
+    )
+    tell_server: bool = setting(
+        SWITCH,
+        True,  # noqa: FBT003 - the default
+        "whether a FLARE parent tells the server why a job waits or how it ended ([what it tells]"
+        "(flare.md#what-the-submitter-sees)): a code, a clock, a sentence of Kubernetes, no text of the job",
         example=False,
     )
     protect: str = setting(

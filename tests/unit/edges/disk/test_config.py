@@ -52,6 +52,7 @@ pass_env: [AWS_PROFILE, _X1]
 kubeconfig: kube
 context: site-1
 adopt: false
+tell_server: false
 protect: budget
 storage_driver: configmap
 """
@@ -124,6 +125,7 @@ def test_every_key(config, tmp_path):
         kubeconfig=str(tmp_path / "kube"),
         context="site-1",
         adopt=False,
+        tell_server=False,
         protect="budget",
         storage_driver="configmap",
     )
