@@ -34,6 +34,8 @@ from launcher.flare.refused import RefusedJobs
 from launcher.flare.server_report import failure_reporter
 from launcher.flare.services import Services, refuse_if_stood_down
 from launcher.flare.unfinished import end_unfinished
+from launcher.flare.verdicts.begin import begin
+from launcher.flare.verdicts.teller import Teller
 from launcher.logs import logger
 from launcher.usecases.startup import put_startup_kit
 
@@ -105,6 +107,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         self._orphans, self._kept, self._refused = Orphans(), KeptJobs(), RefusedJobs()
         self._orphans.heir = lambda _: self._refused
         self._adoption: Adoption | None = None
+        self._teller = Teller()
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         """Offer this launcher for every job, and prepare for launches when a parent starts.
@@ -128,6 +131,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         which jobs run. The server does not wait for anything: a job process that it does not know it tells to
         stop, and what it says before it is set up is not signed.
         """
+        begin(self._teller, self.role, fl_ctx)
         adoption = self._adoption = prepare(fl_ctx, self.role, self._parent)
         end_unfinished(fl_ctx, () if adoption is None else adoption.jobs)
         if adoption is None:
@@ -150,7 +154,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         def diagnose(service: Service, job: JobRef, credentials: tuple[str, ...]) -> OnFailure:
             return failure_writer(service.world, workspace, job.job_id, job.site, credentials)
 
-        launching = (startup, self._settings, self._refused, self._installed)
+        launching = (startup, self._settings, self._refused, self._installed, self._teller.follow)
         return Parent(self.role, workspace, self._orphans.exclude, diagnose, self._kept.look, *launching)
 
     def launch_job(self, job_meta: dict[str, Any], fl_ctx: FLContext) -> JobHandleSpec:
@@ -217,6 +221,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         self._orphans.exclude(spec.release, credential_secret_name(spec.pod_name))
         self._orphans.begin()
         self._orphans.start_once(service, spec.namespace, job.site, job.federation)
+        self._teller.is_on = launch.site.tell_server
         self._refused.open(job.workspace, job.site)
         note = to_note(job, meta, self.role, service.world.clock.now())
         journal = self._refused.journal(note, service.world, cautious(credentials.values()))
@@ -229,7 +234,9 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             write_refused(spec, launch.site, error, job.workspace, tuple(credentials.values()))
             end_transfer()
             _LOG.error("job %s was not started at site %s: %s", job.job_id, job.site, error)
-            return NotStartedHandle(str(error), refused_code(error, launch.site.policy))
+            code = refused_code(error, launch.site.policy)
+            self._teller.refused(job.job_id, error, code, service.world, cautious(credentials.values()))
+            return NotStartedHandle(str(error), code)
 
     def _installed(
         self,
@@ -248,6 +255,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             retry_refused=True,
             journal=journal,
         )
+        self._teller.follow(job.job_id, handle, world, cautious(known))
         kept = partial(self._kept.look, service, spec.namespace, job.site, job.federation)
         return FlareJobHandle(handle, world, end_transfer, cautious(known), kept)
 
@@ -263,6 +271,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         try:
             self._refused.open(workspace, name)
             site = wiring.site_config(self._settings, workspace, name, self.role)
+            self._teller.is_on = site.tell_server
             if self._adoption is not None:
                 self._adoption.switch(on=site.adopt)
             mark = federation(startup)

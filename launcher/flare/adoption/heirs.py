@@ -26,7 +26,7 @@ from launcher.core.lifecycle.adoption import (
     why_not_refused,
 )
 from launcher.core.lifecycle.state import JobReport
-from launcher.core.redaction import cautious
+from launcher.core.redaction import Mask, cautious
 from launcher.core.spec.jobspec import Role, ref_of_spec
 from launcher.core.views import SecretView
 from launcher.errors import NotFound, Unavailable
@@ -39,8 +39,9 @@ from launcher.logs import logger
 from launcher.usecases.heir import Heir
 
 if TYPE_CHECKING:
-    from launcher.usecases.handle import OnFailure
+    from launcher.usecases.handle import JobHandle, OnFailure
     from launcher.usecases.keeping import Journal
+    from launcher.usecases.ports import World
     from launcher.usecases.service import Service
 
 __all__ = ["Adoption", "Parent"]
@@ -67,6 +68,7 @@ class Parent:
         refused: the jobs without a release.
         install: installs a launch: the use cases, the launch, its credentials, its note and whether this
             parent is the first, and what ends its workspace transfer.
+        tell: tells FLARE's server of a job from now on: its id, handle, ports, what hides its credentials.
     """
 
     role: Role
@@ -80,6 +82,7 @@ class Parent:
     install: Callable[
         [Service, wiring.Launch, Mapping[str, str], Journal, Callable[[], None]], FlareJobHandle
     ]
+    tell: Callable[[str, JobHandle, World, Mask], None]
 
 
 class Adoption(ABC):
@@ -263,6 +266,7 @@ class Adoption(ABC):
         self.transfers.restore(job.job_id, self.parent.workspace, token)
         end_transfer = partial(self.transfers.remove_job, job.job_id)
         kept = partial(self.parent.look, self.service, job.namespace, job.site, job.federation)
+        self.parent.tell(job.job_id, handle, world, cautious(known))
         return FlareJobHandle(handle, world, end_transfer, cautious(known), kept)
 
     def _credentials(self, job: JobRef) -> tuple[Mapping[str, str], str]:
