@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "diagnose": "Write everything that tells why into a folder.",
     "terminate": "End a job and remove everything of it.",
     "gc": "Remove what ended jobs left behind.",
+    "federation": "Ask FLARE's server what all sites say of a job.",
     "kit": "Give a prepared FLARE kit to our launcher.",
     "doctor": "Check whether jobs can run here.",
     "rbac": "Print the rights that the parent of a site needs.",

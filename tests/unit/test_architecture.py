@@ -33,6 +33,8 @@ PACKAGES: tuple[tuple[str, set[str]], ...] = (
     ("edges/registry.py", _EDGES | {"requests"}),
     ("edges/", _EDGES | {"cryptography", "pydantic", "yaml"}),
     ("composition.py", _USECASES | _EDGES),
+    # The only command that speaks with FLARE's server: as an admin, who has neither cluster nor launcher.
+    ("cli/commands/federation.py", _USECASES | {"launcher.cli", "launcher.flare", "click"}),
     ("cli/", _USECASES | _EDGES | {"launcher.composition", "launcher.cli", "click", "rich", "yaml"}),
     ("flare/", _USECASES | _EDGES | {"launcher.composition", "launcher.flare", "nvflare"}),
 )
