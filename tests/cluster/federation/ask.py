@@ -1,11 +1,12 @@
 """Ask FLARE's server about one job, in a new session: a restart of the server's parent cuts that of submit.py.
 
-ask.py ADMIN_FOLDER JOB_ID end|abort|delete|rounds : writes the answer, tries for half a minute to reach the server.
+ask.py ADMIN_FOLDER JOB_ID end|abort|delete|rounds|meta|told : writes the answer, tries for half a minute to reach the server.
 `end` waits for it for a minute, and answers the status that the job has then.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import time
@@ -50,6 +51,12 @@ def rounds(result: str) -> int:
     return len(found)
 
 
+def told(result: str) -> str:
+    """Return what the archive of the results has of the sites, as one line."""
+    (found,) = Path(result).rglob("fljob/verdicts.json")
+    return json.dumps(json.loads(found.read_text()))
+
+
 def main(folder: str, job: str, what: str) -> None:
     session = connected(Path(folder))
     answers = {
@@ -57,6 +64,8 @@ def main(folder: str, job: str, what: str) -> None:
         "abort": lambda: session.abort_job(job),
         "rounds": lambda: rounds(session.download_job_result(job)),
         "delete": lambda: session.delete_job(job),
+        "meta": lambda: json.dumps(session.get_job_meta(job)),
+        "told": lambda: told(session.download_job_result(job)),
     }
     try:
         sys.stdout.write(f"answer: {answers[what]()}\n")

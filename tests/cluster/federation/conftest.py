@@ -134,6 +134,19 @@ class Federation:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.partition("answer: ")[2].strip()
 
+    def as_admin(self, *words):
+        """Run our command line where an admin sits: no cluster, a way to the server, and his kit."""
+        found = subprocess.run(
+            ["scripts/federation", "admin", "fljob", "federation", *words, "--study", "penguins"],
+            cwd=ROOT,
+            env=os.environ | {"FLJOB_ADMIN_KIT": f"{self.admin}/admin@acme.com"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert found.returncode == 0, found.stdout + found.stderr
+        return found.stdout
+
     def ends(self, job):
         """Wait for the end of a job whose follower has lost the server, and return its status."""
         deadline = time.monotonic() + LATE_WITHIN
