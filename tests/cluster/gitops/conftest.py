@@ -92,14 +92,11 @@ def parent_image(cluster_env) -> str:
 
 
 @pytest.fixture
-def site(names, parent_image, tmp_path) -> Iterator[tuple[Names, Path]]:
+def site(names, parent_image, tmp_path) -> tuple[Names, Path]:
     """A namespace of the example with claim and Secret, and the kit of its parent."""
     kit = make_kit(tmp_path, parent_image, names.namespace)
     prepare(names, kit)
-    yield names, kit
-    # A parent ignores SIGTERM: without this its claim, and the namespace, wait half a minute for it.
-    kubectl("delete", "deployment,replicaset", "--all", "-n", names.namespace, "--wait=false")
-    kubectl("delete", "pod", "--all", "-n", names.namespace, "--grace-period=1", "--wait=false")
+    return names, kit
 
 
 def pytest_configure() -> None:

@@ -22,6 +22,8 @@ __all__ = ["Names", "conditions", "eventually", "found"]
 GITOPS = ROOT / "examples/gitops"
 NOTHING = "sha256:" + "0" * 64
 WITHIN = 120.0
+# What an engine follows, and takes away with what it has made.
+_FOLLOWED = ("Application", "HelmRelease")
 
 
 def found(kind: str, name: str, namespace: str) -> dict[str, Any] | None:
@@ -144,20 +146,31 @@ class Names:
     def remove(self) -> None:
         """Remove what was applied, last first, and with it the namespace.
 
-        An Application whose AppProject is gone can never be removed, so it has time. Argo CD removes none in the
-        midst of an operation, and tries one that fails five times, for three minutes: it is told to stop.
+        First what an engine follows: it makes a parent anew that somebody else removes. An Application whose
+        AppProject is gone can never be removed, so it has time; and Argo CD removes none in the midst of an
+        operation, and tries one that fails five times, for three minutes: it is told to stop.
         """
-        for document in reversed(self.applied):
+        followed = [one for one in self.applied if one["kind"] in _FOLLOWED]
+        others = [one for one in self.applied if one["kind"] not in _FOLLOWED]
+        self._delete(followed)
+        # A parent ignores SIGTERM: without this its claim, and the namespace, wait half a minute for it.
+        here = ["-n", self.namespace, "--wait=false"]
+        for words in (["deployment,replicaset"], ["pod", "--grace-period=1"]):
+            kubectl("delete", *words, "--all", *here)
+        self._delete(others)
+        # The claim of a parent; /share of the nodes.
+        shutil.rmtree(Path(os.environ["FLJOB_SHARE"], self.namespace), ignore_errors=True)
+
+    def _delete(self, documents: list[dict[str, Any]]) -> None:
+        for document in reversed(documents):
             meta = document["metadata"]
             where = ["-n", meta["namespace"]] if "namespace" in meta else []
-            words = ["delete", document["kind"], meta["name"], *where, "--ignore-not-found", "--timeout=400s"]
+            words = ["delete", document["kind"], meta["name"], *where, "--ignore-not-found", "--timeout=240s"]
             if document["kind"] == "Namespace":
                 words.append("--wait=false")
             if document["kind"] == "Application":
                 _stop_operation(meta)
             subprocess.run(["kubectl", *words], check=False, capture_output=True)
-        # The claim of a parent; /share of the nodes.
-        shutil.rmtree(Path(os.environ["FLJOB_SHARE"], self.namespace), ignore_errors=True)
 
 
 def _stop_operation(meta: dict[str, Any]) -> None:
