@@ -7,7 +7,6 @@ handle does not wait for it. What the server has not heard is told again. Nothin
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -47,9 +46,12 @@ Send = Callable[[Mapping[str, SiteVerdict]], Answer]
 
 @dataclass
 class _Job:
-    """A job that is told of. ``seen`` is the track that was looked at last."""
+    """A job that is told of: kept until its end was told, also when FLARE has let go of its handle.
 
-    handle: weakref.ref[JobHandle] | None
+    ``seen`` is the track that was looked at last.
+    """
+
+    handle: JobHandle | None
     world: World
     mask: Mask = field(repr=False)
     seen: Track | None = None
@@ -79,11 +81,11 @@ class Teller:
 
         Args:
             job_id: FLARE's id of it.
-            handle: of the job; it is not kept alive.
+            handle: of the job.
             world: the ports: time, and whether this parent acts.
             mask: hides its credentials.
         """
-        self._add(job_id, _Job(weakref.ref(handle), world, mask))
+        self._add(job_id, _Job(handle, world, mask))
 
     def refused(self, job_id: str, error: LauncherError, code: ReturnCode, world: World, mask: Mask) -> None:
         """Tell of a job whose creation was refused for good."""
@@ -119,7 +121,7 @@ class Teller:
         """Tell what is new; return whether the server has heard all of it."""
         with self._lock:
             jobs = dict(self._jobs)
-        news = {job_id: one for job_id, one in jobs.items() if self._is_new(job_id, one)}
+        news = {job_id: one for job_id, one in jobs.items() if self._is_new(one)}
         chosen = dict([*news.items()][:MOST_JOBS])
         told = {job_id: one.now for job_id, one in chosen.items() if one.now is not None}
         if not told:
@@ -145,21 +147,15 @@ class Teller:
         return answer.is_heard
 
     def _forget_ended(self, job_id: str, job: _Job) -> None:
-        """Forget a job that has nothing more to tell: it has ended, or nobody holds its handle any more."""
-        is_over = job.now == job.heard and (job.handle is None or (job.now is not None and job.now.is_final))
         with self._lock:
-            if is_over and self._jobs.get(job_id) is job:
+            if job.now is not None and job.now.is_final and self._jobs.get(job_id) is job:
                 del self._jobs[job_id]
 
-    def _is_new(self, job_id: str, job: _Job) -> bool:
+    def _is_new(self, job: _Job) -> bool:
         if not job.world.acting.is_acting:
             return False
-        handle = None if job.handle is None else job.handle()
-        if handle is not None:
-            self._look(job, handle.track)
-        elif job.handle is not None:
-            job.handle = None
-            self._forget_ended(job_id, job)
+        if job.handle is not None:
+            self._look(job, job.handle.track)
         age = job.world.clock.monotonic() - job.at
         return job.now is not None and site_verdict.is_news(job.heard, job.now, age)
 

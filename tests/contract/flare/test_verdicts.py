@@ -277,14 +277,16 @@ def test_a_parent_that_acts_no_more_and_one_that_does_not_want_to_tell_nothing()
     assert (sites.told, [*teller._jobs]) == ([], ["job-1"])
 
 
-def test_a_handle_that_nobody_holds_is_let_go():
+def test_an_end_is_told_also_when_nobody_else_holds_the_handle_any_more():
+    """FLARE lets go of it as soon as `wait` has returned, which may be before anybody has looked."""
     handle, sites = Handle(), Sites()
     teller = begun(handle, sites)
     teller.tell()
+    handle.track = replace(handle.track, state=JobState.SUCCEEDED, outcome=make_outcome(Code.SUCCESS))
     del handle
     gc.collect()
     teller.tell()
-    assert (teller._jobs, len(sites.told)) == ({}, 1)
+    assert (teller._jobs, sites.states[-1]) == ({}, {"job-1": "SUCCEEDED"})
 
 
 def test_a_job_that_was_refused_for_good_is_told_with_its_cause():
