@@ -11,6 +11,7 @@ from typing import Any
 
 from launcher.core.foreign import line, tree
 from launcher.core.manifest_diff import Change, Difference, ObjectChange, State, StudyChange
+from launcher.core.report.attention import look_at
 
 __all__ = ["LONGEST_COMMENT", "as_json", "as_markdown", "as_text", "changes_json", "fenced"]
 
@@ -119,6 +120,7 @@ def as_markdown(found: Difference, longest: int = LONGEST_COMMENT) -> str:
         else []
     )
     table = [*_TABLE, *(block.row for block in blocks), *row, ""]
+    table += _first(entries, longest // 6)
     room = longest - _ROOM_FOR_HEAD - _length(table) - sum(block.frame for block in blocks)
     kept = _shares([block.lines for block in blocks], room)
     missing = sum(one.size for one in more)
@@ -134,6 +136,19 @@ def as_markdown(found: Difference, longest: int = LONGEST_COMMENT) -> str:
     for block, lines in zip(blocks, kept, strict=True):
         parts += block.shown(lines)
     return "\n".join(parts)
+
+
+def _first(entries: Sequence[StudyChange], room: int) -> list[str]:
+    """Return what a reviewer should see first, in a code block; of many lines those that find room."""
+    groups = [(one.studies, [line for thing in one.objects for line in thing.changes]) for one in entries]
+    lines: list[str] = []
+    before: tuple[str, tuple[str, ...]] = ("", ())
+    for one in look_at(groups):
+        if (one.why, one.where) != before:
+            before = one.why, one.where
+            lines.append(line(f"# {one.why} ({', '.join(_few(_words(one.where), _MOST_NAMES))})", 300))
+        lines.append(one.shown)
+    return fenced("#### Look at these lines first", lines, room) if lines else []
 
 
 class _Block:
@@ -154,15 +169,16 @@ class _Block:
         return [self._head, "", f"{self._fence}diff", *lines, *cut, self._fence, ""]
 
 
-def fenced(head: str, shown: Iterable[str]) -> list[str]:
+def fenced(head: str, shown: Iterable[str], room: int = LONGEST_COMMENT // 4) -> list[str]:
     """Return lines of others in a code block of a comment, below a head; what has no room is counted.
 
     Args:
         head: a line of our own.
         shown: the lines.
+        room: characters that they may take.
     """
     lines = [_RUN.sub(_counted, text) for text in shown]
-    kept = _within(lines, LONGEST_COMMENT // 4)
+    kept = _within(lines, room)
     longest = max((len(run) for text in kept for run in re.findall("`+", text)), default=0)
     fence, cut = "`" * max(3, longest + 1), len(lines) - len(kept)
     return [head, "", f"{fence}diff", *kept, *([_more(cut)] if cut else []), fence, ""]
