@@ -41,6 +41,7 @@ class Registry:
     folder: Path
     port: int
     htpasswd: str = ""
+    certificate: Path | None = None
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -58,6 +59,9 @@ class Registry:
             "storage": {"filesystem": {"rootdirectory": str(self.folder / "data")}},
             "http": {"addr": self.host, "secret": "of-the-test"},
         }
+        if self.certificate:
+            key = self.certificate.with_suffix(".key")
+            config["http"]["tls"] = {"certificate": str(self.certificate), "key": str(key)}
         if self.htpasswd:
             (self.folder / "htpasswd").write_text(self.htpasswd)
             config["auth"] = {"htpasswd": {"realm": "x", "path": str(self.folder / "htpasswd")}}
@@ -92,9 +96,19 @@ class Registry:
         of_config = self._blob(repository, json.dumps(config).encode(), config_type)
         of_layers = [self._blob(repository, content, kind) for content, kind in layers.items()]
         manifest = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": of_config, "layers": of_layers}
-        body = json.dumps(manifest).encode()
-        self._ask(f"{repository}/manifests/{tag}", "PUT", body, _MANIFEST)
+        return self.put_manifest(repository, tag, json.dumps(manifest).encode(), _MANIFEST)
+
+    def put_manifest(self, repository: str, tag: str, body: bytes, kind: str) -> str:
+        """Put a manifest or an index there, and return its digest."""
+        self._ask(f"{repository}/manifests/{tag}", "PUT", body, kind)
         return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+    def get(self, repository: str, digest: str) -> bytes:
+        """Return the bytes of a manifest."""
+        request = urllib.request.Request(f"http://{self.host}/v2/{repository}/manifests/{digest}")
+        request.add_header("Accept", _MANIFEST)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return bytes(answer.read())
 
     def copy(self, repository: str, tag: str, to: str) -> None:
         """Give what a tag names a second one."""
@@ -120,9 +134,9 @@ class Registry:
 
 
 @contextlib.contextmanager
-def serve(folder: Path, htpasswd: str = "") -> Iterator[Registry]:
+def serve(folder: Path, htpasswd: str = "", certificate: Path | None = None) -> Iterator[Registry]:
     folder.mkdir(parents=True, exist_ok=True)
-    registry = Registry(folder, free_port(), htpasswd)
+    registry = Registry(folder, free_port(), htpasswd, certificate)
     registry.start()
     try:
         yield registry

@@ -47,7 +47,7 @@ jobs() { # KIT : `fljob diff`, in whose comment all is escaped
   local code=0
   fljob diff --kit "$BASE/$1" --to-kit "$HEAD/$1" -o markdown > "$WORK/diff" 2> "$WORK/errors" || code=$?
   worse "$code"
-  cat "$WORK/diff" && echo
+  sed "s|$HEAD/||g; s|$BASE/|base: |g" "$WORK/diff" && echo
   [ "$code" -lt 2 ] || { bad "the jobs cannot be compared" && quoted "$WORK/errors"; }
 }
 

@@ -76,9 +76,9 @@ def _lines(value: Any, shown: Any, path: str, job: Any) -> Iterator[Line]:
     elif isinstance(value, list) and isinstance(shown, list) and value:
         for where, item, visible in zip(_items(value, path, job), value, shown, strict=True):
             yield from _lines(item, visible, where, job)
-    elif isinstance(value, str) and value == shown and (pieces := _pieces(value))[1:]:
-        for piece in pieces:
-            yield Line(f"{path} ...", _text(piece), piece)
+    elif isinstance(value, str) and isinstance(shown, str) and (pieces := _pieces(value, shown))[1:]:
+        for piece, behind in pieces:
+            yield Line(f"{path} ...", _text(piece), behind)
     else:
         yield Line(path or ".", _text(shown), _text(value))
 
@@ -101,12 +101,19 @@ def _items(value: Sequence[Any], path: str, job: Any) -> list[str]:
     return [f"{path}[{number}]" for number in range(len(value))]
 
 
-def _pieces(text: str) -> list[str]:
-    """Return a text in lines, and these in pieces."""
+def _pieces(text: str, shown: str) -> list[tuple[str, str]]:
+    """Return what is shown of a text in lines, and these in pieces, each with what is behind it.
+
+    A line in which something is hidden is compared as a whole. Where a hidden credential was of several
+    lines, nobody can tell which line is which: the text is compared as a whole, and still shown line by line.
+    """
+    lines, visible = text.splitlines(keepends=True), shown.splitlines(keepends=True)
+    behind = lines if len(lines) == len(visible) else [text] * len(visible)
     return [
-        one[start : start + _PIECE]
-        for one in text.splitlines(keepends=True)
+        (piece, piece if one == whole else whole)
+        for one, whole in zip(visible, behind, strict=True)
         for start in range(0, len(one), _PIECE)
+        for piece in [one[start : start + _PIECE]]
     ]
 
 

@@ -76,11 +76,13 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\beyJ[A-Za-z0-9_+/=-]{8,}(?:\.[A-Za-z0-9_-]+)*"), HIDDEN),
     # keys whose issuer gave them a prefix: AWS, GitHub, Hugging Face
     (re.compile(r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_\w{30,}|hf_[A-Za-z0-9]{20,})\b"), HIDDEN),
-    # password=abc, "api_key": "abc", HF_TOKEN: abc, PGPASSWORD=abc; not 'tokens: 512' of a language model
+    # password=abc, "api_key": "abc", HF_TOKEN: abc, PGPASSWORD=abc; not 'tokens: 512' of a language
+    # model, nor automountServiceAccountToken: true, which a reviewer must see
     (
         re.compile(
             r"(?i)((?:token|passw(?:or)?d|passphrase|secret|(?:api|access|secret)[-_]?key"
-            r"|client-key-data)[\"']?[ \t]*[:=][ \t]*[\"']?)[^\s\"',}]+"
+            r"|client-key-data)[\"']?[ \t]*[:=][ \t]*[\"']?)(?!(?:true|false|null)(?:[\s\"',}]|$))"
+            r"[^\s\"',}]+"
         ),
         rf"\1{HIDDEN}",
     ),

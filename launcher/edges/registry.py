@@ -1,4 +1,4 @@
-"""Asks the registry of an image whether it has it (port ``Registries``); only its manifest is read.
+"""Asks a registry for manifests: of an image, whether it has it (port ``Registries``), and of a chart.
 
 The API of https://github.com/opencontainers/distribution-spec and the token scheme of
 https://distribution.github.io/distribution/spec/auth/token/. The package ``oras`` speaks them, too, and waits
@@ -8,8 +8,11 @@ for two minutes, without a timeout of its own, for a registry that does not answ
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -29,6 +32,9 @@ _KINDS = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 _TIMEOUT = (5, 10)  # seconds to connect, and between two parts of an answer
+# Seconds for an answer, looked at after so many bytes: of a registry that sends one byte every nine seconds a
+# launch is rid in three minutes, and four megabytes cost a second.
+_WHOLE, _PART = 30.0, 16
 _MOST = 4 * 1024 * 1024  # bytes: what a registry has to accept of a manifest, and no more
 _MOST_LOGINS = 5
 _HUB = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
@@ -37,8 +43,18 @@ _REFUSED = frozenset({401, 403})
 _SHORT = 200
 
 
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
 class HttpRegistries:
-    """Registries, over https; those on the loopback of this machine over http, as containerd does it."""
+    """Registries, over https; those on the loopback of this machine over http, as containerd does it.
+
+    Attributes:
+        trusted: file with the certificates of those who may sign a registry's; None = those of requests.
+    """
+
+    trusted: Path | None = None
 
     def held(self, place: Place, logins: Sequence[Login]) -> Held:
         """Return what a registry has of an image; the logins are tried in turn, then nobody's.
@@ -48,22 +64,36 @@ class HttpRegistries:
             Denied: it lets none of the logins, nor anybody, read it.
             Unavailable: it could not be asked.
         """
+        return self._tried(place, logins, _held)
+
+    def manifest(self, place: Place, logins: Sequence[Login]) -> bytes:
+        """Return the bytes of a manifest as the registry sends them, which nobody has compared with a digest.
+
+        Raises:
+            NotFound, Denied, Unavailable: as :meth:`held`; Unavailable also where they are too many.
+        """
+        return self._tried(place, logins, _body)
+
+    def _tried(self, place: Place, logins: Sequence[Login], read: Callable[[requests.Response], _T]) -> _T:
         refused: LauncherError | None = None
         for login in (*logins[:_MOST_LOGINS], None):
             try:
-                return self._held(place, login)
+                return self._asked(place, login, read)
             except Denied as error:
                 refused = refused or error
         raise refused or Unavailable(f"registry {place.registry} was not asked")
 
-    def _held(self, place: Place, login: Login | None) -> Held:
+    def _asked(self, place: Place, login: Login | None, read: Callable[[requests.Response], _T]) -> _T:
         try:
             with requests.Session() as session:
                 # A .netrc is nobody's word for what a node would say.
                 session.auth = _Plain()
-                return _asked(session, place, login)
-        except requests.RequestException as error:
-            why = f"{type(error).__name__}: {line(str(error), _SHORT)}"
+                ask = _Asker(session, None if self.trusted is None else str(self.trusted))
+                return read(_answer(ask, place, login))
+        except (requests.RequestException, OSError) as error:
+            # What urllib3 gave up for, without its own account of it: 'Max retries exceeded with url: ...'.
+            cause = getattr(error.args[0], "reason", None) if error.args else None
+            why = f"{type(cause or error).__name__}: {line(str(cause or error), _SHORT)}"
             text = f"registry {place.registry} could not be asked: {why}"
             raise Unavailable(text, cure="check the address, the network and the proxy settings") from error
 
@@ -75,26 +105,39 @@ class _Plain(requests.auth.AuthBase):
         return request
 
 
-def _asked(session: requests.Session, place: Place, login: Login | None) -> Held:
+@dataclass(frozen=True)
+class _Asker:
+    """A session, and whom it trusts: said at each request, since REQUESTS_CA_BUNDLE wins over a session's."""
+
+    session: requests.Session
+    trusted: str | None
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], **more: Any) -> requests.Response:
+        return self.session.request(
+            method, url, headers=headers, timeout=_TIMEOUT, stream=True, verify=self.trusted, **more
+        )
+
+
+def _answer(ask: _Asker, place: Place, login: Login | None) -> requests.Response:
     host = _HUB.get(place.registry, place.registry)
     scheme = "http" if is_loopback_authority(host) else "https"
     url = f"{scheme}://{host}/v2/{quote(place.repository)}/manifests/{quote(place.version, safe=':')}"
     headers = {"Accept": ", ".join(_KINDS)}
-    answer = _get(session, url, headers)
+    answer = ask("GET", url, headers)
     if answer.status_code in _REFUSED:
-        headers |= _authorization(session, answer, login, scheme)
-        answer = _get(session, url, headers)
+        headers |= _authorization(ask, answer, login, scheme)
+        answer = ask("GET", url, headers)
     if answer.status_code != _OK:
         _refuse(place, answer, login)
+    return answer
+
+
+def _held(answer: requests.Response) -> Held:
     return Held(line(answer.headers.get("Docker-Content-Digest", ""), 100), _platforms(_read(answer)))
 
 
-def _get(session: requests.Session, url: str, headers: Mapping[str, str], **more: Any) -> requests.Response:
-    return session.get(url, headers=headers, timeout=_TIMEOUT, stream=True, **more)
-
-
 def _authorization(
-    session: requests.Session, answer: requests.Response, login: Login | None, scheme: str
+    ask: _Asker, answer: requests.Response, login: Login | None, scheme: str
 ) -> dict[str, str]:
     """Return the header that a registry's challenge asks for, empty for one that is not understood.
 
@@ -102,7 +145,7 @@ def _authorization(
     registry itself was asked over.
     """
     kind, _, rest = answer.headers.get("WWW-Authenticate", "").partition(" ")
-    basic = {} if login is None else {"Authorization": f"Basic {login.basic}"}
+    basic = {"Authorization": f"Basic {login.basic}"} if login is not None and login.basic else {}
     if kind.lower() == "basic":
         return basic
     said = parse_dict_header(rest) if kind.lower() == "bearer" else {}
@@ -110,24 +153,38 @@ def _authorization(
     if urlsplit(realm).scheme not in ("https", scheme):
         return {}
     asked = {key: str(said[key]) for key in ("service", "scope") if said.get(key)}
-    found = _read(_get(session, realm, basic, params=asked))
+    if login is not None and login.identity:
+        # https://distribution.github.io/distribution/spec/auth/oauth/
+        form = {"grant_type": "refresh_token", "refresh_token": login.identity, "client_id": "fljob", **asked}
+        found = _read(ask("POST", realm, {}, data=form))
+    else:
+        found = _read(ask("GET", realm, basic, params=asked))
     token = found.get("token") or found.get("access_token")
     return {"Authorization": f"Bearer {token}"} if isinstance(token, str) and token.isprintable() else {}
 
 
 def _read(answer: requests.Response) -> Mapping[str, Any]:
     """Return the JSON of an answer, an empty mapping for anything else."""
-    parts, size = [], 0
-    for part in answer.iter_content(64 * 1024):
-        parts.append(part)
-        size += len(part)
-        if size > _MOST:
-            return {}
     try:
-        found = json.loads(b"".join(parts))
-    except (ValueError, RecursionError):
+        found = json.loads(_body(answer))
+    except (Unavailable, ValueError, RecursionError):
         return {}
     return found if isinstance(found, Mapping) else {}
+
+
+def _body(answer: requests.Response) -> bytes:
+    """Return the bytes of an answer.
+
+    Raises:
+        Unavailable: they are too many, or do not come to an end.
+    """
+    parts, size, end = [], 0, time.monotonic() + _WHOLE
+    for part in answer.iter_content(_PART):
+        parts.append(part)
+        size += len(part)
+        if size > _MOST or time.monotonic() > end:
+            raise Unavailable(f"the answer has more than {_MOST} bytes, or takes more than {_WHOLE:g} s")
+    return b"".join(parts)
 
 
 def _platforms(manifest: Mapping[str, Any]) -> frozenset[str]:

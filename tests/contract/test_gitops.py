@@ -125,16 +125,18 @@ def key(kit: Path) -> None:
 BROKEN = {
     "a setting that is none": (broken_file, ["imagee"]),
     "a study that cannot be rendered": (broken_study, ["heart"]),
+    "a study file": (text("local/study_runtime.yaml", "mode: ro", "mod: ro"), [f"\nafter: {KIT}/local/study_runtime.yaml: "]),
     "a parent that cannot be rendered": (broken_chart, ["Should not be merged: the chart of the parent", "no.such"]),
     "a private key": (key, ["a private key is added or changed", "    startup/client.key"]),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_kit_is_an_error_that_the_comment_names(comment, name):
+def test_a_broken_kit_is_an_error_that_the_comment_names(comment, tmp_path, name):
     plant, seen = BROKEN[name]
     code, said = comment(plant)
     assert code == 2
+    assert str(tmp_path) not in said
     for words in seen:
         assert words in said, said
 

@@ -150,6 +150,39 @@ def test_a_registry_in_trouble_is_not_the_job_s_fault(registry, status):
         held(registry)
 
 
+def test_an_identity_token_is_exchanged_for_one_that_the_registry_takes(registry):
+    with_tokens(registry, "nobody")
+    forms = []
+
+    class WithPost(Handler):
+        def do_POST(self):
+            form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            forms.append((self.path, self.headers.get("Authorization"), form))
+            body = json.dumps({"access_token": "t"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    registry.RequestHandlerClass = WithPost
+    login = Login(registry.host, "", "canary-identity")
+    assert held(registry, login).platforms
+    scope = "service=s&scope=repository%3Ateam%2Ftool%3Apull"
+    said = f"grant_type=refresh_token&refresh_token=canary-identity&client_id=fljob&{scope}"
+    assert forms == [("/token", None, said)]
+    assert "canary" not in repr(login)
+
+
+def test_the_bytes_of_a_manifest_and_no_more_than_it_may_have(registry):
+    place = place_of(f"{registry.host}/team/tool@sha256:1")
+    registry.answer = says(200, b' {"b": 1,\n"a": 2}')
+    assert HttpRegistries().manifest(place, ()) == b' {"b": 1,\n"a": 2}'
+    assert registry.seen == [("/v2/team/tool/manifests/sha256:1", "")]
+    registry.answer = says(200, b" " * (4 * 1024 * 1024 + 1))
+    with pytest.raises(Unavailable, match="more than 4194304 bytes"):
+        HttpRegistries().manifest(place, ())
+
+
 def test_a_registry_that_is_not_there():
     with pytest.raises(Unavailable, match="could not be asked"):
         HttpRegistries().held(place_of("127.0.0.1:1/a"), ())

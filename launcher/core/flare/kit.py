@@ -47,6 +47,7 @@ _PATHS = {
 _DRIVER = "storage_driver"
 _PRINTING = ("values_dir", "chart", "helm", "protect")
 _PREPARE = "name the output folder of `nvflare deploy prepare` with `runtime: k8s`"
+_AGAIN, _OF_FLARE = "prepare the kit again with FLARE 2.9 and `runtime: k8s`", "nvflare."
 _NAME = re.compile(r'include "([a-z-]+\.name)" \.')
 _RIGHTS_TEMPLATE = """\
 {{{{- if .Values.rbac.create }}}}
@@ -144,12 +145,19 @@ def arguments(files: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 def launcher_arguments(files: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return those of the kit's launcher, whatever its class.
+    """Return those of the kit's launcher: FLARE's, ours, or a class of the site's own.
 
     Raises:
-        InvalidInput: the file cannot be read, or there is not one component of that id.
+        InvalidInput: the file cannot be read, there is not one component of that id, or its class is one that
+            FLARE 2.9 does not have: the kit is of another FLARE.
     """
-    return _one_launcher(files)[1].get("args") or {}
+    where, launcher = _one_launcher(files)
+    path = require_text(launcher.get("path"), f"{where}.path", cure=_AGAIN)
+    if path.startswith(_OF_FLARE) and path not in _PATHS:
+        raise InvalidInput(
+            f"{path} is no launcher of FLARE 2.9 on Kubernetes", where=f"{where}.path", cure=_AGAIN
+        )
+    return launcher.get("args") or {}
 
 
 def with_arguments(site: SiteConfig, given: Mapping[str, Any]) -> SiteConfig:

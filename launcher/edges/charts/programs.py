@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +10,13 @@ from pathlib import Path
 from launcher.core.chart_reference import ChartReference
 from launcher.core.foreign import quoted
 from launcher.edges.charts.failures import COSIGN, PULL, explain
+from launcher.edges.charts.logins import config_files, known_of
 from launcher.edges.helm.child import ChildFailed, HelmProcess
 from launcher.edges.helm.program import helm_executable
 from launcher.edges.kubeconfig.child_env import child_env
 from launcher.errors import Reason, Rejected, ToolMissing
 
-__all__ = ["RegistryPrograms"]
+__all__ = ["RegistryPrograms", "env_of_helm"]
 
 # As long as any other run of helm.
 _SECONDS = 45.0
@@ -94,10 +94,20 @@ class RegistryPrograms:
             raise explain(failed, COSIGN, chart, "cosign") from failed
 
     def _env(self, folder: Path) -> dict[str, str]:
-        """Return the environment of both: no cluster, and no cache of helm, which keeps what is refused."""
-        env = child_env(self.environ, (*self.pass_env, "DOCKER_CONFIG"))
-        env = {name: value for name, value in env.items() if not name.startswith("HELM_CONTENT_CACHE")}
-        return {**env, "KUBECONFIG": "/dev/null", "HELM_CACHE_HOME": str(folder / "helm")}
+        return env_of_helm(self.environ, self.pass_env, folder)
+
+
+def env_of_helm(environ: Mapping[str, str], pass_env: Iterable[str], folder: Path) -> dict[str, str]:
+    """Return the environment of both programs: no cluster, and no cache of helm, which keeps what is refused.
+
+    Args:
+        environ: the launcher's environment.
+        pass_env: names of further variables of it.
+        folder: for a cache that goes with it.
+    """
+    env = child_env(environ, (*pass_env, "DOCKER_CONFIG"))
+    env = {name: value for name, value in env.items() if not name.startswith("HELM_CONTENT_CACHE")}
+    return {**env, "KUBECONFIG": "/dev/null", "HELM_CACHE_HOME": str(folder / "helm")}
 
 
 def _with_login(env: Mapping[str, str], chart: ChartReference, folder: Path) -> dict[str, str]:
@@ -105,19 +115,12 @@ def _with_login(env: Mapping[str, str], chart: ChartReference, folder: Path) -> 
 
     Helm asks its own file first and docker's then; the form of both is the same.
     """
-    config = (
-        env.get("HELM_CONFIG_HOME")
-        or f"{env.get('XDG_CONFIG_HOME') or env.get('HOME', '') + '/.config'}/helm"
-    )
-    file = Path(env.get("HELM_REGISTRY_CONFIG") or f"{config}/registry/config.json")
-    try:
-        known = json.loads(file.read_bytes())
-        is_known = "credsStore" in known or any(
-            chart.host in known.get(key, ()) for key in ("auths", "credHelpers")
-        )
-    except (OSError, ValueError, AttributeError, TypeError):
-        return dict(env)
-    if not is_known:
+    file, _ = config_files(env)
+    known = known_of(file)
+    entries = (known.get(key) for key in ("auths", "credHelpers"))
+    if "credsStore" not in known and not any(
+        isinstance(one, Mapping) and chart.host in one for one in entries
+    ):
         return dict(env)
     (folder / "docker").mkdir()
     (folder / "docker" / "config.json").symlink_to(file.absolute())

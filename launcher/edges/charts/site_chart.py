@@ -10,6 +10,7 @@ from pathlib import Path
 from launcher.core.chart_reference import chart_reference, in_registry
 from launcher.core.spec.site import SiteConfig
 from launcher.edges.charts.cache import ChartCache, cache_folder
+from launcher.edges.charts.manifests import RegistryManifests
 from launcher.edges.charts.programs import RegistryPrograms
 from launcher.edges.disk.chart_files import chart_path
 from launcher.errors import LauncherError
@@ -34,10 +35,16 @@ def chart_of(site: SiteConfig) -> Path:
 def chart_or_later(site: SiteConfig) -> Path | Callable[[], Path]:
     """Return the chart of a site, or what returns one in a registry: who only looks at jobs fetches nothing.
 
+    What :func:`chart_of` has compared for the values of a job is not compared again for helm.
+
     Raises:
         InvalidInput: there is none on the disk.
     """
-    return partial(chart_of, site) if in_registry(site.chart) else chart_path(site)
+    return partial(_compared, site) if in_registry(site.chart) else chart_path(site)
+
+
+def _compared(site: SiteConfig) -> Path:
+    return chart_cache(site).compared(chart_reference(site.chart, "chart"))
 
 
 def chart_cache(site: SiteConfig) -> ChartCache:
@@ -45,7 +52,9 @@ def chart_cache(site: SiteConfig) -> ChartCache:
     programs = RegistryPrograms(
         helm=site.helm, cosign=site.cosign, environ=os.environ, pass_env=site.pass_env
     )
-    return ChartCache(cache_folder(site.chart_cache, os.environ), programs, site.chart_key)
+    manifests = RegistryManifests(environ=os.environ, pass_env=site.pass_env)
+    folder = cache_folder(site.chart_cache, os.environ)
+    return ChartCache(folder, programs, manifests, site.chart_key)
 
 
 def fetch_chart(site: SiteConfig) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from launcher.core.plan.images import Login
+from launcher.core.plan.logins import logins_in
 from launcher.edges.kube.untyped import as_map
 
 __all__ = ["logins_of"]
@@ -25,7 +26,7 @@ def logins_of(secret: Mapping[str, Any]) -> tuple[Login, ...]:
         **as_map(as_map(_decoded(data.get(".dockerconfigjson"))).get("auths")),
         **as_map(_decoded(data.get(".dockercfg"))),
     }
-    return tuple(_logins(entries))
+    return tuple(logins_in(entries))
 
 
 def _decoded(value: Any) -> Any:
@@ -35,13 +36,3 @@ def _decoded(value: Any) -> Any:
         return json.loads(base64.b64decode(value))
     except (binascii.Error, ValueError, RecursionError):
         return None
-
-
-def _logins(entries: Mapping[str, Any]) -> Iterator[Login]:
-    for where, raw in entries.items():
-        entry = as_map(raw)
-        basic, user, password = (entry.get(key) for key in ("auth", "username", "password"))
-        if isinstance(basic, str) and basic.isascii() and basic.isprintable() and basic:
-            yield Login(where, basic.strip())
-        elif isinstance(user, str) and isinstance(password, str):
-            yield Login(where, base64.b64encode(f"{user}:{password}".encode("utf-8", "replace")).decode())

@@ -19,6 +19,7 @@ from launcher import composition
 from launcher.core.chart_reference import chart_reference
 from launcher.core.spec.site import SiteConfig
 from launcher.edges.charts.cache import ChartCache
+from launcher.edges.charts.manifests import RegistryManifests
 from launcher.edges.charts.programs import RegistryPrograms
 from launcher.edges.charts.site_chart import chart_of, fetch_chart
 from launcher.errors import InvalidInput
@@ -66,7 +67,7 @@ def test_it_is_fetched_once_and_kept_for_its_owner(site, by_tag, registry, diges
     registry.stop()
     assert site(by_tag)[0] == 0
     folder = digest.replace(":", "-")
-    assert cached() == [f"{folder}/chart.tgz", f"{folder}/record.json"]
+    assert cached() == [f"{folder}/chart.tgz", f"{folder}/manifest.json", f"{folder}/record.json"]
     assert stat.S_IMODE((tmp_path / "site" / "cache").stat().st_mode) == 0o700
 
 
@@ -154,7 +155,7 @@ def test_what_is_no_chart(site, registry, cached):
 
 def test_a_registry_that_does_not_answer(site, by_digest, registry, cached):
     registry.stop()
-    refused(site(by_digest), AWAY, f"registry {registry.host} does not answer", "connection refused")
+    refused(site(by_digest), AWAY, f"registry {registry.host} does not answer", "Connection refused")
     assert cached() == []
 
 
@@ -207,7 +208,8 @@ def test_many_launches_at_once_fetch_it_once(registry, by_digest, tmp_path):
     (tmp_path / "helm").write_text(f'#!/bin/sh\necho "$1" >> {calls}\nexec {shutil.which("helm")} "$@"\n')
     (tmp_path / "helm").chmod(0o755)
     programs = RegistryPrograms(helm=str(tmp_path / "helm"), cosign="cosign", environ=os.environ)
-    cache, chart, found = ChartCache(tmp_path / "cache", programs), chart_reference(by_digest, ""), []
+    cache = ChartCache(tmp_path / "cache", programs, RegistryManifests(environ=os.environ))
+    chart, found = chart_reference(by_digest, ""), []
     threads = [threading.Thread(target=lambda: found.append(cache.archive(chart))) for _ in range(20)]
     for thread in threads:
         thread.start()

@@ -47,6 +47,26 @@ def test_a_long_value_is_several_lines_and_none_is_cut():
     assert max(len(line.shown) for line in found) < 300
 
 
+PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\ncanary1\n-----END PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize("credential", ["token: canary1", PRIVATE_KEY])
+def test_what_stands_around_a_credential_is_not_cut(credential):
+    """One `token: x` would hide what is slipped into a values template a thousand characters below it."""
+    text = "\n".join([credential, *("a" * 80 for _ in range(20)), "hostNetwork: true", ""])
+    found = lines_of({"template": text})
+    assert found[-1].shown == 'template ...: "hostNetwork: true\\n"'
+    assert len(found) == 22
+    assert "canary1" not in "".join(line.shown for line in found)
+    assert any("canary1" in line.behind for line in found)
+
+
+def test_another_credential_in_a_long_text_is_its_line():
+    one, two = (lines_of({"a": f"b\ntoken: canary-{number}\nc\n"}) for number in (1, 2))
+    assert [line.shown for line in one] == [line.shown for line in two]
+    assert [number for number, pair in enumerate(zip(one, two, strict=True)) if pair[0] != pair[1]] == [1]
+
+
 def test_what_a_terminal_would_obey_is_escaped():
     (one,) = shown({"a\x1b[2J": "\u202eb\x1b"})
     assert one.isprintable()

@@ -74,6 +74,8 @@ def test_does_not_look_secret(name):
         ("HF_TOKEN=canary", "HF_TOKEN=***"),
         ("PGPASSWORD=canary", "PGPASSWORD=***"),
         ("accessToken: canary", "accessToken: ***"),
+        ("token: true-canary", "token: ***"),
+        ("automountServiceAccountToken: truecanary", "automountServiceAccountToken: ***"),
         ("sent Basic bWU6Y2FuYXJ5MQ==", "sent Basic ***"),
         ("config eyJhdXRocyI6eyJyIjp7fX0= read", "config *** read"),
         ("hf_" + "a1" * 15, "***"),
@@ -93,6 +95,8 @@ def test_by_shape_hides_credentials(text, shown):
     "text",
     [
         "tokens: 512, loss=0.3",
+        "{serviceAccountName: a, automountServiceAccountToken: true}",
+        "token: null",
         "password:\nepoch 1",
         "basic training starts",
         'MountVolume.SetUp failed for volume "x" : secret "db" not found',

@@ -208,6 +208,16 @@ def test_paths_of_the_parents_pod_are_found_in_the_kit(fljob, folder, printing_h
     assert "/mnt/ws/startup" in pods(out)[0]["args"]
 
 
+def launcher_of(kit, path):
+    """Give the launcher of a kit another class; None = none."""
+    file = kit / "local/resources.json.default"
+    tree = json.loads(file.read_text())
+    tree["components"][0]["path"] = path
+    file.write_text(
+        json.dumps({**tree, "components": [{k: v for k, v in tree["components"][0].items() if v}]})
+    )
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -222,6 +232,14 @@ def test_paths_of_the_parents_pod_are_found_in_the_kit(fljob, folder, printing_h
             lambda kit: (kit / "local/resources.json.default").write_text('{"components": []}'),
             "components[id=k8s_launcher]: must be there once, not 0 times",
         ),
+        (
+            lambda kit: launcher_of(kit, None),
+            "resources.json.default: components[0].path: must be a non-empty string",
+        ),
+        (
+            lambda kit: launcher_of(kit, "nvflare.app_opt.job_launcher.k8s_launcher.K8sJobLauncher"),
+            "components[0].path: nvflare.app_opt.job_launcher.k8s_launcher.K8sJobLauncher is no launcher of FLARE 2.9",
+        ),
         (lambda kit: write_kit(kit, arguments={"namspace": "x"}), "args: there is no argument 'namspace'"),
         (
             lambda kit: write_kit(kit, arguments={"timeout": -1}),
@@ -234,6 +252,12 @@ def test_a_kit_that_lacks_something_says_what(fljob, kit, spoil, said):
     code, out, err = fljob("template", "--kit", "kit")
     assert (code, out) == (2, "")
     assert said in err
+    assert (err.count("error:"), err.count("cure:")) == (1, 1)
+
+
+def test_a_launcher_of_the_site_s_own_has_its_arguments_read(fljob, kit):
+    launcher_of(kit, "acme.Launcher")
+    assert fljob("template", "--kit", "kit")[0] == 0
 
 
 def test_the_workspace_of_a_parent_without_its_chart(fljob, kit):
