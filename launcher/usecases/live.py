@@ -1,0 +1,180 @@
+"""The jobs of a namespace, or of all, after every change, for somebody who goes on looking.
+
+Pods come from the shared watch, which costs no request for a change. Helm's releases are listed again only
+when a pod has come or gone, and twice a minute for releases that have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from launcher.core.lifecycle.state import JobReport, JobState, Track
+from launcher.core.pending.clocks import WaitPolicy
+from launcher.core.releases import ReleaseState, release_state
+from launcher.core.views import PodView, ReleaseView, Seen
+from launcher.errors import LauncherError, Unavailable
+from launcher.usecases.listing import Listed, glance, listed
+from launcher.usecases.ports import World
+
+__all__ = ["EVERY", "Round", "follow_jobs"]
+
+# Seconds after which there is a round without a change, for what a person reads off it: the time left.
+EVERY = 1.0
+_ANY_POD = ""  # see the port
+# Changes that come together, such as those of a burst of launches, are one round.
+_TOGETHER = 0.2
+# helm is a process of 0.2 s: not for each of a hundred pods that come one after the other.
+_LISTS_APART, _LISTS_EVERY = 2.0, 30.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 30.0
+# A pod that waits may do so for another cause without a change of its own: an event, a clock. One that does
+# not wait can only become the prey of time: a node that is dead for long.
+_OLDEST_PENDING, _OLDEST = 2.0, 30.0
+# Helm takes the pod away before its record.
+_GOES_WITHIN = 60.0
+
+
+@dataclass(frozen=True)
+class Round:
+    """All jobs at one moment; a job of which nothing has changed is the same object as before.
+
+    Attributes:
+        jobs: the jobs, by namespace and name.
+        as_of: when they were right.
+        why: why nobody can tell whether they still are; empty while they are.
+    """
+
+    jobs: tuple[JobReport, ...]
+    as_of: datetime
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A job as of an earlier round: its pod (None = none), the monotonic time, and what was made of it."""
+
+    pod: PodView | None
+    at: float
+    report: JobReport
+
+
+_Key = tuple[str, str, str]
+
+
+def follow_jobs(world: World, policy: WaitPolicy, namespace: str) -> Iterator[Round]:
+    """Yield all jobs of a namespace now, after every change, and at least every second, for ever.
+
+    What was seen last is yielded while the cluster cannot be asked, with the reason: asking goes on.
+
+    Args:
+        world: the ports.
+        policy: the site's patience.
+        namespace: empty = all namespaces.
+
+    Raises:
+        LauncherError: the jobs could not be listed at the beginning.
+    """
+    roster = _Roster(world, policy, namespace)
+    watch = world.pods.watch(namespace)
+    roster.begin(watch.all())
+    while True:
+        version = watch.version(_ANY_POD)
+        yield roster.round(watch.all())
+        watch.wait(_ANY_POD, version, EVERY)
+        world.clock.sleep(_TOGETHER)
+        watch = world.pods.watch(namespace)  # asked for each time, since a watch can end
+
+
+class _Roster:
+    """Which jobs there are, and what was made of each."""
+
+    def __init__(self, world: World, policy: WaitPolicy, namespace: str) -> None:
+        self._world, self._policy, self._namespace = world, policy, namespace
+        self._rows: tuple[Listed, ...] = ()
+        self._known: dict[_Key, _Known] = {}
+        self._uids: frozenset[str] = frozenset()
+        self._last: tuple[JobReport, ...] = ()
+        self._as_of = world.clock.now()
+        self._not_before = self._due = float("-inf")
+        self._pause, self._why = _FIRST_PAUSE, ""
+
+    def begin(self, seen: Seen[tuple[PodView, ...]]) -> None:
+        """List everything for the first time.
+
+        Raises:
+            LauncherError: it could not be.
+        """
+        if seen.value is None:
+            self._world.pods.list(self._namespace)  # which says by its type what is wrong
+            raise Unavailable(seen.why, cure=seen.cure)
+        self._list(seen.value)
+
+    def round(self, seen: Seen[tuple[PodView, ...]]) -> Round:
+        """Return the jobs as the watch shows them."""
+        if seen.value is None:
+            return Round(self._last, self._as_of, seen.why)
+        now, uids = self._world.clock.monotonic(), frozenset(pod.uid for pod in seen.value)
+        if now >= (self._due if uids == self._uids else self._not_before):
+            try:
+                self._list(seen.value)
+            except LauncherError as error:
+                self._not_before = self._due = now + self._pause
+                self._pause, self._why = min(2 * self._pause, _LONGEST_PAUSE), error.message
+        pods = {pod.uid: pod for pod in seen.value}
+        found = [known for row in self._rows if (known := self._seen(row, pods, now)) is not None]
+        self._known = {_key(known.report): known for known in found}
+        self._last = tuple(known.report for known in found)
+        if not self._why:
+            self._as_of = self._world.clock.now()
+        return Round(self._last, self._as_of, self._why)
+
+    def _list(self, pods: tuple[PodView, ...]) -> None:
+        releases = self._world.releases.list(self._namespace)
+        rows = listed(self._world, self._namespace, releases, pods)
+        if any(row.pod is None and self._is_news(row) for row in rows):
+            # The watch may be a moment behind: the same two questions as those of a list.
+            pods = self._world.pods.list(self._namespace)
+            rows = listed(self._world, self._namespace, releases, pods)
+        now = self._world.clock.monotonic()
+        self._rows, self._uids = rows, frozenset(pod.uid for pod in pods)
+        self._not_before, self._pause, self._why = now + _LISTS_APART, _FIRST_PAUSE, ""
+        is_going = any(row.pod is None and _is_going(row.release, self._world) for row in rows)
+        self._due = now + (_LISTS_APART if is_going else _LISTS_EVERY)
+
+    def _is_news(self, row: Listed) -> bool:
+        known = self._known.get(_key(row))
+        return known is None or known.pod is not None
+
+    def _seen(self, row: Listed, pods: dict[str, PodView], now: float) -> _Known | None:
+        """Return what is known of a job now; None = it is over with it, though Helm may still list it."""
+        before = self._known.get(_key(row))
+        pod = None if row.pod is None else pods.get(row.pod.uid)
+        if row.pod is not None and pod is None:
+            # It has gone since releases were listed: they say what has become of it, in a moment.
+            return before or _Known(row.pod, now, glance(self._world, self._policy, row))
+        if pod is None and _is_going(row.release, self._world):
+            is_old = before is None or now - before.at > _GOES_WITHIN
+            return None if is_old else before
+        oldest = _OLDEST_PENDING if before and before.report.track.verdict else _OLDEST
+        if before and before.pod is pod and before.report.release == row.release and now - before.at < oldest:
+            return before
+        row = replace(row, pod=pod)
+        if pod is None and _is_coming(row.release, self._world):
+            track = Track(launched=now, state=JobState.STARTING)
+            return _Known(pod, now, JobReport(row.job, row.release, track, row.ownership))
+        return _Known(pod, now, glance(self._world, self._policy, row))
+
+
+def _key(one: Listed | JobReport) -> _Key:
+    job = one.job
+    return job.namespace, job.release, "" if job.release else job.pod_name
+
+
+def _is_going(release: ReleaseView | None, world: World) -> bool:
+    is_there = release is not None
+    return is_there and release_state(release, world.clock.now()) is ReleaseState.UNINSTALLING
+
+
+def _is_coming(release: ReleaseView | None, world: World) -> bool:
+    return release_state(release, world.clock.now()) is ReleaseState.INSTALLING
