@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -133,4 +132,5 @@ def short_ids(ids: Iterable[str]) -> dict[str, str]:
 
 def _shared(one: str, other: str) -> int:
     """Return how many characters two texts begin with in common."""
-    return len(os.path.commonprefix([one, other]))
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((number for number, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -149,7 +149,7 @@ class _Table:
         return click.style(crop(line.rstrip(), self._room.width), bold=True)
 
     def block(self, number: int) -> list[str]:
-        """Return the lines of one job: one, or two where its cause has no room beside it."""
+        """Return the lines of one job: one, and below it what has no room there."""
         width, why = self._room.width, self._why[number]
         line = self._joined({n: texts[number] for n, texts in self._cells.items() if n not in self._below})
         if self._has_why:
@@ -157,13 +157,14 @@ class _Table:
                 self._coloured(f"{line}{_GAP}{why.within(width - self._used() - len(_GAP))}".rstrip(), number)
             ]
         first = self._coloured(crop(line.rstrip(), width), number)
-        rest = [text for name in reversed(self._below) if (text := self._cells[name][number])]
+        beside = _GAP.join(filter(None, (self._cells[name][number] for name in reversed(self._below))))
         space = width - len(_GAP)
-        while rest and why and space - cell_len(_GAP.join(("", *rest))) < why.least:
-            rest.pop()  # the cause matters more than what is asked for
-        cut = why.within(space - cell_len(_GAP.join(("", *rest)))) if why else ""
-        second = _GAP.join(filter(None, (cut, *rest)))
-        return [first, crop(f"{_GAP}{second}", width)] if second else [first]
+        shared = space - cell_len(beside) - len(_GAP)
+        if why and beside and shared >= why.least:
+            below = [f"{why.within(shared)}{_GAP}{beside}"]
+        else:
+            below = [text for text in (why.within(space) if why else "", beside) if text]
+        return [first, *(crop(f"{_GAP}{text}", width) for text in below)]
 
     def _joined(self, texts: Mapping[str, str]) -> str:
         return _GAP.join(set_cell_size(text, self._widths[name]) for name, text in texts.items())

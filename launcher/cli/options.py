@@ -14,7 +14,6 @@ from typing import Any, TypeVar, get_args
 import click
 
 from launcher.core.checks import invalid
-from launcher.core.lifecycle.state import JobState
 from launcher.core.releases import StorageDriver
 from launcher.core.spec.jobspec import Role
 from launcher.core.spec.settings import NAMESPACE
@@ -113,6 +112,8 @@ _FILTERS = ("site", "study", "state")
 
 def jobs_options(command: F) -> F:
     """Add the options that say which jobs are shown; see :func:`wanted_jobs`."""
+    from launcher.core.lifecycle.state import JobState  # noqa: PLC0415 - most commands have no use for it
+
     states = click.Choice([state.value for state in JobState], case_sensitive=False)
     one, several = "Only jobs", "may be given several times."
     return _combine(
