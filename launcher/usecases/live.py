@@ -26,7 +26,7 @@ _ANY_POD = ""  # see the port
 # Changes that come together, such as those of a burst of launches, are one round.
 _TOGETHER = 0.2
 # helm is a process of 0.2 s: not for each of a hundred pods that come one after the other.
-_LISTS_APART, _LISTS_EVERY = 2.0, 30.0
+_LISTS_APART, _LISTS_EVERY = 1.0, 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 30.0
 # A pod that waits may do so for another cause without a change of its own: an event, a clock. One that does
 # not wait can only become the prey of time: a node that is dead for long.

@@ -443,11 +443,14 @@ def test_all_pods_are_unknown_while_the_list_is_out_of_date(server, pods):
 
 def test_an_event_wakes_who_looks_at_all_namespaces(server, pods):
     server.items = [pod("a", 1)]
-    watch = pods.watch("")
-    before = watch.version("")
+    watch, comes = pods.watch(""), threading.Event()
+    until(lambda: server.count("watch=") == 1)
     about = {"kind": "Pod", "name": "a", "namespace": "fl", "uid": "u-a"}
     news = {"metadata": {"name": "e", "resourceVersion": "12"}, "involvedObject": about, "reason": "Pulling"}
-    server.scripts = [[event("ADDED", news), server.hold.wait]]
-    pods.events("fl", "u-a")
-    assert watch.wait("", before, WITHIN) != before
-    until(lambda: [one.reason for one in pods.events("fl", "u-a")] == ["Pulling"])
+    server.scripts = [[comes.wait, event("ADDED", news), server.hold.wait]]
+    assert pods.events("fl", "u-a") == ()
+    before = watch.version("")
+    comes.set()
+    # Sooner than the silent watches of this server time out, which wakes everybody.
+    assert watch.wait("", before, 4.0) != before
+    assert [one.reason for one in pods.events("fl", "u-a")] == ["Pulling"]
