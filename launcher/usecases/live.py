@@ -1,12 +1,12 @@
 """The jobs of a namespace, or of all, after every change, for somebody who goes on looking.
 
 Pods come from the shared watch, which costs no request for a change. Helm's releases are listed again only
-when a pod has come or gone, and twice a minute for releases that have none.
+when a pod comes or goes, and twice a minute for releases that have none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -31,7 +31,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 30.0
 # A pod that waits may do so for another cause without a change of its own: an event, a clock. One that does
 # not wait can only become the prey of time: a node that is dead for long.
 _OLDEST_PENDING, _OLDEST = 2.0, 30.0
-# Helm takes the pod away before its record.
+# Helm marks a record as uninstalling, takes the pod away, then the record: nothing has failed meanwhile.
 _GOES_WITHIN = 60.0
 
 
@@ -52,11 +52,19 @@ class Round:
 
 @dataclass(frozen=True)
 class _Known:
-    """A job as of an earlier round: its pod (None = none), the monotonic time, and what was made of it."""
+    """A job as of an earlier round.
+
+    Attributes:
+        pod: its pod, None when there was none.
+        at: monotonic seconds at which it was looked at.
+        report: what was made of it.
+        going: since when Helm has been taking it away; None while it does not.
+    """
 
     pod: PodView | None
     at: float
     report: JobReport
+    going: float | None = None
 
 
 _Key = tuple[str, str, str]
@@ -93,7 +101,7 @@ class _Roster:
         self._world, self._policy, self._namespace = world, policy, namespace
         self._rows: tuple[Listed, ...] = ()
         self._known: dict[_Key, _Known] = {}
-        self._uids: frozenset[str] = frozenset()
+        self._pods: frozenset[tuple[str, bool]] = frozenset()
         self._last: tuple[JobReport, ...] = ()
         self._as_of = world.clock.now()
         self._not_before = self._due = float("-inf")
@@ -114,8 +122,8 @@ class _Roster:
         """Return the jobs as the watch shows them."""
         if seen.value is None:
             return Round(self._last, self._as_of, seen.why)
-        now, uids = self._world.clock.monotonic(), frozenset(pod.uid for pod in seen.value)
-        if now >= (self._due if uids == self._uids else self._not_before):
+        now = self._world.clock.monotonic()
+        if now >= (self._due if _pods_of(seen.value) == self._pods else self._not_before):
             try:
                 self._list(seen.value)
             except LauncherError as error:
@@ -137,9 +145,9 @@ class _Roster:
             pods = self._world.pods.list(self._namespace)
             rows = listed(self._world, self._namespace, releases, pods)
         now = self._world.clock.monotonic()
-        self._rows, self._uids = rows, frozenset(pod.uid for pod in pods)
+        self._rows, self._pods = rows, _pods_of(pods)
         self._not_before, self._pause, self._why = now + _LISTS_APART, _FIRST_PAUSE, ""
-        is_going = any(row.pod is None and _is_going(row.release, self._world) for row in rows)
+        is_going = any(_is_going(row.release, self._world) for row in rows)
         self._due = now + (_LISTS_APART if is_going else _LISTS_EVERY)
 
     def _is_news(self, row: Listed) -> bool:
@@ -153,9 +161,12 @@ class _Roster:
         if row.pod is not None and pod is None:
             # It has gone since releases were listed: they say what has become of it, in a moment.
             return before or _Known(row.pod, now, glance(self._world, self._policy, row))
-        if pod is None and _is_going(row.release, self._world):
-            is_old = before is None or now - before.at > _GOES_WITHIN
-            return None if is_old else before
+        if (pod is None or pod.deleted) and _is_going(row.release, self._world):
+            going = now if before is None or before.going is None else before.going
+            if before is not None and now - going <= _GOES_WITHIN:
+                return replace(before, going=going)  # how its processes end now says nothing about it
+            if pod is None:
+                return None
         oldest = _OLDEST_PENDING if before and before.report.track.verdict else _OLDEST
         if before and before.pod is pod and before.report.release == row.release and now - before.at < oldest:
             return before
@@ -164,6 +175,11 @@ class _Roster:
             track = Track(launched=now, state=JobState.STARTING)
             return _Known(pod, now, JobReport(row.job, row.release, track, row.ownership))
         return _Known(pod, now, glance(self._world, self._policy, row))
+
+
+def _pods_of(pods: Iterable[PodView]) -> frozenset[tuple[str, bool]]:
+    """Return which pods there are, and which of them are being deleted."""
+    return frozenset((pod.uid, pod.deleted is not None) for pod in pods)
 
 
 def _key(one: Listed | JobReport) -> _Key:

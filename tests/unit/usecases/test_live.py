@@ -96,6 +96,26 @@ def test_a_pod_that_has_gone_keeps_its_row_until_helm_has_been_asked(fake, round
     assert [] in [states(next(rounds)) for _ in range(4)]
 
 
+def test_a_job_that_is_taken_away_has_not_failed_when_its_processes_end(fake, rounds):
+    show(fake, running())
+    next(rounds)
+    (known,) = fake.releases.items.values()
+    fake.clock.time += 1
+    fake.releases.items[known.name] = replace(known, status="uninstalling")
+    show(fake, replace(running(), deleted=START))
+    seen = states(next(rounds))
+    show(fake, exited(137, "Error", deleted=START))
+    assert [seen, *(states(next(rounds)) for _ in range(3))] == [["RUNNING"]] * 4
+
+
+def test_a_pod_that_somebody_else_deletes_is_shown_as_what_it_is(fake, rounds):
+    show(fake, running())
+    next(rounds)
+    fake.clock.time += 1
+    show(fake, exited(137, "Error", deleted=START))
+    assert states(next(rounds)) == ["FAILED"]
+
+
 def test_a_removal_that_does_not_end_is_shown_no_longer_than_a_minute(fake, rounds):
     show(fake, running())
     next(rounds)
