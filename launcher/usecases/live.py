@@ -31,7 +31,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 30.0
 # A pod that waits may do so for another cause without a change of its own: an event, a clock. One that does
 # not wait can only become the prey of time: a node that is dead for long.
 _OLDEST_PENDING, _OLDEST = 2.0, 30.0
-# Helm marks a record as uninstalling, takes the pod away, then the record: nothing has failed meanwhile.
+# Helm marks a record as uninstalling, has the pod deleted, and takes the record away, while the processes of
+# the pod may have their grace period: nothing has failed meanwhile.
 _GOES_WITHIN = 60.0
 
 
@@ -161,7 +162,9 @@ class _Roster:
         if row.pod is not None and pod is None:
             # It has gone since releases were listed: they say what has become of it, in a moment.
             return before or _Known(row.pod, now, glance(self._world, self._policy, row))
-        if (pod is None or pod.deleted) and _is_going(row.release, self._world):
+        had_release = before is not None and before.report.release is not None
+        is_going = _is_going(row.release, self._world) or (had_release and row.release is None)
+        if is_going and (pod is None or pod.deleted):
             going = now if before is None or before.going is None else before.going
             if before is not None and now - going <= _GOES_WITHIN:
                 return replace(before, going=going)  # how its processes end now says nothing about it

@@ -96,12 +96,14 @@ def test_a_pod_that_has_gone_keeps_its_row_until_helm_has_been_asked(fake, round
     assert [] in [states(next(rounds)) for _ in range(4)]
 
 
-def test_a_job_that_is_taken_away_has_not_failed_when_its_processes_end(fake, rounds):
+@pytest.mark.parametrize("has_record", [True, False])
+def test_a_job_that_is_taken_away_has_not_failed_when_its_processes_end(fake, rounds, has_record):
     show(fake, running())
     next(rounds)
-    (known,) = fake.releases.items.values()
+    known = fake.releases.items.popitem()[1]
     fake.clock.time += 1
-    fake.releases.items[known.name] = replace(known, status="uninstalling")
+    if has_record:
+        fake.releases.items[known.name] = replace(known, status="uninstalling")
     show(fake, replace(running(), deleted=START))
     seen = states(next(rounds))
     show(fake, exited(137, "Error", deleted=START))
