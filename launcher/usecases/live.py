@@ -102,6 +102,8 @@ class _Roster:
         self._world, self._policy, self._namespace = world, policy, namespace
         self._rows: tuple[Listed, ...] = ()
         self._known: dict[_Key, _Known] = {}
+        # A pod without its record is no longer that of a release.
+        self._by_pod: dict[str, _Known] = {}
         self._pods: frozenset[tuple[str, bool]] = frozenset()
         self._last: tuple[JobReport, ...] = ()
         self._as_of = world.clock.now()
@@ -133,6 +135,7 @@ class _Roster:
         pods = {pod.uid: pod for pod in seen.value}
         found = [known for row in self._rows if (known := self._seen(row, pods, now)) is not None]
         self._known = {_key(known.report): known for known in found}
+        self._by_pod = {known.pod.uid: known for known in found if known.pod is not None}
         self._last = tuple(known.report for known in found)
         if not self._why:
             self._as_of = self._world.clock.now()
@@ -157,7 +160,7 @@ class _Roster:
 
     def _seen(self, row: Listed, pods: dict[str, PodView], now: float) -> _Known | None:
         """Return what is known of a job now; None = it is over with it, though Helm may still list it."""
-        before = self._known.get(_key(row))
+        before = self._known.get(_key(row)) or self._by_pod.get(row.pod.uid if row.pod else "")
         pod = None if row.pod is None else pods.get(row.pod.uid)
         if row.pod is not None and pod is None:
             # It has gone since releases were listed: they say what has become of it, in a moment.
@@ -170,8 +173,7 @@ class _Roster:
                 return replace(before, going=going)  # how its processes end now says nothing about it
             if pod is None:
                 return None
-        oldest = _OLDEST_PENDING if before and before.report.track.verdict else _OLDEST
-        if before and before.pod is pod and before.report.release == row.release and now - before.at < oldest:
+        if before is not None and _is_fresh(before, row, pod, now):
             return before
         row = replace(row, pod=pod)
         if pod is None and _is_coming(row.release, self._world):
@@ -183,6 +185,13 @@ class _Roster:
 def _pods_of(pods: Iterable[PodView]) -> frozenset[tuple[str, bool]]:
     """Return which pods there are, and which of them are being deleted."""
     return frozenset((pod.uid, pod.deleted is not None) for pod in pods)
+
+
+def _is_fresh(known: _Known, row: Listed, pod: PodView | None, now: float) -> bool:
+    report = known.report
+    if known.pod is not pod or report.release != row.release or report.ownership != row.ownership:
+        return False
+    return now - known.at < (_OLDEST_PENDING if report.track.verdict else _OLDEST)
 
 
 def _key(one: Listed | JobReport) -> _Key:
