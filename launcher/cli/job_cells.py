@@ -13,6 +13,7 @@ from rich.cells import cell_len, set_cell_size
 from launcher.core import foreign
 from launcher.core.catalogue import Code
 from launcher.core.report.bundle import age
+from launcher.core.report.pull_errors import named_once
 from launcher.core.report.status import pull_of
 
 __all__ = ["OVER", "Why", "asks", "cause", "decides", "lasting", "left", "short_ids"]
@@ -23,7 +24,9 @@ _MORE = "..."
 OVER = "over"
 _LONGEST_WHY = 300
 # Columns that a sentence must have beside its code to be begun at all.
-_WORTH_IT = 8
+_WORTH_IT = 5
+# Columns in which a download is told with its image.
+_WORTH_A_LINE = 48
 _SHORTEST_ID = 8
 _LONGEST_AMOUNT = 12
 _MINUTES = 120.0
@@ -36,12 +39,12 @@ _DEVICE = "/"
 
 @dataclass(frozen=True)
 class Why:
-    """A cause as text, of which neither the code nor the end is cut: how long a download lasts.
+    """A cause as text, of which neither the code nor the end is cut.
 
     Attributes:
         code: what stands in docs/causes.md.
-        said: what is known about it.
-        end: what is as important as the code.
+        said: what is known about it; of an image, which has an ``end``, the tag at its end tells most.
+        end: what is as important as the code: how long a download lasts.
     """
 
     code: str = ""
@@ -59,18 +62,24 @@ class Why:
 
     @property
     def least(self) -> int:
-        """Columns without which it is no longer what it says."""
-        return min(cell_len(self.text), cell_len(self.code) + cell_len(self.end))
+        """Columns that it takes without what can be cut."""
+        return cell_len(self.code) + cell_len(self.end)
+
+    @property
+    def wanted(self) -> int:
+        """Columns below which it is better given a line of its own."""
+        return min(cell_len(self.text), _WORTH_A_LINE) if self.end else self.least
 
     def within(self, width: int) -> str:
         """Return the text cut to so many columns."""
         if cell_len(self.text) <= width:
             return self.text
-        begun = f"{self.code}: {self.said}"
-        space = width - cell_len(self.end) - len(_MORE)
-        if space < cell_len(self.code) + _WORTH_IT:
+        space = width - cell_len(f"{self.code}: {_MORE}{self.end}")
+        if space < _WORTH_IT:
             return set_cell_size(f"{self.code}{self.end}", max(0, width)).rstrip()
-        return f"{set_cell_size(begun, space).rstrip()}{_MORE}{self.end}"
+        if self.end:
+            return f"{self.code}: {_MORE}{set_cell_size(self.said[::-1], space)[::-1]}{self.end}"
+        return f"{self.code}: {set_cell_size(self.said, space).rstrip()}{_MORE}"
 
 
 def cause(row: Row, now: datetime) -> Why:
@@ -83,7 +92,8 @@ def cause(row: Row, now: datetime) -> Why:
     if row["outcome"] is None and (pull := pull_of(why, now)) is not None:
         image, seconds = pull
         return Why(why["code"], foreign.head(image, _LONGEST_WHY), f" for {lasting(seconds)}")
-    return Why(why["code"], foreign.line(_CONTAINER.sub("", str(why["detail"]), count=1), _LONGEST_WHY))
+    detail = named_once(_CONTAINER.sub("", str(why["detail"]), count=1))
+    return Why(why["code"], foreign.line(detail, _LONGEST_WHY))
 
 
 def lasting(seconds: float) -> str:

@@ -160,7 +160,7 @@ class _Table:
         beside = _GAP.join(filter(None, (self._cells[name][number] for name in reversed(self._below))))
         space = width - len(_GAP)
         shared = space - cell_len(beside) - len(_GAP)
-        if why and beside and shared >= why.least:
+        if why and beside and shared >= why.wanted:
             below = [f"{why.within(shared)}{_GAP}{beside}"]
         else:
             below = [text for text in (why.within(space) if why else "", beside) if text]

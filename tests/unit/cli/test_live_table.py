@@ -137,7 +137,8 @@ def test_state_cause_time_left_age_node_and_requests_are_there_at_any_width(widt
     ("width", "text"),
     [
         (24, "Pulling for 40 s"),
-        (40, "Pulling: registry.example.... for 40 s"),
+        (40, "Pulling: ...flare/train:2.9.0 for 40 s"),
+        (50, "Pulling: ...ample.com/flare/train:2.9.0 for 40 s"),
         (80, "Pulling: registry.example.com/flare/train:2.9.0 for 40 s"),
         (140, "Pulling: registry.example.com/flare/train:2.9.0 for 40 s"),
     ],
