@@ -62,6 +62,7 @@ class _Now:
         as_of: when the jobs were right.
         why: why nobody can tell whether they still are; empty while they are.
         why_before: the same of the last round; None = this is the first one.
+        left_out: namespaces in which there is no right to look.
     """
 
     rows: Mapping[_Key, Row]
@@ -70,6 +71,7 @@ class _Now:
     as_of: datetime
     why: str
     why_before: str | None
+    left_out: tuple[str, ...]
 
     @property
     def has_turned(self) -> bool:
@@ -107,6 +109,7 @@ def _changes(service: Service, how: Looking) -> Iterator[_Now]:
             as_of=seen.as_of,
             why=seen.why,
             why_before=why,
+            left_out=seen.left_out,
         )
         shown, why = rows, seen.why
 
@@ -146,7 +149,7 @@ def _json(how: Looking) -> Iterator[Show]:
         for kind, row in now.changes:
             say(kind, now, job=row)
         if now.why_before is None:
-            say("LISTED", now, jobs=len(now.rows))
+            say("LISTED", now, jobs=len(now.rows), leftOut=[*map(foreign.line, now.left_out)])
         if now.has_turned:
             say("LOST" if now.why else "BACK", now, why=foreign.line(now.why))
 
@@ -176,8 +179,11 @@ def _plain(how: Looking) -> Iterator[Show]:
                 cause(row, now.wall).within(160),
             ]
             click.echo("  ".join(filter(None, cells)).rstrip())
-        if now.why_before is None and not now.rows:
-            click.echo(f"no jobs in {how.where} yet", err=True)
+        if now.why_before is None:
+            for space in now.left_out:
+                click.echo(f"namespace {foreign.line(space)} is left out: no right to look there", err=True)
+            if not now.rows:
+                click.echo(f"no jobs in {how.where} yet", err=True)
         if now.has_turned:
             lost = f"cannot see the jobs, trying again: {foreign.line(now.why)}"
             click.echo(lost if now.why else "the jobs are seen again", err=True)
@@ -203,8 +209,10 @@ def _screen(how: Looking) -> Iterator[Show]:
     def lines(now: _Now, height: int | None) -> list[str]:
         width = shutil.get_terminal_size().columns
         room = Room(width, height, namespaces=not how.namespace, wide=how.output == "wide")
-        rows = list(now.rows.values())
-        return frame_lines(Frame(how.where, rows, now.wall, now.as_of, now.why, how.summary), room)
+        rows, where = list(now.rows.values()), how.where
+        if now.left_out:
+            where = f"{where} but {len(now.left_out)} without rights"
+        return frame_lines(Frame(where, rows, now.wall, now.as_of, now.why, how.summary), room)
 
     try:
         with Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:

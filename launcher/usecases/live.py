@@ -13,10 +13,10 @@ from datetime import datetime
 from launcher.core.lifecycle.state import JobReport, JobState, Track
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.releases import ReleaseState, release_state
-from launcher.core.views import PodView, ReleaseView, Seen
-from launcher.errors import LauncherError, Unavailable
+from launcher.core.views import PodView, ReleaseView
+from launcher.errors import Denied, LauncherError, Unavailable
 from launcher.usecases.listing import Listed, glance, listed
-from launcher.usecases.ports import World
+from launcher.usecases.ports import PodWatch, World
 
 __all__ = ["EVERY", "Round", "follow_jobs"]
 
@@ -27,6 +27,8 @@ _ANY_POD = ""  # see the port
 _TOGETHER = 0.2
 # helm is a process of 0.2 s: not for each of a hundred pods that come one after the other.
 _LISTS_APART, _LISTS_EVERY = 1.0, 30.0
+# Without the right to look at all at once there is a watch for each, and Helm is asked for each.
+_MOST_SPACES = 50
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 30.0
 # A pod that waits may do so for another cause without a change of its own: an event, a clock. One that does
 # not wait can only become the prey of time: a node that is dead for long.
@@ -44,11 +46,13 @@ class Round:
         jobs: the jobs, by namespace and name.
         as_of: when they were right.
         why: why nobody can tell whether they still are; empty while they are.
+        left_out: namespaces in which there is no right to look.
     """
 
     jobs: tuple[JobReport, ...]
     as_of: datetime
     why: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,27 +83,81 @@ def follow_jobs(world: World, policy: WaitPolicy, namespace: str) -> Iterator[Ro
     Args:
         world: the ports.
         policy: the site's patience.
-        namespace: empty = all namespaces.
+        namespace: empty = all namespaces, or, without that right, each in which there are rights.
 
     Raises:
         LauncherError: the jobs could not be listed at the beginning.
     """
-    roster = _Roster(world, policy, namespace)
-    watch = world.pods.watch(namespace)
-    roster.begin(watch.all())
+    rosters, left_out = _begun(world, policy, namespace)
     while True:
-        version = watch.version(_ANY_POD)
-        yield roster.round(watch.all())
-        watch.wait(_ANY_POD, version, EVERY)
-        world.clock.sleep(_TOGETHER)
-        watch = world.pods.watch(namespace)  # asked for each time, since a watch can end
+        first = rosters[0].watch
+        version = first.version(_ANY_POD)
+        rounds = [roster.round() for roster in rosters]
+        yield Round(
+            tuple(job for one in rounds for job in one.jobs),
+            min(one.as_of for one in rounds),
+            next((one.why for one in rounds if one.why), ""),
+            left_out,
+        )
+        if len(rosters) == 1:
+            first.wait(_ANY_POD, version, EVERY)
+            world.clock.sleep(_TOGETHER)
+        else:
+            world.clock.sleep(EVERY)
+
+
+def _begun(world: World, policy: WaitPolicy, namespace: str) -> tuple[list[_Roster], tuple[str, ...]]:
+    """Return what looks at the jobs, and the namespaces in which there is no right to.
+
+    Raises:
+        LauncherError: the jobs could not be listed.
+    """
+    try:
+        return [_Roster(world, policy, namespace)], ()
+    except Denied as error:
+        spaces = () if namespace else _spaces(world)
+        if not spaces:
+            raise
+        denied = error
+    rosters, left_out = [], []
+    for space in spaces:
+        try:
+            world.pods.list(space)  # before there is a watch that would be refused again and again
+            rosters.append(_Roster(world, policy, space, lists_every=_LISTS_EVERY * len(spaces)))
+        except Denied:
+            left_out.append(space)
+    if not rosters:
+        raise denied
+    return rosters, tuple(left_out)
+
+
+def _spaces(world: World) -> tuple[str, ...]:
+    """Return the names of all namespaces; empty where nobody may list them, or for too many."""
+    try:
+        found = tuple(sorted(world.pods.namespaces()))
+    except Denied:
+        return ()
+    return found if len(found) <= _MOST_SPACES else ()
 
 
 class _Roster:
-    """Which jobs there are, and what was made of each."""
+    """Which jobs there are, and what was made of each.
 
-    def __init__(self, world: World, policy: WaitPolicy, namespace: str) -> None:
+    Args:
+        world: the ports.
+        policy: the site's patience.
+        namespace: empty = all namespaces.
+        lists_every: seconds after which Helm is asked although no pod has come or gone.
+
+    Raises:
+        LauncherError: the jobs could not be listed.
+    """
+
+    def __init__(
+        self, world: World, policy: WaitPolicy, namespace: str, lists_every: float = _LISTS_EVERY
+    ) -> None:
         self._world, self._policy, self._namespace = world, policy, namespace
+        self._lists_every = lists_every
         self._rows: tuple[Listed, ...] = ()
         self._known: dict[_Key, _Known] = {}
         # A pod without its record is no longer that of a release.
@@ -109,20 +167,20 @@ class _Roster:
         self._as_of = world.clock.now()
         self._not_before = self._due = float("-inf")
         self._pause, self._why = _FIRST_PAUSE, ""
-
-    def begin(self, seen: Seen[tuple[PodView, ...]]) -> None:
-        """List everything for the first time.
-
-        Raises:
-            LauncherError: it could not be.
-        """
+        seen = self.watch.all()
         if seen.value is None:
-            self._world.pods.list(self._namespace)  # which says by its type what is wrong
+            world.pods.list(namespace)  # which says by its type what is wrong
             raise Unavailable(seen.why, cure=seen.cure)
         self._list(seen.value)
 
-    def round(self, seen: Seen[tuple[PodView, ...]]) -> Round:
+    @property
+    def watch(self) -> PodWatch:
+        """The watch, asked for each time, since it can end."""
+        return self._world.pods.watch(self._namespace)
+
+    def round(self) -> Round:
         """Return the jobs as the watch shows them."""
+        seen = self.watch.all()
         if seen.value is None:
             return Round(self._last, self._as_of, seen.why)
         now = self._world.clock.monotonic()
@@ -152,7 +210,7 @@ class _Roster:
         self._rows, self._pods = rows, _pods_of(pods)
         self._not_before, self._pause, self._why = now + _LISTS_APART, _FIRST_PAUSE, ""
         is_going = any(_is_going(row.release, self._world) for row in rows)
-        self._due = now + (_LISTS_APART if is_going else _LISTS_EVERY)
+        self._due = now + (_LISTS_APART if is_going else self._lists_every)
 
     def _is_news(self, row: Listed) -> bool:
         known = self._known.get(_key(row))

@@ -178,6 +178,21 @@ def test_what_is_wrong_at_the_beginning_is_an_error_as_ever(fake, fljob, monkeyp
     assert "cannot list pods: forbidden" in err
 
 
+def test_namespaces_without_rights_are_named_at_the_beginning(fake, fljob, acts, release, monkeypatch):
+    pods, releases = fake.pods.list, fake.releases.list
+    for port, listed in ((fake.pods, pods), (fake.releases, releases)):
+        denied = raising(Denied("cannot list: forbidden"))
+        monkeypatch.setattr(
+            port, "list", lambda namespace, all_=listed, no=denied: all_("fl") if namespace == "fl" else no()
+        )
+    monkeypatch.setattr(fake.pods, "namespaces", lambda: ("other", "fl"))
+    acts(nothing)
+    _, out, _ = fljob("list", "-w", "-A", "-o", "json")
+    assert [one.get("leftOut") for one in stream(out)] == [None, ["other"]]
+    acts(nothing)
+    assert fljob("top", "-A")[2] == "namespace other is left out: no right to look there\n"
+
+
 def test_a_namespace_that_is_not_there_is_an_error(fljob):
     assert fljob("list", "-w", "-n", "typo")[0] == 3
 

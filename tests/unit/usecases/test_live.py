@@ -201,3 +201,40 @@ def test_a_download_that_only_an_event_tells_is_seen_within_two_seconds(fake, ro
 def test_all_namespaces_are_looked_at_with_one_watch(fake, service, rounds):
     show(fake, running())
     assert states(next(service.follow_jobs(""))) == ["RUNNING"]
+
+
+@pytest.fixture
+def some(fake, monkeypatch):
+    """Rights in namespace `fl` alone, and to list the names of namespaces."""
+
+    def only(namespace, listed):
+        if namespace != "fl":
+            raise Denied(f"cannot list in {namespace or 'all namespaces'}")
+        return listed
+
+    pods, releases = fake.pods.list, fake.releases.list
+    monkeypatch.setattr(fake.pods, "list", lambda namespace: only(namespace, pods("fl")))
+    monkeypatch.setattr(fake.releases, "list", lambda namespace: only(namespace, releases("fl")))
+    monkeypatch.setattr(fake.pods, "namespaces", lambda: ("kube-system", "fl", "default"))
+
+
+def test_without_the_right_to_look_everywhere_it_is_done_where_there_are_rights(fake, service, rounds, some):
+    show(fake, unscheduled())
+    everywhere = service.follow_jobs("")
+    first = next(everywhere)
+    assert (states(first), first.left_out) == (["STARTING"], ("default", "kube-system"))
+    show(fake, running())
+    assert states(next(everywhere)) == ["RUNNING"]
+
+
+@pytest.mark.parametrize("spaces", [raising(Denied("no names")), lambda: ("a", "b"), lambda: ("fl",) * 51])
+def test_where_nothing_may_be_looked_at_the_missing_right_is_named(fake, service, monkeypatch, some, spaces):
+    monkeypatch.setattr(fake.pods, "namespaces", spaces)
+    with pytest.raises(Denied, match="all namespaces"):
+        next(service.follow_jobs(""))
+
+
+def test_one_namespace_without_rights_is_an_error(fake, service, some, monkeypatch):
+    monkeypatch.setattr(fake.releases, "list", raising(Denied("no right")))
+    with pytest.raises(Denied, match="no right"):
+        next(service.follow_jobs("fl"))
