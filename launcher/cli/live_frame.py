@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -25,6 +26,8 @@ _FINE = frozenset({Code.SUCCESS.value, Code.TERMINATED.value})
 # Lines of a terminal from which there is room for causes, and how much of it they may take.
 _HIGH_ENOUGH, _SHARE = 12, 3
 _LINES_OF_A_CAUSE = 2
+# Of why the jobs cannot be seen: characters, lines, and columns in which words can be broken into lines.
+_LONGEST_WHY, _MOST_OF_WHY, _NARROWEST = 400, 3, 20
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,7 @@ def frame_lines(frame: Frame, room: Room) -> list[str]:
     """Return the lines of a frame, with colours, no more and none wider than the terminal has room for."""
     lines = [_title(frame, room.width)]
     if frame.why:
-        seconds = max(0.0, (frame.now - frame.as_of).total_seconds())
-        said = f"as of {lasting(seconds)} ago, trying again: {foreign.line(frame.why)}"
-        lines.append(click.style(crop(said, room.width), fg="red"))
+        lines += _lost(frame, room.width)
     if frame.summary:
         lines += _causes(frame, room)
     if not frame.rows:
@@ -73,6 +74,14 @@ def _title(frame: Frame, width: int) -> str:
     if sum(map(len, words)) + 4 > width:  # the counts are what one looks for
         words = [f"{frame.now:%H:%M:%S}", counts or "0 jobs", frame.where.removeprefix("namespace ")]
     return click.style(crop("  ".join(words), width), bold=True)
+
+
+def _lost(frame: Frame, width: int) -> list[str]:
+    """Return how old everything is, and why; what is wrong stands at the end of what a library says."""
+    seconds = max(0.0, (frame.now - frame.as_of).total_seconds())
+    said = f"as of {lasting(seconds)} ago, trying again: {foreign.line(frame.why, _LONGEST_WHY)}"
+    lines = wrap(said, width, max_lines=_MOST_OF_WHY, placeholder=" ...") if width > _NARROWEST else [said]
+    return [click.style(crop(line, width), fg="red") for line in lines]
 
 
 def _causes(frame: Frame, room: Room) -> list[str]:

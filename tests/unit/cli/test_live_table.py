@@ -254,6 +254,15 @@ def test_a_lost_connection_is_said_with_the_age_of_what_is_shown():
     )
 
 
+def test_the_end_of_an_error_is_read_at_fifty_columns():
+    why = "cannot list pods in namespace fl: 127.0.0.1:18443: Failed to establish a new connection: [Errno 111] refused"
+    assert frame(JOBS, why=why, age=12, width=50)[1:4] == [
+        "as of 12 s ago, trying again: cannot list pods in",
+        "namespace fl: 127.0.0.1:18443: Failed to establish",
+        "a new connection: [Errno 111] refused",
+    ]
+
+
 def test_causes_say_how_many_how_long_and_what_helps():
     rows = [WAITS, job("d" * 36, "STARTING", pending=pending(since=ago(600), deadline=-30)), FAILED, job()]
     lines = frame(rows)
