@@ -105,6 +105,11 @@ class FakeWatch:
     def pod(self, name: str) -> Seen[PodView]:
         return Seen.absent() if self.pods.blind else self.pods.get(name, "fl")
 
+    def all(self) -> Seen[tuple[PodView, ...]]:
+        if self.pods.unavailable:
+            return Seen.unavailable(self.pods.unavailable, "mend the proxy")
+        return Seen.found(() if self.pods.blind else tuple(self.pods.items.values()))
+
     def version(self, name: str) -> int:
         return self.pods.changes
 
@@ -191,7 +196,7 @@ class FakePods:
         return namespace == self.namespace
 
     def watch(self, namespace: str) -> FakeWatch:
-        assert namespace == self.namespace
+        assert namespace in (self.namespace, "")
         return FakeWatch(self)
 
     def watching(self, namespace: str) -> FakeWatch | None:

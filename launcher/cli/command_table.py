@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "launch": "Install a job's release.",
     "wait": "Wait for a job to end.",
     "list": "List the jobs of a namespace.",
+    "top": "Watch the jobs, and what they wait for.",
     "status": "Show one job.",
     "logs": "Print a job's log.",
     "events": "Print the events of a job's pod.",
@@ -48,6 +49,7 @@ _OTHERS = {
     **dict.fromkeys(("check", "preflight"), "doctor"),
     **dict.fromkeys(("debug", "explain"), "diagnose"),
     **dict.fromkeys(("dry-run", "preview"), "plan"),
+    **dict.fromkeys(("watch", "monitor", "live"), "top"),
     "attach": "wait",
 }
 

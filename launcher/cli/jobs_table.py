@@ -9,17 +9,18 @@ from typing import Any
 import click
 from rich.cells import cell_len
 
+from launcher.cli.job_cells import Why, cause, decides
 from launcher.cli.width import output_width
 from launcher.core import foreign
 from launcher.core.catalogue import Code
 from launcher.core.report.bundle import age
 
-__all__ = ["jobs_table", "make_table"]
+__all__ = ["STATE_COLOURS", "jobs_table", "make_table"]
 
 Row = Mapping[str, Any]
 Cells = Mapping[str, Sequence[str]]
 
-_COLOURS = {
+STATE_COLOURS = {
     "RUNNING": "cyan",
     "SUCCEEDED": "green",
     "FAILED": "red",
@@ -35,22 +36,17 @@ _LONGEST_OF = {"JOB": 40, "SITE": 40, "STUDY": 40}
 _LONGEST_WHY = 160
 
 
-def _why(row: Row) -> str:
+def _why(row: Row, now: datetime) -> str:
     why = row["outcome"] or row["pending"]
     if row["foreign"] or not why:
         return str(row["foreign"]["kind"]) if row["foreign"] else ""
     # How far a download is shows whether anything is wrong.
-    said = f"{why['code']}: {why['detail']}" if why["code"] == Code.PULLING.value else str(why["code"])
-    return foreign.line(said, _LONGEST_WHY)
+    said = cause(row, now) if why["code"] == Code.PULLING.value else Why(why["code"])
+    return said.within(_LONGEST_WHY)
 
 
 def _pod(row: Row, key: str) -> str:
     return str((row["pod"] or {}).get(key, ""))
-
-
-def _decides(row: Row) -> bool:
-    """Tell whether a row has a say in columns and their width: whoever may create a pod makes the others."""
-    return not row["foreign"] and row.get("helm", True) is not None
 
 
 def _columns(now: datetime, *, namespaces: bool, wide: bool) -> dict[str, Callable[[Row], str]]:
@@ -65,7 +61,7 @@ def _columns(now: datetime, *, namespaces: bool, wide: bool) -> dict[str, Callab
         "AGE": lambda row: age(datetime.fromisoformat(row["launched"]), now) if row["launched"] else "",
         "NODE": lambda row: _pod(row, "node"),
         "POD": lambda row: _pod(row, "name"),
-        "WHY": _why,
+        "WHY": lambda row: _why(row, now),
     }
     hidden = {"NAMESPACE"} if not namespaces else set()
     hidden |= {"POD"} if not wide else set()
@@ -95,7 +91,7 @@ def make_table(
     widths = _widths(cells, range(len(jobs)))
     below: Sequence[str] = ()
     if not wide:
-        deciding = [number for number, job in enumerate(jobs) if _decides(job)] or range(len(jobs))
+        deciding = [number for number, job in enumerate(jobs) if decides(job)] or range(len(jobs))
         if not any(cells["STUDY"][number] for number in deciding):
             del cells["STUDY"]
         if width is not None:
@@ -130,7 +126,7 @@ def _lines(cells: Cells, below: Sequence[str], widths: Mapping[str, int]) -> Ite
     for number in range(len(cells["RELEASE"])):
         texts = {name: column[number] for name, column in cells.items()}
         state = texts["STATE"]
-        styled = texts | {"STATE": click.style(state, fg=_COLOURS.get(state, "white"))}
+        styled = texts | {"STATE": click.style(state, fg=STATE_COLOURS.get(state, "white"))}
         yield _line(styled, texts, widths)
         if below and below[number]:
             yield f"{_GAP}{below[number]}"

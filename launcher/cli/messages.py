@@ -15,15 +15,21 @@ import click
 from launcher.core import foreign
 from launcher.core.redaction import by_shape
 
-__all__ = ["may_colour", "own_messages_only", "trace"]
+__all__ = ["has_screen", "may_colour", "own_messages_only", "silence", "trace"]
 
 _OURS = "launcher"
+_DUMB = frozenset({"", "dumb", "unknown"})
 
 
 def may_colour() -> bool | None:
     """Return False where colours are not wanted (https://no-color.org) or not known; None = on terminals."""
-    is_dumb = os.environ.get("TERM", "") in {"", "dumb", "unknown"}
+    is_dumb = os.environ.get("TERM", "") in _DUMB
     return False if is_dumb or os.environ.get("NO_COLOR") else None
+
+
+def has_screen() -> bool:
+    """Return whether stdout is a terminal on which what was printed can be painted over."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "") not in _DUMB
 
 
 class _Echo(logging.Handler):
@@ -52,6 +58,17 @@ def own_messages_only() -> Iterator[None]:
     finally:
         root.removeHandler(silent)
         ours.removeHandler(echo)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Print no warnings of ours either, for whoever shows what they say and paints over the terminal."""
+    ours = logging.getLogger(_OURS)
+    handlers, ours.handlers = ours.handlers, [logging.NullHandler()]
+    try:
+        yield
+    finally:
+        ours.handlers = handlers
 
 
 def trace(error: BaseException) -> str:

@@ -29,9 +29,11 @@ __all__ = [
     "driver_option",
     "job_argument",
     "job_options",
+    "jobs_options",
     "output_option",
     "printed_job_options",
     "site_from",
+    "wanted_jobs",
     "written",
 ]
 
@@ -103,6 +105,31 @@ def compared_job_options(command: F) -> F:
     first = click.argument("meta", required=False, metavar="[META|JOB]")
     now = click.argument("now", required=False, metavar="[META]")
     return _combine(first, now, _kit, studies, _site, _role, _job_id)(command)
+
+
+_FILTERS = ("site", "study", "state")
+
+
+def jobs_options(command: F) -> F:
+    """Add the options that say which jobs are shown; see :func:`wanted_jobs`."""
+    from launcher.core.lifecycle.state import JobState  # noqa: PLC0415 - most commands have no use for it
+
+    states = click.Choice([state.value for state in JobState], case_sensitive=False)
+    one, several = "Only jobs", "may be given several times."
+    return _combine(
+        click.option(
+            "-A", "--all-namespaces", "everywhere", is_flag=True, help="The jobs of all namespaces."
+        ),
+        click.option("--site", multiple=True, help=f"{one} of this site; {several}"),
+        click.option("--study", multiple=True, help=f"{one} of this study; {several}"),
+        click.option("--state", multiple=True, type=states, help=f"{one} in this state; {several}"),
+    )(command)
+
+
+def wanted_jobs(given: dict[str, Any]) -> Callable[[Mapping[str, Any]], bool]:
+    """Take the filters out of the options; return what tells of a job as JSON whether it is shown."""
+    wanted = {name: given.pop(name) for name in _FILTERS}
+    return lambda row: all(not values or row[name] in values for name, values in wanted.items())
 
 
 def output_option(*formats: str) -> Callable[[F], F]:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from launcher.core import names
 from launcher.core.catalogue import Code
 from launcher.core.foreign import quoted
 from launcher.core.jobref import JobRef, no_release, ref_of_pod, ref_of_release
 from launcher.core.lifecycle.state import JobReport, JobState, Track
-from launcher.core.ownership import Owner, assign, is_other_job, locate, other_job, unclaimed
+from launcher.core.ownership import (
+    CONFIRMED,
+    Owner,
+    Ownership,
+    assign,
+    is_other_job,
+    locate,
+    other_job,
+    unclaimed,
+)
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.pick import is_by_job_id, known_names, pick
 from launcher.core.views import PodView, ReleaseView
@@ -19,7 +28,7 @@ from launcher.usecases.observe import observe_once
 from launcher.usecases.ports import World
 from launcher.usecases.whose import record_of, settle
 
-__all__ = ["find", "inspect", "jobs", "known", "namespaces"]
+__all__ = ["Listed", "find", "glance", "inspect", "jobs", "known", "listed", "namespaces"]
 
 
 def find(world: World, name: str, namespace: str) -> str:
@@ -88,6 +97,23 @@ def inspect(world: World, policy: WaitPolicy, release: str, namespace: str) -> J
     return JobReport(found.job, record, track, found.ownership)
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A row of a list before its pod was looked at.
+
+    Attributes:
+        job: its names.
+        release: its release, None of a pod that has none.
+        pod: its pod, None when there is none.
+        ownership: whose it is.
+    """
+
+    job: JobRef
+    release: ReleaseView | None
+    pod: PodView | None
+    ownership: Ownership = CONFIRMED
+
+
 def jobs(world: World, policy: WaitPolicy, namespace: str) -> tuple[JobReport, ...]:
     """Return all jobs of a namespace, in two questions, however many jobs there are.
 
@@ -102,43 +128,51 @@ def jobs(world: World, policy: WaitPolicy, namespace: str) -> tuple[JobReport, .
     """
     # Releases first: the pod of a release that is deployed now is there when the pods are listed.
     releases = world.releases.list(namespace)
-    pods = world.pods.list(namespace)
-    if namespace:
-        return _jobs_of(world, policy, namespace, {view.name: view for view in releases}, pods)
+    rows = listed(world, namespace, releases, world.pods.list(namespace))
+    return tuple(glance(world, policy, row) for row in rows)
+
+
+def listed(
+    world: World, namespace: str, releases: Sequence[ReleaseView], pods: Sequence[PodView]
+) -> tuple[Listed, ...]:
+    """Return which release and which pod belong together; Helm is asked about pods that contend for one.
+
+    Args:
+        world: the ports.
+        namespace: of the jobs; empty = of all.
+        releases: our releases, as listed before the pods.
+        pods: the job pods.
+    """
     spaces = {view.namespace for view in releases} | {pod.namespace for pod in pods}
-    found: list[JobReport] = []
+    spaces = {namespace} if namespace else spaces
+    found: list[Listed] = []
     for space in sorted(spaces):
-        here = {view.name: view for view in releases if view.namespace == space}
-        found += _jobs_of(world, policy, space, here, [pod for pod in pods if pod.namespace == space])
+        here = {view.name: view for view in releases if namespace or view.namespace == space}
+        found += _listed_in(world, space, here, [pod for pod in pods if namespace or pod.namespace == space])
     return tuple(found)
 
 
-def _jobs_of(
-    world: World,
-    policy: WaitPolicy,
-    namespace: str,
-    releases: Mapping[str, ReleaseView],
-    pods: Sequence[PodView],
-) -> tuple[JobReport, ...]:
-    def glance(pod: PodView | None) -> Track:
-        track = observe_once(world, policy, pod, ask_events=False)
-        # Only an event tells a download from a node that is stuck.
-        is_creating = track.verdict is not None and track.verdict.code is Code.CREATING
-        return observe_once(world, policy, pod) if is_creating else track
-
+def _listed_in(
+    world: World, namespace: str, releases: Mapping[str, ReleaseView], pods: Sequence[PodView]
+) -> Iterator[Listed]:
     own, others = settle(world, namespace, assign(releases, pods))
-    reports = []
     for name in sorted(releases):
         pod, view = own.get(name), releases[name]
         job = ref_of_pod(pod) if pod else _labelled(ref_of_release(name, namespace, view), view)
-        job = replace(job, namespace=namespace)
-        reports.append(JobReport(job, view, glance(pod)))
+        yield Listed(replace(job, namespace=namespace), view, pod)
     for pod in sorted(others, key=lambda pod: pod.name):
         ownership, job = unclaimed(pod, releases), replace(ref_of_pod(pod), namespace=namespace)
         # What it claims is not its own: under that name stands the job whose release it is.
-        job = replace(job, release="") if ownership.is_foreign else job
-        reports.append(JobReport(job, None, glance(pod), ownership))
-    return tuple(reports)
+        yield Listed(replace(job, release="") if ownership.is_foreign else job, None, pod, ownership)
+
+
+def glance(world: World, policy: WaitPolicy, row: Listed) -> JobReport:
+    """Return what one observation tells of a listed job; of events only what no pod shows is asked for."""
+    track = observe_once(world, policy, row.pod, ask_events=False)
+    # Only an event tells a download from a node that is stuck.
+    if track.verdict is not None and track.verdict.code is Code.CREATING:
+        track = observe_once(world, policy, row.pod)
+    return JobReport(row.job, row.release, track, row.ownership)
 
 
 def _labelled(job: JobRef, view: ReleaseView) -> JobRef:

@@ -78,7 +78,10 @@ class Releases(Protocol):
 
 
 class PodWatch(Protocol):
-    """One shared list+watch of the job pods of a namespace."""
+    """One shared list+watch of the job pods of a namespace, or of all.
+
+    Where it is of all namespaces a pod has the name ``NAMESPACE/NAME``. An empty name means any pod.
+    """
 
     def pod(self, name: str) -> Seen[PodView]:
         """Return the newest known state of a pod.
@@ -86,6 +89,9 @@ class PodWatch(Protocol):
         ABSENT carries what was last seen of a pod that is gone, for a while, so that nobody has to be
         quick to learn how it ended. UNAVAILABLE while the list is older than the watch allows.
         """
+
+    def all(self) -> Seen[tuple[PodView, ...]]:
+        """Return all pods as last seen; UNAVAILABLE while the list is older than the watch allows."""
 
     def version(self, name: str) -> int:
         """Return a number that is another one after every change of the pod, or of the whole snapshot."""
@@ -119,7 +125,7 @@ class Pods(Protocol):
         """Return the names of all namespaces."""
 
     def watch(self, namespace: str) -> PodWatch:
-        """Return the shared watch of ``namespace``, started on first use and listed at least once."""
+        """Return the shared watch of ``namespace`` (empty = of all), started on first use and listed once."""
 
     def watching(self, namespace: str) -> PodWatch | None:
         """Return the shared watch of ``namespace`` if somebody has started it, else None."""

@@ -29,6 +29,7 @@ from launcher.usecases.join import refuse_another
 from launcher.usecases.keeping import Journal, age_of
 from launcher.usecases.launch import Launch, Prepare, Render
 from launcher.usecases.listing import find, inspect, jobs, known, namespaces
+from launcher.usecases.live import Round, follow_jobs
 from launcher.usecases.observe import job_policy, observe_once
 from launcher.usecases.ports import World, no_op
 from launcher.usecases.reserve import Held
@@ -220,6 +221,10 @@ class Service:
     def jobs(self, namespace: str) -> tuple[JobReport, ...]:
         """Return all jobs of a namespace, empty = of all; see :func:`launcher.usecases.listing.jobs`."""
         return jobs(self.world, self.policy, namespace)
+
+    def follow_jobs(self, namespace: str) -> Iterator[Round]:
+        """Yield all jobs of a namespace, empty = of all; see :func:`launcher.usecases.live.follow_jobs`."""
+        return follow_jobs(self.world, self.policy, namespace)
 
     def namespaces(self) -> tuple[str, ...]:
         """Return the namespaces in which there may be something of jobs."""

@@ -273,6 +273,16 @@ def address(workers):
     return registry.own_address(found)
 
 
+@pytest.fixture(scope="session")
+def bad_registry(address):
+    """The registry that misbehaves."""
+    from tests.cluster.matrix import registry  # noqa: PLC0415 - as above
+
+    server = registry.Registry(address)
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def scene(namespace, image, workers, address):
     """The stage of one row, cleared afterwards."""

@@ -23,7 +23,7 @@ from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
 from launcher.errors import LauncherError
 from launcher.usecases.ports import World
 from tests.cluster.conftest import CHART, SHORT, kubectl
-from tests.cluster.matrix import ROWS, SMOKE, registry
+from tests.cluster.matrix import ROWS, SMOKE
 from tests.cluster.matrix.recorder import Recorder
 from tests.cluster.matrix.row import Row
 from tests.cluster.matrix.scene import Scene
@@ -36,14 +36,6 @@ def _parameters():
         marks = [pytest.mark.exclusive(row.exclusive)] if row.exclusive else []
         marks += [pytest.mark.smoke] if row.name in SMOKE else []
         yield pytest.param(row, id=row.name, marks=marks)
-
-
-@pytest.fixture(scope="session")
-def bad_registry(address):
-    """The registry that misbehaves."""
-    server = registry.Registry(address)
-    yield server
-    server.stop()
 
 
 @pytest.fixture

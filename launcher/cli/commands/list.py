@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -10,41 +10,33 @@ import click
 from launcher.cli import options
 from launcher.cli.context import Cli
 from launcher.core.foreign import quoted
-from launcher.core.lifecycle.state import JobState
-from launcher.errors import NotFound
+from launcher.errors import InvalidInput, NotFound
 from launcher.usecases.service import Service
 
-__all__ = ["list_command"]
-
-_FILTERS = ("site", "study", "state")
+__all__ = ["list_command", "no_namespace", "watch_jobs"]
 
 
 @click.command("list")
 @options.cluster_options
 @options.output_option("table", "wide", "json", "yaml")
-@click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="The jobs of all namespaces.")
-@click.option("--site", multiple=True, help="Only jobs of this site; may be given several times.")
-@click.option("--study", multiple=True, help="Only jobs of this study; may be given several times.")
+@options.jobs_options
 @click.option(
-    "--state",
-    multiple=True,
-    type=click.Choice([state.value for state in JobState], case_sensitive=False),
-    help="Only jobs in this state; may be given several times.",
+    "-w", "--watch", is_flag=True, help="Go on until Ctrl-C: a live table, or a line for each change."
 )
 @click.pass_obj
-def list_command(cli: Cli, /, output: str, *, everywhere: bool, **given: Any) -> None:
+def list_command(cli: Cli, /, output: str, *, everywhere: bool, watch: bool, **given: Any) -> None:
     """List the jobs of a namespace."""
-    wanted = {name: given.pop(name) for name in _FILTERS}
+    wanted = options.wanted_jobs(given)
     site = options.site_from(**given)
     service = cli.service(site)
     namespace = "" if everywhere else site.namespace
+    if watch:
+        watch_jobs(service, namespace, output, wanted)
+        return
     every = [service.describe(found) for found in service.jobs(namespace)]
-    if not every and namespace and not service.world.pods.has_namespace(namespace):
-        raise NotFound(
-            f"there is no namespace {quoted(namespace)}",
-            cure="correct -n, or `namespace` in the configuration",
-        )
-    rows = list(_chosen(every, wanted))
+    if not every:
+        no_namespace(service, namespace)
+    rows = [row for row in every if wanted(row)]
     if output in ("json", "yaml"):
         click.echo(options.written(rows, output))
     elif rows:
@@ -54,10 +46,41 @@ def list_command(cli: Cli, /, output: str, *, everywhere: bool, **given: Any) ->
         click.echo(f"no such jobs {where}" if every else f"no jobs {where}", err=True)
 
 
-def _chosen(rows: list[dict[str, Any]], wanted: Mapping[str, tuple[str, ...]]) -> Iterator[dict[str, Any]]:
-    for row in rows:
-        if all(not values or row[name] in values for name, values in wanted.items()):
-            yield row
+def no_namespace(service: Service, namespace: str) -> None:
+    """Return if there is a namespace in which there are no jobs, or nobody can tell.
+
+    Raises:
+        NotFound: there is none.
+    """
+    if namespace and not service.world.pods.has_namespace(namespace):
+        raise NotFound(
+            f"there is no namespace {quoted(namespace)}",
+            cure="correct -n, or `namespace` in the configuration",
+        )
+
+
+def watch_jobs(
+    service: Service,
+    namespace: str,
+    output: str,
+    wanted: Callable[[Mapping[str, Any]], bool],
+    *,
+    summary: bool = False,
+) -> None:
+    """Show the jobs of a namespace, empty = of all, until somebody stops it.
+
+    Raises:
+        InvalidInput: as YAML there is no stream.
+        NotFound: there is no such namespace.
+        LauncherError: the jobs could not be listed at the beginning.
+        click.exceptions.Exit: 130 after Ctrl-C, 143 after SIGTERM.
+    """
+    from launcher.cli.live_view import Looking, look_on  # noqa: PLC0415 - only for who goes on looking
+
+    if output == "yaml":
+        raise InvalidInput("--watch writes no YAML", cure="write -o json: one document for each change")
+    no_namespace(service, namespace)
+    look_on(service, Looking(namespace=namespace, output=output, wanted=wanted, summary=summary))
 
 
 def _print_table(service: Service, rows: list[dict[str, Any]], *, everywhere: bool, wide: bool) -> None:

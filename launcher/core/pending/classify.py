@@ -173,12 +173,27 @@ def _not_started(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
     held = _held_by(pod, events)
     if held:
         return Cause(Code.INITIALIZING, held, scheduled=True, revision=revision)
-    return Cause(
-        Code.CREATING,
-        f"the pod is being prepared on node {pod.node or '?'}",
-        scheduled=True,
-        revision=revision,
+    return Cause(Code.CREATING, _prepared(pod, events), scheduled=True, revision=revision)
+
+
+def _prepared(pod: PodView, events: tuple[PodEvent, ...]) -> str:
+    """Return how far a node is with a pod of which no event tells: they are dropped, or not granted."""
+    node, next_one = pod.node or "?", _next_to_start(pod)
+    # Kubernetes 1.29, PodReadyToStartContainersCondition: the sandbox and its network are made, after volumes
+    ready = pod.condition("PodReadyToStartContainers")
+    tells = any(event.reason in ("Pulling", "Pulled") for event in events)
+    if tells or ready is None or ready.status != "True" or next_one is None:
+        return f"the pod is being prepared on node {node}"
+    image = f" {next_one.image}" if next_one.image else ""
+    return (
+        f"volumes and network are ready on node {node}: container {next_one.name} is about to start, "
+        f"or its image{image} is being downloaded, which no event says"
     )
+
+
+def _next_to_start(pod: PodView) -> ContainerView | None:
+    waiting = (c for c in pod.containers if c.state in (ContainerState.WAITING, ContainerState.NONE))
+    return min(waiting, key=lambda c: c.kind, default=None)
 
 
 def _held_by(pod: PodView, events: tuple[PodEvent, ...]) -> str:

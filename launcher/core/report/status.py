@@ -13,16 +13,20 @@ from launcher.core.jobref import JobRef, unreadable
 from launcher.core.lifecycle.state import Track
 from launcher.core.ownership import CONFIRMED, Ownership
 from launcher.core.pending.clocks import Timing, Verdict
-from launcher.core.quantities import LONGEST_SECONDS
+from launcher.core.pending.nodes import effective_requests
+from launcher.core.quantities import LONGEST_SECONDS, amount_text
 from launcher.core.releases import release_state
 from launcher.core.report.drift import summary
 from launcher.core.report.pull_errors import named_once
 from launcher.core.views import PodView, ReleaseView
 
-__all__ = ["cause_and_cure", "cause_line", "cause_rows", "describe", "report", "verdict_line"]
+__all__ = ["cause_and_cure", "cause_line", "cause_rows", "describe", "pull_of", "report", "verdict_line"]
 
 
 _A_SECOND = 1.0
+# Whoever may create a pod can let it ask for any number of things that no node has.
+_MOST_RESOURCES = 20
+_PULLS = "pulling image "
 _AFTER = "whoever waits for the job ends it; if nobody does, mend the cause, or `fljob terminate` it"
 
 
@@ -80,7 +84,14 @@ def _pod(pod: PodView) -> dict[str, Any]:
         "uid": pod.uid,
         "node": pod.node,
         "phase": pod.phase,
+        "requests": _requests(pod),
     }
+
+
+def _requests(pod: PodView) -> dict[str, str]:
+    """Return what the containers ask for together, as people write it."""
+    asked = sorted(effective_requests(pod).items())[:_MOST_RESOURCES]
+    return {name: amount_text(name, amount) for name, amount in asked}
 
 
 def _foreign(ownership: Ownership) -> dict[str, Any] | None:
@@ -153,6 +164,23 @@ def _detail(verdict: Verdict, now: float) -> str:
     if verdict.code is not Code.PULLING:
         return verdict.detail
     return f"{verdict.detail} for {max(0.0, now - verdict.since):.0f} s"
+
+
+def pull_of(pending: Mapping[str, Any], now: datetime) -> tuple[str, float] | None:
+    """Return which image is downloaded and for how many seconds, from the JSON about a pending job.
+
+    Args:
+        pending: ``pending`` of what :func:`report` returned, which may be older than ``now``.
+        now: the time now.
+
+    Returns:
+        None while no image is downloaded.
+    """
+    if pending["code"] != Code.PULLING.value:
+        return None
+    said = str(pending["detail"])
+    image = (said.partition(_PULLS)[2] or said).rpartition(" for ")[0]
+    return image, max(0.0, (now - datetime.fromisoformat(pending["since"])).total_seconds())
 
 
 def verdict_line(described: Mapping[str, Any]) -> str:

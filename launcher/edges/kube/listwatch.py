@@ -92,7 +92,7 @@ class ListWatch:
         self._method = method
         self._namespace = namespace
         self._selector = selector
-        self._objects = f"{kind} in namespace {namespace}"
+        self._objects = f"{kind} in {f'namespace {namespace}' if namespace else 'all namespaces'}"
         self._idle_after = idle_after
         self._used_at = time.monotonic()
         self._changed = threading.Lock()
@@ -103,7 +103,7 @@ class ListWatch:
         self._stopped = threading.Event()
         self._over = False
         self._response: Any = None
-        name = f"fljob-{kind}-{namespace}"
+        name = f"fljob-{kind}-{namespace or 'all'}"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     # ---- implemented by subclasses; called with the lock held ----
@@ -147,7 +147,10 @@ class ListWatch:
             self._thread.join(_STOP_EVERY)
 
     def version(self, name: str) -> int:
-        """Return a number that is another one after every change of the pod, or of the whole snapshot."""
+        """Return a number that is another one after every change of the pod, or of the whole snapshot.
+
+        Of an empty name it is so after every change of any pod.
+        """
         self._used_at = time.monotonic()
         with self._changed:
             return self._waiters.version(name)

@@ -96,7 +96,7 @@ class KubePods:
         return tuple(name for name in found if name)
 
     def watch(self, namespace: str) -> KubePodWatch:
-        """Return the shared watch of ``namespace``, started on first use; it was listed once or failed."""
+        """Return the shared watch of ``namespace`` (empty = of all), which was listed once or failed."""
         return self._shared("pods", namespace, partial(KubePodWatch, self._client, namespace))
 
     def watching(self, namespace: str) -> KubePodWatch | None:
@@ -174,9 +174,10 @@ class KubePods:
         return made
 
     def _tell(self, namespace: str, pod: str) -> None:
-        watch = self.watching(namespace)
-        if watch is not None:
-            watch.tell(pod)
+        for space, name in ((namespace, pod), ("", f"{namespace}/{pod}")):
+            watch = self.watching(space)
+            if watch is not None:
+                watch.tell(name)
 
     def stop(self) -> None:
         """Stop all watches."""

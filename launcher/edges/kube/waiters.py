@@ -1,10 +1,13 @@
-"""Who waits for a change of which object: a change wakes those who wait for that object, and nobody else."""
+"""Who waits for a change of which object: a change wakes those who wait for that object, or for any."""
 
 from __future__ import annotations
 
 import threading
 
-__all__ = ["Waiters"]
+__all__ = ["ANY", "Waiters"]
+
+# In place of a name: whatever object changes. No object of Kubernetes has it.
+ANY = ""
 
 
 class Waiters:
@@ -27,15 +30,16 @@ class Waiters:
         return not self._waiting
 
     def version(self, name: str) -> int:
-        """Return a number that is another one after every change of the object."""
-        return max(self._all_at, self._at.get(name, 0))
+        """Return a number that is another one after every change of the object, of ``ANY`` of any object."""
+        return self._changes if name == ANY else max(self._all_at, self._at.get(name, 0))
 
     def wake(self, name: str) -> None:
         """Note a change of one object."""
         self._changes += 1
         self._at[name] = self._changes
-        for condition in self._waiting.get(name, ()):
-            condition.notify()
+        for waiting in (name, ANY):
+            for condition in self._waiting.get(waiting, ()):
+                condition.notify()
 
     def wake_all(self) -> None:
         """Note that every object may have changed."""

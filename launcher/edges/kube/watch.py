@@ -1,9 +1,9 @@
-"""The latest state of every job pod of a namespace, shared by all handles (port ``PodWatch``)."""
+"""The latest state of every job pod of a namespace, or of all, shared by all handles (port ``PodWatch``)."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from launcher.core.names import LABEL_JOB_ID
@@ -20,12 +20,18 @@ _IDLE_AFTER = 300.0
 
 
 class KubePodWatch(ListWatch):
-    """One list+watch over the job pods of a namespace."""
+    """One list+watch over the job pods of a namespace, or, without one, of all.
+
+    Args:
+        client: sends the requests.
+        namespace: of the pods; empty = all, whose pods have the name ``NAMESPACE/NAME`` here.
+    """
 
     def __init__(self, client: KubeClient, namespace: str) -> None:
+        core = client.core
         super().__init__(
             client,
-            client.core.list_namespaced_pod,
+            core.list_namespaced_pod if namespace else _of_all(core.list_pod_for_all_namespaces),
             "pods",
             namespace,
             {"label_selector": LABEL_JOB_ID},
@@ -49,6 +55,14 @@ class KubePodWatch(ListWatch):
                 return Seen.found(self._pods[name])
             return Seen.absent(self._deleted[name][1] if name in self._deleted else None)
 
+    def all(self) -> Seen[tuple[PodView, ...]]:
+        """Return all pods, as last seen; see the port."""
+        with self._changed:
+            unknown = self._error_if_stale()
+            if unknown is not None:
+                return Seen.unavailable(unknown.message, unknown.cure)
+            return Seen.found(tuple(self._pods.values()))
+
     def tell(self, name: str) -> None:
         """Wake who waits for a pod that is known: there is something new about it elsewhere."""
         with self._changed:
@@ -56,9 +70,9 @@ class KubePodWatch(ListWatch):
                 self._waiters.wake(name)
 
     def _replace(self, items: Sequence[Mapping[str, Any]]) -> None:
-        found = {view.name: view for view in (pod_view(item, self._namespace) for item in items)}
+        found = {self._key(view): view for view in (pod_view(item, self._namespace) for item in items)}
         for name in self._pods.keys() - found.keys():
-            self._keep_deleted(self._pods[name])
+            self._keep_deleted(name, self._pods[name])
         for name in self._deleted.keys() & found.keys():
             del self._deleted[name]
         self._pods = found
@@ -68,17 +82,21 @@ class KubePodWatch(ListWatch):
 
     def _apply(self, change: str, item: Mapping[str, Any]) -> str:
         view = pod_view(item, self._namespace)
-        if self._is_outdated(view):
+        name = self._key(view)
+        if self._is_outdated(name, view):
             return ""
-        self._forget(view.name)
+        self._forget(name)
         if change == "DELETED":
             # The event carries the last state, which says how the pod ended.
-            self._keep_deleted(view)
+            self._keep_deleted(name, view)
         else:
-            self._pods[view.name] = view
+            self._pods[name] = view
         self._uids.add(view.uid)
         self._prune()
-        return view.name
+        return name
+
+    def _key(self, view: PodView) -> str:
+        return view.name if self._namespace else f"{view.namespace}/{view.name}"
 
     def _forget(self, name: str) -> None:
         """Drop what is known under a name, also of an earlier pod; not by looking through all of them."""
@@ -86,21 +104,21 @@ class KubePodWatch(ListWatch):
             if known is not None:
                 self._uids.discard(known.uid)
 
-    def _is_outdated(self, view: PodView) -> bool:
+    def _is_outdated(self, name: str, view: PodView) -> bool:
         """Return whether a newer change was applied before; a uid that was deleted never comes back."""
-        gone = self._deleted.get(view.name)
+        gone = self._deleted.get(name)
         if gone is not None and gone[1].uid == view.uid:
             return True
-        known = self._pods.get(view.name)
+        known = self._pods.get(name)
         if known is None or known.uid != view.uid:
             return False
         before, now = known.resource_version, view.resource_version
         # Resource versions of one kind are comparable decimal numbers (KEP-5504).
         return before.isdecimal() and now.isdecimal() and int(now) < int(before)
 
-    def _keep_deleted(self, view: PodView) -> None:
-        self._deleted.pop(view.name, None)  # so that the oldest comes first
-        self._deleted[view.name] = (time.monotonic(), view)
+    def _keep_deleted(self, name: str, view: PodView) -> None:
+        self._deleted.pop(name, None)  # so that the oldest comes first
+        self._deleted[name] = (time.monotonic(), view)
 
     def _prune(self) -> None:
         now = time.monotonic()
@@ -110,3 +128,8 @@ class KubePodWatch(ListWatch):
                 return
             self._forget(name)
             self._waiters.forget(name)
+
+
+def _of_all(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method of the client that lists in all namespaces, as one that takes a namespace."""
+    return lambda _namespace, **query: method(**query)

@@ -400,3 +400,57 @@ def test_a_list_that_fails_again_and_again_is_asked_with_growing_pauses(server, 
     server.list_status = [503, 429, 500] * 500
     pods.watch("fl")
     assert _requests_within(server, 3.0) <= 7
+
+
+def elsewhere(name: str, version: int) -> dict[str, Any]:
+    """Return a pod of another namespace."""
+    item = pod(name, version)
+    item["metadata"] |= {"namespace": "other", "uid": f"o-{name}"}
+    return item
+
+
+def test_all_pods_are_seen_and_any_change_wakes_who_waits_for_any(server, pods):
+    server.items = [pod("a", 1)]
+    comes = threading.Event()
+    server.scripts = [[comes.wait, event("ADDED", pod("b", 11)), server.hold.wait]]
+    watch = pods.watch("fl")
+    assert [view.name for view in watch.all().value] == ["a"]
+    before = watch.version("")
+    assert watch.wait("", before, 0.05) == before
+    threading.Timer(0.2, comes.set).start()
+    assert watch.wait("", before, WITHIN) != before
+    assert sorted(view.name for view in watch.all().value) == ["a", "b"]
+
+
+def test_one_watch_shows_the_pods_of_all_namespaces(server, pods):
+    server.items = [pod("a", 1), elsewhere("a", 2)]
+    server.scripts = [[event("DELETED", elsewhere("a", 12)), server.hold.wait]]
+    watch = pods.watch("")
+    until(lambda: [view.uid for view in watch.all().value] == ["u-a"])
+    assert watch.pod("fl/a").value.uid == "u-a"
+    gone = watch.pod("other/a")
+    assert (gone.presence, gone.value.uid) == (Presence.ABSENT, "o-a")
+    assert {path.partition("?")[0] for path in server.requests} == {"/api/v1/pods"}
+    assert server.count("labelSelector=") == len(server.requests)
+
+
+def test_all_pods_are_unknown_while_the_list_is_out_of_date(server, pods):
+    server.list_status = [500] * 3
+    seen = pods.watch("fl").all()
+    assert (seen.presence, "cannot list pods" in seen.why) == (Presence.UNAVAILABLE, True)
+    until(lambda: pods.watch("fl").all().presence is Presence.FOUND)
+
+
+def test_an_event_wakes_who_looks_at_all_namespaces(server, pods):
+    server.items = [pod("a", 1)]
+    watch, comes = pods.watch(""), threading.Event()
+    until(lambda: server.count("watch=") == 1)
+    about = {"kind": "Pod", "name": "a", "namespace": "fl", "uid": "u-a"}
+    news = {"metadata": {"name": "e", "resourceVersion": "12"}, "involvedObject": about, "reason": "Pulling"}
+    server.scripts = [[comes.wait, event("ADDED", news), server.hold.wait]]
+    assert pods.events("fl", "u-a") == ()
+    before = watch.version("")
+    comes.set()
+    # Sooner than the silent watches of this server time out, which wakes everybody.
+    assert watch.wait("", before, 4.0) != before
+    assert [one.reason for one in pods.events("fl", "u-a")] == ["Pulling"]

@@ -54,7 +54,7 @@ def test_a_download_is_shown_with_its_image_and_its_seconds(fake, service):
     )
     show(fake, scheduled(main("waiting", "ContainerCreating")))
     rows = [service.describe(found) for found in service.jobs("fl")]
-    assert "Pulling: container job: pulling image r/[b]x:1 for 0 s" in "\n".join(plain(rows))
+    assert "Pulling: r/[b]x:1 for 5 min" in "\n".join(plain(rows))
 
 
 def test_events_are_asked_for_only_while_a_node_prepares_a_job(fake, service):
@@ -127,10 +127,10 @@ LONG = "x" * 4096
 @pytest.mark.parametrize("more", [{}, {"width": 80}, {"wide": True}])
 def test_what_somebody_wrote_on_a_pod_is_cut_in_the_table(key, more):
     pod = {"name": LONG, "node": LONG}
-    pulling = {"code": "Pulling", "detail": f"pulling image {LONG} for 7 s"}
+    pulling = {"code": "Pulling", "detail": f"pulling image {LONG} for 7 s", "since": ROW["launched"]}
     lines = plain([ROW | {key: LONG, "pod": pod, "outcome": None, "pending": pulling}], **more)
     assert max(map(len, lines)) < 600
-    assert lines[-1].endswith("for 7 s")
+    assert lines[-1].endswith("... for 5 min")
 
 
 STRANGE = ROW | {"jobId": LONG, "site": LONG, "study": LONG, "pod": {"name": LONG, "node": LONG}}

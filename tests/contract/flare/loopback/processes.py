@@ -98,6 +98,9 @@ class Watch:
     def pod(self, name: str) -> Seen[PodView]:
         return self.pods.get(name, "fl")
 
+    def all(self) -> Seen[tuple[PodView, ...]]:
+        return Seen.found(self.pods.list("fl"))
+
     def version(self, name: str) -> int:
         return int(time.monotonic() * 2)
 

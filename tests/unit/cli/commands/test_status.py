@@ -21,7 +21,7 @@ def test_status_has_the_documented_shape(fake, fljob, release):
         "release": release, "namespace": "fl", "jobId": "a1", "site": "site-1", "role": "client", "study": "",
         "state": "STARTING", "helm": {"status": "deployed", "revision": 1, "summary": "Helm has accepted its objects"}, "outcome": None,
     }  # fmt: skip
-    assert row["pod"] == {"name": pod.name, "uid": "uid-1", "node": "", "phase": "Pending"}
+    assert row["pod"] == {"name": pod.name, "uid": "uid-1", "node": "", "phase": "Pending", "requests": {}}
     assert row["drift"] is None
     assert (row["pending"]["action"], row["pending"]["code"]) == (
         "WAIT_FOR_RESOURCES",

@@ -13,9 +13,9 @@ from launcher.core.lifecycle.state import Observation, Track
 from launcher.core.lifecycle.step import step
 from launcher.core.pending.classify import classify
 from launcher.core.pending.clocks import Timing, WaitPolicy
-from launcher.core.report.status import cause_rows, describe, report
+from launcher.core.report.status import cause_rows, describe, pull_of, report
 from launcher.core.spec.site import Timeouts
-from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, Seen
+from launcher.core.views import Condition, ContainerKind, ContainerState, ContainerView, PodEvent, Seen
 from tests.fakes import START, main, scheduled
 from tests.unit.core.report.test_status import JOB
 
@@ -113,3 +113,40 @@ def test_pull_that_takes_too_long_is_named_at_the_end():
         track = step(track, seen(now), WaitPolicy(graces=Timeouts(start=90)))
     assert track.outcome.code is Code.START_TIMEOUT
     assert "container job: pulling image reg.example:5000/train:1" in track.outcome.detail
+
+
+READY = Condition("PodReadyToStartContainers", "True")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "events", "says"),
+    [
+        ((READY,), (), "container job is about to start, or its image img:1 is being downloaded"),
+        ((READY,), (MOUNT, PULL, PULLED), "the pod is being prepared on node node-1"),
+        ((replace(READY, status="False"),), (), "the pod is being prepared on node node-1"),
+    ],
+)
+def test_without_events_the_pod_itself_tells_that_only_a_download_may_be_left(conditions, events, says):
+    """Whoever has no right to read events, or reads them when they have expired."""
+    job = replace(main("waiting", "ContainerCreating"), image="img:1")
+    pod = scheduled(job, conditions=(*CREATING.conditions, *conditions))
+    cause = classify(pod, events)
+    assert (cause.code, says in cause.detail) == (Code.CREATING, True), cause.detail
+
+
+def test_what_starts_next_is_the_container_whose_image_may_be_downloaded():
+    fetch = ContainerView("fetch", ContainerKind.INIT, "fetch:1", state=ContainerState.WAITING)
+    pod = scheduled(main("waiting"), fetch, conditions=(*CREATING.conditions, READY))
+    assert "container fetch is about to start, or its image fetch:1" in classify(pod).detail
+
+
+@pytest.mark.parametrize("image", ["img:1", "r/pulling image for 3 s:1", "a for b"])
+def test_the_image_and_the_seconds_of_a_download_can_be_read_from_the_json(image):
+    seen = Observation(
+        0.0, at(20), Seen.found(CREATING), Seen.found((event("Pulling", f'Pulling image "{image}"', 20),))
+    )
+    shown = report(
+        JOB, None, dated(step(Track(0.0), seen, WaitPolicy()), seen, WaitPolicy()), now=0.0, wall=at(20)
+    )
+    assert pull_of(shown["pending"], at(80)) == (image, 60.0)
+    assert pull_of({**shown["pending"], "code": "Creating"}, at(80)) is None

@@ -78,6 +78,7 @@ def test_json_of_release_and_pod():
         "uid": "uid-1",
         "node": "node-1",
         "phase": "Running",
+        "requests": {},
     }
     assert (shown["state"], shown["pending"], shown["outcome"]) == ("RUNNING", None, None)
 
