@@ -18,7 +18,7 @@ from launcher.logs import logger
 __all__ = ["MetricsServer"]
 
 _LOG = logger(__name__)
-_AGAIN = 30.0
+_AGAIN = 30
 # Whoever asks and says nothing is hung up on; more at once than that are turned away.
 _SILENCE, _AT_ONCE = 10.0, 8
 
@@ -65,7 +65,7 @@ class MetricsServer:
                 server = _bound(address, port, self._app)
             except OSError as error:
                 if not has_warned:
-                    words = "no metrics at %s port %d, trying again every %g s, jobs run all the same: %s"
+                    words = "no metrics at %s port %d, trying again every %s s, jobs run all the same: %s"
                     _LOG.warning(words, address, port, self._again, error.strerror or error)
                 has_warned = True
                 self._over.wait(self._again)
