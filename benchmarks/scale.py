@@ -7,19 +7,23 @@ parent of its own (scale_parent.py): it launches all jobs, --at-once at a time, 
 then all jobs end together, as fast as this process can write their status. CPU is that of the parent's process
 without helm's. Printed are a table, and the chart of docs/benchmarks.md as Mermaid. With --standin neither cluster
 nor helm are needed (standin.py): for profiles, not for figures. With --pools 1,2,4,8 the number of jobs stays and
-the sizes of both pools change, which is how their defaults were found.
+the sizes of both pools change, which is how their defaults were found. With --metrics PORT each is measured once more
+with metrics_port, while somebody reads it every five seconds.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +146,14 @@ def chart(rows: list[dict[str, Any]]) -> str:
     )
 
 
+def scrape(port: int) -> None:
+    """Read metrics as Prometheus does, more often: every five seconds, while somebody serves them."""
+    while True:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read()
+        time.sleep(5)
+
+
 def stand_in() -> subprocess.Popen[str]:
     folder = Path(tempfile.mkdtemp())
     served = subprocess.Popen(
@@ -164,6 +176,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--standin", action="store_true")
     parser.add_argument("--profile", default="")
     parser.add_argument("--pools", default="")
+    parser.add_argument("--metrics", type=int, default=0)
     parser.add_argument("--out", default="")
     return parser.parse_args()
 
@@ -173,6 +186,9 @@ def main() -> None:
     served = stand_in() if given.standin else None
     pools = [int(one) for one in given.pools.split(",") if one]
     sites: list[dict[str, Any]] = [{"helm_installs": one, "helm_removals": one} for one in pools] or [{}]
+    if given.metrics:
+        sites += [site | {"metrics_port": given.metrics} for site in sites]
+        threading.Thread(target=scrape, args=(given.metrics,), daemon=True).start()
     wanted = [(OURS, int(jobs), site) for jobs in given.jobs.split(",") for site in sites]
     wanted += [(FLARES, given.flare_jobs, {})] if given.flare_jobs else []
     cluster, rows = Cluster(given.namespace, is_standin=given.standin), []

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from launcher.edges.kubeconfig import ClientConfigLoader
     from launcher.usecases.handle import OnFailure
     from launcher.usecases.leader import Holder
+    from launcher.usecases.metrics_ports import Metrics
     from launcher.usecases.ports import World
     from launcher.usecases.service import Service
 
@@ -80,6 +81,7 @@ def helm_edge(
     site: SiteConfig,
     cluster: ClientConfigLoader | None = None,
     records: Records | None = None,
+    metrics: Metrics | None = None,
 ) -> HelmReleases:
     """Return the Helm adapter of a site; ``cluster`` is shared with the client, which reads ``records``."""
     from launcher.edges.charts.site_chart import chart_or_later  # noqa: PLC0415
@@ -93,6 +95,7 @@ def helm_edge(
         installs=site.helm_installs,
         removals=site.helm_removals,
         records=records,
+        instruments=metrics,
     )
 
 
@@ -126,11 +129,13 @@ class ParentOf:
         site: its name in the federation.
         federation: federation mark of its kit.
         holder: this process as a holder of Leases.
+        metrics: count its jobs and what is done for them; None = nothing does.
     """
 
     site: str
     federation: str
     holder: Holder
+    metrics: Metrics | None = None
 
 
 def parent_holder() -> Holder:
@@ -144,25 +149,28 @@ def _world_of(site: SiteConfig, parent: ParentOf | None) -> World:
     from launcher.edges.clock import SystemClock  # noqa: PLC0415
     from launcher.edges.later import Later  # noqa: PLC0415
     from launcher.usecases.dated_releases import DatedReleases  # noqa: PLC0415
+    from launcher.usecases.metrics_ports import Unmeasured, careful  # noqa: PLC0415
     from launcher.usecases.ports import World  # noqa: PLC0415
     from launcher.usecases.watching import LeaseWatching  # noqa: PLC0415
     from launcher.usecases.whole_releases import WholeReleases  # noqa: PLC0415
 
     cluster = cluster_of(site)
     cluster.current()  # raises what there is to say of the kubeconfig
-    kube = Later(partial(_kube_edges, cluster, site.storage_driver))
+    metrics = careful(parent.metrics) if parent and parent.metrics else Unmeasured()
+    kube = Later(partial(_kube_edges, cluster, site.storage_driver, metrics))
     pods: Any = _Port(lambda: kube.value().pods)
     secrets: Any = _Port(lambda: kube.value().secrets)
     objects: Any = _Port(lambda: kube.value().objects)
     clock = SystemClock(lambda: kube.value().client.server_time())  # noqa: PLW0108 - asked late
     records: Any = _Port(lambda: kube.value().records)
-    helm = helm_edge(site, cluster, records)
+    helm = helm_edge(site, cluster, records, metrics)
     dated = DatedReleases(helm, lambda *names: records.made(*names), clock)  # noqa: PLW0108 - asked late
     leases: Any = _Port(lambda: kube.value().leases)
     watching = LeaseWatching(leases, clock, *_this_process())
     atexit.register(watching.stop)
     releases = WholeReleases(dated, helm.objects, objects, clock)
-    world = World(releases, pods, secrets, clock, watching, installed=_Installations(helm.manifests, objects))
+    installed = _Installations(helm.manifests, objects)
+    world = World(releases, pods, secrets, clock, watching, installed=installed, metrics=metrics)
     return world if parent is None else _acting(world, leases, site.namespace, parent)
 
 
@@ -173,13 +181,13 @@ def _acting(world: World, leases: Any, namespace: str, parent: ParentOf) -> Worl
     where = (lease_name(parent.site, parent.federation), namespace)
     acting = LeaseActing(leases, world.clock, parent.holder, parent.site, where)
     atexit.register(acting.stop)
+    world.metrics.leads(lambda: acting.is_acting)
     return guarded(world, acting)
 
 
 def _this_process() -> tuple[str, str]:
     """Return a name for the Leases of this process that no other has, and who that is."""
-    host, mark = socket.gethostname(), uuid.uuid4().hex[:16]
-    return f"fljob-watcher-{mark}", f"{host}_{os.getpid()}"
+    return f"fljob-watcher-{uuid.uuid4().hex[:16]}", f"{socket.gethostname()}_{os.getpid()}"
 
 
 class _KubeEdges(NamedTuple):
@@ -191,24 +199,17 @@ class _KubeEdges(NamedTuple):
     leases: KubeLeases
 
 
-def _kube_edges(cluster: ClientConfigLoader, driver: StorageDriver) -> _KubeEdges:
-    from launcher.edges.kube import (  # noqa: PLC0415 - costs 0.15 s
-        KubeClient,
-        KubeLeases,
-        KubeObjects,
-        KubePods,
-        KubeRecords,
-        KubeSecrets,
-    )
+def _kube_edges(cluster: ClientConfigLoader, driver: StorageDriver, metrics: Metrics) -> _KubeEdges:
+    from launcher.edges import kube  # noqa: PLC0415 - costs 0.15 s
 
-    client = KubeClient(loader=cluster)
-    pods = KubePods(client)
+    client = kube.KubeClient(loader=cluster, instruments=metrics)
+    pods = kube.KubePods(client)
     # A thread that wakes up while the interpreter shuts down aborts it ("FATAL: exception not
     # rethrown", exit code 134): once in a hundred runs of `fljob status` beside three others.
     atexit.register(pods.stop)
-    objects = KubeObjects(client)
-    records = KubeRecords(client, driver, objects)
-    return _KubeEdges(client, pods, KubeSecrets(client), objects, records, KubeLeases(client))
+    objects = kube.KubeObjects(client)
+    records = kube.KubeRecords(client, driver, objects)
+    return _KubeEdges(client, pods, kube.KubeSecrets(client), objects, records, kube.KubeLeases(client))
 
 
 class _Port:
@@ -283,9 +284,8 @@ def write_refused_bundle(spec: JobSpec, site: SiteConfig, error: LauncherError, 
 
     try:
         at, values = SystemClock().now(), _values_of(spec, site)
-        target.write(
-            refused_bundle(ref_of_spec(spec), error, values, at, mode=site.policy, known=target.known)
-        )
+        bundle = refused_bundle(ref_of_spec(spec), error, values, at, mode=site.policy, known=target.known)
+        target.write(bundle)
     except Exception as failed:  # noqa: BLE001 - the caller is about to report why the launch was refused
         _LOG.warning("release=%s has no diagnosis: %s", spec.release, failed)
 

@@ -27,6 +27,7 @@ from launcher.core.views import (
     Seen,
 )
 from launcher.errors import Conflict, LauncherError, NotFound
+from launcher.usecases.metrics_ports import Metrics, Unmeasured
 from launcher.usecases.ports import World, no_op
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -458,6 +459,7 @@ class FakeWorld:
     releases: FakeReleases = field(init=False)
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
     installed: FakeInstallations = field(default_factory=FakeInstallations)
+    metrics: Metrics = field(default_factory=Unmeasured)
 
     def __post_init__(self) -> None:
         self.pods = FakePods(self.clock)
@@ -465,7 +467,8 @@ class FakeWorld:
 
     @property
     def world(self) -> World:
-        return World(self.releases, self.pods, self.secrets, self.clock, installed=self.installed)
+        more = {"installed": self.installed, "metrics": self.metrics}
+        return World(self.releases, self.pods, self.secrets, self.clock, **more)
 
     @property
     def is_empty(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from launcher import composition
 from launcher.core.spec.site import SiteConfig
 from launcher.errors import LauncherError, StoodDown
+from launcher.flare.measurements import Measurements
 from launcher.logs import logger
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Services:
         self._lock = threading.Lock()
         self._made: dict[str, Service] = {}
         self._holder = composition.parent_holder()
+        self._measurements = Measurements()
 
     @property
     def made(self) -> tuple[Service, ...]:
@@ -47,7 +49,7 @@ class Services:
         with self._lock:
             key = repr(site)
             if key not in self._made:
-                parent = composition.ParentOf(name, federation, self._holder)
+                parent = composition.ParentOf(name, federation, self._holder, self._measurements.of(site))
                 self._made = {key: composition.make_service(site, parent=parent)}
             return self._made[key]
 

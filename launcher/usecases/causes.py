@@ -8,13 +8,12 @@ from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.state import Track
 from launcher.core.redaction import by_shape
+from launcher.core.report.metrics import UNCLASSIFIED
 from launcher.logs import logger
 
 __all__ = ["log_cause"]
 
 _LOG = logger(__name__)
-# Causes that the catalogue does not know: whoever reads the log may want to report the words.
-_UNKNOWN = frozenset({Code.UNCLASSIFIED, Code.UNSCHEDULABLE})
 _ON_ITS_WAY = frozenset({Code.CREATING, Code.INITIALIZING})
 
 
@@ -23,7 +22,7 @@ def log_cause(job: JobRef, track: Track, logged: Code | None) -> Code | None:
     verdict = track.verdict
     if verdict is None or track.outcome is not None or verdict.code is logged:
         return logged
-    level = logging.WARNING if verdict.code in _UNKNOWN else logging.INFO
+    level = logging.WARNING if verdict.code in UNCLASSIFIED else logging.INFO
     if verdict.code not in _ON_ITS_WAY:
         clock = verdict.clock or "no limit"
         words = "release=%s pending: %s (%s): %s"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from launcher.core.catalogue import CATALOGUE, Code
+from launcher.core.catalogue import CATALOGUE
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.ending.outcome import Outcome
 from launcher.core.jobref import JobRef
@@ -22,8 +22,8 @@ from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.retention import NOTHING_SAID, Kept
 from launcher.errors import LauncherError, Rejected, Unavailable
 from launcher.logs import logger
-from launcher.usecases.causes import log_cause
 from launcher.usecases.follow import EVERY, follow
+from launcher.usecases.measuring import Measuring
 from launcher.usecases.observe import observe
 from launcher.usecases.ports import PodWatch, World
 from launcher.usecases.remove import remove, with_retries
@@ -50,6 +50,7 @@ class JobHandle:
         on_failure: called once for a job that failed, before anything of it is removed.
         installer: tries to install the release, when the first try was refused for a cause that heals.
         kept: how long the job stays after its end.
+        is_launched: whether this process has launched it.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class JobHandle:
         on_failure: OnFailure | None = None,
         installer: Installer | None = None,
         kept: Kept = NOTHING_SAID,
+        is_launched: bool = False,
     ) -> None:
         self.job = job
         self.kept = kept
@@ -70,7 +72,7 @@ class JobHandle:
         self._lock = threading.Lock()
         self._track = Track(launched=launched)
         self._installer = installer
-        self._logged: Code | None = None
+        self._measuring = Measuring(world, is_launched=is_launched)
         self._on_failure = on_failure
         self._on_failure_lock = threading.Lock()
         self._removal = threading.Lock()
@@ -180,6 +182,7 @@ class JobHandle:
         """
         with self._lock:
             self._track = terminated(self._track, detail)
+            self._measuring.saw(self.job, self._track)
         self._give_up()
         self._wake()
         try:
@@ -215,9 +218,8 @@ class JobHandle:
             self.job, refused = self._installer.state
         observation = observe(self._world, watch, self.job, track, self._policy, refused=refused)
         with self._lock:
-            self._track = step(self._track, observation, self._policy)
-            self._logged = log_cause(self.job, self._track, self._logged)
-            track = self._track
+            track = self._track = step(self._track, observation, self._policy)
+            self._measuring.saw(self.job, track, observation)
         if track.outcome is not None:
             self._give_up()
         return track
@@ -287,11 +289,8 @@ class JobHandle:
                 left = self._installer.left
             pod = self.track.pod
             job = self.job if self.job.uid or pod is None else replace(self.job, uid=pod.uid)
-            act = (
-                partial(remove, self._world, job, grace=grace)
-                if left is Cleanup.REMOVE
-                else self._delete_secret
-            )
+            everything = partial(remove, self._world, job, grace=grace)
+            act = everything if left is Cleanup.REMOVE else self._delete_secret
             if left is not None:
                 with_retries(job, act, self._world, seconds)
             self._removed = True

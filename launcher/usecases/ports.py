@@ -13,6 +13,7 @@ from launcher.core.admission import LimitRangeView
 from launcher.core.views import NodeView, PodEvent, PodView, ReleaseView, SecretView, Seen
 from launcher.usecases.installed_ports import Installations, NoInstallations
 from launcher.usecases.leader_ports import Acting, Alone
+from launcher.usecases.metrics_ports import Metrics, Unmeasured
 from launcher.usecases.watching_ports import Unwatched, Watching
 
 __all__ = [
@@ -241,7 +242,7 @@ class Clock(Protocol):
         """Block for so many seconds."""
 
 
-_NOBODY, _ALONE, _NONE = Unwatched(), Alone(), NoInstallations()
+_NOBODY, _ALONE, _NONE, _UNMEASURED = Unwatched(), Alone(), NoInstallations(), Unmeasured()
 
 
 @dataclass(frozen=True)
@@ -255,3 +256,4 @@ class World:
     watching: Watching = _NOBODY
     acting: Acting = _ALONE
     installed: Installations = _NONE
+    metrics: Metrics = _UNMEASURED

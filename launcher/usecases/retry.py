@@ -14,6 +14,7 @@ from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.state import Cleanup
 from launcher.core.pending.clocks import Patience
 from launcher.core.pending.refusal import Refusal, refusal_of
+from launcher.core.report.refused_launch import refused_code
 from launcher.core.spec.jobspec import ref_of_spec
 from launcher.core.spec.site import PendingPolicy
 from launcher.errors import Cancelled, LauncherError
@@ -181,13 +182,19 @@ def begin(
         refusal = refusal_of(error)
         stopped = cancel is not None and cancel.is_set()
         if stopped or not _is_tried_again(refusal, mode, retry_refused):
-            launch.forget()
+            _give_up(launch, error, mode, is_end=not stopped)
             raise with_limit_range(error, launch.spec, launch.render, world) from error.__cause__
         _LOG.warning("release=%s refused, trying again: %s", job.release, error.message)
         return job, _installer(launch, refusal, turns, journal)
     turns.retry_now()
     _LOG.info("release=%s pod=%s launched", made.release, made.pod_name)
     return made, None
+
+
+def _give_up(launch: Launch, error: LauncherError, mode: PendingPolicy, *, is_end: bool) -> None:
+    launch.forget()
+    if is_end:
+        launch.world.metrics.ended(refusal_of(error).code, refused_code(error, mode))
 
 
 def _is_tried_again(refusal: Refusal, mode: PendingPolicy, wanted: bool | Collection[Code]) -> bool:

@@ -93,10 +93,9 @@ class Service:
         launch = Launch(self.world, spec, self.render, secret or {}, prepare)
         turns = self._turns.setdefault(spec.namespace, Turns(self.world.clock))
         job, installer = begin(launch, cancel, turns, self.policy.mode, retry_refused, journal=journal)
-        kept = kept_from_text(spec.retention)
-        return JobHandle(
-            job, self.world, policy, launched=launched, on_failure=on_failure, installer=installer, kept=kept
-        )
+        more: dict[str, Any] = {"kept": kept_from_text(spec.retention), "is_launched": True}
+        more |= {"on_failure": on_failure, "installer": installer}
+        return JobHandle(job, self.world, policy, launched=launched, **more)
 
     def launch_or_attach(
         self, spec: JobSpec, *, on_failure: OnFailure | None = None, **given: Any

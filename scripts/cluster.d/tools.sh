@@ -10,6 +10,7 @@ tool_row() {
     helm-unittest) echo "$HELM_UNITTEST_VERSION helm-unittest github.com/helm-unittest/helm-unittest/cmd/helm-unittest" ;;
     cosign) echo "$COSIGN_VERSION cosign github.com/sigstore/cosign/v3/cmd/cosign" ;;
     registry) echo "$DISTRIBUTION_VERSION registry github.com/distribution/distribution/v3/cmd/registry" ;;
+    promtool) echo "$PROMETHEUS_VERSION prometheus github.com/prometheus/prometheus/cmd/promtool" ;;
     kind) echo "$KIND_VERSION kind sigs.k8s.io/kind" ;;
     kwok) echo "$KWOK_VERSION kwok sigs.k8s.io/kwok/cmd/kwok" ;;
     etcd) echo "$ETCD_VERSION etcd go.etcd.io/etcd/server/v3" ;;

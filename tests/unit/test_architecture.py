@@ -31,6 +31,7 @@ PACKAGES: tuple[tuple[str, set[str]], ...] = (
     ("edges/helm/", _EDGES | {"pyhelm3", "pydantic_core", "yaml"}),
     ("edges/kube/", _EDGES | {"kubernetes", "urllib3", "yaml"}),
     ("edges/registry.py", _EDGES | {"requests"}),
+    ("edges/metrics/", _EDGES | {"prometheus_client"}),
     ("edges/", _EDGES | {"cryptography", "pydantic", "yaml"}),
     ("composition.py", _USECASES | _EDGES),
     # The only command that speaks with FLARE's server: as an admin, who has neither cluster nor launcher.
@@ -44,6 +45,7 @@ ONE_IMPORTER = {
     "kubernetes": "edges/kube/",
     "urllib3": "edges/kube/",
     "requests": "edges/registry.py",
+    "prometheus_client": "edges/metrics/",
     "cryptography": "edges/disk/certificates.py",
     "pydantic": "edges/disk/config.py",
     "nvflare": "flare/",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from launcher.core.catalogue import Code
 from launcher.core.ending.outcome import Outcome
 from launcher.core.jobref import JobRef
 from launcher.core.ownership import CONFIRMED, Ownership
@@ -14,7 +15,7 @@ from launcher.core.pending.clocks import Patience, Verdict
 from launcher.core.pending.refusal import Refusal
 from launcher.core.views import ContainerState, NodeView, PodEvent, PodView, ReleaseView, Seen
 
-__all__ = ["Cleanup", "JobReport", "JobState", "Observation", "Track"]
+__all__ = ["Cleanup", "JobReport", "JobSample", "JobState", "Observation", "Track"]
 
 
 class JobState(str, enum.Enum):
@@ -109,3 +110,18 @@ class JobReport:
     release: ReleaseView | None
     track: Track
     ownership: Ownership = CONFIRMED
+
+
+@dataclass(frozen=True)
+class JobSample:
+    """A job at this moment.
+
+    Attributes:
+        state: where it is.
+        code: why it does not run; None while it does.
+        lasting: seconds for which that has been the cause.
+    """
+
+    state: JobState
+    code: Code | None = None
+    lasting: float = 0.0

@@ -34,7 +34,7 @@ from launcher.core.spec.settings import (
     setting,
     settings_of,
 )
-from launcher.core.spec.site_kinds import AMOUNTS, CHART, HANDED_DOWN, IMAGE
+from launcher.core.spec.site_kinds import ADDRESS, AMOUNTS, CHART, HANDED_DOWN, IMAGE, PORT, ROLE
 from launcher.core.spec.timeouts import Timeouts
 
 __all__ = ["INSTALLS", "REMOVALS", "SETTINGS", "PendingPolicy", "Retention", "SiteConfig", "Timeouts"]
@@ -47,12 +47,7 @@ class SiteConfig:
     site: str = setting(
         TEXT, "", "name of the site; `--site` replaces it", example="site-1", is_argument=False
     )
-    role: Role = setting(
-        choice(*(role.value for role in Role), convert=Role),
-        Role.CLIENT,
-        "`client` or `server`",
-        is_argument=False,
-    )
+    role: Role = setting(ROLE, Role.CLIENT, "`client` or `server`", is_argument=False)
     namespace: str = setting(
         NAMESPACE,
         "default",
@@ -282,6 +277,19 @@ class SiteConfig:
         "(flare.md#nodes-that-are-emptied)): `marks` = annotations for autoscalers, `budget` = these and a "
         "PodDisruptionBudget for each job, for which the parent needs rights (`fljob rbac` adds them)",
         example="marks",
+    )
+    metrics_port: int | None = setting(
+        PORT,
+        None,
+        "port on which a FLARE parent serves [metrics](observability.md) for Prometheus; null = none",
+        example=9464,
+        null="for none",
+    )
+    metrics_address: str = setting(
+        ADDRESS,
+        "127.0.0.1",
+        "address at which it does: that of this machine only, unless another is named; `0.0.0.0` = all",
+        example="0.0.0.0",  # noqa: S104 - a site may want it
     )
     storage_driver: StorageDriver = setting(
         choice(*get_args(StorageDriver)),

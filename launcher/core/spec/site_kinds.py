@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import replace
 from typing import Any
 
 from launcher.core.chart_reference import chart_reference, in_registry
-from launcher.core.spec.settings import FILE, Kind, is_mapping, is_quantity
+from launcher.core.spec.jobspec import Role
+from launcher.core.spec.settings import FILE, Kind, choice, is_mapping, is_quantity
 from launcher.core.syntax import is_image_name
 
-__all__ = ["AMOUNTS", "CHART", "HANDED_DOWN", "IMAGE"]
+__all__ = ["ADDRESS", "AMOUNTS", "CHART", "HANDED_DOWN", "IMAGE", "PORT", "ROLE"]
 
 # Helm's own variables: each is handed down anyway, or it is a setting of the site (HELM_DRIVER is
 # `storage_driver`, KUBECONFIG is `kubeconfig`), or it is kept from helm for a reason (HELM_DEBUG).
 _OF_HELM = re.compile(r"HELM_\w*|KUBECONFIG")
+_LAST_PORT = 65535
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -34,11 +37,23 @@ def _is_image(value: Any) -> bool:
     return isinstance(value, str) and is_image_name(value)
 
 
+def _is_port(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LAST_PORT
+
+
+def _is_address(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(ipaddress.ip_address(value))
+    except ValueError:
+        return False
+
+
 def _check_chart(value: Any, where: str) -> None:
     if in_registry(value):
         chart_reference(value, where)
 
 
+ROLE = choice(*(role.value for role in Role), convert=Role)
 CHART = replace(FILE, is_path=lambda text: not in_registry(text), check=_check_chart)
 IMAGE = Kind(_is_image, "must be the name of an image", "write `{name}: {example}`")
 AMOUNTS = Kind(
@@ -53,3 +68,11 @@ HANDED_DOWN = Kind(
     "write `{name}: {json}`; `kubeconfig` and `context` are keys",
     is_list=True,
 )
+PORT = Kind(
+    _is_port,
+    f"must be a port, 1 to {_LAST_PORT}, or null",
+    "write `{name}: {example}`, or remove the key",
+    type=int,
+    nullable=True,
+)
+ADDRESS = Kind(_is_address, "must be an address of this machine", "write `{name}: {json}`")

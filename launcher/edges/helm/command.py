@@ -27,7 +27,11 @@ _EVERY_STATUS = ("--deployed", "--failed", "--pending", "--superseded", "--unins
 
 
 class HelmCommand(Command):  # type: ignore[misc]  # pyhelm3 has no py.typed
-    """The helm command lines that the launcher uses. Its coroutines never suspend (see :func:`drive`)."""
+    """The helm command lines that the launcher uses. Its coroutines never suspend (see :func:`drive`).
+
+    Attributes:
+        verb: the first word of the command line that was run last.
+    """
 
     def __init__(self, process: HelmProcess) -> None:
         # A Go duration: a bare number is refused with "missing unit in duration".
@@ -35,9 +39,11 @@ class HelmCommand(Command):  # type: ignore[misc]  # pyhelm3 has no py.typed
             default_timeout=f"{max(1, int(process.deadline_seconds))}s", executable=process.executable
         )
         self._process = process
+        self.verb = ""
 
     async def run(self, command: list[Any], input: bytes | None = None) -> bytes:  # noqa: A002 - pyhelm3's name
         """Run helm with the parts of ``command``, which pyhelm3 also fills with numbers and paths."""
+        self.verb = str(command[0])
         return self._process.run([str(part) for part in command], input)
 
     async def install(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from launcher.core.measured import Instruments, NoInstruments
 from launcher.core.names import LABEL_JOB_ID, PREFIX
 from launcher.core.releases import StorageDriver
 from launcher.core.spec.site import INSTALLS, REMOVALS
@@ -39,7 +40,6 @@ from launcher.logs import logger
 __all__ = ["HelmReleases"]
 
 _LOG = logger(__name__)
-
 _MARK = PREFIX + "install"
 # What parsing helm's output raises: no JSON (ValueError), or other JSON than expected.
 _UNREADABLE = (ValueError, TypeError, AttributeError)
@@ -61,6 +61,7 @@ class HelmReleases(HelmOffline):
         removals: helm processes at once that do anything else.
         records: tells by one request what else needs a run of helm.
         pass_env: names of further variables that helm gets (a credential plugin may need ``AWS_PROFILE``).
+        instruments: count the runs of helm; None = nothing does.
         sleep: waits the given seconds; tests give their own.
     """
 
@@ -79,6 +80,7 @@ class HelmReleases(HelmOffline):
         records: Records | None = None,
         environ: Mapping[str, str] | None = None,
         pass_env: tuple[str, ...] = (),
+        instruments: Instruments | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         program = HelmProgram(
@@ -88,6 +90,7 @@ class HelmReleases(HelmOffline):
             timeout_seconds=timeout_seconds,
             installs=Slots(installs),
             removals=Slots(removals),
+            instruments=instruments or NoInstruments(),
         )
         super().__init__(chart, program)
         self._records = records or Records()
@@ -154,9 +157,8 @@ class HelmReleases(HelmOffline):
             return True
         call = self._call("uninstall", name, namespace)
         if seen.presence is Presence.UNAVAILABLE:
-            raise Unavailable(
-                f"{call.subject}: uninstalled, but not whether it is gone: {seen.why}", cure=seen.cure
-            )
+            words = f"{call.subject}: uninstalled, but not whether it is gone: {seen.why}"
+            raise Unavailable(words, cure=seen.cure)
         raise Rejected(f"{call.subject}: still there after helm uninstall", reason=Reason.DELETE_FAILED)
 
     def status(self, name: str, namespace: str) -> Seen[ReleaseView]:
@@ -213,11 +215,7 @@ class HelmReleases(HelmOffline):
         self._records.note_pod(name, namespace, uid)
 
     def objects(self, name: str, namespace: str) -> tuple[ObjectRef, ...]:
-        """Return what Helm's record of a release names; empty when there certainly is no record.
-
-        Raises:
-            LauncherError: it could not be read.
-        """
+        """Return what Helm's record of a release names, nothing without one; raises a LauncherError."""
         return tuple(ref for ref, _ in self.manifests(name, namespace))
 
     def manifests(self, name: str, namespace: str) -> tuple[tuple[ObjectRef, Mapping[str, Any]], ...]:
@@ -273,9 +271,8 @@ class HelmReleases(HelmOffline):
         except ChildFailed as failed:
             raise explain(failed, call) from failed
         except _UNREADABLE as unreadable:
-            raise Unavailable(
-                f"{call.subject}: helm printed something unreadable: {unreadable}"
-            ) from unreadable
+            words = f"{call.subject}: helm printed something unreadable: {unreadable}"
+            raise Unavailable(words) from unreadable
 
     def _after(self, failed: ChildFailed, call: Call, mark: str) -> LauncherError | None:
         """Undo a failed install and return its error; None when it was accepted, and only the answer lost."""

@@ -6,15 +6,18 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from launcher.core.catalogue.reasons import cure_of
 from launcher.core.foreign import quoted
+from launcher.core.measured import Instruments, NoInstruments
 from launcher.edges.disk.documents import is_file, is_folder
 from launcher.edges.helm.child import ChildFailed, Ended, HelmProcess
+from launcher.edges.helm.counting import counted
 from launcher.edges.helm.environment import cluster_env, offline_env
 from launcher.edges.helm.slots import Slots
 from launcher.edges.kubeconfig import ClientConfig, ClientConfigLoader
@@ -35,6 +38,7 @@ class HelmProgram:
     Attributes:
         installs: the slots for what installs a release.
         removals: the slots for everything else, so that an abort never waits behind installs.
+        instruments: count the runs.
     """
 
     helm: str
@@ -43,6 +47,7 @@ class HelmProgram:
     timeout_seconds: float
     installs: Slots
     removals: Slots
+    instruments: Instruments = field(default_factory=NoInstruments)
 
     @property
     def kubeconfig_text(self) -> str:
@@ -75,13 +80,16 @@ class HelmProgram:
         # Importing pyhelm3 costs a third of a second, which rendering must not pay.
         from launcher.edges.helm.command import HelmCommand, drive  # noqa: PLC0415
 
+        asked = time.monotonic()
         with (slots or self.removals).one(cancel) as held:
             if not held:
                 raise ChildFailed(Ended.NOT_STARTED, 0, "")
             before()
             process = self._process_for_cluster(cancel=cancel, die_with_parent=die_with_parent)
+            helm = HelmCommand(process)
             try:
-                return drive(command(HelmCommand(process)))
+                with counted(self.instruments, helm, asked):
+                    return drive(command(helm))
             except OSError as error:
                 raise _not_runnable(process.executable, error) from error
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from launcher.core.measured import Instruments, NoInstruments
 from launcher.edges.kube.api import Api
 from launcher.edges.kube.connection import Connection
 from launcher.edges.kube.errors import TRANSPORT, api_status, translate
@@ -32,6 +33,7 @@ class KubeClient:
         kubeconfig: path; empty = KUBECONFIG, then ``~/.kube/config``, then in-cluster.
         context: context of the kubeconfig; empty = the current one.
         loader: resolves the cluster, shared with helm; None = one of ``kubeconfig`` and ``context``.
+        instruments: count requests and broken watches; None = nothing does.
 
     Raises:
         InvalidInput: there is no usable configuration.
@@ -40,10 +42,16 @@ class KubeClient:
     _login: Callable[[], str] = staticmethod(str)
 
     def __init__(
-        self, kubeconfig: str = "", context: str = "", *, loader: ClientConfigLoader | None = None
+        self,
+        kubeconfig: str = "",
+        context: str = "",
+        *,
+        loader: ClientConfigLoader | None = None,
+        instruments: Instruments | None = None,
     ) -> None:
         loader = loader or ClientConfigLoader(kubeconfig, context)
-        self._connection = Connection(loader)
+        self.instruments = instruments or NoInstruments()
+        self._connection = Connection(loader, self.instruments)
         self.core, self.kubeconfig = Api(self._connection.send), loader.source
         self._login = lambda: loader.login
         self.requests = 0

@@ -16,6 +16,7 @@ import urllib3
 from urllib3 import HTTPHeaderDict
 from urllib3.connection import HTTPConnection
 
+from launcher.core.measured import ApiResult, ApiVerb, Instruments
 from launcher.edges.kube.credentials import Credentials, impersonation, proxy_headers
 from launcher.edges.kube.library import ApiException, Configuration, RESTClientObject
 from launcher.edges.kube.pem import Pem
@@ -48,13 +49,14 @@ class Connection:
 
     Args:
         loader: resolves cluster and user.
+        instruments: count the requests.
 
     Raises:
         InvalidInput: there is no usable configuration.
     """
 
-    def __init__(self, loader: ClientConfigLoader) -> None:
-        self._loader = loader
+    def __init__(self, loader: ClientConfigLoader, instruments: Instruments) -> None:
+        self._loader, self._instruments = loader, instruments
         self._renewing = threading.Lock()
         current = loader.current()
         self._credentials = self._credentials_of(current)
@@ -89,7 +91,7 @@ class Connection:
         """
         for attempt in (1, 2):
             generation, headers = self._headers(content_type, accept)
-            answer = self._pool.request(method, target, headers, body, timeout)
+            answer = self._counted(method, target, headers, body, timeout)
             if attempt == 2 or answer.status != _UNAUTHORIZED:  # noqa: PLR2004
                 break
             answer.drain_conn()
@@ -99,6 +101,15 @@ class Connection:
         error = ApiException(status=answer.status, reason=answer.reason)
         error.body, error.headers = answer.data.decode("utf-8", "replace"), answer.headers
         raise error
+
+    def _counted(self, method: str, target: str, *more: Any) -> urllib3.BaseHTTPResponse:
+        status = None
+        try:
+            answer = self._pool.request(method, target, *more)
+            status = answer.status
+            return answer
+        finally:
+            self._instruments.api_asked(ApiVerb.of(method, target), ApiResult.of(status))
 
     @property
     def pool(self) -> object:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from launcher.core.measured import Watched
 from launcher.core.views import PodEvent
 from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.listwatch import ListWatch
@@ -51,7 +52,7 @@ class KubeEventWatch(ListWatch):
         super().__init__(
             client,
             client.core.list_namespaced_event,
-            "events",
+            Watched.EVENTS,
             namespace,
             {"field_selector": "involvedObject.kind=Pod"},
             idle_after=_IDLE_AFTER,

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from launcher.core import foreign
+from launcher.core.measured import Watched
 from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.errors import TRANSPORT, api_status, translate
 from launcher.edges.kube.lines import lines_in
@@ -72,7 +73,7 @@ class ListWatch:
     Args:
         client: sends the requests.
         method: the client's method that lists the kind in a namespace.
-        kind: the kind in plural, for errors, such as ``pods``.
+        kind: which kind that is.
         namespace: of the objects.
         selector: label or field selector of the list.
         idle_after: seconds without a reader after which the thread ends; later readers need a new one.
@@ -82,7 +83,7 @@ class ListWatch:
         self,
         client: KubeClient,
         method: Callable[..., Any],
-        kind: str,
+        kind: Watched,
         namespace: str,
         selector: Mapping[str, str],
         *,
@@ -92,7 +93,8 @@ class ListWatch:
         self._method = method
         self._namespace = namespace
         self._selector = selector
-        self._objects = f"{kind} in {f'namespace {namespace}' if namespace else 'all namespaces'}"
+        self._kind = kind
+        self._objects = f"{kind.value} in {f'namespace {namespace}' if namespace else 'all namespaces'}"
         self._idle_after = idle_after
         self._used_at = time.monotonic()
         self._changed = threading.Lock()
@@ -103,7 +105,7 @@ class ListWatch:
         self._stopped = threading.Event()
         self._over = False
         self._response: Any = None
-        name = f"fljob-{kind}-{namespace or 'all'}"
+        name = f"fljob-{kind.value}-{namespace or 'all'}"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     # ---- implemented by subclasses; called with the lock held ----
@@ -199,6 +201,7 @@ class ListWatch:
 
     def _trouble(self, error: Exception) -> float:
         """Tell the readers what went wrong; return the seconds for which nothing should be asked."""
+        self._client.instruments.watch_broke(self._kind)
         if isinstance(error, _Gone) or api_status(error.__cause__) == _GONE:
             return 0.0  # the snapshot was right when it was listed
         if not isinstance(error, LauncherError):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from launcher.core.measured import Watched
 from launcher.core.names import LABEL_JOB_ID
 from launcher.core.views import PodView, Seen
 from launcher.edges.kube.client import KubeClient
@@ -32,7 +33,7 @@ class KubePodWatch(ListWatch):
         super().__init__(
             client,
             core.list_namespaced_pod if namespace else _of_all(core.list_pod_for_all_namespaces),
-            "pods",
+            Watched.PODS,
             namespace,
             {"label_selector": LABEL_JOB_ID},
             idle_after=_IDLE_AFTER,

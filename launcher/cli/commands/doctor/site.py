@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from launcher.cli.commands.doctor.check import Check
 from launcher.cli.site_rights import chart_rights, example_job
 from launcher.core import foreign
 from launcher.core.chart_reference import chart_reference, in_registry
+from launcher.core.loopback import is_loopback
 from launcher.core.rights import LIST_NODES, WATCHING, Right, needed
 from launcher.core.spec.site import SiteConfig
 from launcher.errors import Denied, InvalidInput, LauncherError, NotFound, ToolMissing, Unavailable
@@ -33,6 +35,8 @@ def site_checks(site: SiteConfig) -> Iterator[Check]:
     yield Check("cluster", partial(_releases, site))
     yield Check("namespace", partial(_namespace, site))
     yield from _rights(site)
+    if site.metrics_port is not None:
+        yield Check("metrics", partial(_metrics, site))
     for name in site.image_pull_secrets:
         yield Check(f"registry Secret {name}", partial(secret, site, name))
 
@@ -65,6 +69,14 @@ def _chart(site: SiteConfig) -> str:
     text = wiring.helm(site).template(spec.release, spec.namespace, composition.render_values(spec, site))
     which = f"; {site.chart}" if in_registry(site.chart) else ""
     return f"renders, {len(text.splitlines())} lines{which}"
+
+
+def _metrics(site: SiteConfig) -> str:
+    """Check that a parent can serve metrics with what is installed here."""
+    if importlib.util.find_spec("prometheus_client") is None:
+        raise ToolMissing("prometheus-client is not installed", cure="`pip install prometheus-client`")
+    reach = "this machine only" if is_loopback(site.metrics_address) else "whoever reaches that address"
+    return f"a FLARE parent serves them at {site.metrics_address} port {site.metrics_port}, for {reach}"
 
 
 def _registry(site: SiteConfig) -> str:

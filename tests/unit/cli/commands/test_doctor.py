@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -329,6 +330,35 @@ def test_a_kit_says_whether_jobs_have_budgets(folder):
     tree["components"][0]["args"]["protect"] = "none"
     path.write_text(json.dumps(tree))
     assert kit.read(folder).site(SITE, namespace=True).protect == "none"
+
+
+def metrics_said(capsys, **settings):
+    checks = site_module.site_checks(replace(SITE, **settings))
+    code = run_checks(check for check in checks if check.what == "metrics")
+    return code, capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("address", "whom"), [("127.0.0.1", "this machine only"), ("0.0.0.0", "whoever reaches that address")]
+)
+def test_metrics_are_served_to_whom_the_address_says(capsys, address, whom):
+    assert metrics_said(capsys, metrics_port=9464, metrics_address=address) == (
+        0,
+        f"ok    metrics: a FLARE parent serves them at {address} port 9464, for {whom}\n",
+    )
+
+
+def test_metrics_without_their_library_are_a_failure(capsys, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    code, said = metrics_said(capsys, metrics_port=9464)
+    assert (code, said) == (
+        1,
+        "FAIL  metrics: prometheus-client is not installed\n  cure: `pip install prometheus-client`\n",
+    )
+
+
+def test_a_site_without_metrics_has_no_check_of_them(capsys):
+    assert metrics_said(capsys) == (0, "")
 
 
 # looking into an image

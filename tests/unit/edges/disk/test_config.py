@@ -54,11 +54,20 @@ context: site-1
 adopt: false
 tell_server: false
 protect: budget
+metrics_port: 9464
+metrics_address: 0.0.0.0
 storage_driver: configmap
 """
 
 
-NULLABLE = ("pending_timeout", "max_pending_timeout", "timeout", "grace_period", "pod_security")
+NULLABLE = (
+    "pending_timeout",
+    "max_pending_timeout",
+    "timeout",
+    "grace_period",
+    "pod_security",
+    "metrics_port",
+)
 
 
 @pytest.fixture
@@ -127,6 +136,8 @@ def test_every_key(config, tmp_path):
         adopt=False,
         tell_server=False,
         protect="budget",
+        metrics_port=9464,
+        metrics_address="0.0.0.0",
         storage_driver="configmap",
     )
 

@@ -1,0 +1,84 @@
+"""Following one job for the log and the metrics: what each observation changes."""
+
+from __future__ import annotations
+
+import threading
+
+from launcher.core.catalogue import Code
+from launcher.core.jobref import JobRef
+from launcher.core.lifecycle.state import JobSample, Observation, Track
+from launcher.core.report.metrics import UNCLASSIFIED
+from launcher.core.views import Presence, age_seconds
+from launcher.usecases.causes import log_cause
+from launcher.usecases.ports import World
+
+__all__ = ["Measuring"]
+
+
+class Measuring:
+    """One job of this process; safe to use from any number of threads.
+
+    Args:
+        world: the ports; its metrics get what changes.
+        is_launched: whether this process has launched it: of another one's job nobody knows how long it took.
+    """
+
+    def __init__(self, world: World, *, is_launched: bool) -> None:
+        self._clock, self._metrics = world.clock, world.metrics
+        self._is_launched = is_launched
+        self._lock = threading.Lock()
+        self._track: Track | None = None
+        self._counted_until = 0.0
+        self._logged: Code | None = None
+        self._metrics.follow(self)
+
+    def saw(self, job: JobRef, track: Track, seen: Observation | None = None) -> None:
+        """Log and count what is new.
+
+        Args:
+            job: its names.
+            track: everything known about it now.
+            seen: what was observed; None when it was ended without a look.
+        """
+        with self._lock:
+            before, self._track = self._track, track
+            now = self._clock.monotonic() if seen is None else seen.now
+            self._charge(before, now)
+            logged, self._logged = self._logged, log_cause(job, track, self._logged)
+            if self._logged is not logged and self._logged in UNCLASSIFIED:
+                self._metrics.unclassified(self._logged)
+            if track.ran and self._is_launched and not (before is not None and before.ran):
+                self._metrics.started(max(0.0, now - track.launched))
+            if track.outcome is not None and not (before is not None and before.outcome):
+                self._metrics.ended(track.outcome.code, track.outcome.return_code, _unseen(track, seen))
+
+    def sample(self) -> JobSample | None:
+        """Return how the job is, as last observed; None before that, and once it has ended.
+
+        The seconds since the last observation are counted now, so that those of a job that waits for hours
+        without a change do not come all at once.
+        """
+        with self._lock:
+            track = self._track
+            if track is None or track.outcome is not None:
+                return None
+            now = self._clock.monotonic()
+            self._charge(track, now)
+            if track.verdict is None:
+                return JobSample(track.state)
+            return JobSample(track.state, track.verdict.code, max(0.0, now - track.verdict.since))
+
+    def _charge(self, track: Track | None, now: float) -> None:
+        """Count the time since it was counted last for the cause of that time."""
+        if track is not None and track.outcome is None and track.verdict is not None:
+            self._metrics.waited(track.verdict.code, max(0.0, now - self._counted_until))
+        self._counted_until = max(self._counted_until, now)
+
+
+def _unseen(track: Track, seen: Observation | None) -> float | None:
+    """Return the seconds between the end of the job container and its observation, by the server's clock."""
+    if seen is None or seen.pod.presence is not Presence.FOUND:
+        return None
+    main = track.pod.main if track.pod is not None else None
+    finished = None if main is None else main.finished_at
+    return None if finished is None else max(0.0, age_seconds(finished, seen.wall))
