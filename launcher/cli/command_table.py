@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "gc": "Remove what ended jobs left behind.",
     "federation": "Ask FLARE's server what all sites say of a job.",
     "kit": "Give a prepared FLARE kit to our launcher.",
+    "usage": "Say what jobs have used, and where their time went.",
     "doctor": "Check whether jobs can run here.",
     "rbac": "Print the rights that the parent of a site needs.",
     "completion": "Print what makes a shell complete commands and jobs.",

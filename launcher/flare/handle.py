@@ -65,6 +65,7 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         world: the ports; the last log lines of a failed job come from them.
         mask: hides credentials in lines of the job and messages of Kubernetes, before they are logged.
         on_kept: called when the job has ended and its retention keeps it.
+        on_ended: called once when the job has ended, on a thread of its own.
     """
 
     def __init__(
@@ -74,6 +75,8 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         end_transfer: Callable[[], None],
         mask: Mask = by_shape,
         on_kept: Callable[[], None] = no_op,
+        *,
+        on_ended: Callable[[JobHandle, World], None] | None = None,
     ) -> None:
         super().__init__()
         self.handle = handle
@@ -82,6 +85,7 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         self._world = world
         self._mask = mask
         self._on_kept = on_kept
+        self._on_ended = on_ended
         self._lock = threading.Lock()
         self._ended = False
         self._diagnosed = threading.Event()
@@ -154,6 +158,9 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
                 return
             self._ended = True
         self._try_end_transfer()
+        if self._on_ended is not None:  # a disk may hang, and FLARE waits on this thread
+            given = (self.handle, self._world)
+            threading.Thread(target=self._on_ended, args=given, name="fljob-history", daemon=True).start()
         outcome = self.handle.track.outcome
         if outcome is not None and not outcome.succeeded and outcome.code is not Code.TERMINATED:
             name = f"fljob-end-{self.handle.job.release}"

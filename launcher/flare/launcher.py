@@ -31,11 +31,10 @@ from launcher.flare.handle import FlareJobHandle, NotStartedHandle
 from launcher.flare.kept import KeptJobs
 from launcher.flare.orphans import Orphans
 from launcher.flare.refused import RefusedJobs
+from launcher.flare.reports import Reports
 from launcher.flare.server_report import failure_reporter
 from launcher.flare.services import Services, refuse_if_stood_down
 from launcher.flare.unfinished import end_unfinished
-from launcher.flare.verdicts.begin import begin
-from launcher.flare.verdicts.teller import Teller
 from launcher.logs import logger
 from launcher.usecases.startup import put_startup_kit
 
@@ -107,7 +106,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         self._orphans, self._kept, self._refused = Orphans(), KeptJobs(), RefusedJobs()
         self._orphans.heir = lambda _: self._refused
         self._adoption: Adoption | None = None
-        self._teller = Teller()
+        self._reports = Reports()
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         """Offer this launcher for every job, and prepare for launches when a parent starts.
@@ -131,7 +130,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         which jobs run. The server does not wait for anything: a job process that it does not know it tells to
         stop, and what it says before it is set up is not signed.
         """
-        begin(self._teller, self.role, fl_ctx)
+        self._reports.begin(self.role, fl_ctx)
         adoption = self._adoption = prepare(fl_ctx, self.role, self._parent)
         end_unfinished(fl_ctx, () if adoption is None else adoption.jobs)
         if adoption is None:
@@ -154,7 +153,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         def diagnose(service: Service, job: JobRef, credentials: tuple[str, ...]) -> OnFailure:
             return failure_writer(service.world, workspace, job.job_id, job.site, credentials)
 
-        launching = (startup, self._settings, self._refused, self._installed, self._teller.follow)
+        launching = (startup, self._settings, self._refused, self._installed, self._reports)
         return Parent(self.role, workspace, self._orphans.exclude, diagnose, self._kept.look, *launching)
 
     def launch_job(self, job_meta: dict[str, Any], fl_ctx: FLContext) -> JobHandleSpec:
@@ -221,10 +220,10 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         self._orphans.exclude(spec.release, credential_secret_name(spec.pod_name))
         self._orphans.begin()
         self._orphans.start_once(service, spec.namespace, job.site, job.federation)
-        self._teller.is_on = launch.site.tell_server
+        self._reports.teller.is_on = launch.site.tell_server
         self._refused.open(job.workspace, job.site)
-        note = to_note(job, meta, self.role, service.world.clock.now())
-        journal = self._refused.journal(note, service.world, cautious(credentials.values()))
+        note, hide = to_note(job, meta, self.role, service.world.clock.now()), cautious(credentials.values())
+        journal = self._refused.journal(note, service.world, hide)
         try:
             return self._installed(service, launch, credentials, journal, end_transfer)
         except NotPrepared as error:
@@ -235,7 +234,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             end_transfer()
             _LOG.error("job %s was not started at site %s: %s", job.job_id, job.site, error)
             code = refused_code(error, launch.site.policy)
-            self._teller.refused(job.job_id, error, code, service.world, cautious(credentials.values()))
+            self._reports.teller.refused(job.job_id, error, code, service.world, hide)
             return NotStartedHandle(str(error), code)
 
     def _installed(
@@ -255,9 +254,10 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             retry_refused=True,
             journal=journal,
         )
-        self._teller.follow(job.job_id, handle, world, cautious(known))
+        self._reports.teller.follow(job.job_id, handle, world, cautious(known))
         kept = partial(self._kept.look, service, spec.namespace, job.site, job.federation)
-        return FlareJobHandle(handle, world, end_transfer, cautious(known), kept)
+        ended = self._reports.history.ended
+        return FlareJobHandle(handle, world, end_transfer, cautious(known), kept, on_ended=ended)
 
     def _prepare_later(self, name: str, fl_ctx: FLContext) -> None:
         workspace = fl_ctx.get_prop(FLContextKey.WORKSPACE_OBJECT)
@@ -271,7 +271,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         try:
             self._refused.open(workspace, name)
             site = wiring.site_config(self._settings, workspace, name, self.role)
-            self._teller.is_on = site.tell_server
+            self._reports.teller.is_on = site.tell_server
             if self._adoption is not None:
                 self._adoption.switch(on=site.adopt)
             mark = federation(startup)

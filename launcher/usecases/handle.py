@@ -72,7 +72,7 @@ class JobHandle:
         self._lock = threading.Lock()
         self._track = Track(launched=launched)
         self._installer = installer
-        self._measuring = Measuring(world, is_launched=is_launched)
+        self.measuring = Measuring(world, launched=launched, is_launched=is_launched)
         self._on_failure = on_failure
         self._on_failure_lock = threading.Lock()
         self._removal = threading.Lock()
@@ -182,7 +182,7 @@ class JobHandle:
         """
         with self._lock:
             self._track = terminated(self._track, detail)
-            self._measuring.saw(self.job, self._track)
+            self.measuring.saw(self.job, self._track)
         self._give_up()
         self._wake()
         try:
@@ -219,7 +219,7 @@ class JobHandle:
         observation = observe(self._world, watch, self.job, track, self._policy, refused=refused)
         with self._lock:
             track = self._track = step(self._track, observation, self._policy)
-            self._measuring.saw(self.job, track, observation)
+            self.measuring.saw(self.job, track, observation)
         if track.outcome is not None:
             self._give_up()
         return track

@@ -6,6 +6,7 @@ import threading
 
 from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
+from launcher.core.lifecycle.ledger import Ledger, charged, opened
 from launcher.core.lifecycle.state import JobSample, Observation, Track
 from launcher.core.report.metrics import UNCLASSIFIED
 from launcher.core.views import Presence, age_seconds
@@ -20,17 +21,25 @@ class Measuring:
 
     Args:
         world: the ports; its metrics get what changes.
+        launched: monotonic seconds of the launch, or of the time from which this process knows the job.
         is_launched: whether this process has launched it: of another one's job nobody knows how long it took.
     """
 
-    def __init__(self, world: World, *, is_launched: bool) -> None:
+    def __init__(self, world: World, *, launched: float, is_launched: bool) -> None:
         self._clock, self._metrics = world.clock, world.metrics
         self._is_launched = is_launched
         self._lock = threading.Lock()
         self._track: Track | None = None
         self._counted_until = 0.0
         self._logged: Code | None = None
+        self._ledger = opened(launched)
         self._metrics.follow(self)
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where the time of the job went, up to its last observation."""
+        with self._lock:
+            return self._ledger
 
     def saw(self, job: JobRef, track: Track, seen: Observation | None = None) -> None:
         """Log and count what is new.
@@ -44,6 +53,7 @@ class Measuring:
             before, self._track = self._track, track
             now = self._clock.monotonic() if seen is None else seen.now
             self._charge(before, now)
+            self._ledger = charged(self._ledger, before, now)
             logged, self._logged = self._logged, log_cause(job, track, self._logged)
             if self._logged is not logged and self._logged in UNCLASSIFIED:
                 self._metrics.unclassified(self._logged)

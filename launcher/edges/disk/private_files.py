@@ -8,15 +8,17 @@ a file replaces what has its name instead of being written into it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["PLAIN", "move_file", "names_in", "read_file", "remove_file", "write_file"]
+__all__ = ["PLAIN", "append_line", "move_file", "names_in", "read_file", "remove_file", "write_file"]
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_APPENDED = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FILE_MODE, _FOLDER_MODE = 0o600, 0o700
 # Modes of what need not be private: those that the umask leaves.
@@ -47,6 +49,28 @@ def write_file(
         with os.fdopen(file, "w", encoding="utf-8", errors="backslashreplace", newline="") as writer:
             writer.write(text)
         os.replace(part, leaf, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def append_line(root: Path, name: str, text: str, most: int) -> None:
+    """Append to a file below ``root``, and make it and its folders where they are missing.
+
+    One that would become longer than ``most`` bytes is moved to ``NAME.1`` before, in place of what is there.
+
+    Raises:
+        OSError: it cannot be written, such as for a link, or for what is no file.
+    """
+    *folders, leaf = _parts(name)
+    data = text.encode("utf-8", "backslashreplace")
+    with _opened(root, folders, make=_FOLDER_MODE) as folder:
+        with contextlib.suppress(FileNotFoundError), _file(leaf, folder) as there:
+            if os.fstat(there).st_size + len(data) > most:
+                os.replace(leaf, f"{leaf}.1", src_dir_fd=folder, dst_dir_fd=folder)
+        file = os.open(leaf, _APPENDED, _FILE_MODE, dir_fd=folder)
+        with os.fdopen(file, "ab", buffering=0) as writer:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise OSError("it is no file")
+            if writer.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def read_file(root: Path, name: str, most: int) -> str:

@@ -26,7 +26,7 @@ from launcher.core.lifecycle.adoption import (
     why_not_refused,
 )
 from launcher.core.lifecycle.state import JobReport
-from launcher.core.redaction import Mask, cautious
+from launcher.core.redaction import cautious
 from launcher.core.spec.jobspec import Role, ref_of_spec
 from launcher.core.views import SecretView
 from launcher.errors import NotFound, Unavailable
@@ -35,13 +35,13 @@ from launcher.flare.adoption.transfers import Transfers
 from launcher.flare.context import TRANSFER_TOKEN, noted
 from launcher.flare.handle import FlareJobHandle
 from launcher.flare.refused import Found, RefusedJobs
+from launcher.flare.reports import Reports
 from launcher.logs import logger
 from launcher.usecases.heir import Heir
 
 if TYPE_CHECKING:
-    from launcher.usecases.handle import JobHandle, OnFailure
+    from launcher.usecases.handle import OnFailure
     from launcher.usecases.keeping import Journal
-    from launcher.usecases.ports import World
     from launcher.usecases.service import Service
 
 __all__ = ["Adoption", "Parent"]
@@ -68,7 +68,7 @@ class Parent:
         refused: the jobs without a release.
         install: installs a launch: the use cases, the launch, its credentials, its note and whether this
             parent is the first, and what ends its workspace transfer.
-        tell: tells FLARE's server of a job from now on: its id, handle, ports, what hides its credentials.
+        reports: who hears of jobs.
     """
 
     role: Role
@@ -82,7 +82,7 @@ class Parent:
     install: Callable[
         [Service, wiring.Launch, Mapping[str, str], Journal, Callable[[], None]], FlareJobHandle
     ]
-    tell: Callable[[str, JobHandle, World, Mask], None]
+    reports: Reports
 
 
 class Adoption(ABC):
@@ -266,8 +266,9 @@ class Adoption(ABC):
         self.transfers.restore(job.job_id, self.parent.workspace, token)
         end_transfer = partial(self.transfers.remove_job, job.job_id)
         kept = partial(self.parent.look, self.service, job.namespace, job.site, job.federation)
-        self.parent.tell(job.job_id, handle, world, cautious(known))
-        return FlareJobHandle(handle, world, end_transfer, cautious(known), kept)
+        self.parent.reports.teller.follow(job.job_id, handle, world, cautious(known))
+        ended = self.parent.reports.history.ended
+        return FlareJobHandle(handle, world, end_transfer, cautious(known), kept, on_ended=ended)
 
     def _credentials(self, job: JobRef) -> tuple[Mapping[str, str], str]:
         """Return what a job's Secret holds, and the token of its workspace transfer, which is part of it."""

@@ -65,6 +65,15 @@ def test_the_archive_of_the_results_says_it_too(federation):
     assert {one["return_code"] for one in found.values()} == {0}
 
 
+def test_a_parent_says_what_its_jobs_have_used(federation):
+    run = federation.submit()
+    assert run.end() == "FINISHED:COMPLETED"
+    words = ("usage", "--kit", "/var/tmp/nvflare/workspace", "--since", "10m", "--by", "job", "-o", "json")
+    used = {one["key"]: one for one in json.loads(federation.fljob("site-1", *words))}
+    assert (used[run.job]["jobs"], used[run.job]["failed"]) == (1, 0)
+    assert used[run.job]["runningSeconds"] > 1
+
+
 def test_a_site_that_does_not_tell_is_not_in_it(federation):
     with federation.file("site-1", "fljob/fljob.yaml", json.dumps({"tell_server": False})):
         run = federation.submit()

@@ -82,7 +82,7 @@ class New:
             launch.launcher._settings,
             RefusedJobs(),
             launch.launcher._installed,
-            launch.launcher._teller.follow,
+            launch.launcher._reports,
         )
         self.transfers = Transfers.put(self.engine.cell)
         self.adoption = ClientAdoption(parent, self.transfers, self.engine)

@@ -29,7 +29,7 @@ from launcher.core.lifecycle.state import JobState, Track
 from launcher.core.report.site_verdict import SiteVerdict, to_message, told_of
 from launcher.core.spec.jobspec import Role
 from launcher.errors import Denied
-from launcher.flare.verdicts.begin import begin
+from launcher.flare.reports import Reports
 from launcher.flare.verdicts.store import VerdictStore
 from launcher.flare.verdicts.teller import Answer, Teller
 from launcher.flare.verdicts.to_server import CHANNEL, TOPIC, sender
@@ -357,9 +357,10 @@ def bootstrap(engine, root):
 
 
 def test_the_parent_of_a_server_listens_and_tells_itself(server, tmp_path):
-    teller = Teller()
-    begin(teller, Role.SERVER, bootstrap(server.engine, tmp_path))
-    assert teller.send({server.job: WAITS}).is_heard
+    reports = Reports()
+    reports.begin(Role.SERVER, bootstrap(server.engine, tmp_path))
+    assert reports.history.workspace == str(tmp_path)
+    assert reports.teller.send({server.job: WAITS}).is_heard
     answer = server.callbacks[CHANNEL, TOPIC](server.message())
     assert answer.get_header(MessageHeaderKey.RETURN_CODE) == ReturnCode.OK
     assert server.told.keys() == {"server", "site-1"}
@@ -368,7 +369,7 @@ def test_the_parent_of_a_server_listens_and_tells_itself(server, tmp_path):
 @pytest.mark.parametrize("role", Role)
 def test_a_flare_without_what_is_needed_costs_nothing(role, tmp_path, caplog):
     caplog.set_level(logging.WARNING)
-    teller = Teller()
-    begin(teller, role, bootstrap(SimpleNamespace(cell=SimpleNamespace()), tmp_path))
-    begin(teller, role, bootstrap(SimpleNamespace(), tmp_path))
-    assert teller.send is None
+    reports = Reports()
+    reports.begin(role, bootstrap(SimpleNamespace(cell=SimpleNamespace()), tmp_path))
+    reports.begin(role, bootstrap(SimpleNamespace(), tmp_path))
+    assert reports.teller.send is None

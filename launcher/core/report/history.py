@@ -1,0 +1,172 @@
+"""The record of a job that is gone: one line of JSON, for who asks weeks later what ran, and where time went.
+
+It has no text of a pod and no credential, so that others than the job's owner may keep and read a history.
+Whoever can write into a workspace can change a history: it is read as text of others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from launcher.core.ending.outcome import Outcome
+from launcher.core.foreign import line
+from launcher.core.jobref import JobRef
+from launcher.core.lifecycle.ledger import Ledger
+from launcher.core.lifecycle.state import Track
+
+__all__ = ["LONGEST", "Record", "from_line", "record_of", "to_line"]
+
+# Characters of a line; a longer one is no record of ours.
+LONGEST = 16_384
+_VERSION = 1
+_LONGEST_WORD, _MOST = 300, 100
+_LONGEST_TIME = 1e9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A job that has ended.
+
+    Attributes:
+        job: FLARE's id of it.
+        release: its Helm release.
+        namespace: of the release.
+        site: where it ran.
+        role: ``client`` or ``server``.
+        study: its study; empty for none.
+        node: where its pod was; empty when it was nowhere.
+        image: what its container was to run.
+        resources: what it asked for, by resource.
+        launched: when it was launched.
+        ended: when it was seen to have ended.
+        code: how, a code of the catalogue.
+        return_code: what FLARE got.
+        exit_code: of its container, None when that did not end by itself.
+        clock: the setting whose time ran out; empty when none did.
+        seconds: where the time went, by cause.
+    """
+
+    job: str
+    release: str
+    namespace: str
+    site: str
+    role: str
+    study: str
+    node: str
+    image: str
+    resources: Mapping[str, str] = field(default_factory=dict)
+    launched: datetime
+    ended: datetime
+    code: str
+    return_code: int
+    exit_code: int | None = None
+    clock: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def record_of(job: JobRef, track: Track, outcome: Outcome, ledger: Ledger, wall: datetime) -> Record:
+    """Return the record of a job.
+
+    Args:
+        job: its names.
+        track: everything known about it.
+        outcome: how it ended.
+        ledger: where its time went.
+        wall: the time now.
+    """
+    main = None if track.pod is None else track.pod.main
+    return Record(
+        job=job.job_id,
+        release=job.release,
+        namespace=job.namespace,
+        site=job.site,
+        role=job.role,
+        study=job.study,
+        node="" if track.pod is None else track.pod.node,
+        image="" if main is None else main.image,
+        resources={} if main is None else dict(main.requests),
+        launched=wall - timedelta(seconds=min(max(0.0, ledger.until - ledger.launched), _LONGEST_TIME)),
+        ended=wall,
+        code=outcome.code.value,
+        return_code=int(outcome.return_code),
+        exit_code=outcome.exit_code,
+        clock=outcome.clock,
+        seconds={cause: round(seconds, 3) for cause, seconds in ledger.seconds.items()},
+    )
+
+
+def to_line(record: Record) -> str:
+    """Return the line of a record, with its line end."""
+    content = {**asdict(record), "version": _VERSION}
+    content |= {key: getattr(record, key).isoformat(timespec="milliseconds") for key in ("launched", "ended")}
+    return json.dumps(content, ensure_ascii=True) + "\n"
+
+
+def from_line(text: str) -> Record | None:
+    """Return the record that a line holds; None when it holds something else."""
+    if len(text) > LONGEST:
+        return None
+    try:
+        content = json.loads(text)
+        if content.get("version") != _VERSION:
+            return None
+        return Record(**{key: read(content[key]) for key, read in _READERS.items()})
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return None
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return line(value, _LONGEST_WORD)
+
+
+def _moment(value: Any) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 1 << 31:
+        raise TypeError
+    return value
+
+
+def _whole_or_none(value: Any) -> int | None:
+    return None if value is None else _whole(value)
+
+
+def _seconds(value: Any) -> dict[str, float]:
+    found = {_word(key): float(one) for key, one in _few(value)}
+    if not all(0.0 <= one < _LONGEST_TIME for one in found.values()):
+        raise ValueError
+    return found
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {_word(key): _word(one) for key, one in _few(value)}
+
+
+def _few(value: Any) -> list[tuple[Any, Any]]:
+    if len(value) > _MOST:
+        raise ValueError
+    return list(value.items())
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("job", "release", "namespace", "site", "role", "study", "node", "image"), _word),
+    "resources": _texts,
+    "launched": _moment,
+    "ended": _moment,
+    "code": _word,
+    "return_code": _whole,
+    "exit_code": _whole_or_none,
+    "clock": _word,
+    "seconds": _seconds,
+}

@@ -1,0 +1,129 @@
+"""What jobs that are gone have used, summed by study, site, code or job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from launcher.core.catalogue import Code
+from launcher.core.lifecycle.ledger import RUNNING
+from launcher.core.report.history import Record
+
+__all__ = ["KEYS", "Use", "causes_text", "once", "seconds_text", "since_of", "summed", "to_json"]
+
+# What jobs can be summed by -> the value of a record. FLARE calls the study of a job without one "default".
+KEYS: Mapping[str, Callable[[Record], str]] = {
+    "study": lambda record: record.study or "default",
+    "site": lambda record: record.site,
+    "code": lambda record: record.code,
+    "job": lambda record: record.job,
+}
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
+_SIZES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800}
+_MOST_DIGITS = 5
+
+
+@dataclass(frozen=True)
+class Use:
+    """What the jobs of one key have used.
+
+    Attributes:
+        key: the study, site, code or job.
+        jobs: how many ended; each job process of a job at a site counts.
+        failed: how many of them not well.
+        seconds: where their time went, by cause.
+    """
+
+    key: str
+    jobs: int
+    failed: int
+    seconds: Mapping[str, float]
+
+    @property
+    def running(self) -> float:
+        """Seconds in which their containers ran."""
+        return self.seconds.get(RUNNING, 0.0)
+
+    @property
+    def waiting(self) -> Mapping[str, float]:
+        """Seconds in which they did not, by cause, the longest first."""
+        found = ((cause, seconds) for cause, seconds in self.seconds.items() if cause != RUNNING)
+        return dict(sorted(found, key=lambda item: (-item[1], item[0])))
+
+
+def summed(records: Iterable[Record], by: str, since: datetime | None) -> list[Use]:
+    """Return the sums by a key of :data:`KEYS`, the longest time first.
+
+    Args:
+        records: of jobs; one that is there twice counts once: two parents may have seen its end.
+        by: the key.
+        since: leave out jobs that ended before; None = none.
+    """
+    found: dict[str, list[Record]] = {}
+    for one in once(records):
+        if since is None or one.ended >= since:
+            found.setdefault(KEYS[by](one), []).append(one)
+    uses = [_use(key, ones) for key, ones in found.items()]
+    return sorted(uses, key=lambda use: (-sum(use.seconds.values()), use.key))
+
+
+def once(records: Iterable[Record]) -> Iterable[Record]:
+    """Return each job once: two parents of a site may have seen its end."""
+    return {
+        (one.release, one.namespace, one.launched.replace(microsecond=0)): one for one in records
+    }.values()
+
+
+def _use(key: str, records: list[Record]) -> Use:
+    seconds: dict[str, float] = {}
+    for one in records:
+        for cause, lasted in one.seconds.items():
+            seconds[cause] = seconds.get(cause, 0.0) + lasted
+    return Use(key, len(records), sum(one.code != Code.SUCCESS.value for one in records), seconds)
+
+
+def seconds_text(seconds: float) -> str:
+    """Return a time as people say it, in its two largest units: ``3h 12m``, ``41s``."""
+    rest, words = round(seconds), []
+    for size, unit in _UNITS:
+        if rest >= size:
+            words.append(f"{rest // size}{unit}")
+            rest %= size
+    words.append(f"{rest}s")
+    return " ".join(word for word in words[:2] if not (len(words) > 1 and word.startswith("0")))
+
+
+def causes_text(seconds: Mapping[str, float], most: int = 3) -> str:
+    """Return the longest causes with their times; those of less than a second are left out."""
+    said = [f"{cause} {seconds_text(lasted)}" for cause, lasted in seconds.items() if lasted >= 1.0]
+    more = f", {len(said) - most} more" if len(said) > most else ""
+    return ", ".join(said[:most]) + more
+
+
+def since_of(text: str, now: datetime) -> datetime | None:
+    """Return the moment that ``24h``, ``7d``, ``2026-11-29`` or a time of ISO 8601 means; None = it is none.
+
+    A date is its beginning in the zone of ``now``.
+    """
+    number, unit = text[:-1], text[-1:]
+    if unit in _SIZES and number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS:
+        return datetime.fromtimestamp(max(0.0, now.timestamp() - int(number) * _SIZES[unit]), now.tzinfo)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=now.tzinfo)
+
+
+def to_json(use: Use) -> dict[str, Any]:
+    """Return the sums as JSON; times in seconds."""
+    waiting = {cause: round(seconds, 3) for cause, seconds in use.waiting.items()}
+    return {
+        "key": use.key,
+        "jobs": use.jobs,
+        "failed": use.failed,
+        "runningSeconds": round(use.running, 3),
+        "waitingSeconds": waiting,
+    }

@@ -1,0 +1,45 @@
+"""Writes the history of a parent: a record for each of its jobs when it has ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from launcher.core.report.history import record_of
+from launcher.edges.disk import history
+from launcher.logs import logger
+
+if TYPE_CHECKING:
+    from launcher.usecases.handle import JobHandle
+    from launcher.usecases.ports import World
+
+__all__ = ["HistoryWriter"]
+
+_LOG = logger(__name__)
+
+
+class HistoryWriter:
+    """The history of one parent; nothing is written before its workspace is known.
+
+    Attributes:
+        workspace: root of the parent's workspace.
+    """
+
+    def __init__(self) -> None:
+        self.workspace: str | None = None
+        self._is_failing = False
+
+    def ended(self, handle: JobHandle, world: World) -> None:
+        """Write the record of a job that has ended; never raises. A disk that is full is said once."""
+        track = handle.track
+        if self.workspace is None or track.outcome is None:
+            return
+        record = record_of(handle.job, track, track.outcome, handle.measuring.ledger, world.clock.now())
+        try:
+            history.add(Path(self.workspace), record)
+        except OSError as error:
+            if not self._is_failing:
+                _LOG.warning("the history of jobs is not complete, they run all the same: %s", error)
+            self._is_failing = True
+        else:
+            self._is_failing = False

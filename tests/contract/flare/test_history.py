@@ -1,0 +1,130 @@
+"""A parent keeps a record of each job that is gone, whatever its disk does, and `fljob usage` sums them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+
+import pytest
+from click.testing import CliRunner
+
+from launcher.cli.commands.usage import usage_command
+from launcher.core.report.history import to_line
+from launcher.edges.disk import history
+from tests.contract.flare.in_memory import until
+from tests.unit.core.report.test_history import JOBS, RECORD
+
+
+@pytest.fixture
+def ended(launch):
+    """Return a function that lets a job of a parent end, and returns the lines of its history."""
+    launch.launcher._reports.history.workspace = str(launch.root)
+    file = launch.root / history.FILE
+
+    def end(code=0):
+        handle = launch()
+        launch.end(code)
+        handle.wait()
+        assert handle.handle.close(30)
+        until(file.exists)
+        return file.read_text().splitlines() if file.exists() else []
+
+    return end
+
+
+def test_a_job_that_ended_has_a_record_without_credentials(ended, launch):
+    (line,) = ended(0)
+    record = json.loads(line)
+    assert (record["code"], record["return_code"], record["site"]) == ("Success", 0, "site-1")
+    assert sum(record["seconds"].values()) >= 0
+    assert "canary" not in line
+    assert (launch.root / history.FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_disk_that_is_full_is_said_once_and_costs_no_job(launch, ended, caplog, monkeypatch):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(history, "add", full)
+    caplog.set_level(logging.WARNING)
+    for _ in range(2):
+        assert ended(0) == []
+    assert until(lambda: caplog.text.count("the history of jobs is not complete") == 1)
+
+
+def test_a_link_in_place_of_the_history_is_not_followed(tmp_path):
+    target = tmp_path / "target"
+    target.write_text("")
+    (tmp_path / "fljob").mkdir()
+    (tmp_path / history.FILE).symlink_to(target)
+    with pytest.raises(OSError):  # noqa: PT011 - as the kernel has it
+        history.add(tmp_path, RECORD)
+    assert target.read_text() == ""
+
+
+def test_a_pipe_in_place_of_the_history_does_not_wait(tmp_path):
+    (tmp_path / "fljob").mkdir()
+    os.mkfifo(tmp_path / history.FILE)
+    with pytest.raises(OSError):  # noqa: PT011 - as the kernel has it
+        history.add(tmp_path, RECORD)
+
+
+def test_a_history_is_bounded_and_nothing_is_lost_at_once(tmp_path, monkeypatch):
+    size = len(to_line(RECORD).encode())
+    monkeypatch.setattr(history, "_MOST", 10 * size)
+    for _ in range(25):
+        history.add(tmp_path, RECORD)
+    assert len(history.read(tmp_path).records) == 15
+    assert {path.name for path in (tmp_path / "fljob").iterdir()} == {"history.jsonl", "history.jsonl.1"}
+
+
+@pytest.fixture
+def usage(tmp_path):
+    """Return a function that runs the command over a history of these lines."""
+
+    def run(lines, *words):
+        file = tmp_path / history.FILE
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("".join(lines))
+        return CliRunner().invoke(usage_command, ["--kit", str(tmp_path), *words])
+
+    return run
+
+
+LINES = [to_line(record) for record in JOBS]
+
+
+def test_usage_by_study(usage):
+    done = usage(LINES)
+    assert done.exit_code == 0
+    head, heart, default = done.output.splitlines()
+    assert head.split() == ["STUDY", "JOBS", "FAILED", "RAN", "WAITED", "FOR"]
+    assert heart.split("  ")[0] == "heart"
+    assert "1m 45s" in heart
+    assert "InsufficientResources 30s, QuotaExceeded 20s" in heart
+    assert default.split()[:3] == ["default", "1", "0"]
+
+
+def test_usage_as_json(usage):
+    found = json.loads(usage(LINES, "--by", "code", "-o", "json").output)
+    assert {one["key"]: one["jobs"] for one in found} == {"Success": 2, "OOMKilled": 1}
+
+
+def test_a_history_that_somebody_edited_by_hand_is_read_as_far_as_it_goes(usage):
+    done = usage([LINES[0], "edited\n", "\n", LINES[1], '{"version": 1}\n', LINES[2][:40]], "--by", "job")
+    assert done.exit_code == 0
+    assert {"a", "b"} <= {line.split()[0] for line in done.output.splitlines()}
+    assert "warning: 2 lines are no records, and are left out: fljob/history.jsonl: line 2" in done.output
+
+
+@pytest.mark.parametrize("since", ["tomorrow", "2999-01-01", "-1d", ""])
+def test_a_time_that_is_none_or_to_come(usage, since):
+    done = usage(LINES, "--since", since)
+    assert done.exit_code == 2
+    assert "use a past time, such as 24h, 7d or 2026-11-29" in done.output
+
+
+def test_nothing_has_ended(usage, tmp_path):
+    assert "no job has ended since then" in usage([], "--since", "1h").output
+    assert CliRunner().invoke(usage_command, ["--kit", str(tmp_path / "nowhere")]).exit_code == 2
