@@ -219,8 +219,10 @@ def _screen(how: Looking) -> Iterator[Show]:
 
             def show(now: _Now) -> None:
                 nonlocal last
-                last = now
-                texts = map(Text.from_ansi, lines(now, shutil.get_terminal_size().lines))
+                last, size = now, shutil.get_terminal_size()
+                # rich asks the files that stdin, stdout and stderr were when it was imported.
+                console.size = size.columns, size.lines
+                texts = map(Text.from_ansi, lines(now, size.lines))
                 live.update(Group(*(_as_it_is(text) for text in texts)), refresh=True)
 
             yield show

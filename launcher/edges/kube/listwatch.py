@@ -89,11 +89,8 @@ class ListWatch:
         *,
         idle_after: float,
     ) -> None:
-        self._client = client
-        self._method = method
-        self._namespace = namespace
-        self._selector = selector
-        self._kind = kind
+        self._client, self._method = client, method
+        self._namespace, self._selector, self._kind = namespace, selector, kind
         self._objects = f"{kind.value} in {f'namespace {namespace}' if namespace else 'all namespaces'}"
         self._idle_after = idle_after
         self._used_at = time.monotonic()
