@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from launcher.core.releases import StorageDriver
     from launcher.core.report.bundle import Bundle
     from launcher.core.views import Seen
+    from launcher.edges import kube as kube_edges
     from launcher.edges.helm import HelmReleases, Records
-    from launcher.edges.kube import KubeClient, KubeLeases, KubeObjects, KubePods, KubeRecords, KubeSecrets
     from launcher.edges.kubeconfig import ClientConfigLoader
+    from launcher.usecases.announcing import Announcing
     from launcher.usecases.handle import OnFailure
     from launcher.usecases.leader import Holder
     from launcher.usecases.metrics_ports import Metrics
-    from launcher.usecases.ports import World
+    from launcher.usecases.ports import Clock, World
     from launcher.usecases.service import Service
 
 __all__ = [
@@ -147,7 +148,7 @@ def parent_holder() -> Holder:
 
 def _world_of(site: SiteConfig, parent: ParentOf | None) -> World:
     from launcher.edges.clock import SystemClock  # noqa: PLC0415
-    from launcher.edges.later import Later  # noqa: PLC0415
+    from launcher.edges.later import LatePort, Later  # noqa: PLC0415
     from launcher.usecases.dated_releases import DatedReleases  # noqa: PLC0415
     from launcher.usecases.metrics_ports import Unmeasured, careful  # noqa: PLC0415
     from launcher.usecases.ports import World  # noqa: PLC0415
@@ -158,20 +159,31 @@ def _world_of(site: SiteConfig, parent: ParentOf | None) -> World:
     cluster.current()  # raises what there is to say of the kubeconfig
     metrics = careful(parent.metrics) if parent and parent.metrics else Unmeasured()
     kube = Later(partial(_kube_edges, cluster, site.storage_driver, metrics))
-    pods: Any = _Port(lambda: kube.value().pods)
-    secrets: Any = _Port(lambda: kube.value().secrets)
-    objects: Any = _Port(lambda: kube.value().objects)
+    pods: Any = LatePort(lambda: kube.value().pods)
+    secrets: Any = LatePort(lambda: kube.value().secrets)
+    objects: Any = LatePort(lambda: kube.value().objects)
     clock = SystemClock(lambda: kube.value().client.server_time())  # noqa: PLW0108 - asked late
-    records: Any = _Port(lambda: kube.value().records)
+    records: Any = LatePort(lambda: kube.value().records)
     helm = helm_edge(site, cluster, records, metrics)
     dated = DatedReleases(helm, lambda *names: records.made(*names), clock)  # noqa: PLW0108 - asked late
-    leases: Any = _Port(lambda: kube.value().leases)
+    leases: Any = LatePort(lambda: kube.value().leases)
     watching = LeaseWatching(leases, clock, *_this_process())
     atexit.register(watching.stop)
     releases = WholeReleases(dated, helm.objects, objects, clock)
-    installed = _Installations(helm.manifests, objects)
-    world = World(releases, pods, secrets, clock, watching, installed=installed, metrics=metrics)
+    installed: Any = LatePort(lambda: objects, manifests=helm.manifests)
+    more = {"installed": installed, "metrics": metrics}
+    if site.events:
+        more["announced"] = _announcing(LatePort(lambda: kube.value().job_events), clock)
+    world = World(releases, pods, secrets, clock, watching, **more)
     return world if parent is None else _acting(world, leases, site.namespace, parent)
+
+
+def _announcing(events: Any, clock: Clock) -> Announcing:
+    from launcher.usecases.announcing import Announcing  # noqa: PLC0415
+
+    announcing = Announcing(events, clock)
+    atexit.register(announcing.stop)
+    return announcing
 
 
 def _acting(world: World, leases: Any, namespace: str, parent: ParentOf) -> World:
@@ -181,7 +193,8 @@ def _acting(world: World, leases: Any, namespace: str, parent: ParentOf) -> Worl
     where = (lease_name(parent.site, parent.federation), namespace)
     acting = LeaseActing(leases, world.clock, parent.holder, parent.site, where)
     atexit.register(acting.stop)
-    world.metrics.leads(lambda: acting.is_acting)
+    for port in (world.metrics, world.announced):
+        port.leads(lambda: acting.is_acting)
     return guarded(world, acting)
 
 
@@ -191,12 +204,13 @@ def _this_process() -> tuple[str, str]:
 
 
 class _KubeEdges(NamedTuple):
-    client: KubeClient
-    pods: KubePods
-    secrets: KubeSecrets
-    objects: KubeObjects
-    records: KubeRecords
-    leases: KubeLeases
+    client: kube_edges.KubeClient
+    pods: kube_edges.KubePods
+    secrets: kube_edges.KubeSecrets
+    objects: kube_edges.KubeObjects
+    records: kube_edges.KubeRecords
+    leases: kube_edges.KubeLeases
+    job_events: kube_edges.KubeJobEvents
 
 
 def _kube_edges(cluster: ClientConfigLoader, driver: StorageDriver, metrics: Metrics) -> _KubeEdges:
@@ -209,25 +223,8 @@ def _kube_edges(cluster: ClientConfigLoader, driver: StorageDriver, metrics: Met
     atexit.register(pods.stop)
     objects = kube.KubeObjects(client)
     records = kube.KubeRecords(client, driver, objects)
-    return _KubeEdges(client, pods, kube.KubeSecrets(client), objects, records, kube.KubeLeases(client))
-
-
-class _Port:
-    """A port whose adapter is found when it is first asked for something."""
-
-    def __init__(self, adapter: Callable[[], Any]) -> None:
-        self._adapter = adapter
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._adapter(), name)
-
-
-class _Installations(_Port):
-    """The port ``Installations``: Helm's record of a release, and the objects that it names."""
-
-    def __init__(self, manifests: Any, objects: Any) -> None:
-        super().__init__(lambda: objects)
-        self.manifests = manifests
+    more = (kube.KubeLeases(client), kube.KubeJobEvents(client))
+    return _KubeEdges(client, pods, kube.KubeSecrets(client), objects, records, *more)
 
 
 @dataclass(frozen=True, kw_only=True)

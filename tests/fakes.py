@@ -27,6 +27,7 @@ from launcher.core.views import (
     Seen,
 )
 from launcher.errors import Conflict, LauncherError, NotFound
+from launcher.usecases.announcing_ports import Announcements, Unannounced
 from launcher.usecases.metrics_ports import Metrics, Unmeasured
 from launcher.usecases.ports import World, no_op
 
@@ -460,6 +461,7 @@ class FakeWorld:
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
     installed: FakeInstallations = field(default_factory=FakeInstallations)
     metrics: Metrics = field(default_factory=Unmeasured)
+    announced: Announcements = field(default_factory=Unannounced)
 
     def __post_init__(self) -> None:
         self.pods = FakePods(self.clock)
@@ -467,7 +469,7 @@ class FakeWorld:
 
     @property
     def world(self) -> World:
-        more = {"installed": self.installed, "metrics": self.metrics}
+        more = {"installed": self.installed, "metrics": self.metrics, "announced": self.announced}
         return World(self.releases, self.pods, self.secrets, self.clock, **more)
 
     @property

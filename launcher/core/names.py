@@ -18,6 +18,7 @@ __all__ = [
     "ANNOTATION_SITE",
     "ANNOTATION_STUDY",
     "ANNOTATION_WATCHES",
+    "EVENT_SOURCE",
     "LABEL_ATTEMPT",
     "LABEL_FEDERATION",
     "LABEL_JOB_ID",
@@ -29,6 +30,7 @@ __all__ = [
     "container_name",
     "credential_secret_name",
     "dataset_volume_name",
+    "event_name",
     "is_credential_of",
     "is_labelled_credential",
     "job_slug",
@@ -56,6 +58,8 @@ ANNOTATION_STUDY = PREFIX + "study"
 ANNOTATION_POD_UID = PREFIX + "pod-uid"
 ANNOTATION_PENDING_TIMEOUT = PREFIX + "pending-timeout"
 ANNOTATION_RETENTION = PREFIX + "retention"
+# Who says it, in events that we write: nobody else's events have it, unless somebody forges them.
+EVENT_SOURCE = "fljob"
 # On the Lease of a process that watches jobs: it is one of ours, and which jobs those are.
 LABEL_WATCHER = PREFIX + "watcher"
 ANNOTATION_WATCHES = PREFIX + "watches"
@@ -76,6 +80,7 @@ _RELEASE_SITE_MAX = 20
 _RELEASE_JOB_MAX = 8
 _POD_SITE_MAX = 20
 _SECRET_SITE_MAX = 47
+_EVENT_POD_MAX = 200
 # Cannot occur in UTF-8, so different lists of parts never join to the same bytes.
 _DELIMITER = b"\xff"
 
@@ -164,6 +169,11 @@ def startup_secret_name(site: str, federation: str = "") -> str:
 def credential_secret_name(pod: str) -> str:
     """Return FLARE's name of the Secret that holds the credentials of one job pod."""
     return f"nvflare-cred-{pod}"
+
+
+def event_name(pod: str, *parts: str) -> str:
+    """Return the name of an event about a pod: the same parts make the same event, whoever writes it."""
+    return f"{_head(pod, _EVENT_POD_MAX)}.{_digest(*parts, length=_RELEASE_HASH)}"
 
 
 def is_credential_of(secret: str, site: str) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
-__all__ = ["Later", "is_importing"]
+__all__ = ["LatePort", "Later", "is_importing"]
 
 T = TypeVar("T")
 
@@ -21,6 +21,22 @@ def is_importing() -> bool:
     wants the lock next waits for ever, and the interpreter for the thread.
     """
     return bool(_UNDER_WAY)
+
+
+class LatePort:
+    """A port whose adapter is found when it is first asked for something.
+
+    Args:
+        adapter: returns it.
+        own: attributes that need no adapter.
+    """
+
+    def __init__(self, adapter: Callable[[], Any], **own: Any) -> None:
+        self._adapter = adapter
+        self.__dict__ |= own
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._adapter(), name)
 
 
 class Later(Generic[T]):

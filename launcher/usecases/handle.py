@@ -294,5 +294,6 @@ class JobHandle:
             if left is not None:
                 with_retries(job, act, self._world, seconds)
             self._removed = True
+            self.measuring.removed(job, self.track)
         finally:
             self._removal.release()

@@ -1,14 +1,17 @@
-"""Following one job for the log and the metrics: what each observation changes."""
+"""Following one job for the log, the metrics and its pod's events: what each observation changes."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from datetime import datetime
 
 from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.ledger import Ledger, charged, opened
 from launcher.core.lifecycle.state import JobSample, Observation, Track
 from launcher.core.report.metrics import UNCLASSIFIED
+from launcher.core.report.pod_events import JobEvent, event_now, removed
 from launcher.core.views import Presence, age_seconds
 from launcher.usecases.causes import log_cause
 from launcher.usecases.ports import World
@@ -26,13 +29,14 @@ class Measuring:
     """
 
     def __init__(self, world: World, *, launched: float, is_launched: bool) -> None:
-        self._clock, self._metrics = world.clock, world.metrics
+        self._clock, self._metrics, self._announced = world.clock, world.metrics, world.announced
         self._is_launched = is_launched
         self._lock = threading.Lock()
         self._track: Track | None = None
         self._counted_until = 0.0
         self._logged: Code | None = None
         self._ledger = opened(launched)
+        self._event: JobEvent | None = None
         self._metrics.follow(self)
 
     @property
@@ -42,7 +46,7 @@ class Measuring:
             return self._ledger
 
     def saw(self, job: JobRef, track: Track, seen: Observation | None = None) -> None:
-        """Log and count what is new.
+        """Log and count what is new, and say it on the pod.
 
         Args:
             job: its names.
@@ -61,6 +65,24 @@ class Measuring:
                 self._metrics.started(max(0.0, now - track.launched))
             if track.outcome is not None and not (before is not None and before.outcome):
                 self._metrics.ended(track.outcome.code, track.outcome.return_code, _unseen(track, seen))
+            self._say(job, track, now, self._clock.now() if seen is None else seen.wall)
+
+    def removed(self, job: JobRef, track: Track) -> None:
+        """Say that nothing is left of a job that has ended.
+
+        Args:
+            job: its names.
+            track: everything known about it.
+        """
+        event = removed(track, self._clock.now())
+        if event is not None:
+            self._announced.tell(_with_uid(job, track), event)
+
+    def _say(self, job: JobRef, track: Track, now: float, wall: datetime) -> None:
+        """Hand over what is new to be said on the pod."""
+        before, self._event = self._event, event_now(self._event, track, now, wall)
+        if self._event is not before:
+            self._announced.tell(_with_uid(job, track), self._event)
 
     def sample(self) -> JobSample | None:
         """Return how the job is, as last observed; None before that, and once it has ended.
@@ -92,3 +114,7 @@ def _unseen(track: Track, seen: Observation | None) -> float | None:
     main = track.pod.main if track.pod is not None else None
     finished = None if main is None else main.finished_at
     return None if finished is None else max(0.0, age_seconds(finished, seen.wall))
+
+
+def _with_uid(job: JobRef, track: Track) -> JobRef:
+    return job if job.uid or track.pod is None else replace(job, uid=track.pod.uid)

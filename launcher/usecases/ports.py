@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from launcher.core.admission import LimitRangeView
 from launcher.core.views import NodeView, PodEvent, PodView, ReleaseView, SecretView, Seen
+from launcher.usecases.announcing_ports import Announcements, Unannounced
 from launcher.usecases.installed_ports import Installations, NoInstallations
 from launcher.usecases.leader_ports import Acting, Alone
 from launcher.usecases.metrics_ports import Metrics, Unmeasured
@@ -243,6 +244,7 @@ class Clock(Protocol):
 
 
 _NOBODY, _ALONE, _NONE, _UNMEASURED = Unwatched(), Alone(), NoInstallations(), Unmeasured()
+_SILENT = Unannounced()
 
 
 @dataclass(frozen=True)
@@ -257,3 +259,4 @@ class World:
     acting: Acting = _ALONE
     installed: Installations = _NONE
     metrics: Metrics = _UNMEASURED
+    announced: Announcements = _SILENT

@@ -147,6 +147,13 @@ class SiteConfig(JobSettings):
         "PodDisruptionBudget for each job, for which the parent needs rights (`fljob rbac` adds them)",
         example="marks",
     )
+    events: bool = setting(
+        SWITCH,
+        True,  # noqa: FBT003 - the default
+        "whether the launcher writes [Events of Kubernetes](observability.md#events) on a job's pod: why it "
+        "waits, how it failed, that it is removed; without the right (`fljob rbac`) its log says so once",
+        example=False,
+    )
     metrics_port: int | None = setting(
         PORT,
         None,

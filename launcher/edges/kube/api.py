@@ -65,6 +65,11 @@ class Api:
         """List the events of a namespace, or watch them."""
         return self._ask("GET", _path(namespace, "events"), options)
 
+    def apply_namespaced_event(self, name: str, namespace: str, body: Any, **options: Any) -> Any:
+        """Create or change an event by server-side apply."""
+        path = _path(namespace, "events", name)
+        return self._ask("PATCH", path, options, json.dumps(body), content_type=_APPLY)
+
     def list_node(self, **options: Any) -> Any:
         """List the nodes."""
         return self._ask("GET", "/api/v1/nodes", options)

@@ -2,7 +2,9 @@
 
 Events are the costliest kind to list (every pod of the namespace writes them, each lives an hour), so the
 watch stops when no pod needs it. The events of a pod are read from its snapshot, without a request. Those of
-pods that are no job's are dropped as they come: a namespace may have a hundred thousand.
+pods that are no job's are dropped as they come: a namespace may have a hundred thousand. So are those that we
+write ourselves, which only repeat what was decided: read as a cause, one would prove itself. Whoever forges
+one hides nothing: it takes the place of no other, and what another has said stays.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from launcher.core.measured import Watched
+from launcher.core.names import EVENT_SOURCE
 from launcher.core.views import PodEvent
 from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.listwatch import ListWatch
@@ -98,6 +101,8 @@ class KubeEventWatch(ListWatch):
 
     def _keeps(self, item: Mapping[str, Any]) -> bool:
         uid = _about(item, "uid")
+        if _is_own(item):
+            return False
         if uid in self._asked or self._is_ours(uid):
             return True
         if uid:
@@ -160,6 +165,12 @@ def _timestamp(event: PodEvent) -> float:
 def _about(item: Mapping[str, Any], key: str) -> str:
     value = as_map(item.get("involvedObject")).get(key)
     return value if isinstance(value, str) else ""
+
+
+def _is_own(item: Mapping[str, Any]) -> bool:
+    """Return whether we have written an event, or somebody who wants that to be believed."""
+    says: Any = item.get("reportingComponent") or as_map(item.get("source")).get("component")
+    return bool(says == EVENT_SOURCE)
 
 
 def _name(item: Mapping[str, Any]) -> str:

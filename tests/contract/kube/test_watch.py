@@ -44,6 +44,7 @@ class Server:
         self.retry_after = ""
         self.scripts: list[Any] = []
         self.requests: list[str] = []
+        self.patches: list[tuple[str, bytes]] = []
         self.hold = threading.Event()
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
@@ -107,7 +108,8 @@ def serving(server: Server, *, posts: bool = False) -> Iterator[str]:
                 self.close_connection = True
 
         def do_PATCH(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            server.patches.append((self.headers["Content-Type"], body))
             self.do_GET()
 
         def log_message(self, *_: object) -> None:

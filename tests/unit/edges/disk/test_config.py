@@ -54,6 +54,7 @@ context: site-1
 adopt: false
 tell_server: false
 protect: budget
+events: false
 metrics_port: 9464
 metrics_address: 0.0.0.0
 storage_driver: configmap
@@ -136,6 +137,7 @@ def test_every_key(config, tmp_path):
         adopt=False,
         tell_server=False,
         protect="budget",
+        events=False,
         metrics_port=9464,
         metrics_address="0.0.0.0",
         storage_driver="configmap",
