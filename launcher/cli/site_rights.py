@@ -11,7 +11,7 @@ import yaml
 from launcher import composition
 from launcher.core import foreign
 from launcher.core.flare.meta import parse_meta
-from launcher.core.rights import NETWORK_POLICIES, POD_DISRUPTION_BUDGETS, Right, printed
+from launcher.core.rights import NETWORK_POLICIES, POD_DISRUPTION_BUDGETS, WRITE_EVENTS, Right, printed
 from launcher.core.spec.assemble import Request, build_jobspec
 from launcher.core.spec.jobspec import JobSpec
 from launcher.core.spec.site import SiteConfig
@@ -20,7 +20,7 @@ from launcher.core.values.templates import studies
 from launcher.edges.disk.site_files import values_templates
 from launcher.errors import InvalidInput, LauncherError
 
-__all__ = ["chart_rights", "example_job", "rights_of_chart_or_warning"]
+__all__ = ["chart_rights", "example_job", "rights_of_chart_or_warning", "switched_on"]
 
 _NAME = "doctor"
 # Values of the shipped chart that make something beside the pod, and the rights for it.
@@ -56,6 +56,11 @@ def chart_rights(site: SiteConfig) -> frozenset[Right]:
             if isinstance(part, Mapping) and part.get(key) is True:
                 found |= rights
     return found
+
+
+def switched_on(site: SiteConfig) -> frozenset[Right]:
+    """Return the optional rights for what a site has switched on."""
+    return WRITE_EVENTS if site.events else frozenset[Right]()
 
 
 def rights_of_chart_or_warning(site: SiteConfig) -> frozenset[Right]:

@@ -19,6 +19,7 @@ __all__ = [
     "POD_DISRUPTION_BUDGETS",
     "PREPARED",
     "WATCHING",
+    "WRITE_EVENTS",
     "Right",
     "cleaning",
     "granted",
@@ -73,6 +74,9 @@ POD_DISRUPTION_BUDGETS = _rights("poddisruptionbudgets", *_MAKES, group="policy"
 # Optional: by its Lease a parent tells `fljob gc` which jobs it watches, and learns which install is slow; by
 # that of its site, which of two parents acts.
 WATCHING = _rights("leases", "create", "delete", "list", "patch", group="coordination.k8s.io")
+# Optional, and wanted where the setting `events` is on: what was decided becomes an event on the pod, by
+# server-side apply.
+WRITE_EVENTS = _rights("events", "create", "patch")
 # Cluster-wide, so it is optional. The nodes show whether a request can ever be met, and which taints keep a
 # pod away (kube-scheduler 1.36 does not name them).
 LIST_NODES = Right("nodes", "list")
@@ -91,7 +95,12 @@ def needed(driver: StorageDriver = "secret", more: frozenset[Right] = frozenset[
 def granted(
     driver: StorageDriver = "secret", more: frozenset[Right] = frozenset[Right]()
 ) -> frozenset[Right]:
-    """Return the rights that a Role for a parent should have: those that are needed, and what is optional."""
+    """Return the rights that a Role for a parent should have: those that are needed, and what is optional.
+
+    Args:
+        driver: Helm's storage driver.
+        more: those for what the chart prints beside the pod, and for what the site has switched on.
+    """
     return needed(driver, more) | WATCHING
 
 

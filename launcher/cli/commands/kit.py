@@ -11,7 +11,7 @@ import click
 
 from launcher.cli import options
 from launcher.cli.context import Cli
-from launcher.cli.site_rights import rights_of_chart_or_warning
+from launcher.cli.site_rights import rights_of_chart_or_warning, switched_on
 from launcher.core import foreign
 from launcher.core.flare import kit
 from launcher.core.flare.kit_protection import protect
@@ -120,7 +120,8 @@ def _show(before: Mapping[str, str], after: Mapping[str, str], moving: Sequence[
 
 
 def _adopted(before: Mapping[str, str], driver: StorageDriver | None, site: SiteConfig) -> dict[str, str]:
-    more = rights_of_chart_or_warning(kit.with_arguments(site, kit.arguments(before)))
+    of_kit = kit.with_arguments(site, kit.arguments(before))
+    more = rights_of_chart_or_warning(of_kit) | switched_on(of_kit)
     return kit.adopt(before, driver, default=site.storage_driver, more=more)
 
 

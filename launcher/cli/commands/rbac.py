@@ -8,7 +8,7 @@ import click
 import yaml
 
 from launcher.cli import options
-from launcher.cli.site_rights import rights_of_chart_or_warning
+from launcher.cli.site_rights import rights_of_chart_or_warning, switched_on
 from launcher.core import rights
 from launcher.core.checks import invalid
 from launcher.core.releases import StorageDriver
@@ -29,7 +29,8 @@ def rbac_command(service_account: str, driver: StorageDriver | None, *, nodes: b
         cure = "use a-z, 0-9, '-' and '.', at most 253 characters"
         raise invalid("--service-account", service_account, "must be the name of a ServiceAccount", cure=cure)
     namespace = site.namespace
-    wanted = rights.granted(driver or site.storage_driver, rights_of_chart_or_warning(site))
+    more = rights_of_chart_or_warning(site) | switched_on(site)
+    wanted = rights.granted(driver or site.storage_driver, more)
     objects = _granted("", {"name": "fljob", "namespace": namespace}, wanted, service_account)
     if nodes:
         # Not namespaced, so its name says which parent it is for.

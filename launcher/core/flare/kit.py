@@ -88,7 +88,7 @@ def adopt(
         files: path below the kit -> text, of those that there are.
         driver: Helm's storage driver; None = the one that the kit has.
         default: the driver of a launcher without an argument for it: the one of the kit's ``fljob.yaml``.
-        more: rights for what the chart prints beside the pod.
+        more: rights for what the chart prints beside the pod, and for what the site has switched on.
 
     Raises:
         InvalidInput: this is not a kit prepared for Kubernetes, or its driver is none of ours.
@@ -161,10 +161,15 @@ def launcher_arguments(files: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 def with_arguments(site: SiteConfig, given: Mapping[str, Any]) -> SiteConfig:
-    """Return the settings with those arguments of a launcher that decide what its chart prints."""
-    values = given.get("values")
+    """Return the settings with those arguments of a launcher that decide which rights it wants."""
+    values, events = given.get("values"), given.get("events")
     texts = {key: given[key] for key in _PRINTING if isinstance(given.get(key), str) and given[key]}
-    return replace(site, values=values if isinstance(values, Mapping) else site.values, **texts)
+    return replace(
+        site,
+        values=values if isinstance(values, Mapping) else site.values,
+        events=events if isinstance(events, bool) else site.events,
+        **texts,
+    )
 
 
 def _with_driver(resources: str, driver: str | None) -> str:

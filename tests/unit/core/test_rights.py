@@ -11,7 +11,10 @@ from launcher.core.rights import (
     NETWORK_POLICIES,
     POD_DISRUPTION_BUDGETS,
     PREPARED,
+    WRITE_EVENTS,
     Right,
+    cleaning,
+    granted,
     needed,
     printed,
     role_rules,
@@ -30,6 +33,17 @@ RIGHTS = st.frozensets(
 def test_prepared_rights_are_extended_for_helm():
     assert needed() - PREPARED == {Right("pods", "patch"), Right("pods/log", "get"), Right("secrets", "list")}
     assert PREPARED - needed() == {Right("events", "get")}  # FLARE grants it, and nothing uses it
+
+
+def test_events_are_written_where_the_site_wants_it_and_nothing_needs_that():
+    assert not needed() & WRITE_EVENTS
+    assert not granted() & WRITE_EVENTS
+    assert granted(more=WRITE_EVENTS) - granted() == WRITE_EVENTS
+    assert {(right.resource, right.verb) for right in WRITE_EVENTS} == {
+        ("events", "create"),
+        ("events", "patch"),
+    }
+    assert cleaning(more=WRITE_EVENTS) == cleaning()
 
 
 def test_secret_is_the_default_driver():

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from launcher.cli.commands.doctor.check import Check
 from launcher.cli.commands.doctor.roll_out import roll_out_checks
 from launcher.cli.commands.doctor.site import access, secret
-from launcher.cli.site_rights import chart_rights
+from launcher.cli.site_rights import chart_rights, switched_on
 from launcher.core.flare import kit as kits
 from launcher.core.flare.certificates import faults
 from launcher.core.flare.site_folder import SITE_FOLDER
@@ -138,9 +138,11 @@ def _adopted(folder: Path) -> str:
     if not is_folder(folder / _CHART):
         return _mounted(files)
     site = configured(folder)
-    more = chart_rights(kits.with_arguments(site, kits.arguments(files)))
-    adopted = kits.adopt(files, default=site.storage_driver, more=more)
-    if adopted == files:
+    of_kit = kits.with_arguments(site, kits.arguments(files))
+    more = chart_rights(of_kit)
+    adopted = kits.adopt(files, default=site.storage_driver, more=more | switched_on(of_kit))
+    # Jobs run without what is switched on, and `events:` above says whether the right is there.
+    if files in (adopted, kits.adopt(files, default=site.storage_driver, more=more)):
         return "adopted"
     is_ours = adopted[kits.RESOURCES] == files[kits.RESOURCES]
     lacks = (

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 from launcher import composition
 from launcher.cli import wiring
 from launcher.cli.commands.doctor.check import Check
-from launcher.cli.site_rights import chart_rights, example_job
+from launcher.cli.site_rights import chart_rights, example_job, switched_on
 from launcher.core import foreign
 from launcher.core.chart_reference import chart_reference, in_registry
 from launcher.core.loopback import is_loopback
@@ -122,11 +122,7 @@ def _rights(site: SiteConfig) -> Iterator[Check]:
             yield Check("nodes", lambda: _nodes(api, site))
             return  # all rights may be granted in a namespace that does not exist, and a line above says that
         user = foreign.name(api.user())
-        missing = [
-            right
-            for right in wanted
-            if not api.allowed(right.group, right.resource, right.verb, site.namespace)
-        ]
+        missing = _lacking(api, site, wanted)
     except LauncherError as error:
         yield Check("rights", partial(_fail, error))
         return
@@ -139,7 +135,10 @@ def _rights(site: SiteConfig) -> Iterator[Check]:
     for right in missing:
         words = f"{right.verb} {right.resource} is not granted in namespace {site.namespace}"
         yield Check("right", partial(_fail, InvalidInput(words, cure=cure)))
-    yield Check("leases", lambda: _leases(api, site), only_warns=True)  # its cure is that of the rights
+    # Their cure is that of the rights.
+    yield Check("leases", lambda: _leases(api, site), only_warns=True)
+    if site.events:
+        yield Check("events", lambda: _events(api, site), only_warns=True)
 
 
 def _is_there(api: KubeAccess, site: SiteConfig) -> bool:
@@ -149,13 +148,30 @@ def _is_there(api: KubeAccess, site: SiteConfig) -> bool:
         return True  # as far as anybody can tell
 
 
-def _leases(api: KubeAccess, site: SiteConfig) -> str:
-    """Return that who watches a job can be told by Leases; jobs run all the same if not."""
-    missing = [
+def _lacking(api: KubeAccess, site: SiteConfig, wanted: Iterable[Right]) -> list[Right]:
+    return [
         right
-        for right in sorted(WATCHING)
+        for right in sorted(wanted)
         if not api.allowed(right.group, right.resource, right.verb, site.namespace)
     ]
+
+
+def _events(api: KubeAccess, site: SiteConfig) -> str:
+    """Return that what is decided of a job can be said on its pod; jobs run all the same if not."""
+    missing = _lacking(api, site, switched_on(site))
+    if not missing:
+        return "can be written: `kubectl describe pod` says why a job waits, and what to do"
+    verbs = ", ".join(right.verb for right in missing)
+    grant = f"`fljob rbac -n {site.namespace} --service-account NAME | kubectl apply -f -`"
+    raise InvalidInput(
+        f"no right to {verbs} events: `kubectl describe pod` does not say why a job waits",
+        cure=f"{grant}, or write `events: false`",
+    )
+
+
+def _leases(api: KubeAccess, site: SiteConfig) -> str:
+    """Return that who watches a job can be told by Leases; jobs run all the same if not."""
+    missing = _lacking(api, site, WATCHING)
     if not missing:
         return "can be made: of two parents one acts, and `fljob gc` leaves alone what somebody watches"
     verbs = ", ".join(right.verb for right in missing)

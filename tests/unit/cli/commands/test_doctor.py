@@ -210,28 +210,44 @@ def test_nodes_that_cannot_be_listed_are_printed_and_are_no_failure(capsys, monk
     assert capsys.readouterr().out.splitlines() == [line]
 
 
+GRANT = "\n  cure: `fljob rbac -n fl --service-account NAME | kubectl apply -f -`"
+
+
 @pytest.mark.parametrize(
-    ("lacking", "lines"),
+    ("lacking", "line"),
     [
         (
             (),
-            [
-                "ok    leases: can be made: of two parents one acts, and `fljob gc` leaves alone what somebody watches"
-            ],
+            "ok    leases: can be made: of two parents one acts, and `fljob gc` leaves alone what somebody watches",
         ),
+        ((), "ok    events: can be written: `kubectl describe pod` says why a job waits, and what to do"),
         (
             ("patch leases", "list leases"),
-            [
-                "warn  leases: no right to list, patch Leases: two parents of the site at once would both act, and `fljob gc` goes by the age of jobs alone",
-                "  cure: `fljob rbac -n fl --service-account NAME | kubectl apply -f -`",
-            ],
+            (
+                "warn  leases: no right to list, patch Leases: two parents of the site at once would both act, and "
+                f"`fljob gc` goes by the age of jobs alone{GRANT}"
+            ),
+        ),
+        (
+            ("patch events",),
+            (
+                "warn  events: no right to patch events: `kubectl describe pod` does not say why a job waits"
+                f"{GRANT}, or write `events: false`"
+            ),
         ),
     ],
 )
-def test_leases_that_cannot_be_made_are_a_warning(capsys, monkeypatch, lacking, lines):
+def test_what_is_optional_and_missing_is_a_warning(capsys, monkeypatch, lacking, line):
     monkeypatch.setattr(site_module, "access", lambda _: Answers(frozenset(lacking)))
-    assert run_checks([check for check in site_module.site_checks(SITE) if check.what == "leases"]) == 0
-    assert capsys.readouterr().out.splitlines() == lines
+    what = line[6:].partition(":")[0]
+    assert run_checks([check for check in site_module.site_checks(SITE) if check.what == what]) == 0
+    assert capsys.readouterr().out == f"{line}\n"
+
+
+def test_a_site_that_writes_no_events_is_not_asked_for_the_right(monkeypatch):
+    monkeypatch.setattr(site_module, "access", lambda _: Answers())
+    checks = site_module.site_checks(replace(SITE, events=False))
+    assert "events" not in [check.what for check in checks]
 
 
 # what a kit says

@@ -91,6 +91,20 @@ def test_a_policy_that_is_not_enabled_needs_no_right(fljob, folder):
     assert POLICY not in rules(fljob)[0]
 
 
+@pytest.mark.parametrize(
+    ("config", "verbs"),
+    [
+        ("", ["create", "list", "patch", "watch"]),
+        ("events: true", ["create", "list", "patch", "watch"]),
+        ("events: false", ["list", "watch"]),
+    ],
+)
+def test_the_right_to_write_events_comes_with_the_setting(fljob, folder, config, verbs):
+    (folder / "fljob.yaml").write_text(config)
+    (events,) = (rule for rule in rules(fljob)[0] if rule["resources"] == ["events"])
+    assert events == {"apiGroups": [""], "resources": ["events"], "verbs": verbs}
+
+
 BUDGETS = {
     "apiGroups": ["policy"],
     "resources": ["poddisruptionbudgets"],

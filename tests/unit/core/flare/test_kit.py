@@ -6,9 +6,10 @@ import re
 import pytest
 import yaml
 
-from launcher.core.flare.kit import RESOURCES, RIGHTS, ROLE, adopt, namespace, undo
+from launcher.core.flare.kit import RESOURCES, RIGHTS, ROLE, adopt, namespace, undo, with_arguments
 from launcher.core.flare.kit_steps import next_steps
-from launcher.core.rights import PREPARED, Right, granted, needed, role_rules
+from launcher.core.rights import PREPARED, WRITE_EVENTS, Right, granted, needed, role_rules
+from launcher.core.spec.site import SiteConfig
 from launcher.errors import InvalidInput
 
 FLARE = "nvflare.app_opt.job_launcher.k8s_launcher.ClientK8sJobLauncher"
@@ -55,6 +56,20 @@ def test_the_added_rights_are_what_the_prepared_role_lacks():
             "verbs": ["create", "delete", "list", "patch"],
         },
     ]
+
+
+def test_what_a_site_switches_on_is_granted_to_its_parent():
+    text = adopt(kit(), more=WRITE_EVENTS)[RIGHTS]
+    assert '- apiGroups: [""]\n  resources: ["events"]\n  verbs: ["create", "patch"]' in text
+
+
+@pytest.mark.parametrize(
+    ("argument", "of_the_site", "wanted"),
+    [(None, True, True), (None, False, False), (False, True, False), (True, False, True), ("no", True, True)],
+)
+def test_an_argument_of_the_launcher_decides_about_events(argument, of_the_site, wanted):
+    given = {} if argument is None else {"events": argument}
+    assert with_arguments(SiteConfig(events=of_the_site), given).events is wanted
 
 
 def prepared(**arguments):
