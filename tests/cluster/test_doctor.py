@@ -80,7 +80,7 @@ def test_where_everything_is_fine_every_line_says_so(doctor, images):
     lines = doctor("--image", images["job"])
     assert {text[:4] for text in lines} == {"ok  "}
     subjects = [text[6:].split(": ")[0] for text in lines]
-    site = ["helm", "chart", "cluster", "namespace", "rights", "nodes", "leases"]
+    site = ["helm", "chart", "cluster", "namespace", "rights", "nodes", "leases", "events"]
     assert subjects == [*site, f"image {images['job']}"]
     assert "helm: v" in lines[0]
     said, _ = line(lines, f"ok    image {images['job']}: ")
