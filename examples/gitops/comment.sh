@@ -29,7 +29,8 @@ bad() { worse 2 && printf '**Should not be merged: %s**\n\n' "$1"; }
 
 # What others wrote is indented: a code block that no text can end.
 quoted() { # FILE
-  LC_ALL=C tr -d '\000-\010\013-\037\177' < "$1" | head -c "$LONGEST_PART" | sed "s|$HEAD/||g; s|$BASE/|base: |g; s/^/    /"
+  # Cut first: who writes to a `head` that has read enough dies of it, now and then.
+  head -c "$LONGEST_PART" "$1" | LC_ALL=C tr -d '\000-\010\013-\037\177' | sed "s|$HEAD/||g; s|$BASE/|base: |g; s/^/    /"
   [ "$(wc -c < "$1")" -le "$LONGEST_PART" ] || printf '\n    ... %s bytes in all\n' "$(wc -c < "$1")"
   echo
 }

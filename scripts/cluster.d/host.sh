@@ -67,7 +67,7 @@ foreign_containers() {
   grep -q '^-N NETAVARK-[0-9A-F]\{10,\}' <<< "$tables"
 }
 
-chains_exist() { { iptables -w -S && iptables -w -t nat -S; } 2> /dev/null | grep -q '^-N NETAVARK'; }
+chains_exist() { { iptables -w -S && iptables -w -t nat -S; } 2> /dev/null | grep '^-N NETAVARK' > /dev/null; }
 
 # The chains that netavark makes once and never removes: first the jumps to them, then their rules, then they.
 remove_chains() {
