@@ -116,6 +116,12 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
             return int(ReturnCode.UNKNOWN)
         try:
             code = self.handle.poll()
+            if code is not ReturnCode.UNKNOWN and not self._ended:
+                # A job that the parent after this one has removed is not this one's to end, and nobody may
+                # have asked the Lease since.
+                self._world.acting.check()
+        except StoodDown:
+            return int(ReturnCode.UNKNOWN)
         except LauncherError as error:
             _LOG.warning("release=%s cannot be observed: %s", self.handle.job.release, error)
             return int(ReturnCode.UNKNOWN)

@@ -216,12 +216,13 @@ def test_rights_that_are_missing_are_named(launch, fljob, namespace, tmp_path):
 
 
 def test_events_are_followed_until_the_end(launch, fljob, namespace):
-    # Long enough for an event that comes late: the kubelet writes them behind its own back.
+    # Long enough for an event that comes late: kubelet and scheduler write them behind their own backs. They are
+    # printed as they come, and in the order of their times afterwards.
     release = json.loads(launch("sleep 10; exit 3").stdout)["release"]
     done = fljob("events", release, "-n", namespace, "-f", "-o", "json", check=0)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     reasons = [row["reason"] for row in rows]
-    assert reasons.index("Scheduled") < reasons.index("Started")
+    assert "Started" in reasons
     assert reasons.count("Scheduled") == 1
     rows = json.loads(fljob("events", release, "-n", namespace, "-o", "json", check=0).stdout)
     assert rows[0]["reason"] == "Scheduled"

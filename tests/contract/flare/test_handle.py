@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from launcher.errors import Denied
+from launcher.errors import Denied, StoodDown, Unavailable
 from tests.contract.flare.case import JOB
 from tests.contract.flare.in_memory import CASE, CREDENTIALS, until
-from tests.fakes import main, scheduled
+from tests.fakes import main, raising, scheduled
 
 
 def test_success_ends_transfer_and_removes_release(launch):
@@ -39,6 +39,19 @@ def test_an_end_that_was_told_stays_when_another_parent_acts_a_moment_later(laun
     launch.end(0)
     handle.wait()
     acting.is_acting = False
+    assert handle.poll() == 0
+
+
+@pytest.mark.parametrize("error", [StoodDown("another parent acts"), Unavailable("nobody can tell")])
+def test_an_end_that_another_parent_may_have_made_is_not_told_unasked(launch, error):
+    """It removes jobs seconds before this parent's thread looks at the Lease again."""
+    handle = launch()
+    acting = SimpleNamespace(is_acting=True, hold=lambda: None, check=raising(error))
+    handle._world = replace(handle._world, acting=acting)
+    launch.end(0)
+    assert handle.poll() == 127
+    assert launch.transfer is not None
+    acting.check = lambda: None
     assert handle.poll() == 0
 
 
