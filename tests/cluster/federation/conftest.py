@@ -281,7 +281,18 @@ class Federation:
             time.sleep(0.5)
 
     def kill(self, site, words, image, sign="KILL"):
-        """Signal the process on the node of a site's job pod whose command line holds ``words``."""
+        """Signal the process on the node of a site's job pod whose command line holds ``words``.
+
+        A container runs a moment before its process has its name: it is looked for more than once.
+        """
+        for _ in range(TRIES):
+            said = self._signalled(site, words, image, sign)
+            if said:
+                break
+            time.sleep(1)
+        assert said.count("killed:") == 1, said or self.kubectl("get", "pod", "-o", "wide")
+
+    def _signalled(self, site, words, image, sign):
         place = ("-l", f"fljob.internal/site={site}", "-o", "jsonpath={.items[0].spec.nodeName}")
         filled = string.Template(KILLER).substitute(
             node=self.kubectl("get", "pod", *place), image=image, words=words, signal=sign
@@ -290,7 +301,7 @@ class Federation:
         self.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/killer", "--timeout=120s")
         said = self.kubectl("logs", "killer")
         self.kubectl("delete", "pod", "killer", "--now")
-        assert said.count("killed:") == 1, said
+        return said
 
     def left(self, kind="pod,secret", selector="fljob.internal/job-id"):
         return self.kubectl("get", kind, "-l", selector, "-o", "name").split()
