@@ -102,11 +102,10 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
             }
             | more
         )
-        self._services = Services()
+        self._services, self._reports = Services(), Reports()
         self._orphans, self._kept, self._refused = Orphans(), KeptJobs(), RefusedJobs()
         self._orphans.heir = lambda _: self._refused
         self._adoption: Adoption | None = None
-        self._reports = Reports()
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         """Offer this launcher for every job, and prepare for launches when a parent starts.

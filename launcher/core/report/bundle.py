@@ -17,6 +17,7 @@ import yaml
 
 from launcher.core import foreign
 from launcher.core.redaction import Mask, redacted
+from launcher.core.report.moments import UNITS
 from launcher.core.report.status import cause_line
 from launcher.core.views import ContainerView, PodEvent, PodView, ReleaseView, Seen, age_seconds
 
@@ -36,7 +37,6 @@ _WIDTH = 110
 # The name of a container is a DNS label, if the API server says so.
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST_NAME = 63
-_UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def age(since: datetime | None, now: datetime) -> str:
     if since is None:
         return "?"
     seconds = max(0, round(age_seconds(since, now)))
-    return next((f"{seconds // size}{unit}" for size, unit in _UNITS if seconds >= 2 * size), f"{seconds}s")
+    return next((f"{seconds // size}{unit}" for size, unit in UNITS if seconds >= 2 * size), f"{seconds}s")
 
 
 def event_line(event: PodEvent, now: datetime) -> str:

@@ -10,8 +10,6 @@ from launcher.core.report.site_verdict import SiteVerdict
 
 __all__ = ["site_rows"]
 
-_KNOWN = {code.value: code for code in Code}
-
 
 def site_rows(verdicts: Mapping[str, SiteVerdict], now: datetime) -> list[tuple[str, list[str]]]:
     """Return each site's name and lines: state with cause and clock, what Kubernetes says, the cure.
@@ -27,7 +25,7 @@ def site_rows(verdicts: Mapping[str, SiteVerdict], now: datetime) -> list[tuple[
 
 
 def _lines(verdict: SiteVerdict, now: datetime) -> list[str]:
-    code = _KNOWN.get(verdict.code)
+    code = verdict.known
     lines = [_first(verdict, now), verdict.detail]
     if code is not None and code is not Code.SUCCESS:
         lines[0] += f": {CATALOGUE[code].summary}"

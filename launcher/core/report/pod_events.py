@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.ending.outcome import Outcome
 from launcher.core.foreign import said
 from launcher.core.lifecycle.state import JobState, Track
 from launcher.core.pending.clocks import Verdict
-from launcher.core.quantities import LONGEST_SECONDS
+from launcher.core.report.moments import moment
 
 __all__ = ["LONGEST_MESSAGE", "EventReason", "JobEvent", "event_now", "removed"]
 
@@ -105,8 +105,7 @@ def _pending(verdict: Verdict, now: float, wall: datetime) -> JobEvent:
     if verdict.deadline is None:
         until = f"{clock}: no limit" if verdict.clock else "no limit"
     else:
-        seconds = max(0.0, min(verdict.deadline - now, LONGEST_SECONDS))
-        until = f"{clock} runs out at {(wall + timedelta(seconds=seconds)).isoformat(timespec='seconds')}"
+        until = f"{clock} runs out at {moment(max(verdict.deadline, now), now, wall)}"
     words = _sentence(f"{verdict.code.value} ({until})", entry.summary, verdict.detail, entry.cure)
     return JobEvent(EventReason.PENDING, verdict.code, words, wall, is_warning=verdict.code not in _IN_HAND)
 

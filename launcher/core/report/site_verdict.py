@@ -19,8 +19,8 @@ from launcher.core.ending.outcome import Outcome
 from launcher.core.foreign import line
 from launcher.core.lifecycle.state import JobState, Track
 from launcher.core.pending.clocks import Verdict
-from launcher.core.quantities import LONGEST_SECONDS
 from launcher.core.redaction import Mask
+from launcher.core.report.moments import moment
 from launcher.errors import InvalidInput
 
 __all__ = [
@@ -47,6 +47,7 @@ _LONGEST_DETAIL, _LONGEST_WORD = 300, 64
 _REPEATED = 60.0
 _A_SECOND = timedelta(seconds=1)
 _WHERE = "verdict of a site"
+_KNOWN = {code.value: code for code in Code}
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,11 @@ class SiteVerdict:
     deadline: str = ""
     return_code: int | None = None
     exit_code: int | None = None
+
+    @property
+    def known(self) -> Code | None:
+        """The code as one of our catalogue; None of a job that runs, and of a code of a later fljob."""
+        return _KNOWN.get(self.code)
 
     @property
     def is_final(self) -> bool:
@@ -112,17 +118,13 @@ def _ended(state: JobState, outcome: Outcome) -> SiteVerdict:
 
 
 def _waiting(state: JobState, verdict: Verdict, now: float, wall: datetime, mask: Mask) -> SiteVerdict:
-    def moment(monotonic: float) -> str:
-        seconds = max(-LONGEST_SECONDS, min(monotonic - now, LONGEST_SECONDS))
-        return (wall + timedelta(seconds=seconds)).isoformat(timespec="seconds")
-
     return SiteVerdict(
         state.value,
         verdict.code.value,
         _sentence(verdict.detail, mask),
         verdict.clock,
-        moment(verdict.since),
-        "" if verdict.deadline is None else moment(verdict.deadline),
+        moment(verdict.since, now, wall),
+        "" if verdict.deadline is None else moment(verdict.deadline, now, wall),
     )
 
 
@@ -180,7 +182,7 @@ def to_meta(verdict: SiteVerdict, told: datetime) -> dict[str, Any]:
         verdict: of the site.
         told: when the server heard it.
     """
-    known = {code.value: code for code in Code}.get(verdict.code)
+    known = verdict.known
     summary = {} if known is None else {"summary": CATALOGUE[known].summary}
     return {**_short(verdict), **summary, "told": told.isoformat(timespec="seconds")}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from launcher.core import foreign
@@ -14,9 +14,10 @@ from launcher.core.lifecycle.state import Track
 from launcher.core.ownership import CONFIRMED, Ownership
 from launcher.core.pending.clocks import Timing, Verdict
 from launcher.core.pending.nodes import effective_requests
-from launcher.core.quantities import LONGEST_SECONDS, amount_text
+from launcher.core.quantities import amount_text
 from launcher.core.releases import release_state
 from launcher.core.report.drift import summary
+from launcher.core.report.moments import moment
 from launcher.core.report.pull_errors import named_once
 from launcher.core.views import PodView, ReleaseView
 
@@ -118,8 +119,8 @@ def _pending(track: Track, now: float, wall: datetime) -> dict[str, Any] | None:
         "detail": _detail(verdict, now),
         "cure": CATALOGUE[verdict.code].cure,
         "clock": verdict.clock,
-        "since": _moment(verdict.since, now, wall),
-        "deadline": None if verdict.deadline is None else _moment(verdict.deadline, now, wall),
+        "since": moment(verdict.since, now, wall),
+        "deadline": None if verdict.deadline is None else moment(verdict.deadline, now, wall),
         "expired": verdict.deadline is not None and verdict.deadline - now < _A_SECOND,
         "timing": verdict.timing.value,
     }
@@ -137,11 +138,6 @@ def _outcome(track: Track) -> dict[str, Any] | None:
         "detail": outcome.detail,
         "cure": outcome.cure or CATALOGUE[outcome.code].cure,
     }
-
-
-def _moment(monotonic: float, now: float, wall: datetime) -> str:
-    seconds = max(-LONGEST_SECONDS, min(monotonic - now, LONGEST_SECONDS))
-    return (wall + timedelta(seconds=seconds)).isoformat(timespec="seconds")
 
 
 def describe(track: Track, now: float) -> str:

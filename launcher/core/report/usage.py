@@ -10,6 +10,7 @@ from typing import Any
 from launcher.core.catalogue import Code
 from launcher.core.lifecycle.ledger import RUNNING
 from launcher.core.report.history import Record
+from launcher.core.report.moments import UNITS
 
 __all__ = ["KEYS", "Use", "causes_text", "once", "seconds_text", "since_of", "summed", "to_json"]
 
@@ -20,7 +21,6 @@ KEYS: Mapping[str, Callable[[Record], str]] = {
     "code": lambda record: record.code,
     "job": lambda record: record.job,
 }
-_UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 _SIZES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800}
 _MOST_DIGITS = 5
 
@@ -87,12 +87,12 @@ def _use(key: str, records: list[Record]) -> Use:
 def seconds_text(seconds: float) -> str:
     """Return a time as people say it, in its two largest units: ``3h 12m``, ``41s``."""
     rest, words = round(seconds), []
-    for size, unit in _UNITS:
+    for size, unit in UNITS:
         if rest >= size:
             words.append(f"{rest // size}{unit}")
             rest %= size
     words.append(f"{rest}s")
-    return " ".join(word for word in words[:2] if not (len(words) > 1 and word.startswith("0")))
+    return " ".join(word for word in words[:2] if word != "0s") or "0s"
 
 
 def causes_text(seconds: Mapping[str, float], most: int = 3) -> str:

@@ -92,8 +92,7 @@ class ListWatch:
         self._client, self._method = client, method
         self._namespace, self._selector, self._kind = namespace, selector, kind
         self._objects = f"{kind.value} in {f'namespace {namespace}' if namespace else 'all namespaces'}"
-        self._idle_after = idle_after
-        self._used_at = time.monotonic()
+        self._idle_after, self._used_at = idle_after, time.monotonic()
         self._changed = threading.Lock()
         self._waiters = Waiters(self._changed)
         self._fresh_at: float | None = None
