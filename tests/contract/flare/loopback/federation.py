@@ -18,6 +18,8 @@ from typing import Any
 
 import yaml
 
+from tests.contract.flare.loopback.processes import read_all
+
 __all__ = ["SITES", "Federation"]
 
 REPOSITORY = Path(__file__).parents[4]
@@ -195,12 +197,15 @@ class Federation:
     def pods(self) -> dict[str, int]:
         """Return the processes of job pods that have not been removed, site -> process id."""
         found = {}
-        for path in (self.cluster / "releases").glob("*.json"):
+        for site, pod in self._jobs():
             with contextlib.suppress(FileNotFoundError, ValueError):
-                values = json.loads(path.read_text())["values"]
-                pod = self.cluster / "pods" / values["pod"]["name"]
-                found[values["job"]["site"]] = int((pod / "pid").read_text())
+                found[site] = int((pod / "pid").read_text())
         return found
+
+    def _jobs(self) -> list[tuple[str, Path]]:
+        """Return site and folder of each job pod that has not been removed."""
+        all_values = [record["values"] for record in read_all(self.cluster / "releases").values()]
+        return [(one["job"]["site"], self.cluster / "pods" / one["pod"]["name"]) for one in all_values]
 
     def hold(self, *sites: str) -> None:
         """Let job pods of these sites stay pending from now on; of no others."""
@@ -223,20 +228,18 @@ class Federation:
 
     def pod_log(self, site: str) -> str:
         """Return what the job process of a site has written."""
-        for path in (self.cluster / "releases").glob("*.json"):
-            values = json.loads(path.read_text())["values"]
-            log = self.cluster / "pods" / values["pod"]["name"] / "log"
-            if values["job"]["site"] == site and log.exists():
-                return log.read_text(errors="replace")
+        for name, pod in self._jobs():
+            with contextlib.suppress(FileNotFoundError):
+                if name == site:
+                    return (pod / "log").read_text(errors="replace")
         return ""
 
     def end_pod(self, site: str) -> None:
         """End the job process of a site, as the kernel would."""
         os.killpg(self.pods()[site], signal.SIGKILL)
-        for path in (self.cluster / "releases").glob("*.json"):
-            values = json.loads(path.read_text())["values"]
-            if values["job"]["site"] == site:
-                (self.cluster / "pods" / values["pod"]["name"] / "rc").write_text("137")
+        for name, pod in self._jobs():
+            if name == site:
+                (pod / "rc").write_text("137")
 
     def took_over(self, job: str, *sites: str) -> None:
         """Wait until the parents of these sites have taken a job over."""
@@ -249,10 +252,7 @@ class Federation:
     def round(self, number: int) -> dict[str, int]:
         """Wait until a round has begun and return the processes of the job then."""
         deadline = time.monotonic() + _RUNS_WITHIN
-        while not any(
-            re.search(rf"Round {number} started", path.read_text(errors="replace"))
-            for path in self.cluster.glob("pods/*/log")
-        ):
+        while not any(re.search(rf"Round {number} started", self.pod_log(site)) for site in ("server", *SITES)):
             assert time.monotonic() < deadline, self.log(SERVER)[-5000:]
             time.sleep(0.2)
         return self.pods()

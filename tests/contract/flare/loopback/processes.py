@@ -42,6 +42,20 @@ def write(path: Path, content: Any) -> None:
     part.rename(path)
 
 
+def read(path: Path) -> dict[str, Any] | None:
+    """Return what stands in a file and since when (``made``); None if another parent has removed it, also just now."""
+    with contextlib.suppress(FileNotFoundError):
+        made = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+        return {**json.loads(path.read_text()), "made": made}
+    return None
+
+
+def read_all(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what stands in the files of a folder, by their names without ``.json``."""
+    found = {path.stem: read(path) for path in sorted(folder.glob("*.json"))}
+    return {name: content for name, content in found.items() if content is not None}
+
+
 class Pods(FakePods):
     """Each release that is installed has a pod: a folder with pid, log and, at its end, rc."""
 
@@ -55,22 +69,21 @@ class Pods(FakePods):
         return Seen.found(found[name])
 
     def list(self, namespace: str) -> tuple[PodView, ...]:
-        return tuple(map(self._view, (self.folder / "releases").glob("*.json")))
+        return tuple(self._view(*item) for item in read_all(self.folder / "releases").items())
 
-    def _view(self, path: Path) -> PodView:
-        record = json.loads(path.read_text())
+    def _view(self, release: str, record: Mapping[str, Any]) -> PodView:
         name = record["values"]["pod"]["name"]
         pod = self.folder / "pods" / name
         annotations = {
             **record["values"]["pod"].get("annotations", {}),
-            "meta.helm.sh/release-name": path.stem,
+            "meta.helm.sh/release-name": release,
         }
         about = {
             "name": name,
             "uid": record["uid"],
             "labels": record["labels"],
             "annotations": annotations,
-            "created": datetime.fromtimestamp(path.stat().st_mtime, timezone.utc),
+            "created": record["made"],
         }
         with contextlib.suppress(FileNotFoundError):
             return exited(int((pod / "rc").read_text()), **about)
@@ -168,25 +181,25 @@ class Releases:
     def uninstall(self, name: str, namespace: str, before: Callable[[], object] = no_op) -> bool:
         before()
         record = self.folder / "releases" / f"{name}.json"
-        if not record.exists():
+        found = read(record)
+        if found is None:
             return False
-        pod = self.folder / "pods" / json.loads(record.read_text())["values"]["pod"]["name"]
+        pod = self.folder / "pods" / found["values"]["pod"]["name"]
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
             if not (pod / "rc").exists():
                 os.killpg(int((pod / "pid").read_text()), signal.SIGKILL)
         record.unlink(missing_ok=True)
         gone = self.folder / "gone" / f"{pod.name}-{time.time_ns()}"
         gone.parent.mkdir(exist_ok=True)
-        shutil.move(pod, gone)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.move(pod, gone)
         return True
 
     def status(self, name: str, namespace: str) -> Seen[ReleaseView]:
-        record = self.folder / "releases" / f"{name}.json"
-        if not record.exists():
+        found = read(self.folder / "releases" / f"{name}.json")
+        if found is None:
             return Seen.absent()
-        found = json.loads(record.read_text())
-        made = datetime.fromtimestamp(record.stat().st_mtime, timezone.utc)
-        view = ReleaseView(name, "fl", "deployed", 1, made, found["values"])
+        view = ReleaseView(name, "fl", "deployed", 1, found["made"], found["values"])
         return Seen.found(replace(view, labelled=LABEL_JOB_ID in found["labels"], chart="fljob"))
 
     record = status
@@ -198,8 +211,7 @@ class Releases:
         """Nobody else makes pods here."""
 
     def list(self, namespace: str) -> tuple[ReleaseView, ...]:
-        names = sorted(path.stem for path in (self.folder / "releases").glob("*.json"))
-        views = (self.status(name, namespace).value for name in names)
+        views = (self.status(name, namespace).value for name in read_all(self.folder / "releases"))
         return tuple(replace(view, values={}) for view in views if view is not None)
 
     def template(self, name: str, namespace: str, values: Mapping[str, Any]) -> str:
@@ -235,7 +247,7 @@ class Secrets(FakeSecrets):
         return super().credentials(name, namespace)
 
     def load(self) -> None:
-        found = {path.stem: json.loads(path.read_text()) for path in (self.folder / "secrets").glob("*.json")}
+        found = read_all(self.folder / "secrets")
         self.items = {
             name: {key: value.encode() for key, value in one["data"].items()} for name, one in found.items()
         }
