@@ -252,7 +252,9 @@ class Federation:
     def round(self, number: int) -> dict[str, int]:
         """Wait until a round has begun and return the processes of the job then."""
         deadline = time.monotonic() + _RUNS_WITHIN
-        while not any(re.search(rf"Round {number} started", self.pod_log(site)) for site in ("server", *SITES)):
+        while not any(
+            re.search(rf"Round {number} started", self.pod_log(site)) for site in ("server", *SITES)
+        ):
             assert time.monotonic() < deadline, self.log(SERVER)[-5000:]
             time.sleep(0.2)
         return self.pods()
