@@ -12,7 +12,7 @@ from launcher.core.jobref import JobRef
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.report.pod_events import EventReason, JobEvent
 from launcher.errors import Denied, NotFound, Unavailable
-from launcher.usecases import announcing
+from launcher.usecases import paced
 from launcher.usecases.announcing import Announcing
 from launcher.usecases.service import Service
 from tests.fakes import START, exited, main, running, scheduled, unscheduled
@@ -59,7 +59,7 @@ def pass_time(announced, clock, seconds, meanwhile=lambda: None):
     """Let time pass as the thread would see it, a quarter of a second at a time."""
     for _ in range(int(seconds * 4)):
         meanwhile()
-        announced.say_due()
+        announced.write_due()
         clock.time += 0.25
 
 
@@ -69,7 +69,7 @@ def most_in_a_minute(moments):
 
 def test_a_cause_is_said_once_it_has_settled(announced, events, fake):
     announced.tell(job(), event(Code.NO_SCHEDULER))
-    announced.say_due()
+    announced.write_due()
     fake.clock.time += 0.5
     announced.tell(job(), event())
     pass_time(announced, fake.clock, 10)
@@ -79,7 +79,7 @@ def test_a_cause_is_said_once_it_has_settled(announced, events, fake):
 
 def test_an_end_is_said_at_once(announced, events, fake):
     announced.tell(job(), event(Code.OOM_KILLED, FAILED))
-    announced.say_due()
+    announced.write_due()
     assert events.written == [("fj-1", FAILED, Code.OOM_KILLED)]
 
 
@@ -232,7 +232,7 @@ def test_a_server_that_does_not_answer_holds_up_no_handle(fake):
 
 
 def test_what_is_left_is_said_before_the_process_ends_but_not_waited_for_long(fake, monkeypatch):
-    monkeypatch.setattr(announcing, "_LAST_WORDS", 0.2)
+    monkeypatch.setattr(paced, "_LAST_WORDS", 0.2)
     slow = Slow()
     told = Announcing(slow, fake.clock)
     told.tell(job("fj-1"), event(Code.OOM_KILLED, FAILED))
@@ -259,7 +259,7 @@ class Broken:
 
 
 def test_a_mistake_ends_neither_the_thread_nor_a_job(fake, monkeypatch, caplog):
-    monkeypatch.setattr(announcing, "_SILENT_FOR", 0.01)
+    monkeypatch.setattr(paced, "_SILENT_FOR", 0.01)
     broken = Broken()
     told = Announcing(broken, fake.clock)
     for number in range(3):
@@ -287,7 +287,7 @@ def test_the_way_of_a_job_on_its_pod(service, announced, events, fake):
         handle.poll()
         pass_time(announced, fake.clock, 10)
     handle.terminate()
-    announced.say_due()
+    announced.write_due()
     release = make_spec().release
     assert events.written == [
         (release, PENDING, Code.INSUFFICIENT_RESOURCES),
@@ -302,5 +302,5 @@ def test_a_job_that_is_terminated_by_a_shell_is_said_to_be_removed(service, anno
     service.launch(spec)
     fake.pods.show(replace(fake.pods.items["job-1"], phase="Pending"))
     service.terminate(spec.release, "fl")
-    announced.say_due()
+    announced.write_due()
     assert events.written == [(spec.release, REMOVED, Code.TERMINATED)]
