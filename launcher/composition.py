@@ -31,11 +31,10 @@ if TYPE_CHECKING:
     from launcher.edges import kube as kube_edges
     from launcher.edges.helm import HelmReleases, Records
     from launcher.edges.kubeconfig import ClientConfigLoader
-    from launcher.usecases.announcing import Announcing
     from launcher.usecases.handle import OnFailure
     from launcher.usecases.leader import Holder
     from launcher.usecases.metrics_ports import Metrics
-    from launcher.usecases.ports import Clock, World
+    from launcher.usecases.ports import World
     from launcher.usecases.service import Service
 
 __all__ = [
@@ -152,6 +151,7 @@ def _world_of(site: SiteConfig, parent: ParentOf | None) -> World:
     from launcher.usecases.dated_releases import DatedReleases  # noqa: PLC0415
     from launcher.usecases.metrics_ports import Unmeasured, careful  # noqa: PLC0415
     from launcher.usecases.ports import World  # noqa: PLC0415
+    from launcher.usecases.telling import telling  # noqa: PLC0415
     from launcher.usecases.watching import LeaseWatching  # noqa: PLC0415
     from launcher.usecases.whole_releases import WholeReleases  # noqa: PLC0415
 
@@ -171,19 +171,14 @@ def _world_of(site: SiteConfig, parent: ParentOf | None) -> World:
     atexit.register(watching.stop)
     releases = WholeReleases(dated, helm.objects, objects, clock)
     installed: Any = LatePort(lambda: objects, manifests=helm.manifests)
-    more = {"installed": installed, "metrics": metrics}
-    if site.events:
-        more["announced"] = _announcing(LatePort(lambda: kube.value().job_events), clock)
+    more: dict[str, Any] = {"installed": installed, "metrics": metrics}
+    events: Any = LatePort(lambda: kube.value().job_events) if site.events else None
+    told = telling(releases, events, clock)
+    for port in told.values():
+        atexit.register(port.stop)
+    more |= told
     world = World(releases, pods, secrets, clock, watching, **more)
     return world if parent is None else _acting(world, leases, site.namespace, parent)
-
-
-def _announcing(events: Any, clock: Clock) -> Announcing:
-    from launcher.usecases.announcing import Announcing  # noqa: PLC0415
-
-    announcing = Announcing(events, clock)
-    atexit.register(announcing.stop)
-    return announcing
 
 
 def _acting(world: World, leases: Any, namespace: str, parent: ParentOf) -> World:
@@ -193,7 +188,7 @@ def _acting(world: World, leases: Any, namespace: str, parent: ParentOf) -> Worl
     where = (lease_name(parent.site, parent.federation), namespace)
     acting = LeaseActing(leases, world.clock, parent.holder, parent.site, where)
     atexit.register(acting.stop)
-    for port in (world.metrics, world.announced):
+    for port in (world.metrics, world.announced, world.notes):
         port.leads(lambda: acting.is_acting)
     return guarded(world, acting)
 

@@ -27,7 +27,7 @@ from launcher.core.views import (
     Seen,
 )
 from launcher.errors import Conflict, LauncherError, NotFound
-from launcher.usecases.announcing_ports import Announcements, Unannounced
+from launcher.usecases.announcing_ports import Announcements, Notes, Unannounced, Unnoted
 from launcher.usecases.metrics_ports import Metrics, Unmeasured
 from launcher.usecases.ports import World, no_op
 
@@ -262,6 +262,7 @@ class FakeReleases:
     values: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     # Releases of others: their records do not carry our label.
     foreign: set[str] = field(default_factory=set)
+    noted: list[str] = field(default_factory=list)
 
     def install(
         self,
@@ -321,6 +322,13 @@ class FakeReleases:
     def note_pod(self, name: str, namespace: str, uid: str) -> None:
         # Without any: made by a test, as a release of which only `helm list` is known.
         noted = tuple(replace(record, pod_uid=uid) for record in self.items[name].revisions)
+        self.items[name] = replace(self.items[name], revisions=noted)
+
+    def note_ledger(self, name: str, namespace: str, text: str) -> None:
+        if name not in self.items:
+            raise NotFound(f"there is no release {namespace}/{name}")
+        self.noted.append(name)
+        noted = tuple(replace(record, ledger=text) for record in self.items[name].revisions)
         self.items[name] = replace(self.items[name], revisions=noted)
 
     def template(self, name: str, namespace: str, values: Mapping[str, Any]) -> str:
@@ -462,6 +470,7 @@ class FakeWorld:
     installed: FakeInstallations = field(default_factory=FakeInstallations)
     metrics: Metrics = field(default_factory=Unmeasured)
     announced: Announcements = field(default_factory=Unannounced)
+    notes: Notes = field(default_factory=Unnoted)
 
     def __post_init__(self) -> None:
         self.pods = FakePods(self.clock)
@@ -470,7 +479,7 @@ class FakeWorld:
     @property
     def world(self) -> World:
         more = {"installed": self.installed, "metrics": self.metrics, "announced": self.announced}
-        return World(self.releases, self.pods, self.secrets, self.clock, **more)
+        return World(self.releases, self.pods, self.secrets, self.clock, notes=self.notes, **more)
 
     @property
     def is_empty(self) -> bool:
@@ -478,15 +487,5 @@ class FakeWorld:
         return not (self.releases.items or self.pods.items or self.secrets.items)
 
 
-__all__ = [
-    "FakeClock",
-    "FakeWorld",
-    "Presence",
-    "exited",
-    "main",
-    "make_pod",
-    "raising",
-    "running",
-    "scheduled",
-    "unscheduled",
-]
+__all__ = ["FakeClock", "FakeWorld", "Presence", "exited", "main", "make_pod", "raising", "running"]
+__all__ += ["scheduled", "unscheduled"]

@@ -12,6 +12,7 @@ import re
 
 __all__ = [
     "ANNOTATION_JOB_ID",
+    "ANNOTATION_LEDGER",
     "ANNOTATION_PENDING_TIMEOUT",
     "ANNOTATION_POD_UID",
     "ANNOTATION_RETENTION",
@@ -56,6 +57,8 @@ ANNOTATION_SITE = PREFIX + "site"
 ANNOTATION_STUDY = PREFIX + "study"
 # On Helm's record: the uid of the pod that the install made.
 ANNOTATION_POD_UID = PREFIX + "pod-uid"
+# There, too: what the process that waits for the job has measured of it, and how it has ended.
+ANNOTATION_LEDGER = PREFIX + "ledger"
 ANNOTATION_PENDING_TIMEOUT = PREFIX + "pending-timeout"
 ANNOTATION_RETENTION = PREFIX + "retention"
 # Who says it, in events that we write: nobody else's events have it, unless somebody forges them.

@@ -7,7 +7,7 @@ gone. Its uid and its time of creation come from the API server.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 __all__ = ["Revision", "have_made"]
@@ -22,7 +22,8 @@ class Revision:
     """One record of a release, whatever Helm has written into it.
 
     ``made`` is by the API server's clock; ``pod_uid`` is what the launcher noted of the pod that this install
-    made, empty where it could not; ``job_id`` and ``site`` are the values of our labels.
+    made, empty where it could not; ``job_id`` and ``site`` are the values of our labels. ``ledger`` is what
+    was noted of the time and the end of the job (:mod:`launcher.core.lifecycle.ledger_note`).
     """
 
     number: int
@@ -30,6 +31,7 @@ class Revision:
     pod_uid: str = ""
     job_id: str = ""
     site: str = ""
+    ledger: str = field(default="", repr=False)
 
 
 def have_made(revisions: Sequence[Revision], uid: str, created: datetime | None) -> bool:

@@ -1,4 +1,4 @@
-"""Saying on a job's pod what was decided about it, as Events of Kubernetes; see :mod:`launcher.usecases.paced`."""
+"""Saying on a job's pod what was decided about it, in Events; see :mod:`launcher.usecases.paced`."""
 
 from __future__ import annotations
 

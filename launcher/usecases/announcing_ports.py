@@ -1,4 +1,4 @@
-"""The ports by which a job's cause gets onto its pod, as Events of Kubernetes."""
+"""The ports by which others learn of a job: Events on its pod, and a note in Helm's record."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from launcher.core.jobref import JobRef
+from launcher.core.lifecycle.ledger_note import LedgerNote
 from launcher.core.report.pod_events import JobEvent
 
-__all__ = ["Announcements", "JobEvents", "Unannounced"]
+__all__ = ["Announcements", "JobEvents", "Notes", "Unannounced", "Unnoted"]
 
 
 class JobEvents(Protocol):
@@ -42,3 +43,23 @@ class Unannounced:
 
     def leads(self, is_acting: Callable[[], bool]) -> None:
         """Say nothing."""
+
+
+class Notes(Protocol):
+    """Where a handle leaves what it has measured of its job. It returns at once, and never raises."""
+
+    def tell(self, job: JobRef, note: LedgerNote | None) -> None:
+        """Note this of a job, instead of whatever has not been noted yet; None = nothing any more."""
+
+    def leads(self, is_acting: Callable[[], bool]) -> None:
+        """Learn what tells whether this process acts for its site; one that does not notes nothing."""
+
+
+class Unnoted:
+    """The port ``Notes`` where nothing is noted."""
+
+    def tell(self, job: JobRef, note: LedgerNote | None) -> None:
+        """Note nothing."""
+
+    def leads(self, is_acting: Callable[[], bool]) -> None:
+        """Note nothing."""

@@ -65,6 +65,10 @@ class ReleasesOver:
         """Pass it on."""
         self.releases.note_pod(name, namespace, uid)
 
+    def note_ledger(self, name: str, namespace: str, text: str) -> None:
+        """Pass it on."""
+        self.releases.note_ledger(name, namespace, text)
+
     def template(self, name: str, namespace: str, values: Mapping[str, Any]) -> str:
         """Pass it on."""
         return self.releases.template(name, namespace, values)

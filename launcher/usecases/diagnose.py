@@ -22,6 +22,7 @@ from launcher.core.views import ContainerState, ContainerView, PodEvent, PodView
 from launcher.errors import NotFound
 from launcher.usecases.collector import Collector
 from launcher.usecases.drift import drift_seen
+from launcher.usecases.listing import as_noted
 from launcher.usecases.ports import World
 from launcher.usecases.whose import record_seen
 
@@ -64,7 +65,8 @@ def diagnose(
     observed = Seen[Track].unavailable(seen.why or helm.why)
     if certain:
         observed = collector.found(lambda: observe(seen.value))
-    return _collect(collector, job, observed.value or _unknown(world, seen.value, observed.why), helm)
+    track = observed.value or _unknown(world, seen.value, observed.why)
+    return _collect(collector, job, as_noted(world, helm.value, track), helm)
 
 
 def _find(
@@ -107,7 +109,7 @@ def collect(
         known: credentials that must not appear.
     """
     collector = Collector(world, tail, tuple(known))
-    ask = partial(world.releases.status, job.release, job.namespace)
+    ask = partial(world.releases.record, job.release, job.namespace)  # in which its ledger is
     helm = collector.seen(ask, f"release {job.release} is gone")
     return _collect(collector, job, track, helm)
 

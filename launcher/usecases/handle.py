@@ -11,23 +11,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from launcher.core.catalogue import CATALOGUE
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.ending.outcome import Outcome
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.due import next_look
+from launcher.core.lifecycle.ledger_note import LedgerNote
 from launcher.core.lifecycle.state import Cleanup, JobState, Track
 from launcher.core.lifecycle.step import cleanup, is_kept, step, terminated
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.retention import NOTHING_SAID, Kept
-from launcher.errors import LauncherError, Rejected, Unavailable
+from launcher.errors import LauncherError, Unavailable
 from launcher.logs import logger
 from launcher.usecases.follow import EVERY, follow
 from launcher.usecases.measuring import Measuring
 from launcher.usecases.observe import observe
 from launcher.usecases.ports import PodWatch, World
 from launcher.usecases.remove import remove, with_retries
-from launcher.usecases.retry import Installer
+from launcher.usecases.retry import Installer, last_error
 
 __all__ = ["JobHandle", "Notify", "OnFailure"]
 
@@ -51,6 +51,8 @@ class JobHandle:
         installer: tries to install the release, when the first try was refused for a cause that heals.
         kept: how long the job stays after its end.
         is_launched: whether this process has launched it.
+        noted: what an earlier process has measured of it.
+        ended: everything known of a job that has ended before; None while it has not.
     """
 
     def __init__(
@@ -64,20 +66,21 @@ class JobHandle:
         installer: Installer | None = None,
         kept: Kept = NOTHING_SAID,
         is_launched: bool = False,
+        noted: LedgerNote | None = None,
+        ended: Track | None = None,
     ) -> None:
         self.job = job
         self.kept = kept
         self._world = world
         self._policy = policy
         self._lock = threading.Lock()
-        self._track = Track(launched=launched)
+        self._track = ended or Track(launched=launched)
         self._installer = installer
-        self.measuring = Measuring(world, launched=launched, is_launched=is_launched)
+        self.measuring = Measuring(world, launched=launched, is_launched=is_launched, noted=noted)
         self._on_failure = on_failure
         self._on_failure_lock = threading.Lock()
         self._removal = threading.Lock()
-        self._removed = False
-        self._cleaned = False
+        self._removed = self._cleaned = False
         self._cleaner: threading.Thread | None = None
         self._watch: PodWatch | None = None
         if installer is not None:
@@ -135,17 +138,12 @@ class JobHandle:
                 notify(track)
             if track.outcome is not None and track.verdict is not None and track.pod is None:
                 self.terminate()
-                raise self._refusal_of(track.outcome)
+                raise last_error(self._installer, track.outcome)
             if not self.is_refused:
                 break
         if self._installer is not None:
             self.job, _ = self._installer.state
         return self.job
-
-    def _refusal_of(self, outcome: Outcome) -> LauncherError:
-        refused = None if self._installer is None else self._installer.state[1]
-        error = None if refused is None else refused.error
-        return error or Rejected(outcome.detail, cure=CATALOGUE[outcome.code].cure)
 
     def follow(self, timeout: float | None = None, every: float | None = EVERY) -> Iterator[Track]:
         """Yield everything known about the job, now and after every change, to its end; remove nothing.
@@ -239,6 +237,8 @@ class JobHandle:
 
     def _clean_up(self) -> None:
         self._world.acting.hold()
+        if not self.is_refused:  # else there is no record
+            self.measuring.note_end(self.job, self.track, self.kept)
         self.run_on_failure()
         try:
             if cleanup(self.track, self.kept) is Cleanup.REMOVE:

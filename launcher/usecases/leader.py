@@ -219,7 +219,7 @@ def _shown(lease: SiteLease) -> str:
 
 # What each port changes in the cluster; all else is read, or is a Lease of the process's own.
 WRITES = {
-    "releases": ("install", "uninstall", "note_pod"),
+    "releases": ("install", "uninstall", "note_pod", "note_ledger"),
     "pods": ("delete",),
     "secrets": ("put", "own", "put_shared", "delete", "delete_shared"),
 }

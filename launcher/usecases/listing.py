@@ -9,6 +9,7 @@ from launcher.core import names
 from launcher.core.catalogue import Code
 from launcher.core.foreign import quoted
 from launcher.core.jobref import JobRef, no_release, ref_of_pod, ref_of_release
+from launcher.core.lifecycle.ledger_note import note_in, with_note
 from launcher.core.lifecycle.state import JobReport, JobState, Track
 from launcher.core.ownership import (
     CONFIRMED,
@@ -28,7 +29,7 @@ from launcher.usecases.observe import observe_once
 from launcher.usecases.ports import World
 from launcher.usecases.whose import record_of, settle
 
-__all__ = ["Listed", "find", "glance", "inspect", "jobs", "known", "listed", "namespaces"]
+__all__ = ["Listed", "as_noted", "find", "glance", "inspect", "jobs", "known", "listed", "namespaces"]
 
 
 def find(world: World, name: str, namespace: str) -> str:
@@ -93,7 +94,7 @@ def inspect(world: World, policy: WaitPolicy, release: str, namespace: str) -> J
     if found.ownership.owner is Owner.FOREIGN_RELEASE:
         track = Track(launched=world.clock.monotonic(), state=JobState.UNKNOWN)
     else:
-        track = observe_once(world, policy, found.pod)
+        track = as_noted(world, record, observe_once(world, policy, found.pod))
     return JobReport(found.job, record, track, found.ownership)
 
 
@@ -172,7 +173,13 @@ def glance(world: World, policy: WaitPolicy, row: Listed) -> JobReport:
     # Only an event tells a download from a node that is stuck.
     if track.verdict is not None and track.verdict.code is Code.CREATING:
         track = observe_once(world, policy, row.pod)
-    return JobReport(row.job, row.release, track, row.ownership)
+    return JobReport(row.job, row.release, as_noted(world, row.release, track), row.ownership)
+
+
+def as_noted(world: World, release: ReleaseView | None, track: Track) -> Track:
+    """Return what was observed of a job now, with what whoever waits for it has noted in Helm's record."""
+    note = None if release is None else note_in(release.revisions)
+    return with_note(track, note, world.clock.monotonic(), world.clock.now())
 
 
 def _labelled(job: JobRef, view: ReleaseView) -> JobRef:

@@ -1,4 +1,4 @@
-"""Following one job for the log, the metrics and its pod's events: what each observation changes."""
+"""Following one job for the log, metrics, its pod's events and its ledger: what each observation changes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from datetime import datetime
 from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.ledger import Ledger, charged, opened
-from launcher.core.lifecycle.state import JobSample, Observation, Track
+from launcher.core.lifecycle.ledger_note import LedgerNote, note_of, resumed
+from launcher.core.lifecycle.state import Cleanup, JobSample, JobState, Observation, Track
+from launcher.core.lifecycle.step import cleanup
 from launcher.core.report.metrics import UNCLASSIFIED
 from launcher.core.report.pod_events import JobEvent, event_now, removed
+from launcher.core.retention import Kept
 from launcher.core.views import Presence, age_seconds
 from launcher.usecases.causes import log_cause
+from launcher.usecases.noting import note_end
 from launcher.usecases.ports import World
 
 __all__ = ["Measuring"]
@@ -26,16 +30,23 @@ class Measuring:
         world: the ports; its metrics get what changes.
         launched: monotonic seconds of the launch, or of the time from which this process knows the job.
         is_launched: whether this process has launched it: of another one's job nobody knows how long it took.
+        noted: what an earlier process has measured of it; None = nothing.
     """
 
-    def __init__(self, world: World, *, launched: float, is_launched: bool) -> None:
+    def __init__(
+        self, world: World, *, launched: float, is_launched: bool, noted: LedgerNote | None = None
+    ) -> None:
         self._clock, self._metrics, self._announced = world.clock, world.metrics, world.announced
+        self._notes, self._releases = world.notes, world.releases
         self._is_launched = is_launched
         self._lock = threading.Lock()
         self._track: Track | None = None
         self._counted_until = 0.0
         self._logged: Code | None = None
         self._ledger = opened(launched)
+        if noted is not None:
+            self._ledger = resumed(noted, self._clock.monotonic(), self._clock.now())
+        self._noted: tuple[str, Code | None] = ("", None)
         self._event: JobEvent | None = None
         self._metrics.follow(self)
 
@@ -57,7 +68,7 @@ class Measuring:
             before, self._track = self._track, track
             now = self._clock.monotonic() if seen is None else seen.now
             self._charge(before, now)
-            self._ledger = charged(self._ledger, before, now)
+            self._ledger = charged(self._ledger, track, now)
             logged, self._logged = self._logged, log_cause(job, track, self._logged)
             if self._logged is not logged and self._logged in UNCLASSIFIED:
                 self._metrics.unclassified(self._logged)
@@ -65,7 +76,11 @@ class Measuring:
                 self._metrics.started(max(0.0, now - track.launched))
             if track.outcome is not None and not (before is not None and before.outcome):
                 self._metrics.ended(track.outcome.code, track.outcome.return_code, _unseen(track, seen))
-            self._say(job, track, now, self._clock.now() if seen is None else seen.wall)
+            wall = self._clock.now() if seen is None else seen.wall
+            self._say(job, track, now, wall)
+            # Helm has no record of a job whose creation is refused.
+            if seen is None or seen.refused is None:
+                self._note(job, track, now, wall)
 
     def removed(self, job: JobRef, track: Track) -> None:
         """Say that nothing is left of a job that has ended.
@@ -83,6 +98,26 @@ class Measuring:
         before, self._event = self._event, event_now(self._event, track, now, wall)
         if self._event is not before:
             self._announced.tell(_with_uid(job, track), self._event)
+
+    def _note(self, job: JobRef, track: Track, now: float, wall: datetime) -> None:
+        """Hand over what other shells are to know, when the cause of the time to come is another one."""
+        verdict = None if track.outcome is not None else track.verdict
+        noted = (self._ledger.cause, None if verdict is None else verdict.code)
+        if noted != self._noted:
+            self._noted = noted
+            note = None if track.outcome is not None else note_of(self._ledger, track, now, wall)
+            self._notes.tell(job, note)
+
+    def note_end(self, job: JobRef, track: Track, kept: Kept) -> None:
+        """Note how a job has ended before anything of it goes; never raises, nor does a job wait for it.
+
+        Not of one that succeeded and is removed at once, as nearly all are: a request more for each of them.
+        """
+        if track.state is JobState.SUCCEEDED and cleanup(track, kept) is Cleanup.REMOVE:
+            return
+        with self._lock:
+            note = note_of(self._ledger, track, self._clock.monotonic(), self._clock.now())
+        note_end(self._releases, job, note)
 
     def sample(self) -> JobSample | None:
         """Return how the job is, as last observed; None before that, and once it has ended.

@@ -96,9 +96,9 @@ class Paced(ABC, Generic[T]):
     def _due(self, one: Waiting[T]) -> float:
         """Return the monotonic seconds from which it may be written; called with the lock held."""
 
-    @abstractmethod
     def _is_news(self, one: Waiting[T]) -> bool:
         """Tell whether it still has to be written; called with the lock held."""
+        return one is not None
 
     @abstractmethod
     def _write(self, one: Waiting[T]) -> None:

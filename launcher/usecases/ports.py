@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from launcher.core.admission import LimitRangeView
 from launcher.core.views import NodeView, PodEvent, PodView, ReleaseView, SecretView, Seen
-from launcher.usecases.announcing_ports import Announcements, Unannounced
+from launcher.usecases.announcing_ports import Announcements, Notes, Unannounced, Unnoted
 from launcher.usecases.installed_ports import Installations, NoInstallations
 from launcher.usecases.leader_ports import Acting, Alone
 from launcher.usecases.metrics_ports import Metrics, Unmeasured
@@ -74,6 +74,9 @@ class Releases(Protocol):
 
     def note_pod(self, name: str, namespace: str, uid: str) -> None:
         """Write into the record of an install which pod it has made: nothing else proves that later."""
+
+    def note_ledger(self, name: str, namespace: str, text: str) -> None:
+        """Write into the record of an install what was measured of its job; raises also ``NotFound``."""
 
     def template(self, name: str, namespace: str, values: Mapping[str, Any]) -> str:
         """Return the manifests as YAML text without asking any cluster."""
@@ -244,7 +247,7 @@ class Clock(Protocol):
 
 
 _NOBODY, _ALONE, _NONE, _UNMEASURED = Unwatched(), Alone(), NoInstallations(), Unmeasured()
-_SILENT = Unannounced()
+_SILENT, _UNNOTED = Unannounced(), Unnoted()
 
 
 @dataclass(frozen=True)
@@ -260,3 +263,4 @@ class World:
     installed: Installations = _NONE
     metrics: Metrics = _UNMEASURED
     announced: Announcements = _SILENT
+    notes: Notes = _UNNOTED

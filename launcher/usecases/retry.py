@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 
-from launcher.core.catalogue import Code
+from launcher.core.catalogue import CATALOGUE, Code
+from launcher.core.ending.outcome import Outcome
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.state import Cleanup
 from launcher.core.pending.clocks import Patience
@@ -17,7 +18,7 @@ from launcher.core.pending.refusal import Refusal, refusal_of
 from launcher.core.report.refused_launch import refused_code
 from launcher.core.spec.jobspec import ref_of_spec
 from launcher.core.spec.site import PendingPolicy
-from launcher.errors import Cancelled, LauncherError
+from launcher.errors import Cancelled, LauncherError, Rejected
 from launcher.logs import logger
 from launcher.usecases.join import joining
 from launcher.usecases.keeping import KEEPS_NOTHING, Journal, Keeper, Keeping
@@ -25,7 +26,7 @@ from launcher.usecases.launch import Launch
 from launcher.usecases.limits import with_limit_range
 from launcher.usecases.turns import Turns
 
-__all__ = ["QUOTAS", "Installer", "Turns", "begin"]
+__all__ = ["QUOTAS", "Installer", "Turns", "begin", "last_error"]
 
 # The refusals that a launch tries again while somebody watches it and nobody waits for the job.
 QUOTAS = frozenset({Code.QUOTA_EXCEEDED, Code.QUOTA_BUSY})
@@ -38,6 +39,13 @@ Left = Callable[[], Cleanup | None]
 
 def _nobody() -> None:
     """Tell nobody: no handle waits yet."""
+
+
+def last_error(installer: Installer | None, outcome: Outcome) -> LauncherError:
+    """Return how the last try of a job was refused, or the error of its end when that is not known."""
+    refused = None if installer is None else installer.state[1]
+    error = None if refused is None else refused.error
+    return error or Rejected(outcome.detail, cure=CATALOGUE[outcome.code].cure)
 
 
 class Installer:

@@ -12,15 +12,15 @@ from launcher.core.catalogue import Code
 from launcher.core.drift import Drift
 from launcher.core.grace import check_grace
 from launcher.core.lifecycle.state import JobReport
-from launcher.core.ownership import Owner
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.report import status
 from launcher.core.report.bundle import Bundle
-from launcher.core.retention import NOTHING_SAID, kept_from_text, kept_of
+from launcher.core.retention import kept_from_text
 from launcher.core.spec.jobspec import JobSpec
 from launcher.core.views import PodEvent, Seen
 from launcher.errors import NotFound
 from launcher.logs import logger
+from launcher.usecases.attaching import attached
 from launcher.usecases.diagnose import TAIL, diagnose
 from launcher.usecases.follow import follow_events, follow_start
 from launcher.usecases.handle import JobHandle, OnFailure
@@ -30,7 +30,7 @@ from launcher.usecases.keeping import Journal, age_of
 from launcher.usecases.launch import Launch, Prepare, Render
 from launcher.usecases.listing import find, inspect, jobs, known, namespaces
 from launcher.usecases.live import Round, follow_jobs
-from launcher.usecases.observe import job_policy, observe_once
+from launcher.usecases.observe import observe_once
 from launcher.usecases.ports import World, no_op
 from launcher.usecases.reserve import Held
 from launcher.usecases.retry import Turns, begin
@@ -124,7 +124,7 @@ class Service:
                     _LOG.info("release=%s is gone meanwhile, launching it", spec.release)
 
     def attach(self, release: str, namespace: str, *, on_failure: OnFailure | None = None) -> JobHandle:
-        """Return a handle of a job that was launched elsewhere; its clocks start now.
+        """Return a handle of a job that was launched elsewhere; see :func:`attached`.
 
         Args:
             release: name of the release.
@@ -135,13 +135,7 @@ class Service:
             NotFound: there is no such release.
             Conflict: it is not ours.
         """
-        found = self.inspect(release, namespace)
-        job = removable(found.job, found.ownership)
-        if found.ownership.owner is Owner.POD_WITHOUT_RELEASE:
-            _LOG.warning("%s: only that pod says what job it is", found.ownership.sentence)
-        policy, launched = job_policy(self.policy, found.track.pod), self.world.clock.monotonic()
-        kept = kept_of(found.track.pod.annotations) if found.track.pod else NOTHING_SAID
-        return JobHandle(job, self.world, policy, launched=launched, on_failure=on_failure, kept=kept)
+        return attached(self.world, self.policy, self.inspect(release, namespace), on_failure)
 
     def known_names(self, namespace: str) -> Mapping[str, str]:
         """Return the jobs of a namespace that a name may mean: release -> job id, empty where not known."""

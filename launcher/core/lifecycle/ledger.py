@@ -7,11 +7,11 @@ begin anew when a job has run. A ledger forgets nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from launcher.core.lifecycle.state import JobState, Track
 
-__all__ = ["AWAY", "LAUNCHING", "RUNNING", "Ledger", "charged", "opened"]
+__all__ = ["AWAY", "LAUNCHING", "RUNNING", "Ledger", "charged", "counted_until", "opened"]
 
 # What is not a code of the catalogue: its container runs; nothing has been seen yet; nobody could look.
 RUNNING, LAUNCHING, AWAY = "Running", "Launching", "ClusterAway"
@@ -24,11 +24,13 @@ class Ledger:
     Attributes:
         launched: monotonic seconds of the launch.
         until: monotonic seconds up to which it is counted.
+        cause: of the time after that; empty once the job has ended.
         seconds: by cause: the value of a code, or one of the words above.
     """
 
     launched: float
     until: float
+    cause: str = LAUNCHING
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -37,24 +39,29 @@ def opened(launched: float) -> Ledger:
     return Ledger(launched, launched)
 
 
-def charged(ledger: Ledger, before: Track | None, now: float) -> Ledger:
+def charged(ledger: Ledger, track: Track, now: float) -> Ledger:
     """Return the ledger with the time since it was charged last, on what was the cause of that time.
 
     Args:
         ledger: of the job.
-        before: what was known about it in that time; None = nothing yet.
-        now: monotonic seconds; an earlier time than the last one changes nothing.
+        track: what is known about it now, which is the cause of the time to come.
+        now: monotonic seconds; an earlier time than the last one counts nothing.
     """
-    if now <= ledger.until or (before is not None and before.outcome is not None):
+    counted = counted_until(ledger, now)
+    return replace(counted, cause=_cause(track)) if ledger.cause else counted
+
+
+def counted_until(ledger: Ledger, now: float) -> Ledger:
+    """Return the ledger with the time until ``now`` on the cause that it has; one that has ended stays."""
+    if now <= ledger.until or not ledger.cause:
         return ledger
-    cause = _cause(before)
-    seconds = {**ledger.seconds, cause: ledger.seconds.get(cause, 0.0) + now - ledger.until}
-    return Ledger(ledger.launched, now, seconds)
+    seconds = {**ledger.seconds, ledger.cause: ledger.seconds.get(ledger.cause, 0.0) + now - ledger.until}
+    return replace(ledger, until=now, seconds=seconds)
 
 
-def _cause(track: Track | None) -> str:
-    if track is None:
-        return LAUNCHING
+def _cause(track: Track) -> str:
+    if track.outcome is not None:
+        return ""
     if track.stale_since is not None:
         return AWAY
     if track.verdict is not None:

@@ -29,6 +29,7 @@ __all__ = [
     "absence_is_due",
     "asks_for_release",
     "cleanup",
+    "concluded",
     "grace_of",
     "is_kept",
     "step",
@@ -82,7 +83,7 @@ def _attributed_to_release(track: Track, seen: Observation) -> Track:
     if state not in (ReleaseState.ABSENT, ReleaseState.UNINSTALLING):
         return track
     detail = "the release was uninstalled by somebody else, and its pod deleted with it"
-    return _end(track, make_outcome(Code.RELEASE_UNINSTALLED, detail, exit_code=track.outcome.exit_code))
+    return concluded(track, make_outcome(Code.RELEASE_UNINSTALLED, detail, exit_code=track.outcome.exit_code))
 
 
 def _step_graceful(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
@@ -102,7 +103,7 @@ def terminated(track: Track, detail: str) -> Track:
     """Return the track of a job that was terminated as asked; an earlier outcome stays."""
     if track.outcome is not None:
         return track
-    return _end(track, make_outcome(Code.TERMINATED, detail))
+    return concluded(track, make_outcome(Code.TERMINATED, detail))
 
 
 def cleanup(track: Track, kept: Kept = NOTHING_SAID) -> Cleanup | None:
@@ -140,7 +141,8 @@ def _still_running(pod: PodView | None) -> bool:
     return any(c.kind in others and c.state is not ContainerState.TERMINATED for c in pod.containers)
 
 
-def _end(track: Track, outcome: Outcome) -> Track:
+def concluded(track: Track, outcome: Outcome) -> Track:
+    """Return the track of a job that has ended so."""
     if outcome.succeeded:
         state = JobState.SUCCEEDED
     elif outcome.code is Code.TERMINATED:
@@ -173,7 +175,7 @@ def _absent(track: Track, seen: Observation) -> Track:
     if seen.now - since < GONE_AFTER:
         return replace(track, pod=last, absent_since=since, patience=pause(track.patience))
     outcome = lost(last, seen.events.value or ())
-    return _end(replace(track, pod=last, absent_since=since, verdict=None), outcome)
+    return concluded(replace(track, pod=last, absent_since=since, verdict=None), outcome)
 
 
 def _found(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) -> Track:
@@ -181,7 +183,7 @@ def _found(track: Track, pod: PodView, seen: Observation, policy: WaitPolicy) ->
     known = (*track.events, *(seen.events.value or ()))
     outcome = ended(pod, known) or _dead_node(pod, track.deleting_since, seen.now)
     if outcome is not None:
-        return _end(replace(track, verdict=None), outcome)
+        return concluded(replace(track, verdict=None), outcome)
     if seen.events.presence is Presence.UNAVAILABLE:
         if needs_events(pod):
             return _without_events(track, pod, seen, policy)
@@ -221,7 +223,9 @@ def _with_verdict(track: Track, verdict: Verdict, seen: Observation, policy: Wai
     detail = f"{CATALOGUE[verdict.code].summary} {verdict.detail}".strip()
     if verdict.code is Code.START_TIMEOUT:
         detail += last_words(track.events, verdict.detail)
-    return _end(track, Outcome(verdict.code, verdict.return_code(policy.mode), detail, clock=verdict.clock))
+    return concluded(
+        track, Outcome(verdict.code, verdict.return_code(policy.mode), detail, clock=verdict.clock)
+    )
 
 
 def _launch_timeout(track: Track, verdict: Verdict, now: float, policy: WaitPolicy) -> Verdict:
@@ -267,7 +271,7 @@ def _step_strict(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
     elif seen.pod.presence is Presence.ABSENT:
         track = _absent(replace(track, stale_since=None, why_stale=""), seen)
         if track.outcome is not None:
-            return _end(track, strict.lost_as_flare(track.outcome, track.pod))
+            return concluded(track, strict.lost_as_flare(track.outcome, track.pod))
     else:
         track = replace(track, pod=seen.pod.value, absent_since=None, stale_since=None, why_stale="")
     pod = seen.pod.value if seen.pod.presence is Presence.FOUND else None
@@ -276,7 +280,7 @@ def _step_strict(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
         return _strict_verdict(replace(track, patience=paused), verdict, seen.now, policy)
     outcome = strict.end_as_flare(pod)
     if outcome is not None:
-        return _end(replace(track, verdict=None), outcome)
+        return concluded(replace(track, verdict=None), outcome)
     if pod.phase == "Running":
         return replace(track, state=JobState.RUNNING, verdict=None, patience=Patience(), ran=True)
     patience, verdict = strict.judge_as_flare(
@@ -292,4 +296,4 @@ def _strict_verdict(track: Track, verdict: Verdict | None, now: float, policy: W
     track = replace(track, verdict=verdict)
     if verdict is None or verdict.action is not Action.FAIL:
         return track
-    return _end(track, strict.given_up(verdict))
+    return concluded(track, strict.given_up(verdict))

@@ -10,6 +10,7 @@ from launcher.core import foreign
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.drift import Drift
 from launcher.core.jobref import JobRef, unreadable
+from launcher.core.lifecycle.ledger_note import note_in
 from launcher.core.lifecycle.state import Track
 from launcher.core.ownership import CONFIRMED, Ownership
 from launcher.core.pending.clocks import Timing, Verdict
@@ -19,6 +20,7 @@ from launcher.core.releases import release_state
 from launcher.core.report.drift import summary
 from launcher.core.report.moments import moment
 from launcher.core.report.pull_errors import named_once
+from launcher.core.report.usage import causes_text
 from launcher.core.views import PodView, ReleaseView
 
 __all__ = ["cause_and_cure", "cause_line", "cause_rows", "describe", "pull_of", "report", "verdict_line"]
@@ -27,6 +29,7 @@ __all__ = ["cause_and_cure", "cause_line", "cause_rows", "describe", "pull_of", 
 _A_SECOND = 1.0
 # Whoever may create a pod can let it ask for any number of things that no node has.
 _MOST_RESOURCES = 20
+_MOST_CAUSES = 8
 _PULLS = "pulling image "
 _AFTER = "whoever waits for the job ends it; if nobody does, mend the cause, or `fljob terminate` it"
 
@@ -67,10 +70,24 @@ def report(
         "drift": summary(drift),
         "pending": _pending(track, now, wall),
         "outcome": _outcome(track),
+        "ledger": _ledger(release, wall),
         "unreadable": list(unreadable(track.pod)),
     }
-    cleaned: dict[str, Any] = foreign.tree(found, foreign.line)
-    return cleaned
+    return dict(foreign.tree(found, foreign.line))
+
+
+def _ledger(release: ReleaseView | None, wall: datetime) -> dict[str, Any] | None:
+    """Return where the time went until now, as whoever waits for the job has noted it."""
+    note = None if release is None else note_in(release.revisions)
+    if note is None:
+        return None
+    counted = note.at(wall)
+    return {
+        "launched": note.launched.isoformat(timespec="milliseconds"),
+        "until": counted.until.isoformat(timespec="milliseconds"),
+        "cause": note.cause,
+        "seconds": {cause: round(seconds, 3) for cause, seconds in counted.seconds.items()},
+    }
 
 
 def _launched(release: ReleaseView | None, pod: PodView | None) -> str | None:
@@ -196,9 +213,10 @@ def cause_rows(described: Mapping[str, Any], wall: datetime) -> dict[str, str]:
         described: what :func:`report` returned.
         wall: the time now, for the remaining time of a clock.
     """
-    why = described["outcome"] or described["pending"]
+    why, ledger = described["outcome"] or described["pending"], described["ledger"]
+    spent = {"time": causes_text(ledger["seconds"], most=_MOST_CAUSES)} if ledger else {}
     if why is None:
-        return {}
+        return spent
     rows = {"cause": f"{why['code']}: {why['summary']}", "detail": _without(why["summary"], why["detail"])}
     if described["outcome"] is None:
         rows["action"] = why["action"]
@@ -206,6 +224,7 @@ def cause_rows(described: Mapping[str, Any], wall: datetime) -> dict[str, str]:
         rows["next"] = _AFTER if why["expired"] and why["timing"] == Timing.CLUSTER.value else ""
     if why["code"] != Code.SUCCESS.value:
         rows["cure"] = why["cure"]
+    rows |= spent
     return {title: text for title, text in rows.items() if text}
 
 

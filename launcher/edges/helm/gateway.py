@@ -41,8 +41,6 @@ __all__ = ["HelmReleases"]
 
 _LOG = logger(__name__)
 _MARK = PREFIX + "install"
-# What parsing helm's output raises: no JSON (ValueError), or other JSON than expected.
-_UNREADABLE = (ValueError, TypeError, AttributeError)
 
 
 class HelmReleases(HelmOffline):
@@ -179,7 +177,7 @@ class HelmReleases(HelmOffline):
             if isinstance(error, (Unavailable, Rejected)):
                 return Seen.unavailable(error.message, error.cure)
             raise error from failed
-        except _UNREADABLE as unreadable:
+        except parsing.UNREADABLE as unreadable:
             return Seen.unavailable(f"{call.subject}: helm printed something unreadable: {unreadable}")
 
     def record(self, name: str, namespace: str) -> Seen[ReleaseView]:
@@ -214,6 +212,10 @@ class HelmReleases(HelmOffline):
         """Write into the record of an install which pod it has made; raises a LauncherError."""
         self._records.note_pod(name, namespace, uid)
 
+    def note_ledger(self, name: str, namespace: str, text: str) -> None:
+        """Write into the record of an install what was measured of its job; raises a LauncherError."""
+        self._records.note_ledger(name, namespace, text)
+
     def objects(self, name: str, namespace: str) -> tuple[ObjectRef, ...]:
         """Return what Helm's record of a release names, nothing without one; raises a LauncherError."""
         return tuple(ref for ref, _ in self.manifests(name, namespace))
@@ -231,7 +233,7 @@ class HelmReleases(HelmOffline):
             if is_release_missing(failed):
                 return ()
             raise explain(failed, call) from failed
-        except _UNREADABLE as unreadable:
+        except parsing.UNREADABLE as unreadable:
             raise Unavailable(f"{call.subject}: its manifests are unreadable: {unreadable}") from unreadable
 
     def is_whole(self, name: str, namespace: str) -> bool:
@@ -270,7 +272,7 @@ class HelmReleases(HelmOffline):
             return tuple(sorted(map(parsing.release_of_list, rows), key=lambda view: view.name))
         except ChildFailed as failed:
             raise explain(failed, call) from failed
-        except _UNREADABLE as unreadable:
+        except parsing.UNREADABLE as unreadable:
             words = f"{call.subject}: helm printed something unreadable: {unreadable}"
             raise Unavailable(words) from unreadable
 

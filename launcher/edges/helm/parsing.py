@@ -16,6 +16,7 @@ from launcher.core.views import ObjectRef, ReleaseView
 from launcher.errors import InvalidInput
 
 __all__ = [
+    "UNREADABLE",
     "check_labels",
     "check_names",
     "manifests_of",
@@ -25,6 +26,8 @@ __all__ = [
     "values_json",
 ]
 
+# What parsing helm's output raises: no JSON (ValueError), or other JSON than expected.
+UNREADABLE = (ValueError, TypeError, AttributeError)
 # Helm also allows dots, which the launcher never uses; a leading dash would be read as an option.
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _RELEASE_MAX = 53

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from launcher.core.names import ANNOTATION_POD_UID, LABEL_JOB_ID, LABEL_SITE
+from launcher.core.names import ANNOTATION_LEDGER, ANNOTATION_POD_UID, LABEL_JOB_ID, LABEL_SITE
 from launcher.core.releases import INSTALLING, StorageDriver
 from launcher.core.revisions import Revision
 from launcher.core.views import ObjectRef, Presence
@@ -98,18 +98,30 @@ class KubeRecords:
             Rejected: it is noted, but Helm has not written that the release is installed.
             LauncherError: it was refused, or could not be asked for.
         """
-        name = f"sh.helm.release.v1.{release}.v1"
-        path = f"{_path(namespace)}/{self._kind}/{quote(name)}"
-        body = {"metadata": {"annotations": {ANNOTATION_POD_UID: uid}}}
-        action = f"patch Helm's record, {self._kind[:-1]} {namespace}/{name}"
-        request = self._client.core.request
-        answer = self._client.call(action, request, path, verb="PATCH", body=body, metadata_only=True)
+        answer = self._annotate(release, namespace, {ANNOTATION_POD_UID: uid})
         if as_map(as_map(answer.get("metadata")).get("labels")).get("status") == INSTALLING:
             # Helm 4 ends with 0, and says on stderr: "failed to record the release" error="update: failed to
             # update: secrets \"sh.helm.release.v1.r1.v1\" is forbidden: ..."; Helm 3 says nothing.
             why = f"Helm could not write that release {release} is installed: it stays {INSTALLING}"
             asked = f"kubectl auth can-i update {self._kind} -n {namespace}"
             raise Rejected(why, cure=f"if `{asked}` says no, bind the Role that `fljob rbac` prints")
+
+    def note_ledger(self, release: str, namespace: str, text: str) -> None:
+        """Write into the record of a first install what was measured of its job.
+
+        Raises:
+            NotFound: there is no record.
+            LauncherError: it was refused, or could not be asked for.
+        """
+        self._annotate(release, namespace, {ANNOTATION_LEDGER: text})
+
+    def _annotate(self, release: str, namespace: str, annotations: Mapping[str, str]) -> Mapping[str, Any]:
+        name = f"sh.helm.release.v1.{release}.v1"
+        path = f"{_path(namespace)}/{self._kind}/{quote(name)}"
+        action = f"patch Helm's record, {self._kind[:-1]} {namespace}/{name}"
+        body = {"metadata": {"annotations": dict(annotations)}}
+        request = self._client.core.request
+        return as_map(self._client.call(action, request, path, verb="PATCH", body=body, metadata_only=True))
 
     def is_gone(self, release: str, namespace: str) -> bool:
         """Return whether there is certainly no record of any revision; False when that cannot be asked."""
@@ -179,6 +191,7 @@ def _revision(metadata: Mapping[str, Any]) -> Revision:
         pod_uid=as_text(annotations.get(ANNOTATION_POD_UID)),
         job_id=as_text(labels.get(LABEL_JOB_ID)),
         site=as_text(labels.get(LABEL_SITE)),
+        ledger=as_text(annotations.get(ANNOTATION_LEDGER)),
     )
 
 

@@ -12,7 +12,7 @@ from launcher.core.jobref import JobRef
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.report.pod_events import EventReason, JobEvent
 from launcher.errors import Denied, NotFound, Unavailable
-from launcher.usecases import paced
+from launcher.usecases import announcing, paced
 from launcher.usecases.announcing import Announcing
 from launcher.usecases.service import Service
 from tests.fakes import START, exited, main, running, scheduled, unscheduled
@@ -267,7 +267,7 @@ def test_a_mistake_ends_neither_the_thread_nor_a_job(fake, monkeypatch, caplog):
     for _ in range(3):
         assert broken.asked.acquire(timeout=30)
     told.stop()
-    assert said_by(caplog, announcing.__name__)[0] == "events on pods are not written for a while"
+    assert said_by(caplog, paced.__name__)[0] == "fljob-events writes nothing for a while"
 
 
 # what handles say

@@ -29,9 +29,9 @@ ENDED = replace(RUNS, outcome=make_outcome(Code.SUCCESS))
 
 def booked(*steps, launched=10.0):
     """Return the ledger after these (track, monotonic seconds) in order."""
-    ledger, before = opened(launched), None
+    ledger = opened(launched)
     for track, now in steps:
-        ledger, before = charged(ledger, before, now), track
+        ledger = charged(ledger, track, now)
     return ledger
 
 

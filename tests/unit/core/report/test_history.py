@@ -20,7 +20,7 @@ from tests.fakes import START, running
 JOB = JobRef(
     release="fj-1", namespace="fl", pod_name="p", job_id="j1", site="hôpital", role="client", study="heart"
 )
-LEDGER = Ledger(0.0, 100.0, {"QuotaExceeded": 40.0, "InsufficientResources": 10.0, RUNNING: 50.0})
+LEDGER = Ledger(0.0, 100.0, "", {"QuotaExceeded": 40.0, "InsufficientResources": 10.0, RUNNING: 50.0})
 TRACK = Track(launched=0.0, pod=replace(running(), node="node-1"))
 RECORD = record_of(JOB, TRACK, make_outcome(Code.SUCCESS, exit_code=0), LEDGER, START)
 

@@ -65,6 +65,7 @@ def test_json_of_a_job_that_was_not_seen_yet():
         "drift": None,
         "pending": None,
         "outcome": None,
+        "ledger": None,
         "launched": None,
         "unreadable": [],
     }

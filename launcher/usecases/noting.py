@@ -1,0 +1,76 @@
+"""Noting in Helm's record what was measured of a job, for other shells; see :mod:`launcher.usecases.paced`.
+
+A note tells how to count on from it, so that one is written when the cause changes and not while time passes.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from launcher.core.jobref import JobRef
+from launcher.core.lifecycle.ledger_note import LedgerNote, to_text
+from launcher.errors import LauncherError, NotFound
+from launcher.logs import logger
+from launcher.usecases.paced import MOST, Key, Pace, Paced, Waiting
+from launcher.usecases.ports import Clock, Releases
+
+__all__ = ["Noting", "note_end"]
+
+_LOG = logger(__name__)
+# Causes of a new pod pass; and one that flaps is written once a minute, with the sum of all.
+_SETTLES, _APART = 10.0, 60.0
+
+
+class Noting(Paced[LedgerNote]):
+    """The port ``Notes`` over Helm's records.
+
+    Args:
+        releases: the port.
+        clock: monotonic seconds.
+        pace: shared with whoever else writes for people; None = nobody does.
+    """
+
+    def __init__(self, releases: Releases, clock: Clock, pace: Pace | None = None) -> None:
+        super().__init__(clock, pace or Pace(clock), "fljob-notes")
+        self._releases = releases
+        self._at: OrderedDict[Key, float] = OrderedDict()
+
+    def tell(self, job: JobRef, note: LedgerNote | None) -> None:
+        """Note this of a job in a moment; see the port."""
+        with self._lock:
+            if note is not None:
+                self._leave(job, note)
+                return
+            key = (job.namespace, job.release)
+            self._waiting.pop(key, None)
+            self._at.pop(key, None)
+
+    def _due(self, one: Waiting[LedgerNote]) -> float:
+        if self._is_over:
+            return one.since
+        last = self._at.get((one.job.namespace, one.job.release), float("-inf"))
+        return max(one.since + _SETTLES, last + _APART)
+
+    def _write(self, one: Waiting[LedgerNote]) -> None:
+        self._releases.note_ledger(one.job.release, one.job.namespace, to_text(one.what))
+
+    def _written(self, one: Waiting[LedgerNote]) -> None:
+        key = (one.job.namespace, one.job.release)
+        self._at.pop(key, None)
+        self._at[key] = self._clock.monotonic()
+        while len(self._at) > MOST:
+            self._at.popitem(last=False)
+
+    def _lacks_right(self, namespace: str, error: LauncherError) -> None:
+        words = "other shells cannot read what is measured of jobs in namespace %s (see `fljob rbac`): %s"
+        _LOG.info(words, namespace, error.message)
+
+
+def note_end(releases: Releases, job: JobRef, note: LedgerNote) -> None:
+    """Note at once how a job has ended, before anything of it goes; never raises."""
+    try:
+        releases.note_ledger(job.release, job.namespace, to_text(note))
+    except NotFound:
+        _LOG.debug("release=%s is gone already: its end is not noted", job.release)
+    except LauncherError as error:
+        _LOG.info("release=%s other shells cannot read how it ended: %s", job.release, error.message)
