@@ -52,7 +52,7 @@ class JobHandle:
         kept: how long the job stays after its end.
         is_launched: whether this process has launched it.
         noted: what an earlier process has measured of it.
-        ended: everything known of a job that has ended before; None while it has not.
+        known: everything known of the job before this process looks at it; None = nothing.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class JobHandle:
         kept: Kept = NOTHING_SAID,
         is_launched: bool = False,
         noted: LedgerNote | None = None,
-        ended: Track | None = None,
+        known: Track | None = None,
     ) -> None:
         self.job = job
         self.kept = kept
         self._world = world
         self._policy = policy
         self._lock = threading.Lock()
-        self._track = ended or Track(launched=launched)
+        self._track = known or Track(launched=launched)
         self._installer = installer
         self.measuring = Measuring(world, launched=launched, is_launched=is_launched, noted=noted)
         self._on_failure = on_failure

@@ -19,14 +19,24 @@ from launcher.core.catalogue import Code
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.ending.outcome import Outcome
 from launcher.core.foreign import said
-from launcher.core.lifecycle.ledger import Ledger, counted_until
+from launcher.core.lifecycle.ledger import RUNNING, Ledger, counted_until
 from launcher.core.lifecycle.state import Track
 from launcher.core.lifecycle.step import concluded
-from launcher.core.pending.clocks import Timing
+from launcher.core.pending.clocks import Patience, Timing
 from launcher.core.quantities import LONGEST_SECONDS
 from launcher.core.revisions import Revision
 
-__all__ = ["LONGEST", "LedgerNote", "from_text", "note_in", "note_of", "resumed", "to_text", "with_note"]
+__all__ = [
+    "LONGEST",
+    "LedgerNote",
+    "from_text",
+    "note_in",
+    "note_of",
+    "patience_of",
+    "resumed",
+    "to_text",
+    "with_note",
+]
 
 # Characters of the annotation; the API server takes 256 KiB of all together.
 LONGEST = 4096
@@ -108,6 +118,18 @@ def resumed(note: LedgerNote, now: float, wall: datetime) -> Ledger:
         return now - max(0.0, (wall - moment).total_seconds())
 
     return Ledger(monotonic(note.launched), monotonic(note.until), note.cause, dict(note.seconds))
+
+
+def patience_of(note: LedgerNote) -> Patience:
+    """Return what the clocks of a note have used up, for a process that goes on with it.
+
+    A clock counts the time in which somebody looked, so not that since the note; and it begins anew once the
+    job has run. Without this a parent that restarts again and again would wait for ever.
+    """
+    if RUNNING in note.seconds or note.cause == RUNNING:
+        return Patience()
+    codes = {code.value: code for code in Code}
+    return Patience({codes[cause]: spent for cause, spent in note.seconds.items() if cause in codes})
 
 
 def with_note(track: Track, note: LedgerNote | None, now: float, wall: datetime) -> Track:

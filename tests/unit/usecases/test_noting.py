@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from launcher.core.catalogue import Code
+from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.lifecycle.ledger import RUNNING
 from launcher.core.lifecycle.ledger_note import note_in
 from launcher.core.lifecycle.state import JobState, Track
@@ -141,6 +142,21 @@ def test_a_process_that_goes_on_counts_on(fake, notes, service):
     ledger = second.measuring.ledger
     assert ledger.seconds == {"InsufficientResources": 150, RUNNING: 60}
     assert note(fake, service).at(fake.clock.now()).seconds == ledger.seconds
+
+
+def test_a_parent_that_dies_again_and_again_does_not_wait_for_ever(fake, notes):
+    service = Service(fake.world, WaitPolicy(pending_timeout=120), render)
+    handle = service.launch(make_spec(pending_timeout=120))
+    show(fake, unscheduled())
+    for _ in range(4):
+        pass_time(fake, notes, 35, handle)
+        fake.clock.time += 1000  # nobody looks: that does not count
+        notes._at.clear()
+        handle = service.attach(handle.job.release, "fl")
+        if handle.poll() is not ReturnCode.UNKNOWN:
+            break
+    assert handle.track.outcome.code is Code.INSUFFICIENT_RESOURCES
+    handle.terminate()
 
 
 def test_a_refused_job_has_no_record_to_note_it_in(fake, notes, service):

@@ -18,6 +18,7 @@ from launcher.core.lifecycle.ledger_note import (
     from_text,
     note_in,
     note_of,
+    patience_of,
     resumed,
     to_text,
     with_note,
@@ -69,6 +70,12 @@ def test_a_process_that_goes_on_with_it_loses_no_second():
     assert ledger.seconds == {"Launching": 2, "InsufficientResources": 108}
     assert ledger.until - ledger.launched == pytest.approx(110)
     assert charged(ledger, RUNS, 5020.0).seconds[RUNNING] == 10
+
+
+def test_clocks_go_on_where_they_were_until_the_job_has_run():
+    assert patience_of(PENDING).spent == {Code.INSUFFICIENT_RESOURCES: 28}  # not the time since
+    assert patience_of(noted((waits(), 2), (RUNS, 30), (waits(), 60), (waits(), 90))).spent == {}
+    assert patience_of(noted((waits(), 2), (RUNS, 30))).spent == {}
 
 
 def test_the_clock_of_who_waits_is_shown_instead_of_a_guess():
