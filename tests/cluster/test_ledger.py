@@ -111,7 +111,9 @@ def test_the_parts_are_the_time_since_the_launch_also_when_the_waiter_was_killed
     words = ("launch", str(tmp_path / "meta.json"), "--site", "site-1", "--job-id", "led", "--wait")
     begun = time.monotonic()
     shell, log = waiter(*words, "--config", str(values), "--", "sh", "-c", "sleep 12; exit 3")
-    assert until(lambda: shell.poll() is not None or "NoMatchingNode" in annotation(namespace)), log.read_text()
+    assert until(lambda: shell.poll() is not None or "NoMatchingNode" in annotation(namespace)), (
+        log.read_text()
+    )
     assert shell.poll() is None, log.read_text()
     first = status()
     assert (first["pending"]["code"], first["pending"]["timing"]) == ("NoMatchingNode", "watched")
