@@ -115,9 +115,12 @@ class Measuring:
         """
         if track.state is JobState.SUCCEEDED and cleanup(track, kept) is Cleanup.REMOVE:
             return
+        note_end(self._releases, job, self.note(track))
+
+    def note(self, track: Track) -> LedgerNote:
+        """Return what was measured of a job until now; ``track`` is everything known about it."""
         with self._lock:
-            note = note_of(self._ledger, track, self._clock.monotonic(), self._clock.now())
-        note_end(self._releases, job, note)
+            return note_of(self._ledger, track, self._clock.monotonic(), self._clock.now())
 
     def sample(self) -> JobSample | None:
         """Return how the job is, as last observed; None before that, and once it has ended.

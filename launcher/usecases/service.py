@@ -11,6 +11,7 @@ from typing import Any
 from launcher.core.catalogue import Code
 from launcher.core.drift import Drift
 from launcher.core.grace import check_grace
+from launcher.core.lifecycle.ledger_note import LedgerNote
 from launcher.core.lifecycle.state import JobReport
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.report import status
@@ -205,11 +206,13 @@ class Service:
         observed = partial(observe_once, self.world, self.policy)
         return diagnose(self.world, release, namespace, observed, tail=tail, known=known)
 
-    def describe(self, found: JobReport, drift: Drift | None = None) -> dict[str, Any]:
+    def describe(
+        self, found: JobReport, drift: Drift | None = None, note: LedgerNote | None = None
+    ) -> dict[str, Any]:
         """Return what is known about a job as JSON, as ``fljob status -o json`` prints it."""
         now, wall = self.world.clock.monotonic(), self.world.clock.now()
         known = (found.job, found.release, found.track)
-        return status.report(*known, now=now, wall=wall, ownership=found.ownership, drift=drift)
+        return status.report(*known, now=now, wall=wall, ownership=found.ownership, drift=drift, note=note)
 
     def jobs(self, namespace: str) -> tuple[JobReport, ...]:
         """Return all jobs of a namespace, empty = of all; see :func:`launcher.usecases.listing.jobs`."""

@@ -113,7 +113,8 @@ def wait_and_report(service: Service, handle: JobHandle, how: Waiting) -> int:
         end = f"fljob terminate {foreign.word(job.release)} {how.where}"
         click.echo(f"\nthe job goes on; wait for it again: {attach}\n  or end it: {end}", err=True)
         return _SIGTERM if isinstance(signal, Stopped) else _SIGINT
-    described = service.describe(JobReport(job, None, handle.track))
+    track = handle.track
+    described = service.describe(JobReport(job, None, track), note=handle.measuring.note(track))
     del described["helm"]
     if outcome is None:
         if how.output == "json":

@@ -10,7 +10,7 @@ from launcher.core import foreign
 from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.drift import Drift
 from launcher.core.jobref import JobRef, unreadable
-from launcher.core.lifecycle.ledger_note import note_in
+from launcher.core.lifecycle.ledger_note import LedgerNote, note_in
 from launcher.core.lifecycle.state import Track
 from launcher.core.ownership import CONFIRMED, Ownership
 from launcher.core.pending.clocks import Timing, Verdict
@@ -43,6 +43,7 @@ def report(
     wall: datetime,
     ownership: Ownership = CONFIRMED,
     drift: Drift | None = None,
+    note: LedgerNote | None = None,
 ) -> dict[str, Any]:
     """Return a job as JSON; the keys are stable.
 
@@ -54,14 +55,10 @@ def report(
         wall: wall clock time of the same moment.
         ownership: whose it is.
         drift: what has become of its objects; None = nobody has looked, or there is nothing to compare with.
+        note: what this process has measured; None = what the release says that another has.
     """
     found = {
-        "release": job.release,
-        "namespace": job.namespace,
-        "jobId": job.job_id,
-        "site": job.site,
-        "role": job.role,
-        "study": job.study,
+        **_names(job),
         "foreign": _foreign(ownership),
         "state": track.state.value,
         "launched": _launched(release, track.pod),
@@ -70,15 +67,29 @@ def report(
         "drift": summary(drift),
         "pending": _pending(track, now, wall),
         "outcome": _outcome(track),
-        "ledger": _ledger(release, wall),
+        "ledger": _ledger(note or _noted(release), wall),
         "unreadable": list(unreadable(track.pod)),
     }
     return dict(foreign.tree(found, foreign.line))
 
 
-def _ledger(release: ReleaseView | None, wall: datetime) -> dict[str, Any] | None:
-    """Return where the time went until now, as whoever waits for the job has noted it."""
-    note = None if release is None else note_in(release.revisions)
+def _names(job: JobRef) -> dict[str, str]:
+    return {
+        "release": job.release,
+        "namespace": job.namespace,
+        "jobId": job.job_id,
+        "site": job.site,
+        "role": job.role,
+        "study": job.study,
+    }
+
+
+def _noted(release: ReleaseView | None) -> LedgerNote | None:
+    return None if release is None else note_in(release.revisions)
+
+
+def _ledger(note: LedgerNote | None, wall: datetime) -> dict[str, Any] | None:
+    """Return where the time went until now, as whoever waits for the job has measured it."""
     if note is None:
         return None
     counted = note.at(wall)
