@@ -106,13 +106,13 @@ METRICS: tuple[Metric, ...] = (
         _each(UNCLASSIFIED),
     ),
     Metric(
-        "fljob_job_start_seconds",
+        "fljob_job_start_duration_seconds",
         Kind.HISTOGRAM,
         "From the launch of a job until it was seen to run.",
         buckets=(1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400),
     ),
     Metric(
-        "fljob_job_end_seen_seconds",
+        "fljob_job_end_delay_seconds",
         Kind.HISTOGRAM,
         "From the end of a job's container until the parent knew; the kubelet gives whole seconds.",
         buckets=(0.5, 1, 2, 5, 10, 30, 60, 300),
@@ -125,7 +125,7 @@ METRICS: tuple[Metric, ...] = (
         _pairs(HelmVerb, HelmResult),
     ),
     Metric(
-        "fljob_helm_run_seconds",
+        "fljob_helm_run_duration_seconds",
         Kind.HISTOGRAM,
         "How long a run of helm lasted.",
         ("verb",),
@@ -133,7 +133,7 @@ METRICS: tuple[Metric, ...] = (
         (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 45, 300),
     ),
     Metric(
-        "fljob_helm_queue_seconds",
+        "fljob_helm_queue_duration_seconds",
         Kind.HISTOGRAM,
         "How long a run of helm waited for its turn (helm_installs, helm_removals).",
         ("verb",),

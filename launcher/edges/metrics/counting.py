@@ -107,19 +107,19 @@ class PrometheusMetrics:
 
     def started(self, seconds: float) -> None:
         """Count a job that runs."""
-        self._of["fljob_job_start_seconds"].observe(seconds)
+        self._of["fljob_job_start_duration_seconds"].observe(seconds)
 
     def ended(self, code: Code, return_code: ReturnCode, unseen: float | None = None) -> None:
         """Count an end, and how long nobody knew of it."""
         self._of["fljob_jobs_ended_total"].labels(code.value, str(int(return_code))).inc()
         if unseen is not None:
-            self._of["fljob_job_end_seen_seconds"].observe(unseen)
+            self._of["fljob_job_end_delay_seconds"].observe(unseen)
 
     def helm_ran(self, verb: HelmVerb, result: HelmResult, queued: float, lasted: float) -> None:
         """Count a run of helm."""
         self._of["fljob_helm_runs_total"].labels(verb.value, result.value).inc()
-        self._of["fljob_helm_queue_seconds"].labels(verb.value).observe(queued)
-        self._of["fljob_helm_run_seconds"].labels(verb.value).observe(lasted)
+        self._of["fljob_helm_queue_duration_seconds"].labels(verb.value).observe(queued)
+        self._of["fljob_helm_run_duration_seconds"].labels(verb.value).observe(lasted)
 
     def api_asked(self, verb: ApiVerb, result: ApiResult) -> None:
         """Count a request to the API server."""

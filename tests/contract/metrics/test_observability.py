@@ -94,7 +94,7 @@ def test_a_rule_asks_for_what_there_is_and_says_what_to_do(rule):
         ('rate(fljob_helm_runs_total{result=~"faild|timd_out"}[5m])', ['fljob_helm_runs_total{result=~"faild|timd_out"}']),
         ("sum by (cause) (fljob_jobs_pending)", ["cause"]),
         ('fljob_jobs{instance=~"$instance",state="RUNNING"}', []),
-        ("rate(fljob_helm_run_seconds_bucket[5m])", []),
+        ("rate(fljob_helm_run_duration_seconds_bucket[5m])", []),
     ],
 )  # fmt: skip
 def test_a_query_for_what_there_is_not_is_found(query, words):

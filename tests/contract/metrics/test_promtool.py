@@ -107,9 +107,9 @@ PLANTED = {
     "a queue for helm": (
         "FljobHelmQueue",
         {
-            'fljob_helm_queue_seconds_bucket{verb="install",le="30",pod="p"}': "0x30",
-            'fljob_helm_queue_seconds_bucket{verb="install",le="60",pod="p"}': "0+5x30",
-            'fljob_helm_queue_seconds_bucket{verb="install",le="+Inf",pod="p"}': "0+5x30",
+            'fljob_helm_queue_duration_seconds_bucket{verb="install",le="30",pod="p"}': "0x30",
+            'fljob_helm_queue_duration_seconds_bucket{verb="install",le="60",pod="p"}': "0+5x30",
+            'fljob_helm_queue_duration_seconds_bucket{verb="install",le="+Inf",pod="p"}': "0+5x30",
         },
         20,
         {"pod": "p", "verb": "install"},
