@@ -16,9 +16,8 @@ from launcher.edges.metrics.counting import PrometheusMetrics
 
 FOLDER = Path(__file__).parents[3] / "examples" / "observability"
 RULES = FOLDER / "rules.yaml"
-BY_NAME = {
-    rule["alert"]: rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]
-}
+ALL = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+BY_NAME = {rule["alert"]: rule for rule in ALL if "alert" in rule}
 
 
 def promtool(*words: str, stdin: bytes | None = None) -> str:
@@ -36,7 +35,7 @@ def test_what_a_parent_says_is_named_as_it_should_be():
 
 
 def test_the_rules_are_rules():
-    assert f"SUCCESS: {len(BY_NAME)} rules found" in promtool("check", "rules", str(RULES))
+    assert f"SUCCESS: {len(ALL)} rules found" in promtool("check", "rules", str(RULES))
 
 
 def test_every_query_of_the_dashboard_is_one(tmp_path):
@@ -85,6 +84,27 @@ PLANTED = {
         {"pod": "p"},
         None,
     ),
+    "a job that had ended before its parent was read": (
+        "FljobFailsAppCode",
+        {
+            'fljob_jobs_ended_total{code="AppCode",return_code="103",pod="p"}': "_ _ 1 1 1",
+            'fljob_jobs_ended_total{code="OOMKilled",return_code="104",pod="p"}': "_ _ 0 0 0",
+            'process_start_time_seconds{pod="p"}': "_ _ 60 60 60",
+        },
+        3,
+        {"pod": "p"},
+        None,
+    ),
+    "a cause without a name that the parent has met before it was read": (
+        "FljobUnclassified",
+        {
+            'fljob_jobs_unclassified_total{code="Unclassified",pod="p"}': "_ _ 2 2 2",
+            'process_start_time_seconds{pod="p"}': "_ _ 60 60 60",
+        },
+        3,
+        {"pod": "p"},
+        None,
+    ),
     "jobs that wait": (
         "FljobWaitsImagePullTransient",
         {'fljob_jobs_pending_longest_seconds{code="ImagePullTransient",pod="p"}': "0 60 120 180 240"},
@@ -121,3 +141,37 @@ PLANTED = {
 @pytest.mark.parametrize("what", PLANTED)
 def test_a_planted_cause_fires_with_its_cure(tmp_path, what):
     assert fires(tmp_path, *PLANTED[what])
+
+
+QUIET = {
+    "an end of long ago, read by a Prometheus that begins now": (
+        "FljobFailsOOMKilled",
+        {
+            'fljob_jobs_ended_total{code="OOMKilled",return_code="104",pod="p"}': "_x30 7x30",
+            'process_start_time_seconds{pod="p"}': "_x30 0x30",
+        },
+    ),
+    "an end of long ago, of a parent whose neighbour begins now": (
+        "FljobFailsOOMKilled",
+        {
+            'fljob_jobs_ended_total{code="OOMKilled",return_code="104",instance="old"}': "_x30 7x30",
+            'process_start_time_seconds{instance="old"}': "_x30 0x30",
+            'process_start_time_seconds{instance="new"}': "_x30 1800x30",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("what", QUIET)
+def test_what_is_over_fires_no_more(tmp_path, what):
+    alert, series = QUIET[what]
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "alert_rule_test": [
+            {"eval_time": f"{minute}m", "alertname": alert, "exp_alerts": []} for minute in range(29, 60, 2)
+        ],
+    }
+    file = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [test]}
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(file))
+    assert "SUCCESS" in promtool("test", "rules", str(tmp_path / "test.yaml"))
