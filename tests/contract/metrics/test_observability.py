@@ -169,6 +169,15 @@ def test_panels_have_a_title_a_meaning_and_a_place_of_their_own():
     assert {name for name in rows if name not in asked} - unseen == set()
 
 
+def test_what_happens_now_and_then_can_be_seen():
+    """A quantile of one start has gaps on both sides: a line alone would not draw it. Ends are counted in whole jobs."""
+    graphs = [panel for panel in PANELS if panel["type"] == "timeseries"]
+    assert {panel["fieldConfig"]["defaults"]["custom"]["showPoints"] for panel in graphs} == {"auto"}
+    for panel in PANELS:
+        if any("increase(fljob_jobs_ended_total" in target["expr"] for target in panel["targets"]):
+            assert panel["fieldConfig"]["defaults"]["decimals"] == 0
+
+
 def test_the_variable_asks_for_what_there_is():
     (variable,) = (one for one in DASHBOARD["templating"]["list"] if one["type"] == "query")
     assert wrong(variable["definition"]) == []
