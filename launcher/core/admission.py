@@ -16,7 +16,7 @@ from launcher.core.foreign import quoted
 from launcher.core.quantities import parse_quantity
 from launcher.errors import InvalidInput, Reason, Rejected
 
-__all__ = ["ABOVE_LIMIT", "LimitRangeView", "name_limit_range", "never_admitted"]
+__all__ = ["ABOVE_LIMIT", "LimitRangeView", "exceeded", "name_limit_range", "never_admitted"]
 
 # 'spec.containers[0].resources.requests: Invalid value: "1Gi": must be less than or equal to memory limit of
 # 512Mi'; hugepages and devices: 'must be equal to hugepages-2Mi limit of 4Mi'
@@ -25,6 +25,8 @@ ABOVE_LIMIT = (
     r"must be (?:less than or )?equal to (?P<resource>\S{1,253}) limit of (?P<limit>[^\s,\]]{1,60})"
 )
 _ABOVE_LIMIT = re.compile(ABOVE_LIMIT, re.IGNORECASE)
+# The API server names those amounts alone that exceed the quota: "requested: cpu=8,pods=1, used: ..."
+_REQUESTED = re.compile(r"exceeded quota: [^,]{1,253}, requested: (\S{1,4000}), used: ")
 # Quotas count objects by these names, and by count/RESOURCE; all others are amounts.
 _OBJECTS = frozenset(
     {
@@ -58,6 +60,12 @@ def never_admitted(requested: str, limited: str) -> str:
         if not _is_object(name) and name in most and amount > most[name][1]
     ]
     return "; ".join(texts)
+
+
+def exceeded(message: str) -> tuple[str, ...]:
+    """Return the names of what a quota has too little left of, as the API server says them; none of any other text."""
+    said = _REQUESTED.search(message)
+    return () if said is None else tuple(pair.partition("=")[0] for pair in said[1].split(","))
 
 
 def _is_object(name: str) -> bool:

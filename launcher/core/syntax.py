@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-__all__ = ["MOUNT_PATH_RULE", "is_dns_label", "is_dns_subdomain", "is_image_name", "is_mount_path"]
+__all__ = [
+    "MOUNT_PATH_RULE",
+    "few_resources",
+    "is_dns_label",
+    "is_dns_subdomain",
+    "is_image_name",
+    "is_mount_path",
+    "is_resource",
+]
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _SUBDOMAIN_MAX = 253
 _SPACE = re.compile(r"\s")
+# A qualified name, which a quota puts a word before: "cpu", "nvidia.com/gpu", "requests.nvidia.com/gpu".
+_RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?")
+_MOST_RESOURCES = 3
 MOUNT_PATH_RULE = "must be an absolute path without ':'"
 
 
@@ -34,3 +46,13 @@ def is_mount_path(text: str) -> bool:
 def is_image_name(text: str) -> bool:
     """Return whether ``text`` may name an image; one with a space is never pulled (InvalidImageName)."""
     return text != "" and _SPACE.search(text) is None
+
+
+def is_resource(text: str) -> bool:
+    """Return whether ``text`` may name a resource; the API server lets one be longer than anybody has made it."""
+    return _RESOURCE.fullmatch(text) is not None
+
+
+def few_resources(found: Iterable[str]) -> tuple[str, ...]:
+    """Return the first few of these that may name a resource, each once, sorted."""
+    return tuple(sorted(set(filter(is_resource, found)))[:_MOST_RESOURCES])

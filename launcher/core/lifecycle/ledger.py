@@ -11,10 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from launcher.core.lifecycle.state import JobState, Track
 
-__all__ = ["AWAY", "LAUNCHING", "RUNNING", "Ledger", "charged", "counted_until", "opened"]
+__all__ = ["AWAY", "LAUNCHING", "RUNNING", "Ledger", "charged", "code_of", "counted_until", "opened"]
 
 # What is not a code of the catalogue: its container runs; nothing has been seen yet; nobody could look.
 RUNNING, LAUNCHING, AWAY = "Running", "Launching", "ClusterAway"
+
+# Causes of one job by their resources; what comes after them is charged to the code alone.
+_MOST = 20
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Ledger:
         launched: monotonic seconds of the launch.
         until: monotonic seconds up to which it is counted.
         cause: of the time after that; empty once the job has ended.
-        seconds: by cause: the value of a code, or one of the words above.
+        seconds: by cause: the value of a code, with the few resources that it was about as in
+            ``InsufficientResources(nvidia.com/gpu)``, or one of the words above.
     """
 
     launched: float
@@ -55,7 +59,10 @@ def counted_until(ledger: Ledger, now: float) -> Ledger:
     """Return the ledger with the time until ``now`` on the cause that it has; one that has ended stays."""
     if now <= ledger.until or not ledger.cause:
         return ledger
-    seconds = {**ledger.seconds, ledger.cause: ledger.seconds.get(ledger.cause, 0.0) + now - ledger.until}
+    cause = ledger.cause
+    if cause not in ledger.seconds and len(ledger.seconds) >= _MOST:
+        cause = code_of(cause)
+    seconds = {**ledger.seconds, cause: ledger.seconds.get(cause, 0.0) + now - ledger.until}
     return replace(ledger, until=now, seconds=seconds)
 
 
@@ -65,5 +72,11 @@ def _cause(track: Track) -> str:
     if track.stale_since is not None:
         return AWAY
     if track.verdict is not None:
-        return track.verdict.code.value
+        resources = ",".join(track.verdict.resources)
+        return f"{track.verdict.code.value}({resources})" if resources else track.verdict.code.value
     return RUNNING if track.ran or track.state is JobState.RUNNING else LAUNCHING
+
+
+def code_of(cause: str) -> str:
+    """Return the code of a cause of a ledger, without the resources that it was about."""
+    return cause.partition("(")[0]

@@ -91,7 +91,8 @@ def _step_graceful(track: Track, seen: Observation, policy: WaitPolicy) -> Track
         return _stale(track, seen, policy)
     track = replace(track, stale_since=None, why_stale="")
     if seen.refused is not None:
-        cause = Cause(seen.refused.code, seen.refused.detail, scheduled=False)
+        refused = seen.refused
+        cause = Cause(refused.code, refused.detail, scheduled=False, resources=refused.resources)
         return _with_cause(track, cause, seen, policy)
     if seen.pod.presence is Presence.ABSENT:
         return _absent(track, seen)

@@ -95,8 +95,11 @@ def judge_as_flare(
     if action is Action.FAIL:
         return patience, Verdict(action, code, detail, patience.since if patience.cause else now, now)
     if action is Action.WAIT_FOR_RESOURCES:
-        cause = Cause(code, detail, scheduled=False, revision=pod.resource_version)
-        return _judge_shortage(patience, cause, now, policy)
+        seen = classify(pod, events.value or ())
+        resources = () if seen is None else seen.resources
+        cause = Cause(code, detail, scheduled=False, resources=resources, revision=pod.resource_version)
+        grown, verdict = _judge_shortage(patience, cause, now, policy)
+        return grown, replace(verdict, resources=resources)
     # FLARE reads the events of an unscheduled pod, since here its condition shows no cause.
     unread = pod.phase == "Pending" and not _is_scheduled(pod) and events.presence is Presence.UNAVAILABLE
     return pause_as_flare(patience, now) if unread else Patience(), Verdict(action, code, detail, now, None)

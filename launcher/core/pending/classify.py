@@ -17,6 +17,7 @@ from launcher.core.pending.binding import error_code, unannounced
 from launcher.core.pending.containers import NOT_A_CAUSE, waiting_code
 from launcher.core.pending.events import failed_probe, missing_pull_secret, newest_warning, pull_under_way
 from launcher.core.pending.scheduler import clauses, scarce_resources, scheduling_code, unknown_clauses
+from launcher.core.syntax import few_resources
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent, PodView
 
 __all__ = ["Cause", "classify", "is_pending", "needs_events"]
@@ -38,6 +39,7 @@ class Cause:
         detail: the message of Kubernetes, with the name of the container where there is one.
         scheduled: whether a node has been found.
         scarce: names of the resources there is too little of.
+        resources: those of them that the pod asks for, few enough to be part of a name.
         revision: resourceVersion of the pod; the same cause in another one is another sighting.
         is_bare_back_off: whether the message is a back-off without the pull error; the earlier cause goes on.
         begun: since when it has lasted by the cluster's clock, where an event says so.
@@ -47,6 +49,7 @@ class Cause:
     detail: str
     scheduled: bool
     scarce: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
     revision: str = ""
     is_bare_back_off: bool = False
     begun: datetime | None = None
@@ -99,9 +102,20 @@ def _unscheduled(pod: PodView, events: tuple[PodEvent, ...]) -> Cause:
         reason, message = condition.reason, condition.message
     code = _CONDITIONS.get(reason, scheduling_code)(message)
     detail = _with_unknown_clauses(message) if code is Code.UNSCHEDULABLE else message
+    scarce = scarce_resources(message)
     return Cause(
-        code, detail, scheduled=False, scarce=scarce_resources(message), revision=pod.resource_version
+        code,
+        detail,
+        scheduled=False,
+        scarce=scarce,
+        resources=few_resources(name for name in scarce if name in _asked_by(pod)),
+        revision=pod.resource_version,
     )
+
+
+def _asked_by(pod: PodView) -> frozenset[str]:
+    """Return which resources a pod can lack: what its containers ask for, and its place among the pods."""
+    return frozenset({"pods"}.union(*(container.requests for container in pod.containers)))
 
 
 def _is_of_scheduler(event: PodEvent) -> bool:

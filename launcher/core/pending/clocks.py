@@ -99,6 +99,7 @@ class Verdict:
         deadline: monotonic seconds at which waiting ends if nothing changes; None = never.
         clock: the setting that bounds the wait, such as ``timeouts.pull``; empty when none does.
         timing: how ``since`` and ``deadline`` are known.
+        resources: names of the few resources that the cause is about, sorted; empty when it is about none.
     """
 
     action: Action
@@ -108,6 +109,7 @@ class Verdict:
     deadline: float | None
     clock: str = ""
     timing: Timing = Timing.WATCHED
+    resources: tuple[str, ...] = ()
 
     def return_code(self, mode: PendingPolicy) -> ReturnCode:
         """Return the return code of a job that this verdict ends; FLARE's own launcher knows only 101."""
@@ -154,7 +156,7 @@ def judge(patience: Patience, cause: Cause, now: float, policy: WaitPolicy) -> t
         seen_at=now,
         sightings=patience.sightings + int(revised) if same else 1,
     )
-    return grown, _verdict(grown, cause, now, policy)
+    return grown, replace(_verdict(grown, cause, now, policy), resources=cause.resources)
 
 
 def spent(patience: Patience, now: float) -> Mapping[Code, float]:

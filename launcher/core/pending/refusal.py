@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from launcher.core.admission import exceeded
 from launcher.core.catalogue import CATALOGUE, Code, Limit
 from launcher.core.catalogue.reasons import REASONS
+from launcher.core.syntax import few_resources
 from launcher.errors import (
     Conflict,
     Denied,
@@ -48,6 +50,11 @@ class Refusal:
     code: Code
     detail: str
     error: LauncherError | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """Names of the few resources of which a quota has too little left; empty for any other refusal."""
+        return few_resources(exceeded(self.detail)) if self.code is Code.QUOTA_EXCEEDED else ()
 
     @property
     def may_heal(self) -> bool:

@@ -151,6 +151,7 @@ def _pending(track: Track, now: float, wall: datetime) -> dict[str, Any] | None:
         "deadline": None if verdict.deadline is None else moment(verdict.deadline, now, wall),
         "expired": verdict.deadline is not None and verdict.deadline - now < _A_SECOND,
         "timing": verdict.timing.value,
+        "resources": list(verdict.resources),
     }
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from html import escape
 
 from launcher.core import foreign
-from launcher.core.lifecycle.ledger import RUNNING
+from launcher.core.lifecycle.ledger import RUNNING, code_of
 from launcher.core.report.history import Record
 from launcher.core.report.usage import Use, causes_text, once, seconds_text, summed
 
@@ -87,21 +87,22 @@ def page(records: Iterable[Record], since: datetime | None, made: datetime) -> s
 
 
 def _colours(jobs: Sequence[Record]) -> Mapping[str, str]:
-    """Return the colour of each cause, those with the most time first."""
+    """Return the colour of each code, those with the most time first."""
     sums: dict[str, float] = {}
     for one in jobs:
         for cause, seconds in one.seconds.items():
-            sums[cause] = sums.get(cause, 0.0) + seconds
+            code = code_of(cause)
+            sums[code] = sums.get(code, 0.0) + seconds
     sums.pop(RUNNING, None)
-    order = sorted(sums, key=lambda cause: (-sums[cause], cause))
-    found = {cause: f"var(--c{min(number, _COLOURS - 1)})" for number, cause in enumerate(order)}
+    order = sorted(sums, key=lambda code: (-sums[code], code))
+    found = {code: f"var(--c{min(number, _COLOURS - 1)})" for number, code in enumerate(order)}
     return {RUNNING: "var(--run)", **found}
 
 
 def _legend(colours: Mapping[str, str]) -> str:
     items = (
-        f'<li><i style="background:{colour}"></i>{escape(foreign.name(cause))}</li>'
-        for cause, colour in [*colours.items()][:20]
+        f'<li><i style="background:{colour}"></i>{escape(foreign.name(code))}</li>'
+        for code, colour in [*colours.items()][:20]
     )
     return f'<ul class="legend" aria-label="Colours of causes">{"".join(items)}</ul>'
 
@@ -127,7 +128,7 @@ def _row(one: Record, colours: Mapping[str, str], begin: datetime, length: float
     for cause, seconds in one.seconds.items():
         wide = 100 * seconds / length
         title = f"{foreign.name(cause)} {seconds_text(seconds)}"
-        style = f"left:{at:.3f}%;width:{max(wide, _NARROWEST):.3f}%;background:{colours[cause]}"
+        style = f"left:{at:.3f}%;width:{max(wide, _NARROWEST):.3f}%;background:{colours[code_of(cause)]}"
         bars.append(f'<span style="{style}" title="{escape(title)}"></span>')
         at += wide
     words = causes_text(dict(sorted(one.seconds.items(), key=lambda item: -item[1])), 6)

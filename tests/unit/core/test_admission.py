@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.core.admission import LimitRangeView, name_limit_range, never_admitted
+from launcher.core.admission import LimitRangeView, exceeded, name_limit_range, never_admitted
 from launcher.errors import Reason, Rejected
 
 
@@ -99,3 +99,20 @@ def test_limit_of_the_job_itself_is_blamed_on_no_limit_range():
     error = name_limit_range(above(), {"memory": "512Mi"}, [DEFAULTS])
     assert (error.reason, error.message) == (Reason.INVALID_SPEC, SAID)
     assert "which are the job's own" in error.cure
+
+
+@pytest.mark.parametrize(
+    ("message", "names"),
+    [
+        (
+            "exceeded quota: q, requested: pods=1,requests.nvidia.com/gpu=2, used: pods=0, limited: pods=0",
+            ("pods", "requests.nvidia.com/gpu"),
+        ),
+        ('pods "p" is forbidden: exceeded quota: q, requested: cpu=8, used: cpu=0, limited: cpu=4', ("cpu",)),
+        ("exceeded quota: q", ()),
+        ("exceeded quota: q, requested: cpu=8", ()),
+        ("", ()),
+    ],
+)
+def test_what_a_quota_has_too_little_of(message, names):
+    assert exceeded(message) == names

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from launcher.core.catalogue import Code
 from launcher.core.ending.outcome import make_outcome
-from launcher.core.lifecycle.ledger import AWAY, LAUNCHING, RUNNING, charged, opened
+from launcher.core.lifecycle.ledger import AWAY, LAUNCHING, RUNNING, charged, code_of, opened
 from launcher.core.lifecycle.state import JobState, Track
 from launcher.core.pending.clocks import Action, Verdict
 
 
-def waiting(code):
-    return Track(launched=0.0, verdict=Verdict(Action.WAIT, code, "", 0.0, None))
+def waiting(code, *resources):
+    return Track(launched=0.0, verdict=Verdict(Action.WAIT, code, "", 0.0, None, resources=resources))
 
 
 QUOTA, RESOURCES, PULL = (
@@ -55,6 +55,29 @@ def test_a_time_in_which_nobody_could_look_is_nobodys():
         Code.INSUFFICIENT_RESOURCES.value: 10 + 5,
         AWAY: 60,
     }
+
+
+def test_a_cause_has_the_resources_that_it_is_about():
+    gpu = waiting(Code.INSUFFICIENT_RESOURCES, "nvidia.com/gpu")
+    both = waiting(Code.INSUFFICIENT_RESOURCES, "cpu", "nvidia.com/gpu")
+    ledger = booked((gpu, 10), (both, 250), (RESOURCES, 260), (gpu, 265), (RUNS, 270))
+    assert ledger.seconds == {
+        "InsufficientResources(nvidia.com/gpu)": 240 + 5,
+        "InsufficientResources(cpu,nvidia.com/gpu)": 10,
+        "InsufficientResources": 5,
+    }
+    assert {code_of(cause) for cause in ledger.seconds} == {"InsufficientResources"}
+
+
+def test_resources_without_end_make_no_causes_without_end():
+    tracks = [waiting(Code.INSUFFICIENT_RESOURCES, f"example.com/{number}") for number in range(1000)]
+    ledger = booked(
+        *((track, 11 + number) for number, track in enumerate(tracks)), (QUOTA, 5000), (RUNS, 6000)
+    )
+    assert len(ledger.seconds) <= 22
+    assert ledger.seconds[Code.QUOTA_EXCEEDED.value] == 1000
+    assert ledger.seconds[Code.INSUFFICIENT_RESOURCES.value] > 900
+    assert sum(ledger.seconds.values()) == ledger.until - ledger.launched
 
 
 def test_a_clock_that_goes_back_books_nothing_twice():

@@ -337,3 +337,9 @@ def test_first_fitting_condition_and_event_decide():
     assert verdict(replace(SHORT, conditions=(other, *SHORT.conditions))).action is WAITS
     assert verdict(make_pod(conditions=(other,))).action is Action.WAIT
     assert verdict(make_pod(), event("Unhealthy", age=1), event("FailedMount", age=2)).action is GIVEN_UP
+
+
+def test_a_shortage_says_of_which_resources():
+    asks = replace(main("waiting"), requests={"cpu": "8"})
+    found = verdict(unscheduled("0/1 nodes are available: 1 Insufficient cpu.", containers=(asks,)))
+    assert (found.code, found.resources) == (Code.INSUFFICIENT_RESOURCES, ("cpu",))

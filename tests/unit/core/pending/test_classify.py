@@ -9,6 +9,7 @@ import pytest
 
 from launcher.core.catalogue import STARTING, UNSCHEDULED, Code
 from launcher.core.pending.classify import classify, is_pending, needs_events
+from launcher.core.pending.clocks import Patience, WaitPolicy, judge
 from launcher.core.views import Condition, ContainerKind, ContainerState, ContainerView, PodEvent
 from tests.fakes import START, main, make_pod, running, scheduled, unscheduled
 from tests.messages import EVENTS, NOT_FOUND, SCHEDULER, WAITING
@@ -118,6 +119,24 @@ def test_scheduling_events_of_type_normal_are_ignored():
 def test_cause_of_an_unscheduled_pod():
     cause = classify(unscheduled(resource_version="9"))
     assert (cause.scheduled, cause.scarce, cause.revision) == (False, ("cpu",), "9")
+
+
+def test_resources_of_a_cause_are_those_that_the_pod_asks_for():
+    asks = replace(main("waiting"), requests={"cpu": "8", "nvidia.com/gpu": "1", "memory": "1Gi"})
+    said = "0/9 nodes are available: 2 Insufficient nvidia.com/gpu, 3 Insufficient cpu, 4 Insufficient someone.else/x."
+    cause = classify(unscheduled(said, containers=(asks,)))
+    assert cause.resources == ("cpu", "nvidia.com/gpu")
+    assert cause.scarce == ("cpu", "nvidia.com/gpu", "someone.else/x")
+    assert classify(unscheduled(containers=())).resources == ()
+    assert classify(unscheduled("0/1 nodes are available: 1 Too many pods.")).resources == ("pods",)
+    assert judge(Patience(), cause, 0.0, WaitPolicy())[1].resources == cause.resources
+
+
+def test_resources_of_a_cause_are_few():
+    names = [f"example.com/r{number}" for number in range(9)]
+    said = f"0/9 nodes are available: {', '.join(f'1 Insufficient {name}' for name in names)}."
+    asks = replace(main("waiting"), requests=dict.fromkeys(names, "1"))
+    assert classify(unscheduled(said, containers=(asks,))).resources == tuple(names[:3])
 
 
 def test_cause_of_a_scheduled_pod():

@@ -102,3 +102,21 @@ def test_strict_fails_immediately_with_101(code):
 def test_permanent_refusal_fails_immediately(code):
     outcome = refused(code, 0.0).outcome
     assert (outcome.code, outcome.return_code) == (code, CATALOGUE[code].return_code)
+
+
+@pytest.mark.parametrize(
+    ("requested", "names"),
+    [
+        ("requests.cpu=1", ("requests.cpu",)),
+        ("pods=1,limits.memory=1Gi", ("limits.memory", "pods")),
+        ("e=1,d=1,c=1,b=1,a=1", ("a", "b", "c")),
+        ("<b>=1,(x)=2,\x1b[2J=3,cpu=1", ("cpu",)),
+        (f"{'x' * 200}=1", ()),
+    ],
+)
+def test_resources_that_a_quota_names_are_few_and_names(requested, names):
+    said = f"exceeded quota: q, requested: {requested}, used: x=0, limited: x=0"
+    assert Refusal(Code.QUOTA_EXCEEDED, said).resources == names
+    assert Refusal(Code.FORBIDDEN, said).resources == ()
+    seen = Observation(0.0, START, Seen.absent(), refused=Refusal(Code.QUOTA_EXCEEDED, said))
+    assert step(Track(launched=0.0), seen, WaitPolicy()).verdict.resources == names

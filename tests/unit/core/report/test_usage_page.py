@@ -100,3 +100,13 @@ def test_thousands_of_jobs_are_summed_and_the_last_ones_drawn():
     assert "3000 job processes, the last 500 of them below" in text
     assert text.count('<tr tabindex="0">') == 500
     assert len(text) < 1_000_000
+
+
+def test_causes_of_one_code_have_one_colour_and_their_own_names():
+    seconds = {"InsufficientResources(cpu)": 30.0, "InsufficientResources(nvidia.com/gpu)": 20.0}
+    text = page([replace(RECORD, seconds=seconds)], None, START)
+    assert text.count("background:var(--c0)") == 3  # two bars and the legend
+    assert "InsufficientResources(nvidia.com/gpu) 20s" in text
+    legend = text[text.index('class="legend"') : text.index("</ul>")]
+    assert legend.count("InsufficientResources") == 1
+    assert "nvidia" not in legend
