@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from launcher.core.plan.images import Login
 from launcher.core.plan.logins import logins_in
-from launcher.edges.kube.untyped import as_map
+from launcher.edges.kube.untyped import as_bytes, as_map
 
 __all__ = ["logins_of"]
 
@@ -23,16 +21,14 @@ def logins_of(secret: Mapping[str, Any]) -> tuple[Login, ...]:
     """
     data = as_map(secret.get("data"))
     entries = {
-        **as_map(as_map(_decoded(data.get(".dockerconfigjson"))).get("auths")),
-        **as_map(_decoded(data.get(".dockercfg"))),
+        **as_map(as_map(_parsed(data.get(".dockerconfigjson"))).get("auths")),
+        **as_map(_parsed(data.get(".dockercfg"))),
     }
     return tuple(logins_in(entries))
 
 
-def _decoded(value: Any) -> Any:
-    if not isinstance(value, str):
-        return None
+def _parsed(value: Any) -> Any:
     try:
-        return json.loads(base64.b64decode(value))
-    except (binascii.Error, ValueError, RecursionError):
+        return json.loads(as_bytes(value))
+    except (ValueError, RecursionError):
         return None

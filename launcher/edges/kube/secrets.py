@@ -6,7 +6,6 @@ A parent that takes over a running job is the one reader: FLARE must know the to
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from launcher.core.redaction import masker
 from launcher.core.views import PodView, SecretView
 from launcher.edges.kube.client import KubeClient
 from launcher.edges.kube.translate import when
-from launcher.edges.kube.untyped import as_map, as_maps, as_text
+from launcher.edges.kube.untyped import as_bytes, as_map, as_maps, as_text
 from launcher.errors import Conflict, NotFound, Unavailable
 from launcher.logs import logger
 
@@ -273,8 +272,5 @@ def _anothers(where: str, found: Mapping[str, Any], labels: Mapping[str, str]) -
     )
 
 
-def _decoded(value: str) -> str:
-    try:
-        return base64.b64decode(value).decode("utf-8", "replace")
-    except (binascii.Error, TypeError, ValueError):
-        return ""
+def _decoded(value: Any) -> str:
+    return as_bytes(value).decode("utf-8", "replace")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from launcher.core import foreign
 
-__all__ = ["as_map", "as_maps", "as_name", "as_text"]
+__all__ = ["as_bytes", "as_map", "as_maps", "as_name", "as_text"]
 
 _LONGEST_NAME = 253
 
@@ -30,3 +32,11 @@ def as_text(value: Any) -> str:
 def as_name(value: Any) -> str:
     """Return the name of an object as :func:`as_text`, no longer than Kubernetes lets one be."""
     return foreign.line(value, _LONGEST_NAME) if isinstance(value, str) else ""
+
+
+def as_bytes(value: Any) -> bytes:
+    """Return a value of a Secret's ``data``, nothing of what is no base64."""
+    try:
+        return base64.b64decode(value)
+    except (binascii.Error, TypeError, ValueError):
+        return b""
