@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from launcher.cli import options
 from launcher.cli.context import Cli
 from launcher.cli.cronjob import print_cronjob
 from launcher.core import foreign
+from launcher.core.report.moments import seconds_of
 from launcher.errors import Denied, LauncherError
 from launcher.usecases.service import Service
 
@@ -20,15 +20,13 @@ __all__ = ["gc_command"]
 
 # Namespace, kind, name.
 _Name = tuple[str, str, str]
-_AGE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _age(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, str]:
-    match = _AGE.fullmatch(value)
-    if match is None:
-        raise click.BadParameter("use a number and s, m, h or d, such as 24h", ctx, param)
-    return float(match[1]) * _SECONDS[match[2]], value
+    seconds = seconds_of(value)
+    if seconds is None:
+        raise click.BadParameter("use a number and s, m, h, d or w, such as 24h", ctx, param)
+    return seconds, value
 
 
 @click.command("gc")

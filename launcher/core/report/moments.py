@@ -1,15 +1,24 @@
-"""Times as reports write them."""
+"""Times as reports write them, and as people ask for them."""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from launcher.core.quantities import LONGEST_SECONDS
 
-__all__ = ["UNITS", "moment"]
+__all__ = ["UNITS", "moment", "seconds_of"]
 
 # Seconds of the units in which people say a time, the longest first; the rest are seconds.
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
+_SIZES = {"s": 1, "w": 604_800, **{unit: size for size, unit in UNITS}}
+_AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhdw])")
+
+
+def seconds_of(text: str) -> float | None:
+    """Return the seconds that ``24h`` or ``1.5d`` means, a number and s, m, h, d or w; None for else."""
+    found = _AGE.fullmatch(text)
+    return None if found is None else float(found[1]) * _SIZES[found[2]]
 
 
 def moment(monotonic: float, now: float, wall: datetime) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from launcher.core.catalogue import Code
 from launcher.core.lifecycle.ledger import RUNNING
 from launcher.core.report.history import Record
-from launcher.core.report.moments import UNITS
+from launcher.core.report.moments import UNITS, seconds_of
 
 __all__ = ["KEYS", "Use", "causes_text", "once", "seconds_text", "since_of", "summed", "to_json"]
 
@@ -20,9 +20,8 @@ KEYS: Mapping[str, Callable[[Record], str]] = {
     "site": lambda record: record.site,
     "code": lambda record: record.code,
     "job": lambda record: record.job,
+    "submitter": lambda record: record.submitter or "unknown",
 }
-_SIZES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800}
-_MOST_DIGITS = 5
 
 
 @dataclass(frozen=True)
@@ -107,9 +106,9 @@ def since_of(text: str, now: datetime) -> datetime | None:
 
     A date is its beginning in the zone of ``now``.
     """
-    number, unit = text[:-1], text[-1:]
-    if unit in _SIZES and number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS:
-        return datetime.fromtimestamp(max(0.0, now.timestamp() - int(number) * _SIZES[unit]), now.tzinfo)
+    age = seconds_of(text)
+    if age is not None:
+        return datetime.fromtimestamp(max(0.0, now.timestamp() - age), now.tzinfo)
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
