@@ -25,8 +25,11 @@ ABOVE_LIMIT = (
     r"must be (?:less than or )?equal to (?P<resource>\S{1,253}) limit of (?P<limit>[^\s,\]]{1,60})"
 )
 _ABOVE_LIMIT = re.compile(ABOVE_LIMIT, re.IGNORECASE)
-# The API server names those amounts alone that exceed the quota: "requested: cpu=8,pods=1, used: ..."
-_REQUESTED = re.compile(r"exceeded quota: [^,]{1,253}, requested: (\S{1,4000}), used: ")
+# The API server names those amounts alone that exceed the quota: "exceeded quota: q, requested: cpu=8,pods=1,
+# used: ..."; our own words of it: "quota 'q' is exhausted: requested: cpu=8,pods=1, used: ...".
+_REQUESTED = re.compile(
+    r"(?:exceeded quota: [^,]{1,253}, |is exhausted: )requested: (\S{1,4000}), used: \S{1,4000}, limited: "
+)
 # Quotas count objects by these names, and by count/RESOURCE; all others are amounts.
 _OBJECTS = frozenset(
     {
@@ -63,7 +66,7 @@ def never_admitted(requested: str, limited: str) -> str:
 
 
 def exceeded(message: str) -> tuple[str, ...]:
-    """Return the names of what a quota has too little left of, as the API server says them; none of any other text."""
+    """Return the names of what a quota has too little left of; none where nobody says so."""
     said = _REQUESTED.search(message)
     return () if said is None else tuple(pair.partition("=")[0] for pair in said[1].split(","))
 

@@ -21,6 +21,7 @@ _SUBDOMAIN_MAX = 253
 _SPACE = re.compile(r"\s")
 # A qualified name, which a quota puts a word before: "cpu", "nvidia.com/gpu", "requests.nvidia.com/gpu".
 _RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?")
+_LONGEST_RESOURCE = 63
 _MOST_RESOURCES = 3
 MOUNT_PATH_RULE = "must be an absolute path without ':'"
 
@@ -49,8 +50,8 @@ def is_image_name(text: str) -> bool:
 
 
 def is_resource(text: str) -> bool:
-    """Return whether ``text`` may name a resource; the API server lets one be longer than anybody has made it."""
-    return _RESOURCE.fullmatch(text) is not None
+    """Return whether ``text`` may name a resource, of those that are not longer than anybody has made one."""
+    return len(text) <= _LONGEST_RESOURCE and _RESOURCE.fullmatch(text) is not None
 
 
 def few_resources(found: Iterable[str]) -> tuple[str, ...]:

@@ -125,6 +125,7 @@ class ContainerView:
     # Its own restartPolicy (Kubernetes 1.34), else that of the pod; empty where neither is known.
     restart_policy: str = ""
     restart_rules: tuple[RestartRule, ...] = ()
+    image_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from nvflare.utils.job_launcher_utils import get_client_job_args, get_credential
 from launcher.core.flare.process import TRANSFER_TOKEN, JobProcess
 from launcher.core.flare.refused_note import RefusedNote
 from launcher.core.flare.site_folder import LOCAL, SITE_FOLDER
+from launcher.core.flare.submitter import NOBODY, Submitter, anonymous, submitter_of
 from launcher.core.foreign import quoted
 from launcher.core.spec.jobspec import Role
 from launcher.edges.disk import startup_kit as startup_kits
@@ -41,12 +42,14 @@ class FlareJob(JobProcess):
         startup_dir: folder of the startup kit.
         cell: the parent's CellNet cell.
         credentials: environment name -> value; stored in the per-job Secret only.
+        submitter: who submitted the job, as its meta names them.
     """
 
     workspace: str
     startup_dir: str
     cell: Any
     credentials: Mapping[str, str] = field(repr=False)
+    submitter: Submitter = NOBODY
 
 
 def read_job(job_meta: Mapping[str, Any], fl_ctx: FLContext, role: Role) -> FlareJob:
@@ -88,14 +91,15 @@ def read_job(job_meta: Mapping[str, Any], fl_ctx: FLContext, role: Role) -> Flar
         credentials=credentials,
         secrets=(*credentials, TRANSFER_TOKEN),
         federation=federation(workspace.get_startup_kit_dir()),
+        submitter=submitter_of(job_meta),
     )
 
 
 def to_note(job: FlareJob, meta: Mapping[str, Any], role: Role, launched: datetime) -> RefusedNote:
     """Return what the next parent needs of a launch; of the credentials the names alone."""
     given = {name: getattr(job, name) for name in _NOTED}
-    names = tuple(job.credentials)
-    return RefusedNote(**given, role=role.value, variables=names, meta=meta, launched=launched, spent={})
+    names, kept = tuple(job.credentials), anonymous(meta) if job.submitter == NOBODY else meta
+    return RefusedNote(**given, role=role.value, variables=names, meta=kept, launched=launched, spent={})
 
 
 def noted(note: RefusedNote, workspace: str, startup_dir: str, cell: Any) -> FlareJob:
@@ -116,6 +120,7 @@ def noted(note: RefusedNote, workspace: str, startup_dir: str, cell: Any) -> Fla
         owner=cell.get_fqcn(),
         credentials=dict.fromkeys(note.variables, ""),
         secrets=(*note.variables, TRANSFER_TOKEN),
+        submitter=submitter_of(note.meta),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from launcher.core.report.history import record_of
+from launcher.core.flare.submitter import NOBODY, Submitter
+from launcher.core.report.history import record_of, submitted_by
 from launcher.edges.disk import history
 from launcher.logs import logger
 
@@ -23,18 +24,28 @@ class HistoryWriter:
 
     Attributes:
         workspace: root of the parent's workspace.
+        names_submitter: whether the site wants it to say who submitted a job.
     """
 
     def __init__(self) -> None:
         self.workspace: str | None = None
+        self.names_submitter = True
         self._is_failing = False
 
-    def ended(self, handle: JobHandle, world: World) -> None:
-        """Write the record of a job that has ended; never raises. A disk that is full is said once."""
+    def ended(self, handle: JobHandle, world: World, submitter: Submitter = NOBODY) -> None:
+        """Write the record of a job that has ended; never raises. A disk that is full is said once.
+
+        Args:
+            handle: the job.
+            world: the ports.
+            submitter: who submitted it.
+        """
         track = handle.track
         if self.workspace is None or track.outcome is None:
             return
         record = record_of(handle.job, track, track.outcome, handle.measuring.ledger, world.clock.now())
+        if self.names_submitter:
+            record = submitted_by(record, submitter)
         try:
             history.add(Path(self.workspace), record)
         except OSError as error:

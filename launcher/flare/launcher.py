@@ -219,7 +219,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         self._orphans.exclude(spec.release, credential_secret_name(spec.pod_name))
         self._orphans.begin()
         self._orphans.start_once(service, spec.namespace, job.site, job.federation)
-        self._reports.teller.is_on = launch.site.tell_server
+        self._reports.set_by(launch.site)
         self._refused.open(job.workspace, job.site)
         note, hide = to_note(job, meta, self.role, service.world.clock.now()), cautious(credentials.values())
         journal = self._refused.journal(note, service.world, hide)
@@ -255,7 +255,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         )
         self._reports.teller.follow(job.job_id, handle, world, cautious(known))
         kept = partial(self._kept.look, service, spec.namespace, job.site, job.federation)
-        ended = self._reports.history.ended
+        ended = partial(self._reports.history.ended, submitter=job.submitter)
         return FlareJobHandle(handle, world, end_transfer, cautious(known), kept, on_ended=ended)
 
     def _prepare_later(self, name: str, fl_ctx: FLContext) -> None:
@@ -270,7 +270,7 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         try:
             self._refused.open(workspace, name)
             site = wiring.site_config(self._settings, workspace, name, self.role)
-            self._reports.teller.is_on = site.tell_server
+            self._reports.set_by(site)
             if self._adoption is not None:
                 self._adoption.switch(on=site.adopt)
             mark = federation(startup)

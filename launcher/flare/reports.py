@@ -6,6 +6,7 @@ from nvflare.apis.fl_constant import FLContextKey
 from nvflare.apis.fl_context import FLContext
 
 from launcher.core.spec.jobspec import Role
+from launcher.core.spec.site import SiteConfig
 from launcher.flare.history import HistoryWriter
 from launcher.flare.verdicts.store import VerdictStore
 from launcher.flare.verdicts.teller import Teller
@@ -27,6 +28,11 @@ class Reports:
 
     def __init__(self) -> None:
         self.teller, self.history = Teller(), HistoryWriter()
+
+    def set_by(self, site: SiteConfig) -> None:
+        """Learn what the site wants told and kept."""
+        self.teller.is_on = site.tell_server
+        self.history.names_submitter = site.history_submitter
 
     def begin(self, role: Role, fl_ctx: FLContext) -> None:
         """Learn whom to tell and where to write; never raises.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from launcher.core.flare.site_folder import LOCAL, SITE_FOLDER
+from launcher.core.flare.submitter import NOBODY
 from launcher.core.spec.jobspec import JobSpec, Role
 from launcher.core.spec.site import SiteConfig
 from launcher.errors import InvalidInput, LauncherError, StudyFormats
@@ -43,7 +44,8 @@ def checked(job: FlareJob, meta: Mapping[str, Any], settings: Mapping[str, Any],
         RuntimeError, ValueError: the job or the site is wrong.
     """
     site = site_config(settings, job.workspace, job.site, role)
-    return Launch(job, site, job_spec(job, meta, site))
+    known = job if site.history_submitter else replace(job, submitter=NOBODY)
+    return Launch(known, site, job_spec(job, meta, site))
 
 
 @contextmanager

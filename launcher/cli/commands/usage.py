@@ -58,7 +58,7 @@ def usage_command(kit: Path, since: datetime | None, by: str, output: str, file:
     if file is not None:
         _write(file, page(history.records, since, datetime.now().astimezone()))
     elif output != "table":
-        click.echo(options.written([to_json(use) for use in uses], output))
+        click.echo(options.written([to_json(use, by) for use in uses], output))
     else:
         for line in _table(uses, by):
             click.echo(line)

@@ -17,6 +17,7 @@ from typing import Any
 
 from launcher.core.catalogue import Code
 from launcher.core.checks import invalid, refuse_endless, require_mapping
+from launcher.core.flare.submitter import KEYS
 from launcher.core.foreign import line
 from launcher.errors import InvalidInput
 
@@ -25,8 +26,8 @@ __all__ = ["LONGEST", "RefusedNote", "note_from_text", "note_to_text"]
 # Bytes of a note: a job's meta with the settings of a thousand sites.
 LONGEST = 1 << 20
 _VERSION = 1
-# What a launch reads of a job's meta.
-_OF_META = ("name", "job_id", "study", "launcher_spec", "resource_spec")
+# What a launch, and the history after it, read of a job's meta.
+_OF_META = ("name", "job_id", "study", "launcher_spec", "resource_spec", *KEYS)
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}(?:\.[A-Za-z_][A-Za-z0-9_]{0,99}){0,19}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _LONGEST_TEXT, _MOST, _LONGEST_DETAIL = 4096, 100, 1000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from launcher.core.catalogue import Code
@@ -15,7 +15,7 @@ from launcher.core.pending.clocks import Patience, Verdict
 from launcher.core.pending.refusal import Refusal
 from launcher.core.views import ContainerState, NodeView, PodEvent, PodView, ReleaseView, Seen
 
-__all__ = ["Cleanup", "JobReport", "JobSample", "JobState", "Observation", "Track"]
+__all__ = ["Cleanup", "JobReport", "JobSample", "JobState", "Observation", "Track", "with_image_id"]
 
 
 class JobState(str, enum.Enum):
@@ -125,3 +125,20 @@ class JobSample:
     state: JobState
     code: Code | None = None
     lasting: float = 0.0
+
+
+def with_image_id(pod: PodView, before: PodView | None) -> PodView:
+    """Return a pod with the image id that its job container had before, where it has none any more.
+
+    Whoever writes the end of a container that nobody can ask any more leaves it out: a kubelet that has lost
+    it (ContainerStatusUnknown), an eviction.
+
+    Args:
+        pod: as seen now.
+        before: as seen earlier; None = never.
+    """
+    main, earlier = pod.main, None if before is None or before.uid != pod.uid else before.main
+    if main is None or main.image_id or earlier is None or not earlier.image_id:
+        return pod
+    known = replace(main, image_id=earlier.image_id)
+    return replace(pod, containers=tuple(known if one is main else one for one in pod.containers))

@@ -13,7 +13,7 @@ from launcher.core.ending.job_end import ended, lost
 from launcher.core.ending.outcome import Outcome, make_outcome
 from launcher.core.ending.transfer import explained
 from launcher.core.lifecycle import strict
-from launcher.core.lifecycle.state import Cleanup, JobState, Observation, Track
+from launcher.core.lifecycle.state import Cleanup, JobState, Observation, Track, with_image_id
 from launcher.core.pending.classify import Cause, classify, needs_events
 from launcher.core.pending.clocks import Action, Patience, Verdict, WaitPolicy, judge, left, pause
 from launcher.core.pending.events import last_words
@@ -97,7 +97,8 @@ def _step_graceful(track: Track, seen: Observation, policy: WaitPolicy) -> Track
     if seen.pod.presence is Presence.ABSENT:
         return _absent(track, seen)
     assert seen.pod.value is not None  # noqa: S101 - FOUND carries a value; tells the type checker
-    return _found(replace(track, pod=seen.pod.value, absent_since=None), seen.pod.value, seen, policy)
+    pod = with_image_id(seen.pod.value, track.pod)
+    return _found(replace(track, pod=pod, absent_since=None), pod, seen, policy)
 
 
 def terminated(track: Track, detail: str) -> Track:
@@ -171,7 +172,7 @@ def absence_is_due(track: Track, now: float) -> bool:
 
 
 def _absent(track: Track, seen: Observation) -> Track:
-    last = seen.pod.value or track.pod
+    last = track.pod if seen.pod.value is None else with_image_id(seen.pod.value, track.pod)
     since = seen.now if track.absent_since is None else track.absent_since
     if seen.now - since < GONE_AFTER:
         return replace(track, pod=last, absent_since=since, patience=pause(track.patience))
@@ -274,7 +275,8 @@ def _step_strict(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
         if track.outcome is not None:
             return concluded(track, strict.lost_as_flare(track.outcome, track.pod))
     else:
-        track = replace(track, pod=seen.pod.value, absent_since=None, stale_since=None, why_stale="")
+        pod = None if seen.pod.value is None else with_image_id(seen.pod.value, track.pod)
+        track = replace(track, pod=pod, absent_since=None, stale_since=None, why_stale="")
     pod = seen.pod.value if seen.pod.presence is Presence.FOUND else None
     if pod is None or not pod.phase:
         verdict = None if track.ran else track.verdict or strict.unseen(seen.pod.why, seen.now)

@@ -6,24 +6,28 @@ Whoever can write into a workspace can change a history: it is read as text of o
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from launcher.core.ending.outcome import Outcome
+from launcher.core.flare.submitter import Submitter
 from launcher.core.foreign import line
+from launcher.core.image_digest import CONFIG, MANIFEST, digest_of, is_digest
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.ledger import Ledger
 from launcher.core.lifecycle.state import Track
 
-__all__ = ["LONGEST", "Record", "from_line", "record_of", "to_line"]
+__all__ = ["LONGEST", "Record", "from_line", "record_of", "submitted_by", "to_line"]
 
 # Characters of a line; a longer one is no record of ours.
-LONGEST = 16_384
+LONGEST = 65_536
 _VERSION = 1
 _LONGEST_WORD, _MOST = 300, 100
+_MOST_RESOURCES, _LONGEST_NAME = 20, 128
 _LONGEST_TIME = 1e9
 
 
@@ -40,6 +44,8 @@ class Record:
         study: its study; empty for none.
         node: where its pod was; empty when it was nowhere.
         image: what its container was to run.
+        digest: of what it ran, such as ``sha256:...``; empty when it never started, or nobody says.
+        digest_of: what that is the digest of, a word of :mod:`launcher.core.image_digest`.
         resources: what it asked for, by resource.
         launched: when it was launched.
         ended: when it was seen to have ended.
@@ -48,6 +54,9 @@ class Record:
         exit_code: of its container, None when that did not end by itself.
         clock: the setting whose time ran out; empty when none did.
         seconds: where the time went, by cause.
+        submitter: who submitted it to FLARE; empty where that is not known, or the site does not want it.
+        submitter_org: their organisation.
+        submitter_role: their role in FLARE.
     """
 
     job: str
@@ -58,6 +67,8 @@ class Record:
     study: str
     node: str
     image: str
+    digest: str = ""
+    digest_of: str = ""
     resources: Mapping[str, str] = field(default_factory=dict)
     launched: datetime
     ended: datetime
@@ -66,6 +77,9 @@ class Record:
     exit_code: int | None = None
     clock: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    submitter: str = ""
+    submitter_org: str = ""
+    submitter_role: str = ""
 
 
 def record_of(job: JobRef, track: Track, outcome: Outcome, ledger: Ledger, wall: datetime) -> Record:
@@ -79,6 +93,7 @@ def record_of(job: JobRef, track: Track, outcome: Outcome, ledger: Ledger, wall:
         wall: the time now.
     """
     main = None if track.pod is None else track.pod.main
+    digest, digest_is_of = digest_of("" if main is None else main.image_id)
     return Record(
         job=job.job_id,
         release=job.release,
@@ -87,8 +102,10 @@ def record_of(job: JobRef, track: Track, outcome: Outcome, ledger: Ledger, wall:
         role=job.role,
         study=job.study,
         node="" if track.pod is None else track.pod.node,
-        image="" if main is None else main.image,
-        resources={} if main is None else dict(main.requests),
+        image="" if main is None else line(main.image, _LONGEST_WORD),
+        digest=digest,
+        digest_of=digest_is_of,
+        resources={} if main is None else _first_few(main.requests),
         launched=wall - timedelta(seconds=min(max(0.0, ledger.until - ledger.launched), _LONGEST_TIME)),
         ended=wall,
         code=outcome.code.value,
@@ -97,6 +114,22 @@ def record_of(job: JobRef, track: Track, outcome: Outcome, ledger: Ledger, wall:
         clock=outcome.clock,
         seconds={cause: round(seconds, 3) for cause, seconds in ledger.seconds.items()},
     )
+
+
+def submitted_by(record: Record, submitter: Submitter) -> Record:
+    """Return a record that says who submitted the job."""
+    return replace(
+        record,
+        submitter=submitter.name,
+        submitter_org=submitter.org,
+        submitter_role=submitter.role,
+    )
+
+
+def _first_few(resources: Mapping[str, str]) -> dict[str, str]:
+    """Return resources of a pod as a line can hold them: whoever makes one asks for what they like."""
+    shown = itertools.islice(resources.items(), _MOST_RESOURCES)
+    return {line(name, _LONGEST_NAME): line(amount, _LONGEST_NAME) for name, amount in shown}
 
 
 def to_line(record: Record) -> str:
@@ -114,9 +147,25 @@ def from_line(text: str) -> Record | None:
         content = json.loads(text)
         if content.get("version") != _VERSION:
             return None
-        return Record(**{key: read(content[key]) for key, read in _READERS.items()})
+        return Record(**{key: read(content[key]) for key, read in _READERS.items() if _is_due(key, content)})
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
+
+
+def _is_due(key: str, content: Mapping[str, Any]) -> bool:
+    return key in content or key not in _LATER
+
+
+def _digest(value: Any) -> str:
+    if value != "" and not is_digest(_word(value)):
+        raise ValueError
+    return _word(value)
+
+
+def _of_digest(value: Any) -> str:
+    if value not in ("", MANIFEST, CONFIG):
+        raise ValueError
+    return _word(value)
 
 
 def _word(value: Any) -> str:
@@ -159,8 +208,15 @@ def _few(value: Any) -> list[tuple[Any, Any]]:
     return list(value.items())
 
 
+_SUBMITTER = ("submitter", "submitter_org", "submitter_role")
+# What the first records did not have.
+_LATER = frozenset({"digest", "digest_of", *_SUBMITTER})
 _READERS: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("job", "release", "namespace", "site", "role", "study", "node", "image"), _word),
+    **dict.fromkeys(
+        ("job", "release", "namespace", "site", "role", "study", "node", "image", *_SUBMITTER), _word
+    ),
+    "digest": _digest,
+    "digest_of": _of_digest,
     "resources": _texts,
     "launched": _moment,
     "ended": _moment,

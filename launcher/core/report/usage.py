@@ -33,12 +33,14 @@ class Use:
         jobs: how many ended; each job process of a job at a site counts.
         failed: how many of them not well.
         seconds: where their time went, by cause.
+        records: of the jobs, in the order of the history.
     """
 
     key: str
     jobs: int
     failed: int
     seconds: Mapping[str, float]
+    records: tuple[Record, ...] = ()
 
     @property
     def running(self) -> float:
@@ -80,7 +82,8 @@ def _use(key: str, records: list[Record]) -> Use:
     for one in records:
         for cause, lasted in one.seconds.items():
             seconds[cause] = seconds.get(cause, 0.0) + lasted
-    return Use(key, len(records), sum(one.code != Code.SUCCESS.value for one in records), seconds)
+    failed = sum(one.code != Code.SUCCESS.value for one in records)
+    return Use(key, len(records), failed, seconds, tuple(records))
 
 
 def seconds_text(seconds: float) -> str:
@@ -116,13 +119,39 @@ def since_of(text: str, now: datetime) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=now.tzinfo)
 
 
-def to_json(use: Use) -> dict[str, Any]:
-    """Return the sums as JSON; times in seconds."""
+def to_json(use: Use, by: str) -> dict[str, Any]:
+    """Return the sums as JSON; times in seconds. By ``job`` they have the records of its processes, too."""
     waiting = {cause: round(seconds, 3) for cause, seconds in use.waiting.items()}
+    records = {"records": [_record_json(one) for one in use.records]} if by == "job" else {}
     return {
         "key": use.key,
         "jobs": use.jobs,
         "failed": use.failed,
         "runningSeconds": round(use.running, 3),
         "waitingSeconds": waiting,
+        **records,
+    }
+
+
+def _record_json(one: Record) -> dict[str, Any]:
+    """Return who ran what, where and with which end."""
+    return {
+        "release": one.release,
+        "namespace": one.namespace,
+        "site": one.site,
+        "role": one.role,
+        "study": one.study,
+        "submitter": {"name": one.submitter, "org": one.submitter_org, "role": one.submitter_role},
+        "image": one.image,
+        "digest": one.digest,
+        "digestOf": one.digest_of,
+        "requests": dict(one.resources),
+        "node": one.node,
+        "launched": one.launched.isoformat(timespec="seconds"),
+        "ended": one.ended.isoformat(timespec="seconds"),
+        "code": one.code,
+        "returnCode": one.return_code,
+        "exitCode": one.exit_code,
+        "clock": one.clock,
+        "seconds": dict(one.seconds),
     }

@@ -154,6 +154,13 @@ class SiteConfig(JobSettings):
         "waits, how it failed, that it is removed; without the right (`fljob rbac`) its log says so once",
         example=False,
     )
+    history_submitter: bool = setting(
+        SWITCH,
+        True,  # noqa: FBT003 - the default
+        "whether the [history](observability.md#the-history-of-jobs) that a FLARE parent keeps says who "
+        "submitted a job: name, organisation and role of FLARE's meta, which may be personal data",
+        example=False,
+    )
     metrics_port: int | None = setting(
         PORT,
         None,

@@ -162,6 +162,7 @@ def _container(
         name=_name(item.get("name")),
         kind=kind,
         image=_text(item.get("image")),
+        image_id=_text(status.get("imageID")),
         state=state,
         reason=_text(now.get("reason")),
         message=_text(now.get("message")),

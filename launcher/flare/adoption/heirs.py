@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nvflare.apis.fl_context import FLContext
 
 from launcher.core.flare.refused_note import RefusedNote
+from launcher.core.flare.submitter import NOBODY, Submitter
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.adoption import (
     Heritage,
@@ -267,8 +268,17 @@ class Adoption(ABC):
         end_transfer = partial(self.transfers.remove_job, job.job_id)
         kept = partial(self.parent.look, self.service, job.namespace, job.site, job.federation)
         self.parent.reports.teller.follow(job.job_id, handle, world, cautious(known))
-        ended = self.parent.reports.history.ended
+        ended = partial(self.parent.reports.history.ended, submitter=self._submitter(job.job_id))
         return FlareJobHandle(handle, world, end_transfer, cautious(known), kept, on_ended=ended)
+
+    def _submitter(self, job_id: str) -> Submitter:
+        """Return who submitted a running job.
+
+        Nobody at a site: the server does not say it again, and the job itself may have replaced the
+        ``meta.json`` of its run folder with its results.
+        """
+        del job_id
+        return NOBODY
 
     def _credentials(self, job: JobRef) -> tuple[Mapping[str, str], str]:
         """Return what a job's Secret holds, and the token of its workspace transfer, which is part of it."""

@@ -13,6 +13,7 @@ from nvflare.apis.fl_context import FLContext
 from nvflare.apis.job_def import JobMetaKey
 
 from launcher.core.catalogue.returncodes import ReturnCode
+from launcher.core.flare.submitter import NOBODY, Submitter, submitter_of
 from launcher.core.lifecycle.state import JobReport
 from launcher.core.views import SecretView
 from launcher.flare.adoption.heirs import Adoption, Parent
@@ -46,6 +47,7 @@ class ServerAdoption(Adoption):
         self._notes = Notes(parent.workspace)
         self._lock = threading.Lock()
         self._late: dict[str, LateHandle] = {}
+        self._submitters: dict[str, Submitter] = {}
         # What the notes say: job id -> name -> mark.
         self._noted: dict[str, dict[str, str]] = {}
         # Sites whose connections are still to be entered: job id -> name -> mark.
@@ -68,6 +70,7 @@ class ServerAdoption(Adoption):
             late = LateHandle(partial(self._tables.is_reported, job_id))
             self._late[job_id] = entered[job_id] = late
             self._sites[job_id] = self._noted[job_id] = marks
+            self._submitters[job_id] = submitter_of(running[job_id].meta)
             self._tables.enter(job_id, running[job_id], late, marks)
         for job_id, late in entered.items():
             self._tables.watch(job_id, late)
@@ -111,6 +114,9 @@ class ServerAdoption(Adoption):
         if handle.handle.is_refused:
             handle.terminate()  # else it goes on trying
         return "it was ended meanwhile"
+
+    def _submitter(self, job_id: str) -> Submitter:
+        return self._submitters.get(job_id, NOBODY)
 
     def take(self, found: JobReport, secret: Any) -> bool:
         """Take a job over; one that cannot be, ends at FLARE as soon as that is known."""
@@ -180,6 +186,7 @@ class ServerAdoption(Adoption):
 
     def _forget(self, job_id: str) -> None:
         self._late.pop(job_id, None)
+        self._submitters.pop(job_id, None)
         self._noted.pop(job_id, None)
         try:
             self._notes.remove(job_id)

@@ -109,6 +109,10 @@ def test_limit_of_the_job_itself_is_blamed_on_no_limit_range():
             ("pods", "requests.nvidia.com/gpu"),
         ),
         ('pods "p" is forbidden: exceeded quota: q, requested: cpu=8, used: cpu=0, limited: cpu=4', ("cpu",)),
+        (
+            "release fl/fj-1: quota 'q' is exhausted: requested: pods=1, used: pods=1, limited: pods=1",
+            ("pods",),
+        ),
         ("exceeded quota: q", ()),
         ("exceeded quota: q, requested: cpu=8", ()),
         ("", ()),

@@ -44,9 +44,10 @@ def test_a_job_without_options_comes_back_without():
     assert note_from_text(changed(options=None)).options is None
 
 
-def test_of_the_meta_only_what_a_launch_reads_is_noted():
-    more = RefusedNote(**{**vars(NOTE), "meta": {**NOTE.meta, "submitter_name": "x", "study": "penguins"}})
-    assert note_from_text(note_to_text(more)).meta == {**NOTE.meta, "study": "penguins"}
+def test_of_the_meta_only_what_a_launch_and_its_history_read_is_noted():
+    read = {**NOTE.meta, "submitter_name": "ada", "study": "penguins"}
+    more = RefusedNote(**{**vars(NOTE), "meta": {**read, "custom_props": "x"}})
+    assert note_from_text(note_to_text(more)).meta == read
 
 
 def test_one_more_try_is_one_line_of_bounded_length():

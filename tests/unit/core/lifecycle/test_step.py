@@ -238,3 +238,16 @@ def test_terminated():
         9,
     )
     assert track.outcome.detail == "as asked"
+
+
+@pytest.mark.parametrize("mode", [*PendingPolicy])
+@pytest.mark.parametrize("gone", [True, False])
+def test_the_image_that_ran_is_known_after_the_pod_is_gone(mode, gone):
+    ran = scheduled(replace(main("running"), image_id="x@sha256:1"), phase="Running")
+    last = exited(1, "ContainerStatusUnknown", phase="Failed")
+    ends = (
+        [look(Seen.absent(last if gone else None), 1), look(Seen.absent(), 30)] if gone else [look(last, 1)]
+    )
+    track = walk(look(ran), *ends, policy=WaitPolicy(mode))
+    assert track.outcome is not None
+    assert track.pod.main.image_id == "x@sha256:1"

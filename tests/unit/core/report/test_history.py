@@ -10,13 +10,15 @@ import pytest
 
 from launcher.core.catalogue import Code
 from launcher.core.ending.outcome import Outcome, make_outcome
+from launcher.core.flare.submitter import Submitter
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.ledger import RUNNING, Ledger
 from launcher.core.lifecycle.state import Track
-from launcher.core.report.history import LONGEST, from_line, record_of, to_line
+from launcher.core.report.history import LONGEST, from_line, record_of, submitted_by, to_line
 from launcher.core.report.usage import causes_text, seconds_text, since_of, summed, to_json
-from tests.fakes import START, running
+from tests.fakes import START, main, running, scheduled
 
+DIGEST = f"sha256:{'0a' * 32}"
 JOB = JobRef(
     release="fj-1", namespace="fl", pod_name="p", job_id="j1", site="hôpital", role="client", study="heart"
 )
@@ -52,6 +54,42 @@ def test_nothing_that_a_process_wrote_is_in_it():
     assert "patient" not in to_line(record_of(JOB, TRACK, outcome, LEDGER, START))
 
 
+def test_lines_of_earlier_versions_are_read():
+    later = ("digest", "digest_of", "submitter", "submitter_org", "submitter_role")
+    content = json.loads(to_line(RECORD))
+    assert from_line(json.dumps({key: value for key, value in content.items() if key not in later})) == RECORD
+
+
+def test_a_record_says_who_submitted_the_job_and_which_digest_ran():
+    ran = replace(main("terminated"), image="x:1", image_id=f"docker-pullable://r/x@{DIGEST}")
+    track = Track(launched=0.0, pod=scheduled(ran))
+    record = record_of(JOB, track, make_outcome(Code.SUCCESS, exit_code=0), LEDGER, START)
+    record = submitted_by(record, Submitter("ada@example.com", "hôpital", "lead"))
+    assert (record.digest, record.digest_of) == (DIGEST, "manifest")
+    assert (record.submitter, record.submitter_org, record.submitter_role) == (
+        "ada@example.com",
+        "hôpital",
+        "lead",
+    )
+    assert from_line(to_line(record)) == record
+
+
+def test_the_longest_record_is_read_again():
+    """Whoever makes a pod asks for what they like, in names as long as Kubernetes has them."""
+    asks = {f"{number}{'r' * 400}": "9" * 400 for number in range(500)}
+    ran = replace(main("terminated"), image="i" * 5000, image_id="\u2028" * 5000, requests=asks)
+    names = dict.fromkeys(("release", "namespace", "job_id", "site", "study"), "😀" * 253)
+    ledger = Ledger(
+        0.0, 9.0, {f"{'C' * 30}({'x' * 63},{'y' * 63},z{number:062})": 1.0 for number in range(20)}
+    )
+    track = Track(launched=0.0, pod=replace(scheduled(ran), node="n" * 253))
+    record = record_of(replace(JOB, **names), track, make_outcome(Code.OOM_KILLED), ledger, START)
+    record = submitted_by(record, Submitter("a" * 200, "b" * 200, "c" * 200))
+    assert len(to_line(record)) < LONGEST
+    read = from_line(to_line(record))
+    assert (read.digest, read.seconds) == ("", record.seconds)
+
+
 def changed(**more):
     return json.dumps({**json.loads(to_line(RECORD)), **more})
 
@@ -80,6 +118,10 @@ def changed(**more):
         changed(seconds={"a": 1e300}),
         changed(seconds={str(number): 1 for number in range(1000)}),
         changed(resources={"cpu": 1}),
+        changed(digest="latest"),
+        changed(digest=None),
+        changed(digest_of="anything"),
+        changed(submitter=7),
         '{"version": 1, "seconds": {"a": NaN}}',
     ],
 )
@@ -114,7 +156,7 @@ def test_sums_by_study_code_and_job():
     assert [use.key for use in summed(JOBS, "code", None)] == ["Success", "OOMKilled"]
     assert [use.key for use in summed(JOBS, "job", START - timedelta(days=1))] == ["a", "b"]
     assert [use.key for use in summed(JOBS, "site", None)] == ["hôpital"]
-    assert to_json(first)["waitingSeconds"] == {"InsufficientResources": 30.0, "QuotaExceeded": 20.0}
+    assert to_json(first, "study")["waitingSeconds"] == {"InsufficientResources": 30.0, "QuotaExceeded": 20.0}
 
 
 def test_an_end_that_two_parents_have_seen_counts_once():

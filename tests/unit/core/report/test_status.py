@@ -96,6 +96,7 @@ def test_json_of_a_pending_job():
         "deadline": "2026-01-01T00:02:00+00:00",
         "expired": False,
         "timing": "watched",
+        "resources": [],
     }
 
 

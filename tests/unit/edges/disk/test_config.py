@@ -55,6 +55,7 @@ adopt: false
 tell_server: false
 protect: budget
 events: false
+history_submitter: false
 metrics_port: 9464
 metrics_address: 0.0.0.0
 storage_driver: configmap
@@ -138,6 +139,7 @@ def test_every_key(config, tmp_path):
         tell_server=False,
         protect="budget",
         events=False,
+        history_submitter=False,
         metrics_port=9464,
         metrics_address="0.0.0.0",
         storage_driver="configmap",
