@@ -66,6 +66,8 @@ def usage_command(kit: Path, since: datetime | None, by: str, output: str, file:
         named = ", ".join(history.unreadable[:_MOST_NAMED])
         left_out = len(history.unreadable)
         click.echo(f"warning: {left_out} lines are no records, and are left out: {named}", err=True)
+    for part in history.left_out:
+        click.echo(foreign.line(f"warning: left out: {part}"), err=True)
     if not uses and output == "table" and file is None:
         click.echo(
             f"no job has ended{'' if since is None else ' since then'} (history {kit / FILE})", err=True

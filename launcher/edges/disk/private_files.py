@@ -9,12 +9,22 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["PLAIN", "append_line", "move_file", "names_in", "read_file", "remove_file", "write_file"]
+__all__ = [
+    "PLAIN",
+    "append_line",
+    "move_file",
+    "names_in",
+    "read_end",
+    "read_file",
+    "remove_file",
+    "write_file",
+]
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -54,7 +64,8 @@ def write_file(
 def append_line(root: Path, name: str, text: str, most: int) -> None:
     """Append to a file below ``root``, and make it and its folders where they are missing.
 
-    One that would become longer than ``most`` bytes is moved to ``NAME.1`` before, in place of what is there.
+    One that would become longer than ``most`` bytes is moved to ``NAME.1`` before, in place of what is there;
+    of two processes that would do so at the same moment only one does.
 
     Raises:
         OSError: it cannot be written, such as for a link, or for what is no file.
@@ -62,15 +73,56 @@ def append_line(root: Path, name: str, text: str, most: int) -> None:
     *folders, leaf = _parts(name)
     data = text.encode("utf-8", "backslashreplace")
     with _opened(root, folders, make=_FOLDER_MODE) as folder:
-        with contextlib.suppress(FileNotFoundError), _file(leaf, folder) as there:
-            if os.fstat(there).st_size + len(data) > most:
-                os.replace(leaf, f"{leaf}.1", src_dir_fd=folder, dst_dir_fd=folder)
+        if _is_longer(leaf, folder, most - len(data)):
+            with _alone(folder) as is_mine:
+                if is_mine and _is_longer(leaf, folder, most - len(data)):  # nobody else has moved it
+                    os.replace(leaf, f"{leaf}.1", src_dir_fd=folder, dst_dir_fd=folder)
         file = os.open(leaf, _APPENDED, _FILE_MODE, dir_fd=folder)
         with os.fdopen(file, "ab", buffering=0) as writer:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise OSError("it is no file")
             if writer.write(data) != len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _is_longer(name: str, folder: int, most: int) -> bool:
+    try:
+        with _file(name, folder) as there:
+            return os.fstat(there).st_size > most
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def _alone(folder: int) -> Iterator[bool]:
+    """Yield whether no other process is here, too; true where a file system has no locks of folders."""
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    except OSError:
+        yield True
+    else:
+        try:
+            yield True
+        finally:
+            fcntl.flock(folder, fcntl.LOCK_UN)
+
+
+def read_end(root: Path, name: str, most: int) -> tuple[str, bool]:
+    """Return the last ``most`` bytes of a file, from the beginning of a line on, and whether that is all.
+
+    What is no UTF-8 is replaced.
+
+    Raises:
+        OSError: as for :func:`read_file`.
+    """
+    *folders, leaf = _parts(name)
+    with _opened(root, folders) as folder, _file(leaf, folder) as file:
+        left_out = os.fstat(file).st_size - most
+        data = os.pread(file, most, max(0, left_out))
+    text = (data if left_out <= 0 else data.partition(b"\n")[2]).decode("utf-8", "replace")
+    return text, left_out <= 0
 
 
 def read_file(root: Path, name: str, most: int) -> str:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -12,7 +16,7 @@ from click.testing import CliRunner
 from launcher.cli.commands.usage import usage_command
 from launcher.core.report.history import to_line
 from launcher.edges.disk import history
-from tests.contract.flare.in_memory import until
+from tests.contract.flare.in_memory import CASE, until
 from tests.unit.core.report.test_history import JOBS, RECORD
 
 
@@ -22,8 +26,8 @@ def ended(launch):
     launch.launcher._reports.history.workspace = str(launch.root)
     file = launch.root / history.FILE
 
-    def end(code=0):
-        handle = launch()
+    def end(code=0, meta=CASE.meta):
+        handle = launch(meta)
         launch.end(code)
         handle.wait()
         assert handle.handle.close(30)
@@ -40,6 +44,23 @@ def test_a_job_that_ended_has_a_record_without_credentials(ended, launch):
     assert sum(record["seconds"].values()) >= 0
     assert "canary" not in line
     assert (launch.root / history.FILE).stat().st_mode & 0o777 == 0o600
+
+
+SUBMITTER = {"submitter_name": "ada@example.com", "submitter_org": "hôpital", "submitter_role": "lead"}
+
+
+@pytest.mark.parametrize(
+    ("is_wanted", "named"), [(True, ["ada@example.com", "hôpital", "lead"]), (False, ["", "", ""])]
+)
+def test_who_submitted_a_job_is_in_its_record_unless_the_site_does_not_want_it(
+    ended, launch, is_wanted, named
+):
+    if not is_wanted:
+        launch.launcher._settings["history_submitter"] = False
+    (line,) = ended(0, {**CASE.meta, **SUBMITTER})
+    record = json.loads(line)
+    assert [record[key] for key in ("submitter", "submitter_org", "submitter_role")] == named
+    assert is_wanted or "ada" not in line
 
 
 def test_a_disk_that_is_full_is_said_once_and_costs_no_job(launch, ended, caplog, monkeypatch):
@@ -68,6 +89,69 @@ def test_a_pipe_in_place_of_the_history_does_not_wait(tmp_path):
     os.mkfifo(tmp_path / history.FILE)
     with pytest.raises(OSError):  # noqa: PT011 - as the kernel has it
         history.add(tmp_path, RECORD)
+
+
+@pytest.mark.parametrize("name", [history.FILE, f"{history.FILE}.1"])
+def test_a_folder_in_place_of_the_history(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(history, "_MOST", 10 * len(LINES[0]))
+    (tmp_path / name).mkdir(parents=True)
+    if name == history.FILE:
+        with pytest.raises(OSError, match="it is no file"):
+            history.add(tmp_path, RECORD)
+        done = CliRunner().invoke(usage_command, ["--kit", str(tmp_path)])
+        assert (done.exit_code, "cannot be read: it is no file" in done.output) == (1, True)
+        return
+    history.add(tmp_path, RECORD)
+    done = CliRunner().invoke(usage_command, ["--kit", str(tmp_path)])
+    assert done.exit_code == 0
+    assert "heart" in done.output
+    assert f"warning: left out: {name}: it is no file" in done.output
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_is_no_file_is_not_read_either(tmp_path, kind):
+    file = tmp_path / history.FILE
+    file.parent.mkdir()
+    if kind == "pipe":
+        os.mkfifo(file)
+    else:
+        (tmp_path / "target").write_text(LINES[0])
+        file.symlink_to(tmp_path / "target")
+    done = CliRunner().invoke(usage_command, ["--kit", str(tmp_path)])
+    assert done.exit_code == 1
+    assert f"the history {file} cannot be read" in done.output
+
+
+def test_of_a_history_of_a_hundred_megabytes_the_end_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(history, "_MOST", 3000)
+    file = tmp_path / history.FILE
+    file.parent.mkdir()
+    with file.open("w") as writer:
+        writer.truncate(100_000_000)  # of zeros, in one line
+        writer.seek(0, os.SEEK_END)
+        writer.write("\n" + LINES[0] + LINES[1])
+    done = CliRunner().invoke(usage_command, ["--kit", str(tmp_path), "--by", "job"])
+    assert done.exit_code == 0
+    assert {"a", "b"} <= {line.split()[0] for line in done.output.splitlines()}
+    assert "all but its last 6000 bytes" in done.output
+
+
+def test_two_parents_with_one_workspace_lose_nothing_at_once(tmp_path, monkeypatch):
+    """A second one that finds the file too long just when the first has moved it must not move the new one."""
+    size = len(to_line(RECORD).encode())
+    monkeypatch.setattr(history, "_MOST", 50 * size)
+    script = (
+        "import sys; from pathlib import Path; from launcher.edges.disk import history;"
+        "from tests.unit.core.report.test_history import RECORD;"
+        f"history._MOST = {50 * size};"
+        "[history.add(Path(sys.argv[1]), RECORD) for _ in range(60)]"
+    )
+    root = Path(__file__).parents[3]
+    runs = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], cwd=root) for _ in range(2)]
+    assert [run.wait(120) for run in runs] == [0, 0]
+    # 120 records, of which each file has at most fifty: the last move was of a full one
+    assert 50 <= len(history.read(tmp_path).records) <= 100
+    assert len((tmp_path / f"{history.FILE}.1").read_text().splitlines()) >= 49
 
 
 def test_a_history_is_bounded_and_nothing_is_lost_at_once(tmp_path, monkeypatch):
@@ -116,6 +200,26 @@ def test_a_history_that_somebody_edited_by_hand_is_read_as_far_as_it_goes(usage)
     assert done.exit_code == 0
     assert {"a", "b"} <= {line.split()[0] for line in done.output.splitlines()}
     assert "warning: 2 lines are no records, and are left out: fljob/history.jsonl: line 2" in done.output
+
+
+def test_who_ran_what_as_json(usage):
+    digest = f"sha256:{'a' * 64}"
+    named = replace(
+        JOBS[0], submitter="ada@example.com", submitter_org="x", digest=digest, digest_of="manifest"
+    )
+    (found,) = json.loads(usage([to_line(named)], "--by", "job", "-o", "json").output)
+    (record,) = found["records"]
+    assert record["submitter"] == {"name": "ada@example.com", "org": "x", "role": ""}
+    assert (record["digest"], record["digestOf"]) == (digest, "manifest")
+    assert (record["release"], record["code"], record["returnCode"], record["seconds"]) == (
+        "fj-a",
+        "Success",
+        0,
+        named.seconds,
+    )
+    assert "records" not in json.loads(usage([to_line(named)], "-o", "json").output)[0]
+    assert usage([to_line(named)], "--by", "submitter").output.splitlines()[1].split()[0] == "ada@example.com"
+    assert usage(LINES, "--by", "submitter").output.splitlines()[1].split()[0] == "unknown"
 
 
 @pytest.mark.parametrize("since", ["tomorrow", "2999-01-01", "-1d", ""])
