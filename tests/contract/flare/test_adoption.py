@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from tests.contract.flare.loopback.federation import SERVER, SITES, Federation
+from launcher.edges.disk import history
+from tests.contract.flare.loopback.federation import ADMIN, SERVER, SITES, Federation
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,13 @@ def results(federation, site, job):
     return {path.name for path in (federation.root / "kits" / site / job).rglob("*")}
 
 
+def records(federation, site, job):
+    """Return what the history of a site says of a job."""
+    found = history.read(federation.root / "kits" / site)
+    assert found.unreadable == ()
+    return [record for record in found.records if record.job == job]
+
+
 def test_each_parent_dies_once_and_the_job_completes(federation):
     job = federation.submit()
     pods = federation.round(0)
@@ -49,6 +57,10 @@ def test_each_parent_dies_once_and_the_job_completes(federation):
         assert "best_numpy.npy" in results(federation, site, job)
     assert federation.is_clean()
     assert not (federation.root / "kits" / SERVER / "fljob/running" / f"{job}.json").exists()
+    # A server's job store names the submitter of a job that was taken over; nobody tells a site again.
+    for site, who in ((SERVER, ADMIN), ("site-1", ""), ("site-2", ADMIN)):
+        until(lambda site=site: records(federation, site, job))
+        assert [record.submitter for record in records(federation, site, job)] == [who]
 
 
 def test_pods_that_wait_are_taken_over_and_an_abort_reaches_all(federation):

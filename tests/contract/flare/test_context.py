@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,14 @@ from nvflare.apis.fl_constant import FLContextKey
 from nvflare.apis.fl_context import FLContext, FLContextManager
 from nvflare.apis.job_launcher_spec import JobProcessArgs
 
-from launcher.flare.context import startup_kit
+from launcher.core.flare.refused_note import note_from_text, note_to_text
+from launcher.core.flare.submitter import NOBODY, Submitter
+from launcher.core.spec.jobspec import Role
+from launcher.flare.context import noted, read_job, startup_kit, to_note
 from tests.contract.flare import flare_side, our_side
 from tests.contract.flare.case import JOB, write_workspace
 from tests.contract.flare.in_memory import CASE
+from tests.fakes import START
 
 _PROPERTIES = (FLContextKey.WORKSPACE_OBJECT, FLContextKey.ARGS, FLContextKey.JOB_PROCESS_ARGS)
 # What launch_job gets, and the workspace -> what it gets instead.
@@ -164,6 +169,22 @@ def test_both_launch_from_a_complete_context(tmp_path):
     for side in (flare_side, our_side):
         error, _ = outcome(meta(dict), tmp_path / "workspace", side)
         assert error is None
+
+
+def test_a_note_has_the_submitter_unless_the_site_does_not_want_them(tmp_path):
+    write_workspace(tmp_path, CASE)
+    asked = {
+        **CASE.meta,
+        "submitter_name": "ada@example.com",
+        "submitter_org": "heart",
+        "submitter_role": "lead",
+    }
+    job = read_job(asked, flare_side.context(CASE, tmp_path), Role.CLIENT)
+    assert job.submitter == Submitter("ada@example.com", "heart", "lead")
+    for kept in (job, replace(job, submitter=NOBODY)):
+        text = note_to_text(to_note(kept, asked, Role.CLIENT, START))
+        assert noted(note_from_text(text), str(tmp_path), "startup", job.cell).submitter == kept.submitter
+    assert "ada" not in text
 
 
 def test_the_key_that_signs_jobs_stays_with_the_parent(tmp_path):

@@ -20,7 +20,7 @@ import yaml
 
 from tests.contract.flare.loopback.processes import read_all
 
-__all__ = ["SITES", "Federation"]
+__all__ = ["ADMIN", "SERVER", "SITES", "Federation"]
 
 REPOSITORY = Path(__file__).parents[4]
 ADMIN = "admin@acme.com"
