@@ -73,7 +73,6 @@ def read_job(job_meta: Mapping[str, Any], fl_ctx: FLContext, role: Role) -> Flar
     if not entry:
         raise RuntimeError(f"missing {JobProcessArgs.EXE_MODULE} in {FLContextKey.JOB_PROCESS_ARGS}")
     _, module = entry
-    options = getattr(arguments, "set", None)
     cell, credentials = _cell(fl_ctx), get_credential_env(process)
     named = (process.get(name) for name in _ARGUMENT_NAMES[role](False, False))  # noqa: FBT003 - FLARE's signature
     return FlareJob(
@@ -87,7 +86,7 @@ def read_job(job_meta: Mapping[str, Any], fl_ctx: FLContext, role: Role) -> Flar
         custom=_relative_to_workspace(workspace.get_app_custom_dir(job_id), arguments.workspace),
         module=module,
         flags=tuple((flag, str(value)) for flag, value in filter(None, named) if value is not None),
-        options=None if options is None else tuple(str(word) for word in options),
+        options=_words(getattr(arguments, "set", None)),
         credentials=credentials,
         secrets=(*credentials, TRANSFER_TOKEN),
         federation=federation(workspace.get_startup_kit_dir()),
@@ -129,6 +128,10 @@ def _property(fl_ctx: FLContext, key: str) -> Any:
     if value is None:
         raise RuntimeError(f"missing {key} in FLContext")
     return value
+
+
+def _words(options: Any) -> tuple[str, ...] | None:
+    return None if options is None else tuple(str(word) for word in options)
 
 
 def _cell(fl_ctx: FLContext) -> Any:

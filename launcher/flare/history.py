@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from launcher.core.flare.submitter import NOBODY, Submitter
-from launcher.core.report.history import record_of, submitted_by
+from launcher.core.report.history import record_of
 from launcher.edges.disk import history
 from launcher.logs import logger
 
@@ -45,7 +46,8 @@ class HistoryWriter:
             return
         record = record_of(handle.job, track, track.outcome, handle.measuring.ledger, world.clock.now())
         if self.names_submitter:
-            record = submitted_by(record, submitter)
+            name, org, role = astuple(submitter)
+            record = replace(record, submitter=name, submitter_org=org, submitter_role=role)
         try:
             history.add(Path(self.workspace), record)
         except OSError as error:

@@ -9,19 +9,18 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from launcher.core.ending.outcome import Outcome
-from launcher.core.flare.submitter import Submitter
 from launcher.core.foreign import line
 from launcher.core.image_digest import CONFIG, MANIFEST, digest_of, is_digest
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.ledger import Ledger
 from launcher.core.lifecycle.state import Track
 
-__all__ = ["LONGEST", "Record", "from_line", "record_of", "submitted_by", "to_line"]
+__all__ = ["LONGEST", "Record", "from_line", "record_of", "to_line"]
 
 # Characters of a line; a longer one is no record of ours.
 LONGEST = 65_536
@@ -113,16 +112,6 @@ def record_of(job: JobRef, track: Track, outcome: Outcome, ledger: Ledger, wall:
         exit_code=outcome.exit_code,
         clock=outcome.clock,
         seconds={cause: round(seconds, 3) for cause, seconds in ledger.seconds.items()},
-    )
-
-
-def submitted_by(record: Record, submitter: Submitter) -> Record:
-    """Return a record that says who submitted the job."""
-    return replace(
-        record,
-        submitter=submitter.name,
-        submitter_org=submitter.org,
-        submitter_role=submitter.role,
     )
 
 
