@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import logging
 import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from launcher.cli.commands.usage import usage_command
 from launcher.core.report.history import to_line
-from launcher.edges.disk import history
+from launcher.edges.disk import history, private_files
 from tests.contract.flare.in_memory import CASE, until
 from tests.unit.core.report.test_history import JOBS, RECORD
 
@@ -136,22 +135,37 @@ def test_of_a_history_of_a_hundred_megabytes_the_end_is_read(tmp_path, monkeypat
     assert "all but its last 6000 bytes" in done.output
 
 
-def test_two_parents_with_one_workspace_lose_nothing_at_once(tmp_path, monkeypatch):
-    """A second one that finds the file too long just when the first has moved it must not move the new one."""
-    size = len(to_line(RECORD).encode())
-    monkeypatch.setattr(history, "_MOST", 50 * size)
-    script = (
-        "import sys; from pathlib import Path; from launcher.edges.disk import history;"
-        "from tests.unit.core.report.test_history import RECORD;"
-        f"history._MOST = {50 * size};"
-        "[history.add(Path(sys.argv[1]), RECORD) for _ in range(60)]"
-    )
-    root = Path(__file__).parents[3]
-    runs = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], cwd=root) for _ in range(2)]
-    assert [run.wait(120) for run in runs] == [0, 0]
-    # 120 records, of which each file has at most fifty: the last move was of a full one
-    assert 50 <= len(history.read(tmp_path).records) <= 100
-    assert len((tmp_path / f"{history.FILE}.1").read_text().splitlines()) >= 49
+def test_while_another_parent_moves_the_history_this_one_only_adds(tmp_path, monkeypatch):
+    monkeypatch.setattr(history, "_MOST", len(to_line(RECORD).encode()))
+    file = tmp_path / history.FILE
+    history.add(tmp_path, RECORD)
+    other = os.open(file.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        history.add(tmp_path, RECORD)
+        assert len(file.read_text().splitlines()) == 2
+    finally:
+        os.close(other)
+    history.add(tmp_path, RECORD)
+    assert len(file.read_text().splitlines()) == 1
+    assert len(file.with_name("history.jsonl.1").read_text().splitlines()) == 2
+
+
+def test_a_history_that_another_parent_has_just_moved_is_not_moved_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(history, "_MOST", 3 * len(to_line(RECORD).encode()))
+    file = tmp_path / history.FILE
+    for _ in range(3):
+        history.add(tmp_path, RECORD)
+
+    @contextlib.contextmanager
+    def just_after_another(_):
+        file.replace(f"{file}.1")
+        file.write_text(to_line(RECORD))
+        yield True
+
+    monkeypatch.setattr(private_files, "_alone", just_after_another)
+    history.add(tmp_path, RECORD)
+    assert len(history.read(tmp_path).records) == 5
 
 
 def test_a_history_is_bounded_and_nothing_is_lost_at_once(tmp_path, monkeypatch):
