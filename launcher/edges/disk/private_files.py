@@ -65,7 +65,8 @@ def append_line(root: Path, name: str, text: str, most: int) -> None:
     """Append to a file below ``root``, and make it and its folders where they are missing.
 
     One that would become longer than ``most`` bytes is moved to ``NAME.1`` before, in place of what is there;
-    of two processes that would do so at the same moment only one does.
+    of two processes that would do so at the same moment only one does. A line that a full disk has cut ends
+    before the new one.
 
     Raises:
         OSError: it cannot be written, such as for a link, or for what is no file.
@@ -77,6 +78,7 @@ def append_line(root: Path, name: str, text: str, most: int) -> None:
             with _alone(folder) as is_mine:
                 if is_mine and _is_longer(leaf, folder, most - len(data)):  # nobody else has moved it
                     os.replace(leaf, f"{leaf}.1", src_dir_fd=folder, dst_dir_fd=folder)
+        data = b"\n" + data if _is_cut(leaf, folder) else data
         file = os.open(leaf, _APPENDED, _FILE_MODE, dir_fd=folder)
         with os.fdopen(file, "ab", buffering=0) as writer:
             if not stat.S_ISREG(os.fstat(file).st_mode):
@@ -89,6 +91,16 @@ def _is_longer(name: str, folder: int, most: int) -> bool:
     try:
         with _file(name, folder) as there:
             return os.fstat(there).st_size > most
+    except FileNotFoundError:
+        return False
+
+
+def _is_cut(name: str, folder: int) -> bool:
+    """Return whether the last line of a file has no end."""
+    try:
+        with _file(name, folder) as there:
+            size = os.fstat(there).st_size
+            return size > 0 and os.pread(there, 1, size - 1) != b"\n"
     except FileNotFoundError:
         return False
 

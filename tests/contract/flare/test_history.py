@@ -73,6 +73,17 @@ def test_a_disk_that_is_full_is_said_once_and_costs_no_job(launch, ended, caplog
     assert until(lambda: caplog.text.count("the history of jobs is not complete") == 1)
 
 
+def test_a_line_that_a_full_disk_has_cut_takes_no_other_with_it(tmp_path):
+    file = tmp_path / history.FILE
+    history.add(tmp_path, RECORD)
+    with file.open("a") as writer:
+        writer.write(to_line(RECORD)[:50])
+    for _ in range(2):
+        history.add(tmp_path, RECORD)
+    found = history.read(tmp_path)
+    assert (len(found.records), found.unreadable) == (3, (f"{history.FILE}: line 2",))
+
+
 def test_a_link_in_place_of_the_history_is_not_followed(tmp_path):
     target = tmp_path / "target"
     target.write_text("")
