@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from launcher.core import untrusted
 from launcher.core.ending.outcome import Outcome
 from launcher.core.foreign import line
 from launcher.core.image_digest import CONFIG, MANIFEST, digest_of, is_digest
@@ -25,7 +26,7 @@ __all__ = ["LONGEST", "Record", "from_line", "record_of", "to_line"]
 # Characters of a line; a longer one is no record of ours.
 LONGEST = 65_536
 _VERSION = 1
-_LONGEST_WORD, _MOST = 300, 100
+_LONGEST_WORD = 300
 _MOST_RESOURCES, _LONGEST_NAME = 20, 128
 _LONGEST_TIME = 1e9
 
@@ -137,7 +138,7 @@ def from_line(text: str) -> Record | None:
         if content.get("version") != _VERSION:
             return None
         return Record(**{key: read(content[key]) for key, read in _READERS.items() if _is_due(key, content)})
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+    except untrusted.UNREADABLE:
         return None
 
 
@@ -146,55 +147,19 @@ def _is_due(key: str, content: Mapping[str, Any]) -> bool:
 
 
 def _digest(value: Any) -> str:
-    if value != "" and not is_digest(_word(value)):
+    if value != "" and not is_digest(untrusted.word(value)):
         raise ValueError
-    return _word(value)
+    return untrusted.word(value)
 
 
 def _of_digest(value: Any) -> str:
     if value not in ("", MANIFEST, CONFIG):
         raise ValueError
-    return _word(value)
-
-
-def _word(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return line(value, _LONGEST_WORD)
-
-
-def _moment(value: Any) -> datetime:
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError
-    return moment
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 1 << 31:
-        raise TypeError
-    return value
+    return untrusted.word(value)
 
 
 def _whole_or_none(value: Any) -> int | None:
-    return None if value is None else _whole(value)
-
-
-def _seconds(value: Any) -> dict[str, float]:
-    found = {_word(key): float(one) for key, one in _few(value)}
-    if not all(0.0 <= one < _LONGEST_TIME for one in found.values()):
-        raise ValueError
-    return found
-
-
-def _texts(value: Any) -> dict[str, str]:
-    return {_word(key): _word(one) for key, one in _few(value)}
-
-
-def _few(value: Any) -> list[tuple[Any, Any]]:
-    if len(value) > _MOST:
-        raise ValueError
-    return list(value.items())
+    return None if value is None else untrusted.whole(value)
 
 
 _SUBMITTER = ("submitter", "submitter_org", "submitter_role")
@@ -202,16 +167,17 @@ _SUBMITTER = ("submitter", "submitter_org", "submitter_role")
 _LATER = frozenset({"digest", "digest_of", *_SUBMITTER})
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(
-        ("job", "release", "namespace", "site", "role", "study", "node", "image", *_SUBMITTER), _word
+        ("job", "release", "namespace", "site", "role", "study", "node", "image"), untrusted.word
     ),
+    **dict.fromkeys(_SUBMITTER, untrusted.word),
     "digest": _digest,
     "digest_of": _of_digest,
-    "resources": _texts,
-    "launched": _moment,
-    "ended": _moment,
-    "code": _word,
-    "return_code": _whole,
+    "resources": untrusted.texts,
+    "launched": untrusted.moment,
+    "ended": untrusted.moment,
+    "code": untrusted.word,
+    "return_code": untrusted.whole,
     "exit_code": _whole_or_none,
-    "clock": _word,
-    "seconds": _seconds,
+    "clock": untrusted.word,
+    "seconds": untrusted.amounts,
 }
