@@ -21,7 +21,7 @@ _SUBDOMAIN_MAX = 253
 _SPACE = re.compile(r"\s")
 # A qualified name, which a quota puts a word before: "cpu", "nvidia.com/gpu", "requests.nvidia.com/gpu".
 _RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?")
-_LONGEST_RESOURCE = 63
+_LONGEST_RESOURCE, _LONGEST_TOGETHER = 63, 80
 _MOST_RESOURCES = 3
 MOUNT_PATH_RULE = "must be an absolute path without ':'"
 
@@ -55,5 +55,8 @@ def is_resource(text: str) -> bool:
 
 
 def few_resources(found: Iterable[str]) -> tuple[str, ...]:
-    """Return the first few of these that may name a resource, each once, sorted."""
-    return tuple(sorted(set(filter(is_resource, found)))[:_MOST_RESOURCES])
+    """Return the first few of these that may name a resource, each once, sorted: short enough for a name."""
+    few = sorted(set(filter(is_resource, found)))[:_MOST_RESOURCES]
+    while len(",".join(few)) > _LONGEST_TOGETHER:
+        few.pop()
+    return tuple(few)

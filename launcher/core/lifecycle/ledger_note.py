@@ -19,7 +19,7 @@ from launcher.core.catalogue import Code
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.ending.outcome import Outcome
 from launcher.core.foreign import said
-from launcher.core.lifecycle.ledger import RUNNING, Ledger, counted_until
+from launcher.core.lifecycle.ledger import RUNNING, Ledger, code_of, counted_until
 from launcher.core.lifecycle.state import Track
 from launcher.core.lifecycle.step import concluded
 from launcher.core.pending.clocks import Patience, Timing
@@ -128,8 +128,12 @@ def patience_of(note: LedgerNote) -> Patience:
     """
     if RUNNING in note.seconds or note.cause == RUNNING:
         return Patience()
-    codes = {code.value: code for code in Code}
-    return Patience({codes[cause]: spent for cause, spent in note.seconds.items() if cause in codes})
+    codes, spent = {code.value: code for code in Code}, dict[Code, float]()
+    for cause, seconds in note.seconds.items():
+        code = codes.get(code_of(cause))
+        if code is not None:
+            spent[code] = spent.get(code, 0.0) + seconds
+    return Patience(spent)
 
 
 def with_note(track: Track, note: LedgerNote | None, now: float, wall: datetime) -> Track:

@@ -26,6 +26,7 @@ from launcher.core.lifecycle.ledger_note import (
 from launcher.core.lifecycle.state import JobState, Track
 from launcher.core.pending.clocks import Action, Timing, Verdict
 from launcher.core.revisions import Revision
+from launcher.core.syntax import few_resources
 from tests.fakes import START
 
 
@@ -76,6 +77,27 @@ def test_clocks_go_on_where_they_were_until_the_job_has_run():
     assert patience_of(PENDING).spent == {Code.INSUFFICIENT_RESOURCES: 28}  # not the time since
     assert patience_of(noted((waits(), 2), (RUNS, 30), (waits(), 60), (waits(), 90))).spent == {}
     assert patience_of(noted((waits(), 2), (RUNS, 30))).spent == {}
+
+
+def about(*resources):
+    """Return the track of a job that is short of these."""
+    track = waits()
+    return replace(track, verdict=replace(track.verdict, resources=resources))
+
+
+def test_a_clock_goes_on_whichever_resources_its_cause_was_about():
+    note = noted((about("cpu"), 2), (about("cpu", "memory"), 12), (waits(), 20), (RUNS, 21))
+    note = replace(note, cause="", seconds=dict(note.seconds))
+    assert set(note.seconds) >= {"InsufficientResources(cpu)", "InsufficientResources(cpu,memory)"}
+    assert patience_of(from_text(to_text(note))).spent == {Code.INSUFFICIENT_RESOURCES: 10 + 8 + 1}
+
+
+def test_a_note_has_room_for_all_causes_of_a_job():
+    longest = [few_resources([f"{number:03}{'x' * 60}", "y" * 16]) for number in range(100)]
+    steps = [(about(*names), 10.0 * number) for number, names in enumerate(longest, start=1)]
+    note = noted(*steps, (waits(Code.QUOTA_EXCEEDED), 5000.0), (waits(Code.CREATING), 6000.0))
+    outcome = make_outcome(Code.OOM_KILLED, "x" * 5000)
+    assert from_text(to_text(replace(note, outcome=outcome))).seconds == note.seconds
 
 
 def test_the_clock_of_who_waits_is_shown_instead_of_a_guess():

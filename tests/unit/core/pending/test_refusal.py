@@ -111,7 +111,8 @@ def test_permanent_refusal_fails_immediately(code):
         ("pods=1,limits.memory=1Gi", ("limits.memory", "pods")),
         ("e=1,d=1,c=1,b=1,a=1", ("a", "b", "c")),
         ("<b>=1,(x)=2,\x1b[2J=3,cpu=1", ("cpu",)),
-        (f"{'x' * 200}=1", ()),
+        (f"{'x' * 64}=1", ()),
+        (f"{'x' * 63}=1,{'y' * 63}=1,z=1", ("x" * 63,)),
     ],
 )
 def test_resources_that_a_quota_names_are_few_and_names(requested, names):
