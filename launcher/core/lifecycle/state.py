@@ -127,18 +127,21 @@ class JobSample:
     lasting: float = 0.0
 
 
-def with_image_id(pod: PodView, before: PodView | None) -> PodView:
-    """Return a pod with the image id that its job container had before, where it has none any more.
+def with_image_id(seen: Observation, before: PodView | None) -> Observation:
+    """Return what was observed, with the image id that the job container had before where it has none now.
 
     Whoever writes the end of a container that nobody can ask any more leaves it out: a kubelet that has lost
     it (ContainerStatusUnknown), an eviction.
 
     Args:
-        pod: as seen now.
-        before: as seen earlier; None = never.
+        seen: what was observed now.
+        before: the pod as seen earlier; None = never.
     """
-    main, earlier = pod.main, None if before is None or before.uid != pod.uid else before.main
-    if main is None or main.image_id or earlier is None or not earlier.image_id:
-        return pod
+    pod = seen.pod.value
+    main = None if pod is None else pod.main
+    earlier = None if before is None or pod is None or before.uid != pod.uid else before.main
+    if pod is None or main is None or main.image_id or earlier is None or not earlier.image_id:
+        return seen
     known = replace(main, image_id=earlier.image_id)
-    return replace(pod, containers=tuple(known if one is main else one for one in pod.containers))
+    containers = tuple(known if one is main else one for one in pod.containers)
+    return replace(seen, pod=replace(seen.pod, value=replace(pod, containers=containers)))

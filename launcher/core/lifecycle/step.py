@@ -48,6 +48,7 @@ def step(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
     """Return the track after one observation; no observation raises."""
     if track.outcome is not None:
         return track
+    seen = with_image_id(seen, track.pod)
     if policy.mode is PendingPolicy.STRICT:
         return _explained(_step_strict(track, seen, policy), seen)
     return _explained(_attributed_to_release(_step_graceful(track, seen, policy), seen), seen)
@@ -91,14 +92,11 @@ def _step_graceful(track: Track, seen: Observation, policy: WaitPolicy) -> Track
         return _stale(track, seen, policy)
     track = replace(track, stale_since=None, why_stale="")
     if seen.refused is not None:
-        refused = seen.refused
-        cause = Cause(refused.code, refused.detail, scheduled=False, resources=refused.resources)
-        return _with_cause(track, cause, seen, policy)
+        return _with_cause(track, seen.refused.cause, seen, policy)
     if seen.pod.presence is Presence.ABSENT:
         return _absent(track, seen)
     assert seen.pod.value is not None  # noqa: S101 - FOUND carries a value; tells the type checker
-    pod = with_image_id(seen.pod.value, track.pod)
-    return _found(replace(track, pod=pod, absent_since=None), pod, seen, policy)
+    return _found(replace(track, pod=seen.pod.value, absent_since=None), seen.pod.value, seen, policy)
 
 
 def terminated(track: Track, detail: str) -> Track:
@@ -172,7 +170,7 @@ def absence_is_due(track: Track, now: float) -> bool:
 
 
 def _absent(track: Track, seen: Observation) -> Track:
-    last = track.pod if seen.pod.value is None else with_image_id(seen.pod.value, track.pod)
+    last = seen.pod.value or track.pod
     since = seen.now if track.absent_since is None else track.absent_since
     if seen.now - since < GONE_AFTER:
         return replace(track, pod=last, absent_since=since, patience=pause(track.patience))
@@ -275,8 +273,7 @@ def _step_strict(track: Track, seen: Observation, policy: WaitPolicy) -> Track:
         if track.outcome is not None:
             return concluded(track, strict.lost_as_flare(track.outcome, track.pod))
     else:
-        pod = None if seen.pod.value is None else with_image_id(seen.pod.value, track.pod)
-        track = replace(track, pod=pod, absent_since=None, stale_since=None, why_stale="")
+        track = replace(track, pod=seen.pod.value, absent_since=None, stale_since=None, why_stale="")
     pod = seen.pod.value if seen.pod.presence is Presence.FOUND else None
     if pod is None or not pod.phase:
         verdict = None if track.ran else track.verdict or strict.unseen(seen.pod.why, seen.now)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from launcher.core.admission import exceeded
 from launcher.core.catalogue import CATALOGUE, Code, Limit
 from launcher.core.catalogue.reasons import REASONS
+from launcher.core.pending.classify import Cause
 from launcher.core.syntax import few_resources
 from launcher.errors import (
     Conflict,
@@ -55,6 +56,11 @@ class Refusal:
     def resources(self) -> tuple[str, ...]:
         """Names of the few resources of which a quota has too little left; empty for any other refusal."""
         return few_resources(exceeded(self.detail)) if self.code is Code.QUOTA_EXCEEDED else ()
+
+    @property
+    def cause(self) -> Cause:
+        """Why the pod does not run that it leaves out."""
+        return Cause(self.code, self.detail, scheduled=False, resources=self.resources)
 
     @property
     def may_heal(self) -> bool:

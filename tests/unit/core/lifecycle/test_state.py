@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from launcher.core.lifecycle.state import Track, with_image_id
-from tests.fakes import exited, main, make_pod, running, scheduled
+from launcher.core.lifecycle.state import Observation, Track, with_image_id
+from launcher.core.views import Seen
+from tests.fakes import START, exited, main, make_pod, running, scheduled
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,10 @@ def test_has_started(pod, has_started):
     assert Track(launched=0.0, pod=pod).has_started is has_started
 
 
+def look(pod):
+    return Observation(0.0, START, Seen.absent() if pod is None else Seen.found(pod))
+
+
 RAN = scheduled(replace(main("running"), image_id="x@sha256:1"), uid="1")
 
 
@@ -40,8 +45,10 @@ RAN = scheduled(replace(main("running"), image_id="x@sha256:1"), uid="1")
     ],
 )
 def test_an_image_id_that_was_seen_stays(now, before, image_id):
-    assert with_image_id(now, before).main.image_id == image_id
+    assert with_image_id(look(now), before).pod.value.main.image_id == image_id
 
 
-def test_a_pod_without_containers_has_no_image_id():
-    assert with_image_id(make_pod(uid="1"), RAN).main is None
+@pytest.mark.parametrize("pod", [make_pod(uid="1"), None])
+def test_what_has_no_container_has_no_image_id(pod):
+    seen = look(pod)
+    assert with_image_id(seen, RAN) is seen
