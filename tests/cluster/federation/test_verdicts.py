@@ -65,13 +65,22 @@ def test_the_archive_of_the_results_says_it_too(federation):
     assert {one["return_code"] for one in found.values()} == {0}
 
 
-def test_a_parent_says_what_its_jobs_have_used(federation):
-    run = federation.submit()
-    assert run.end() == "FINISHED:COMPLETED"
+READ = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9464/metrics').read().decode())"
+
+
+def test_a_parent_says_what_its_jobs_have_used_and_serves_what_it_counts(federation):
+    with federation.file("site-1", "fljob/fljob.yaml", json.dumps({"metrics_port": 9464})):
+        run = federation.submit()
+        assert run.end() == "FINISHED:COMPLETED"
+        # In the image of a parent is all that it needs for it.
+        served = federation.kubectl("exec", "deployment/site-1", "--", "python3", "-c", READ)
     words = ("usage", "--kit", "/var/tmp/nvflare/workspace", "--since", "10m", "--by", "job", "-o", "json")
     used = {one["key"]: one for one in json.loads(federation.fljob("site-1", *words))}
     assert (used[run.job]["jobs"], used[run.job]["failed"]) == (1, 0)
     assert used[run.job]["runningSeconds"] > 1
+    counted = dict(line.rsplit(" ", 1) for line in served.splitlines() if not line.startswith("#"))
+    assert float(counted['fljob_jobs_ended_total{code="Success",return_code="0"}']) >= 1
+    assert counted["fljob_acting"] == "1.0"
 
 
 def test_a_site_that_does_not_tell_is_not_in_it(federation):
