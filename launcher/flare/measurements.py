@@ -38,6 +38,10 @@ class Measurements:
             return None
         try:
             return self._served(*where)
+        except ModuleNotFoundError as error:
+            words = "no metrics, jobs run all the same: this parent's image has no %s, add prometheus-client to it"
+            _LOG.warning(words, error.name)
+            return None
         except Exception as error:  # noqa: BLE001 - jobs must run without
             _LOG.warning("no metrics, jobs run all the same: %s: %s", type(error).__name__, error)
             return None

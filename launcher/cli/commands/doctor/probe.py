@@ -14,6 +14,7 @@ import subprocess
 import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 
 MESSAGE = "/dev/termination-log"
 # FLARE's own formats and calls, which the launcher follows, are those of this release (pyproject.toml).
@@ -37,6 +38,8 @@ def found(arguments: dict[str, object], *, wants_helm: bool) -> str:
         command = ["helm", "version", "--template", "{{ .Version }}"]
         answer = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - fixed words
         have.append(f"helm {answer.stdout}")
+        if find_spec("prometheus_client") is None:
+            have.append("no prometheus-client: with metrics_port nothing is served")
     return ", ".join(have)
 
 
