@@ -39,7 +39,9 @@ class Measurements:
         try:
             return self._served(*where)
         except ModuleNotFoundError as error:
-            words = "no metrics, jobs run all the same: this parent's image has no %s, add prometheus-client to it"
+            words = (
+                "no metrics, jobs run all the same: the image of this parent lacks %s, add prometheus-client"
+            )
             _LOG.warning(words, error.name)
             return None
         except Exception as error:  # noqa: BLE001 - jobs must run without

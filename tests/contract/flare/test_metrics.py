@@ -208,8 +208,8 @@ def test_a_library_that_cannot_be_imported_is_a_warning(tmp_path, caplog, monkey
     assert handle.poll() == 127
     (said,) = said_by(caplog, "launcher.flare.measurements")
     assert said == (
-        "no metrics, jobs run all the same: this parent's image has no launcher.edges.metrics.counting, add "
-        "prometheus-client to it"
+        "no metrics, jobs run all the same: the image of this parent lacks launcher.edges.metrics.counting, "
+        "add prometheus-client"
     )
 
 
