@@ -42,6 +42,8 @@ __all__ = [
 LONGEST = 4096
 _VERSION = 1
 _LONGEST_DETAIL, _LONGEST_CURE = 300, 200
+# One cause, which is called by how much of the nodes may be seen: the account of a parent lists none as a rule.
+_BY_NODES = frozenset({Code.INSUFFICIENT_RESOURCES, Code.NODES_TOO_SMALL, Code.IMPOSSIBLE_REQUEST})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +155,9 @@ def with_note(track: Track, note: LedgerNote | None, now: float, wall: datetime)
     if note.outcome is not None:
         return concluded(replace(track, verdict=None), note.outcome)
     verdict = track.verdict
-    if track.outcome is not None or verdict is None or verdict.code is not note.code or note.since is None:
+    if track.outcome is not None or verdict is None or note.since is None:
+        return track
+    if verdict.code is not note.code and not {verdict.code, note.code} <= _BY_NODES:
         return track
 
     def monotonic(moment: datetime) -> float:

@@ -105,6 +105,9 @@ def test_the_clock_of_who_waits_is_shown_instead_of_a_guess():
     now, wall = 1000.0, START + timedelta(seconds=100)
     shown = with_note(guess, PENDING, now, wall).verdict
     assert (shown.since, shown.deadline, shown.timing) == (902.0, 1020.0, Timing.WATCHED)
+    # The waiter may not list nodes, and this shell may: it is the same cause and the same clock.
+    larger = waits(Code.NODES_TOO_SMALL, since=70.0, deadline=190.0, timing=Timing.CLUSTER)
+    assert with_note(larger, PENDING, now, wall).verdict == replace(shown, code=Code.NODES_TOO_SMALL)
     # Another cause by now: whoever waits has not noted it yet.
     other = waits(Code.MOUNT, since=70.0, timing=Timing.CLUSTER)
     assert with_note(other, PENDING, now, wall) == other
