@@ -5,7 +5,7 @@ Each function raises ``TypeError`` or ``ValueError``, and an ``AttributeError`` 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 
 from launcher.core.foreign import line
@@ -26,9 +26,9 @@ def word(value: Any) -> str:
 
 
 def moment(value: Any) -> datetime:
-    """Return a moment of ISO 8601 that names its zone."""
+    """Return a moment of ISO 8601 that names its zone, and can be told in any other one."""
     found = datetime.fromisoformat(value)
-    if found.tzinfo is None:
+    if found.tzinfo is None or not MINYEAR < found.year < MAXYEAR:
         raise ValueError
     return found
 

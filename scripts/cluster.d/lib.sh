@@ -173,3 +173,20 @@ start_daemon() {
   shift
   setsid "$@" > "$log" 2>&1 < /dev/null 9>&- &
 }
+
+# ---- packages of Debian ----
+
+install_packages() { # "NAME NAME..." [CURE] : what is missing of them; CURE helps on another system
+  local name missing=""
+  type -P dpkg-query > /dev/null || die "this is not Debian, $1 cannot be installed; ${2:-install what that is elsewhere}"
+  for name in $1; do
+    [ "$(dpkg-query -Wf '${db:Status-Abbrev}' "$name" 2> /dev/null)" = "ii " ] || missing+=" $name"
+  done
+  [ -n "$missing" ] || return 0
+  [ "$(id -u)" = 0 ] || die "missing packages; run as root: apt-get install --no-install-recommends$missing"
+  note "installing the missing packages:$missing"
+  watched "apt-get update" "$CACHE/log/apt.log" apt-get update -q
+  # shellcheck disable=SC2086  # words
+  watched "apt-get install" "$CACHE/log/apt.log" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -q -y --no-install-recommends $missing
+}

@@ -82,21 +82,7 @@ PACKAGES="podman mmdebstrap runc netavark aardvark-dns iptables iproute2 procps 
 need_packages() {
   [ "$ROAD" = built ] || return 0
   [ "$(id -u)" = 0 ] || die "no image can be pulled here, and podman needs root to run the nodes; run as root"
-  install_packages "$PACKAGES"
-}
-
-install_packages() { # "NAME NAME..."
-  local name missing=""
-  type -P dpkg-query > /dev/null || die "no image can be pulled here, and this is not Debian; install docker, or podman"
-  for name in $1; do
-    [ "$(dpkg-query -Wf '${db:Status-Abbrev}' "$name" 2> /dev/null)" = "ii " ] || missing+=" $name"
-  done
-  [ -n "$missing" ] || return 0
-  [ "$(id -u)" = 0 ] || die "missing packages; run as root: apt-get install --no-install-recommends$missing"
-  note "installing the missing packages:$missing"
-  watched "apt-get update" "$CACHE/log/apt.log" apt-get update -q
-  watched "apt-get install" "$CACHE/log/apt.log" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -q -y --no-install-recommends $missing
+  install_packages "$PACKAGES" "no image can be pulled here; install docker, or podman"
 }
 
 # package_files NAME... : unpacked below $CACHE/packages, not installed. Installing docker-registry or containerd would
