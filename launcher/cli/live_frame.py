@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import Any
 
 import click
+from rich.cells import cell_len
 
 from launcher.cli.job_cells import OVER, cause, lasting, left
 from launcher.cli.live_table import Room, crop, job_lines
@@ -26,6 +27,9 @@ _FINE = frozenset({Code.SUCCESS.value, Code.TERMINATED.value})
 # Lines of a terminal from which there is room for causes, and how much of it they may take.
 _HIGH_ENOUGH, _SHARE = 12, 3
 _LINES_OF_A_CAUSE = 2
+# The title, heads and the first job, and what is said of the other ones, with the lines between them.
+_LINES_OF_THE_REST, _BLANK_LINES = 7, 2
+_INDENT = "  "
 # Of why the jobs cannot be seen: characters, lines, and columns in which words can be broken into lines.
 _LONGEST_WHY, _MOST_OF_WHY, _NARROWEST = 400, 3, 20
 
@@ -41,6 +45,7 @@ class Frame:
         as_of: when the jobs were right.
         why: why nobody can tell whether they still are; empty while they are.
         summary: with the causes, and what would help, above the jobs; pressing jobs first.
+        hint: how it ends, where there is room.
     """
 
     where: str
@@ -49,6 +54,7 @@ class Frame:
     as_of: datetime
     why: str = ""
     summary: bool = False
+    hint: str = ""
 
 
 def frame_lines(frame: Frame, room: Room) -> list[str]:
@@ -56,13 +62,15 @@ def frame_lines(frame: Frame, room: Room) -> list[str]:
     lines = [_title(frame, room.width)]
     if frame.why:
         lines += _lost(frame, room.width)
-    if frame.summary:
-        lines += _causes(frame, room)
     if not frame.rows:
         return [*lines, crop("no jobs; one that is launched appears here", room.width)]
+    table = job_lines(frame.rows, frame.now, replace(room, height=None), pressing_first=frame.summary)
+    if frame.summary:
+        lines += _causes(frame, room, None if room.height is None else room.height - len(lines) - len(table))
     lines.append("")
-    height = None if room.height is None else max(2, room.height - len(lines))
-    table = job_lines(frame.rows, frame.now, replace(room, height=height), pressing_first=frame.summary)
+    if room.height is not None and len(lines) + len(table) > room.height:
+        height = max(2, room.height - len(lines))
+        table = job_lines(frame.rows, frame.now, replace(room, height=height), pressing_first=frame.summary)
     return [*lines, *table][: room.height]
 
 
@@ -73,7 +81,10 @@ def _title(frame: Frame, width: int) -> str:
     words = [frame.where, time, counts or "0 jobs"]
     if sum(map(len, words)) + 4 > width:  # the counts are what one looks for
         words = [f"{frame.now:%H:%M:%S}", counts or "0 jobs", frame.where.removeprefix("namespace ")]
-    return click.style(crop("  ".join(words), width), bold=True)
+    said = crop("  ".join(words), width)
+    space = width - cell_len(said)
+    hint = f"{frame.hint:>{space}}" if frame.hint and space >= len(frame.hint) + 2 else ""
+    return click.style(said, bold=True) + click.style(hint, dim=True)
 
 
 def _lost(frame: Frame, width: int) -> list[str]:
@@ -84,21 +95,60 @@ def _lost(frame: Frame, width: int) -> list[str]:
     return [click.style(crop(line, width), fg="red") for line in lines]
 
 
-def _causes(frame: Frame, room: Room) -> list[str]:
-    """Return each cause with the number of its jobs, how long the longest waits, and what would help."""
+def _causes(frame: Frame, room: Room, free: int | None) -> list[str]:
+    """Return each cause with the number of its jobs, how long the longest waits, and what would help.
+
+    What helps against the most pressing one is never cut; against the others where there is room.
+
+    Args:
+        frame: what is shown.
+        room: what there is room for.
+        free: lines that the rest of the frame leaves; None = as many as it takes.
+    """
     if room.height is not None and room.height < _HIGH_ENOUGH:
         return []
-    most = len(frame.rows) if room.height is None else room.height // _SHARE // _LINES_OF_A_CAUSE
     found = sorted(_by_code(frame.rows).items(), key=lambda item: (_first_end(item[1]), -len(item[1])))
-    lines = []
-    for code, rows in found[:most]:
-        said = f"{len(rows)} x {code}{_how_long(rows, frame.now)}"
-        lines.append(click.style(crop(said, room.width), fg="yellow" if _is_pending(rows) else "red"))
-        cure = (rows[0]["outcome"] or rows[0]["pending"])["cure"]
-        lines.append(crop(f"  {cure}", room.width))
-    if len(found) > most:
-        lines.append(crop(f"and {len(found) - most} more causes", room.width))
-    return ["", *lines] if lines else []
+    if not found:
+        return []
+    whole = [_cause(code, rows, frame.now, room.width) for code, rows in found]
+    if room.height is None or free is None:
+        return ["", *(line for block in whole for line in block)]
+    first = whole[0][: room.height - _LINES_OF_THE_REST]
+    space = max(room.height // _SHARE, free - _BLANK_LINES) - len(first)
+    most = min(len(whole) - 1, max(0, space // _LINES_OF_A_CAUSE))
+    space -= most * _LINES_OF_A_CAUSE
+    lines = first
+    for (code, rows), block in zip(found[1 : most + 1], whole[1:], strict=False):
+        more = len(block) - _LINES_OF_A_CAUSE
+        lines += block if more <= space else _in_two_lines(code, rows, frame.now, room.width)
+        space -= more if more <= space else 0
+    if len(found) > most + 1:
+        lines.append(crop(f"and {len(found) - most - 1} more causes", room.width))
+    return ["", *lines]
+
+
+def _cause(code: str, rows: Sequence[Row], now: datetime, width: int) -> list[str]:
+    """Return all that is said of a cause, broken into lines."""
+    said, cure = f"{len(rows)} x {code}{_how_long(rows, now)}", _cure(rows)
+    if width <= _NARROWEST:
+        return _in_two_lines(code, rows, now, width)
+    colour = "yellow" if _is_pending(rows) else "red"
+    heads = wrap(said, width, subsequent_indent=_INDENT)
+    below = wrap(cure, width, initial_indent=_INDENT, subsequent_indent=_INDENT) or [""]
+    return [
+        *(click.style(crop(line, width), fg=colour) for line in heads),
+        *(crop(one, width) for one in below),
+    ]
+
+
+def _in_two_lines(code: str, rows: Sequence[Row], now: datetime, width: int) -> list[str]:
+    said = f"{len(rows)} x {code}{_how_long(rows, now)}"
+    colour = "yellow" if _is_pending(rows) else "red"
+    return [click.style(crop(said, width), fg=colour), crop(f"{_INDENT}{_cure(rows)}", width)]
+
+
+def _cure(rows: Sequence[Row]) -> str:
+    return str((rows[0]["outcome"] or rows[0]["pending"])["cure"])
 
 
 def _by_code(rows: Sequence[Row]) -> dict[str, list[Row]]:

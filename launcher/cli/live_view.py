@@ -16,7 +16,7 @@ from launcher.cli.job_cells import cause
 from launcher.cli.live_frame import Frame, frame_lines
 from launcher.cli.live_table import Room
 from launcher.cli.messages import has_screen, silence
-from launcher.cli.signals import Stopped, stopped_by_sigterm
+from launcher.cli.signals import Stopped, stopped_once
 from launcher.core import foreign
 from launcher.core.lifecycle.state import JobReport
 from launcher.usecases.service import Service
@@ -84,11 +84,11 @@ def look_on(service: Service, how: Looking) -> None:
 
     Raises:
         LauncherError: the jobs could not be listed at the beginning.
-        click.exceptions.Exit: 130 after Ctrl-C, 143 after SIGTERM.
+        click.exceptions.Exit: 130 after Ctrl-C, 143 after SIGTERM; none after `q`.
     """
     open_view = _json if how.output == "json" else _screen if has_screen() else _plain
     try:
-        with stopped_by_sigterm(), silence(), open_view(how) as show:
+        with stopped_once(), silence(), open_view(how) as show:
             for now in _changes(service, how):
                 show(now)
     except KeyboardInterrupt as signal:
@@ -142,13 +142,17 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
 def _json(how: Looking) -> Iterator[Show]:
     del how
 
+    left_out: tuple[str, ...] = ()
+
     def say(kind: str, now: _Now, **more: Any) -> None:
         click.echo(json.dumps({"type": kind, "time": now.wall.isoformat(timespec="seconds"), **more}))
 
     def show(now: _Now) -> None:
+        nonlocal left_out
         for kind, row in now.changes:
             say(kind, now, job=row)
-        if now.why_before is None:
+        if now.why_before is None or now.left_out != left_out:
+            left_out = now.left_out
             say("LISTED", now, jobs=len(now.rows), leftOut=[*map(foreign.line, now.left_out)])
         if now.has_turned:
             say("LOST" if now.why else "BACK", now, why=foreign.line(now.why))
@@ -160,6 +164,7 @@ def _json(how: Looking) -> Iterator[Show]:
 def _plain(how: Looking) -> Iterator[Show]:
     words = {"ADDED": "", "MODIFIED": "", "DELETED": "gone"}
     printed: dict[_Key, tuple[str, ...]] = {}
+    left_out: set[str] = set()
 
     def show(now: _Now) -> None:
         for kind, row in now.changes:
@@ -179,11 +184,11 @@ def _plain(how: Looking) -> Iterator[Show]:
                 cause(row, now.wall).within(160),
             ]
             click.echo("  ".join(filter(None, cells)).rstrip())
-        if now.why_before is None:
-            for space in now.left_out:
-                click.echo(f"namespace {foreign.line(space)} is left out: no right to look there", err=True)
-            if not now.rows:
-                click.echo(f"no jobs in {how.where} yet", err=True)
+        for space in sorted(set(now.left_out) - left_out):
+            click.echo(f"namespace {foreign.line(space)} is left out: no right to look there", err=True)
+        left_out.update(now.left_out)
+        if now.why_before is None and not now.rows:
+            click.echo(f"no jobs in {how.where} yet", err=True)
         if now.has_turned:
             lost = f"cannot see the jobs, trying again: {foreign.line(now.why)}"
             click.echo(lost if now.why else "the jobs are seen again", err=True)
@@ -200,37 +205,29 @@ def _in_short(row: Mapping[str, Any]) -> tuple[str, ...]:
 @contextmanager
 def _screen(how: Looking) -> Iterator[Show]:
     """Yield what paints a frame over the last one; the last frame stays when the screen is given back."""
-    from rich.console import Console, Group  # noqa: PLC0415 - only for terminals
-    from rich.live import Live  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from launcher.cli.live_screen import painted  # noqa: PLC0415 - only for terminals
 
-    console, last = Console(), None
+    last: _Now | None = None
 
-    def lines(now: _Now, height: int | None) -> list[str]:
+    def lines(height: int, hint: str = "") -> list[str]:
+        if last is None:
+            return []
         width = shutil.get_terminal_size().columns
         room = Room(width, height, namespaces=not how.namespace, wide=how.output == "wide")
-        rows, where = list(now.rows.values()), how.where
-        if now.left_out:
-            where = f"{where} but {len(now.left_out)} without rights"
-        return frame_lines(Frame(where, rows, now.wall, now.as_of, now.why, how.summary), room)
+        rows, where = list(last.rows.values()), how.where
+        if last.left_out:
+            where = f"{where} but {len(last.left_out)} without rights"
+        return frame_lines(Frame(where, rows, last.wall, last.as_of, last.why, how.summary, hint), room)
 
     try:
-        with Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
+        with painted(lines) as paint:
 
             def show(now: _Now) -> None:
                 nonlocal last
-                last, size = now, shutil.get_terminal_size()
-                # rich asks the files that stdin, stdout and stderr were when it was imported.
-                console.size = size.columns, size.lines
-                texts = map(Text.from_ansi, lines(now, size.lines))
-                live.update(Group(*(_as_it_is(text) for text in texts)), refresh=True)
+                last = now
+                paint()
 
             yield show
     finally:
         if last is not None:
-            click.echo("\n".join(lines(last, shutil.get_terminal_size().lines - 1)))
-
-
-def _as_it_is(text: Any) -> Any:
-    text.no_wrap, text.overflow = True, "crop"
-    return text
+            click.echo("\n".join(lines(shutil.get_terminal_size().lines - 1)))

@@ -5,15 +5,24 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
 from launcher.edges.later import is_importing
 
-__all__ = ["Stopped", "cancelled_by_signals", "sigint_beside_imports", "stopped_by_sigterm"]
+__all__ = [
+    "Stopped",
+    "before_exit_at_once",
+    "cancelled_by_signals",
+    "sigint_beside_imports",
+    "stopped_by_sigterm",
+    "stopped_once",
+]
 
 _IMPORTLIB = "<frozen importlib"
+# What is done before the process ends at once.
+_before_exit: list[Callable[[], None]] = []
 
 
 class Stopped(KeyboardInterrupt):
@@ -55,7 +64,20 @@ def _imports(frame: FrameType | None) -> bool:
     return False
 
 
+@contextmanager
+def before_exit_at_once(act: Callable[[], None]) -> Iterator[None]:
+    """Have something done also where SIGINT ends the process at once, and no ``finally`` is reached."""
+    _before_exit.append(act)
+    try:
+        yield
+    finally:
+        _before_exit.remove(act)
+
+
 def _exit_at_once(*_: object) -> None:
+    for act in reversed(_before_exit):
+        with suppress(Exception):
+            act()
     with suppress(OSError):
         os.write(2, b"interrupted\n")
     os._exit(130)
@@ -73,6 +95,34 @@ def stopped_by_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def stopped_once() -> Iterator[None]:
+    """Raise in the main thread when SIGINT or SIGTERM (``Stopped``) comes, and heed none that follows.
+
+    Who is impatient presses Ctrl-C twice: the second one would come while a terminal is given back.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for one in heeded:
+            signal.signal(one, signal.SIG_IGN)
+        if number == signal.SIGTERM:
+            raise Stopped
+        earlier = before[signal.SIGINT]
+        if callable(earlier):
+            earlier(number, frame)
+        raise KeyboardInterrupt
+
+    for one in heeded:
+        signal.signal(one, stop)
+    try:
+        yield
+    finally:
+        for one in heeded:
+            signal.signal(one, before[one])
 
 
 @contextmanager

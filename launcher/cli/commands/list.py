@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
 
 import click
 
 from launcher.cli import options
 from launcher.cli.context import Cli
+from launcher.cli.exit_codes import EXIT_CODES
+from launcher.core import foreign
 from launcher.core.foreign import quoted
-from launcher.errors import InvalidInput, NotFound
+from launcher.core.lifecycle.state import JobReport
+from launcher.errors import Denied, InvalidInput, NotFound
 from launcher.usecases.service import Service
 
 __all__ = ["list_command", "no_namespace", "watch_jobs"]
+
+_MOST_NAMED = 10
 
 
 @click.command("list")
@@ -33,7 +38,8 @@ def list_command(cli: Cli, /, output: str, *, everywhere: bool, watch: bool, **g
     if watch:
         watch_jobs(service, namespace, output, wanted)
         return
-    every = [service.describe(found) for found in service.jobs(namespace)]
+    found, left_out = _jobs(service, namespace)
+    every = [service.describe(one) for one in found]
     if not every:
         no_namespace(service, namespace)
     rows = [row for row in every if wanted(row)]
@@ -43,7 +49,32 @@ def list_command(cli: Cli, /, output: str, *, everywhere: bool, watch: bool, **g
         _print_table(service, rows, everywhere=everywhere, wide=output == "wide")
     else:
         where = f"in namespace {namespace}" if namespace else "in any namespace"
+        where = "where there is a right to look" if left_out else where
         click.echo(f"no such jobs {where}" if every else f"no jobs {where}", err=True)
+    if left_out:
+        _end_with_part(left_out)
+
+
+def _jobs(service: Service, namespace: str) -> tuple[tuple[JobReport, ...], tuple[str, ...]]:
+    """Return the jobs, and the namespaces in which there is no right to look for some."""
+    if namespace:
+        return service.jobs(namespace), ()
+    from launcher.usecases.everywhere import jobs_everywhere  # noqa: PLC0415 - only for all namespaces
+
+    return jobs_everywhere(service.world, service.policy)
+
+
+def _end_with_part(left_out: Sequence[str]) -> NoReturn:
+    """Say what is left out, and end as kubectl does that got a part of what it was asked for.
+
+    Raises:
+        click.exceptions.Exit: with the code of a right that is missing.
+    """
+    named = ", ".join(foreign.name(one) for one in left_out[:_MOST_NAMED])
+    more = f" and {len(left_out) - _MOST_NAMED} more" if len(left_out) > _MOST_NAMED else ""
+    click.echo(f"left out, since there is no right to look there: {named}{more}", err=True)
+    click.echo("  cure: `fljob rbac` prints the Role for one, with -n NAMESPACE", err=True)
+    raise click.exceptions.Exit(dict(EXIT_CODES)[Denied])
 
 
 def no_namespace(service: Service, namespace: str) -> None:
@@ -73,7 +104,7 @@ def watch_jobs(
         InvalidInput: as YAML there is no stream.
         NotFound: there is no such namespace.
         LauncherError: the jobs could not be listed at the beginning.
-        click.exceptions.Exit: 130 after Ctrl-C, 143 after SIGTERM.
+        click.exceptions.Exit: 130 after Ctrl-C, 143 after SIGTERM; none after `q` on a terminal.
     """
     from launcher.cli.live_view import Looking, look_on  # noqa: PLC0415 - only for who goes on looking
 

@@ -21,7 +21,7 @@ __all__ = ["top_command"]
 def top_command(cli: Cli, /, output: str, *, everywhere: bool, **given: Any) -> None:
     """Watch the jobs of a namespace: what is wrong and what helps, the most pressing job first.
 
-    Ctrl-C leaves what was seen last.
+    `q` and Ctrl-C leave what was seen last.
     """
     wanted = options.wanted_jobs(given)
     site = options.site_from(**given)

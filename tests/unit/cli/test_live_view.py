@@ -261,7 +261,7 @@ def test_a_terminal_is_painted_over_and_the_last_state_stays(
     assert "trying again: cannot list" in "".join(frames[4])
     assert "RUNNING" in "".join(frames[-1])
     last = [line.rstrip() for line in _ESCAPE.sub("", after).split("\r\n")]
-    shown = [line.rstrip() for line in frames[-1]]
+    shown = [line.rstrip().removesuffix("Ctrl-C ends").rstrip() for line in frames[-1]]
     assert last[: len(last) - 1] == shown[: len(last) - 1]
     assert not "".join(shown[len(last) - 1 :])
 
