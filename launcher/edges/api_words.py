@@ -66,6 +66,15 @@ _SERVER = (
         Reason.FORBIDDEN,
         Denied,
         r'User "(?P<user>[^"]+)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)" '
+        r'in API group "(?P<group>[^"]*)" at the cluster scope',
+        'secrets is forbidden: User "system:serviceaccount:ns:lim" cannot list resource "secrets" in API '
+        'group "" at the cluster scope',
+        "user {user!r} may not {verb} {resource} at the cluster scope",
+    ),
+    row(
+        Reason.FORBIDDEN,
+        Denied,
+        r'User "(?P<user>[^"]+)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)" '
         r'in API group "(?P<group>[^"]*)"(?: in the namespace "(?P<namespace>[^"]+)")?',
         'secrets is forbidden: User "system:serviceaccount:ns:lim" cannot list resource "secrets" in API '
         'group "" in the namespace "ns"',

@@ -12,6 +12,12 @@ __all__ = ["jobs_everywhere", "no_right_to_all", "spaces"]
 
 # Each is asked for its pods, and Helm, a process of 0.2 s, for its releases.
 _MOST = 50
+# `fljob rbac` prints what a parent needs, which is no right beyond its namespace.
+_CURE = (
+    "name a namespace in which you have rights: -n NAMESPACE; or have a ClusterRole bound to you that may "
+    "list and watch pods, and list secrets (Helm's records); check: kubectl auth can-i list pods "
+    "--all-namespaces"
+)
 # With other refusals, such as of credentials, one namespace is as far away as all are.
 _ABOUT_RIGHTS = (Reason.FORBIDDEN, Reason.ACCESS_DENIED, None)
 
@@ -54,6 +60,4 @@ def no_right_to_all(denied: Denied) -> Denied:
     """Return the refusal to look at all namespaces, with what can be done without that right."""
     if denied.reason not in _ABOUT_RIGHTS:
         return denied
-    instead = "name a namespace in which you have rights: -n NAMESPACE"
-    cure = f"{instead}; or {denied.cure}" if denied.cure else instead
-    return Denied(denied.message, cure=cure, reason=denied.reason)
+    return Denied(denied.message, cure=_CURE, reason=denied.reason)

@@ -18,7 +18,7 @@ EVERY = 1.0
 _ANY_POD = ""  # see the port
 # Changes that come together, such as those of a burst of launches, are one round.
 _TOGETHER = 0.2
-# Namespaces come and go seldom, and rights to look into one still more so.
+# Namespaces come and go seldom, and rights to look into one are given soon or never: with growing pauses.
 _NAMES_EVERY, _RIGHTS_EVERY = 15.0, 300.0
 
 
@@ -69,8 +69,8 @@ class _Rosters:
     def __init__(self, world: World, policy: WaitPolicy, denied: Denied) -> None:
         self._world, self._policy = world, policy
         self._found: dict[str, Roster] = {}
-        # In which there are none -> when that is asked again.
-        self._left_out: dict[str, float] = {}
+        # In which there are none -> when that is asked again, and after how long once more.
+        self._left_out: dict[str, tuple[float, float]] = {}
         self._due = float("-inf")
         self._look()
         if not self._found:
@@ -96,15 +96,15 @@ class _Rosters:
         if not names:
             return  # nobody may list them any more, or there are too many now
         self._found = {space: one for space, one in self._found.items() if space in names}
-        self._left_out = {space: due for space, due in self._left_out.items() if space in names}
+        self._left_out = {space: one for space, one in self._left_out.items() if space in names}
         for space in names:
-            if space not in self._found and now >= self._left_out.get(space, now):
-                self._begin(space, now, LISTS_EVERY * len(names))
+            due, pause = self._left_out.get(space, (now, _NAMES_EVERY))
+            if space not in self._found and now >= due:
+                self._left_out[space] = now + pause, min(2 * pause, _RIGHTS_EVERY)
+                self._begin(space, LISTS_EVERY * len(names))
 
-    def _begin(self, space: str, now: float, lists_every: float) -> None:
-        try:
+    def _begin(self, space: str, lists_every: float) -> None:
+        with suppress(Denied):
             self._world.pods.list(space)  # before there is a watch that would be refused again and again
             self._found[space] = Roster(self._world, self._policy, space, lists_every=lists_every)
-            self._left_out.pop(space, None)
-        except Denied:
-            self._left_out[space] = now + _RIGHTS_EVERY
+            del self._left_out[space]

@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from launcher.core.rights import Right
+from tests.cluster.accounts import account, granted
 from tests.cluster.conftest import OOM, kubectl
 
 pytestmark = pytest.mark.cluster
@@ -205,28 +207,15 @@ def test_bad_surroundings_have_one_clear_error_each(
 
 @pytest.mark.smoke
 def test_a_missing_right_is_named(fljob, job_folder, namespace, tmp_path):
-    kubectl("create", "serviceaccount", "nobody", "-n", namespace)
-    token = kubectl("create", "token", "nobody", "-n", namespace).strip()
     config = tmp_path / "nobody.yaml"
-    view = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json"))
-    view["users"] = [{"name": view["contexts"][0]["context"]["user"], "user": {"token": token}}]
-    config.write_text(json.dumps(view))
+    account(namespace, (), config, "nobody")
     args = launch_args(job_folder(), namespace, "--kubeconfig", str(config))
     done = fljob(*args, "x", check=6)
     assert 'cannot get resource "pods"' in done.stderr
     assert "grant the right to get pods" in done.stderr
     # With pods allowed, the next missing right is Helm's.
-    kubectl(
-        "create", "role", "pods", "--verb=get,list,watch,create,delete", "--resource=pods", "-n", namespace
-    )
-    kubectl(
-        "create",
-        "rolebinding",
-        "pods",
-        "--role=pods",
-        f"--serviceaccount={namespace}:nobody",
-        "-n",
-        namespace,
+    granted(
+        namespace, {Right("pods", verb) for verb in ("get", "list", "watch", "create", "delete")}, "nobody"
     )
     done = fljob(*args, "x", check=6)
     assert "secrets" in done.stderr

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from launcher.core.rights import Right
+from tests.cluster.accounts import account, granted
 from tests.cluster.conftest import kubectl
 
 pytestmark = pytest.mark.cluster
@@ -176,21 +178,8 @@ def test_a_pod_that_somebody_deleted(launch, fljob, namespace, tmp_path):
 
 def test_rights_that_are_missing_are_named(launch, fljob, namespace, tmp_path):
     release = json.loads(launch("exec sleep 600").stdout)["release"]
-    kubectl("create", "serviceaccount", "looker", "-n", namespace)
-    kubectl("create", "role", "look", "--verb=get,list", "--resource=pods", "-n", namespace)
-    kubectl(
-        "create",
-        "rolebinding",
-        "look",
-        "--role=look",
-        f"--serviceaccount={namespace}:looker",
-        "-n",
-        namespace,
-    )
-    view = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json"))
-    token = kubectl("create", "token", "looker", "-n", namespace).strip()
-    view["users"] = [{"name": view["contexts"][0]["context"]["user"], "user": {"token": token}}]
-    (tmp_path / "looker.yaml").write_text(json.dumps(view))
+    blind = {Right("pods", "get"), Right("pods", "list")}
+    account(namespace, blind, tmp_path / "looker.yaml", "looker")
     given = ("-n", namespace, "--kubeconfig", str(tmp_path / "looker.yaml"), "-o")
 
     def named(folder, *parts):
@@ -206,11 +195,7 @@ def test_rights_that_are_missing_are_named(launch, fljob, namespace, tmp_path):
 
     withheld = ("events", "withheld"), ("logs/", "withheld"), ("logs/", "get secrets")
     named(tmp_path / "blind", ("values.yaml", "secrets"), ("mask", "get secrets"), *withheld)
-    kubectl("create", "role", "unmask", "--verb=get,list", "--resource=secrets", "-n", namespace)
-    kubectl(
-        *("create", "rolebinding", "unmask", "--role=unmask"),
-        *(f"--serviceaccount={namespace}:looker", "-n", namespace),
-    )
+    granted(namespace, blind | {Right("secrets", "get"), Right("secrets", "list")}, "looker")
     named(tmp_path / "unmasked", ("events", "list events"), ("logs/", "get pods/log"))
     fljob("terminate", release, "-n", namespace, check=0)
 

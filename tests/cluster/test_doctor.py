@@ -6,12 +6,12 @@ import json
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 
-from launcher.core.rights import PREPARED, needed, role_rules
+from launcher.core.rights import PREPARED, needed
+from tests.cluster.accounts import account
 from tests.cluster.conftest import ROOT, kubectl
 from tests.cluster.kits import prepared_kit
 
@@ -129,28 +129,6 @@ def test_a_kit_before_and_after_it_is_adopted(doctor, fljob, kit, images, namesp
     assert "helm is not on PATH" in said
     assert "target parent" in cure
     assert [text for text in lines if text.startswith("FAIL")] == [said]
-
-
-def account(namespace: str, rights, path: Path) -> None:
-    """Write the kubeconfig of a ServiceAccount that has these rights."""
-    group = "rbac.authorization.k8s.io"
-    named = {"metadata": {"name": "parent", "namespace": namespace}}
-    subject = {"kind": "ServiceAccount", "name": "parent", "namespace": namespace}
-    objects = [
-        {"apiVersion": "v1", "kind": "ServiceAccount", **named},
-        {"apiVersion": f"{group}/v1", "kind": "Role", **named, "rules": role_rules(rights)},
-        {
-            "apiVersion": f"{group}/v1",
-            "kind": "RoleBinding",
-            **named,
-            "roleRef": {"apiGroup": group, "kind": "Role", "name": "parent"},
-            "subjects": [subject],
-        },
-    ]
-    kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
-    config = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json"))
-    config["users"][0]["user"] = {"token": kubectl("create", "token", "parent", "-n", namespace).strip()}
-    path.write_text(json.dumps(config))
 
 
 def test_the_rights_of_a_prepared_kit_are_not_enough_and_nothing_is_tried(

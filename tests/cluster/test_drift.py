@@ -8,8 +8,8 @@ import pytest
 
 from launcher.core.names import LABEL_JOB_ID, LABEL_ROLE
 from launcher.core.rights import Right
+from tests.cluster.accounts import account
 from tests.cluster.conftest import happens, kubectl
-from tests.cluster.test_doctor import account
 
 pytestmark = pytest.mark.cluster
 

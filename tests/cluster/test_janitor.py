@@ -18,8 +18,8 @@ from launcher.core.spec.site import SiteConfig
 from launcher.core.watched import LeaseView, job_mark
 from launcher.edges.kube import KubeLeases
 from launcher.errors import LauncherError
+from tests.cluster.accounts import account
 from tests.cluster.conftest import ROOT, happens, kubectl
-from tests.cluster.test_doctor import account
 
 pytestmark = pytest.mark.cluster
 

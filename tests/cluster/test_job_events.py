@@ -16,8 +16,8 @@ from launcher.core.catalogue import Code
 from launcher.core.rights import WRITE_EVENTS, needed
 from launcher.core.spec.jobspec import Resources
 from launcher.core.spec.site import SiteConfig
+from tests.cluster.accounts import account
 from tests.cluster.conftest import happens, kubectl, meta
-from tests.cluster.test_doctor import account
 from tests.jobs import make_spec
 
 pytestmark = pytest.mark.cluster

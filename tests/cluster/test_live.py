@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -12,11 +13,15 @@ import time
 
 import pytest
 
+from launcher.core.rights import Right
+from tests.cluster.accounts import account, granted
 from tests.cluster.conftest import happens, kubectl
 from tests.cluster.matrix import registry
+from tests.terminals import Terminal
 
 pytestmark = pytest.mark.cluster
 WITHIN = 120.0
+LOOKING = {Right(kind, verb) for kind in ("pods", "secrets") for verb in ("get", "list", "watch")}
 
 
 class Stream:
@@ -140,23 +145,8 @@ def test_a_download_is_named_and_does_not_look_like_a_stuck_node(
 def test_without_the_right_to_read_events_the_pod_tells_that_a_download_may_be_left(
     fljob, job_folder, namespace, bad_registry, tmp_path
 ):
-    kubectl("create", "serviceaccount", "looker", "-n", namespace)
-    rights = ("--verb=get,list,watch", "--resource=pods,secrets")
-    kubectl("create", "role", "looker", *rights, "-n", namespace)
-    kubectl(
-        "create",
-        "rolebinding",
-        "looker",
-        "--role=looker",
-        f"--serviceaccount={namespace}:looker",
-        "-n",
-        namespace,
-    )
-    view = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json"))
-    token = kubectl("create", "token", "looker", "-n", namespace).strip()
-    view["users"] = [{"name": view["contexts"][0]["context"]["user"], "user": {"token": token}}]
     config = tmp_path / "looker.yaml"
-    config.write_text(json.dumps(view))
+    account(namespace, LOOKING, config, "looker")
     args = ("launch", str(job_folder(image=f"{registry.HOST}/slow:2")), "--site", "site-1", "-n", namespace)
     release = json.loads(fljob(*args, "-o", "json", "--", "true", check=0).stdout)["release"]
 
@@ -166,3 +156,136 @@ def test_without_the_right_to_read_events_the_pod_tells_that_a_download_may_be_l
     assert happens(lambda: "volumes and network are ready on node" in status(), WITHIN)
     assert f"its image {registry.HOST}/slow:2 is being downloaded" in " ".join(status().split())
     fljob("terminate", release, "-n", namespace, check=0)
+
+
+@pytest.fixture
+def terminal(cluster_env):
+    """Return a function that starts a command on a terminal of a size."""
+    started = []
+
+    def start(size, *args):
+        started.append(Terminal([sys.executable, "-m", "launcher", *args], cluster_env, size))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+@pytest.fixture
+def four_jobs(fljob, job_folder, namespace, bad_registry):
+    """One that waits for its image, one for which no node is large enough, one that has failed, one that runs."""
+    jobs = (
+        ({"image": f"{registry.HOST}/slow:3"}, ("true",)),
+        ({"cpu": "900"}, ("true",)),
+        ({}, ("sh", "-c", "exit 3")),
+        ({}, ("sleep", "600")),
+    )
+    releases = []
+    for asked, command in jobs:
+        args = ("launch", str(job_folder(**asked)), "--site", "site-1", "-n", namespace, "-o", "json", "--")
+        releases.append(json.loads(fljob(*args, *command, check=0).stdout)["release"])
+    yield releases
+    for release in releases:
+        fljob("terminate", release, "-n", namespace)
+
+
+def words_of(text):
+    return " ".join(text.split())
+
+
+def test_top_says_at_any_size_what_is_wrong_and_all_of_what_helps_and_ends_by_q(
+    terminal, fljob, namespace, four_jobs
+):
+    too_big = four_jobs[1]
+    cure = json.loads(fljob("status", too_big, "-n", namespace, "-o", "json", check=0).stdout)["pending"][
+        "cure"
+    ]
+    for size in ((50, 30), (80, 24), (140, 30)):
+        top = terminal(size, "top", "-n", namespace)
+        top.until(
+            lambda one: all(word in one.frame for word in ("RUNNING", "AppError", "Pulling", "NodesTooSmall"))
+        )
+        assert words_of(cure) in words_of(top.frame)
+        assert max(map(len, top.frame.splitlines())) <= size[0]
+        assert re.search(r"Pulling: \S+slow:3 for \d+ s", words_of(top.frame)), top.frame
+        top.type("q")
+        assert top.end() == 0
+        assert "RUNNING" in top.after
+        assert top.modes() == top.before
+        assert top.has_cursor
+
+
+@pytest.fixture
+def names_only(namespace, tmp_path):
+    """The kubeconfig of an account that may look into one namespace, and list the names of all."""
+    account(namespace, LOOKING, tmp_path / "one.yaml", "looker")
+
+    def may_list_names():
+        kubectl("create", "clusterrole", namespace, "--verb=list", "--resource=namespaces")
+        user = f"--serviceaccount={namespace}:looker"
+        kubectl("create", "clusterrolebinding", namespace, f"--clusterrole={namespace}", user)
+
+    yield str(tmp_path / "one.yaml"), may_list_names
+    kubectl("delete", "clusterrole,clusterrolebinding", namespace, "--ignore-not-found")
+
+
+@pytest.fixture
+def later(fljob, job_folder):
+    """A function that makes a namespace, and one that launches a job into one; all are taken away."""
+    spaces, jobs = [], []
+
+    def make(name):
+        kubectl("create", "namespace", name)
+        spaces.append(name)
+        kubectl("wait", "--for=create", "serviceaccount/default", "-n", name, "--timeout=120s")
+
+    def launched(space):
+        args = (
+            "launch",
+            str(job_folder()),
+            "--site",
+            "site-1",
+            "-n",
+            space,
+            "-o",
+            "json",
+            "--",
+            "sleep",
+            "600",
+        )
+        release = json.loads(fljob(*args, check=0).stdout)["release"]
+        jobs.append((release, space))
+        return release
+
+    yield make, launched
+    for release, space in jobs:
+        fljob("terminate", release, "-n", space)
+    for name in spaces:
+        kubectl("delete", "namespace", name, "--wait=false")
+
+
+def test_without_the_right_to_all_namespaces_those_are_shown_that_may_be_and_later_ones_too(
+    stream, fljob, namespace, names_only, later
+):
+    (config, may_list_names), (make, launched) = names_only, later
+    first, second = launched(namespace), f"{namespace}-later"
+    for command in (("list", "-A"), ("list", "-A", "--watch"), ("top", "-A")):
+        said = fljob(*command, "--kubeconfig", config, check=6)
+        assert "at the cluster scope" in said.stderr
+        assert "cure: name a namespace in which you have rights: -n NAMESPACE; or " in said.stderr
+        assert said.stdout == ""
+    may_list_names()
+    shown = fljob("list", "-A", "--kubeconfig", config, "-o", "json", check=6)
+    assert [row["release"] for row in json.loads(shown.stdout)] == [first]
+    assert "left out, since there is no right to look there: " in shown.stderr
+    looking = stream("list", "-A", "--watch", "--kubeconfig", config)
+    listed = looking.until(is_now("LISTED"))
+    assert listed["jobs"] == 1
+    assert "kube-system" in listed["leftOut"]
+    make(second)
+    granted(second, LOOKING, "looker", of=namespace)
+    release = launched(second)
+    come = looking.until(lambda one: one["type"] == "ADDED" and one["job"]["namespace"] == second)
+    assert come["job"]["release"] == release
+    assert looking.stop(signal.SIGINT) == (130, "")

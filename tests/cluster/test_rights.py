@@ -20,8 +20,8 @@ from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeClient, KubeObjects
 from launcher.errors import Denied, LauncherError, StoodDown
 from launcher.usecases.whole_releases import WholeReleases
+from tests.cluster.accounts import account
 from tests.cluster.conftest import CHART, happens, kubectl
-from tests.cluster.test_doctor import account
 from tests.jobs import make_spec
 
 pytestmark = pytest.mark.cluster

@@ -26,7 +26,7 @@ _MOST_NAMED = 10
 @options.output_option("table", "wide", "json", "yaml")
 @options.jobs_options
 @click.option(
-    "-w", "--watch", is_flag=True, help="Go on until Ctrl-C: a live table, or a line for each change."
+    "-w", "--watch", is_flag=True, help="Go on until q or Ctrl-C: a live table, or a line for each change."
 )
 @click.pass_obj
 def list_command(cli: Cli, /, output: str, *, everywhere: bool, watch: bool, **given: Any) -> None:

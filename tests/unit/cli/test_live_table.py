@@ -276,6 +276,38 @@ def test_causes_say_how_many_how_long_and_what_helps():
     assert not any(" x " in line for line in frame(rows, height=10))
 
 
+LONG = " ".join(f"word{n}" for n in range(45))
+
+
+def wrapped(lines):
+    return " ".join(" ".join(lines).split())
+
+
+@pytest.mark.parametrize("width", [40, 50, 80, 140])
+@pytest.mark.parametrize("height", [20, 24, 60])
+def test_what_helps_the_most_pressing_job_is_read_to_its_end(width, height):
+    worst = job("d" * 36, "STARTING", pending=pending("NodesTooSmall", deadline=-5, cure=LONG))
+    others = [job(f"{n:08}", "STARTING", pending=pending(f"Cause{n}", cure=LONG[:-1])) for n in range(20)]
+    lines = frame([*others, worst], width=width, height=height)
+    assert LONG in wrapped(lines)
+    assert any("dddddddd" in line for line in lines)
+
+
+def test_where_there_is_room_all_that_helps_is_read():
+    rows = [job(f"{n:08}", "STARTING", pending=pending(f"Cause{n}", cure=f"{LONG} end{n}")) for n in range(3)]
+    assert all(f"{LONG} end{n}" in wrapped(frame(rows, height=40)) for n in range(3))
+    few = frame(rows, height=24, width=80)
+    assert f"{LONG} end0" in wrapped(few)
+    assert sum(" x Cause" in line for line in few) == 3
+
+
+def test_the_title_says_how_it_ends_where_there_is_room():
+    of = Frame("namespace fl", JOBS, NOW, NOW, hint="q ends")
+    titles = [plain(frame_lines(of, Room(width, 24)))[0] for width in (66, 67, 100)]
+    assert [title.endswith("  q ends") for title in titles] == [False, True, True]
+    assert [len(title) for title in titles[1:]] == [67, 100]
+
+
 def test_causes_leave_two_thirds_of_the_screen_to_the_jobs():
     rows = [job(f"{n:08}", "STARTING", pending=pending(f"Cause{n}")) for n in range(20)]
     lines = frame(rows)

@@ -193,6 +193,26 @@ def test_namespaces_without_rights_are_named_at_the_beginning(fake, fljob, acts,
     assert fljob("top", "-A")[2] == "namespace other is left out: no right to look there\n"
 
 
+def test_namespaces_that_are_left_out_later_are_named_then(fake, fljob, acts, release, monkeypatch):
+    spaces = ["fl", "other"]
+    for port in (fake.pods, fake.releases):
+        denied = raising(Denied("cannot list: forbidden"))
+        monkeypatch.setattr(
+            port, "list", lambda space, all_=port.list, no=denied: all_("fl") if space == "fl" else no()
+        )
+    monkeypatch.setattr(fake.pods, "namespaces", lambda: tuple(spaces))
+    for command in (("list", "-w", "-A", "-o", "json"), ("top", "-A")):
+        acts(lambda: spaces.append("third"), *[nothing] * 20)
+        _, out, err = fljob(*command)
+        if "json" in command:
+            listed = [one["leftOut"] for one in stream(out) if one["type"] == "LISTED"]
+            assert listed == [["other"], ["other", "third"]]
+        else:
+            said = "namespace {} is left out: no right to look there"
+            assert err.splitlines() == [said.format("other"), said.format("third")]
+        spaces.remove("third")
+
+
 def test_a_namespace_that_is_not_there_is_an_error(fljob):
     assert fljob("list", "-w", "-n", "typo")[0] == 3
 

@@ -234,6 +234,69 @@ def test_where_nothing_may_be_looked_at_the_missing_right_is_named(fake, service
         next(service.follow_jobs(""))
 
 
+@pytest.fixture
+def rights(fake, monkeypatch):
+    """The namespaces there are, and those in which there are rights; both may change. And what was asked where."""
+    spaces, granted, asked = ["fl", "other"], {"fl"}, []
+
+    def allowed(port):
+        def listed(namespace, real=port.list):
+            asked.append((fake.clock.time, namespace))
+            if namespace not in granted:
+                raise Denied(f"cannot list in {namespace or 'all namespaces'}")
+            return real("fl") if namespace == "fl" else ()
+
+        return listed
+
+    for port in (fake.pods, fake.releases):
+        monkeypatch.setattr(port, "list", allowed(port))
+    watch = fake.pods.watch
+    monkeypatch.setattr(fake.pods, "watch", lambda _: watch(""))
+    monkeypatch.setattr(fake.pods, "namespaces", lambda: tuple(spaces))
+    return spaces, granted, asked
+
+
+def rounds_until(rounds, is_it, most=2000):
+    for _ in range(most):
+        if is_it(seen := next(rounds)):
+            return seen
+    raise AssertionError(seen)
+
+
+def test_a_namespace_that_comes_later_is_looked_at_and_one_that_goes_is_not_any_more(fake, service, rights):
+    spaces, granted, _ = rights
+    everywhere = service.follow_jobs("")
+    assert next(everywhere).left_out == ("other",)
+    begin = fake.clock.time
+    spaces.append("new")
+    rounds_until(everywhere, lambda seen: "new" in seen.left_out)
+    assert fake.clock.time - begin <= 16
+    granted.add("new")  # who makes a namespace gives rights in it a moment later
+    rounds_until(everywhere, lambda seen: "new" not in seen.left_out)
+    assert fake.clock.time - begin <= 60
+    spaces.remove("other")
+    rounds_until(everywhere, lambda seen: not seen.left_out)
+
+
+def test_rights_that_are_not_given_are_asked_for_ever_more_seldom(fake, service, rights):
+    _, _, asked = rights
+    everywhere = service.follow_jobs("")
+    end = fake.clock.time + 3600
+    rounds_until(everywhere, lambda _: fake.clock.time > end, 10_000)
+    assert 10 <= sum(namespace == "other" for _, namespace in asked) <= 20
+
+
+def test_what_was_found_stays_while_names_cannot_be_listed(fake, service, rights, monkeypatch, rounds):
+    show(fake, running())
+    everywhere = service.follow_jobs("")
+    next(everywhere)
+    for error in (Unavailable("refused"), Denied("no names")):
+        monkeypatch.setattr(fake.pods, "namespaces", raising(error))
+        end = fake.clock.time + 40
+        seen = rounds_until(everywhere, lambda _, end=end: fake.clock.time > end)
+        assert (states(seen), seen.left_out) == (["RUNNING"], ("other",))
+
+
 def test_one_namespace_without_rights_is_an_error(fake, service, some, monkeypatch):
     monkeypatch.setattr(fake.releases, "list", raising(Denied("no right")))
     with pytest.raises(Denied, match="no right"):

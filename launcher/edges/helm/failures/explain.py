@@ -73,8 +73,10 @@ class Call:
 
     @property
     def subject(self) -> str:
-        """``release ns/name``, or the namespace where the command is about all releases."""
-        return f"release {self.namespace}/{self.name}" if self.name else f"namespace {self.namespace}"
+        """``release ns/name``, or the namespace or all of them, where the command is about all releases."""
+        if self.name:
+            return f"release {self.namespace}/{self.name}"
+        return f"namespace {self.namespace}" if self.namespace else "all namespaces"
 
 
 def explain(failed: ChildFailed, call: Call) -> LauncherError:

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from launcher.core.views import NodeView
-from tests.fakes import main, unscheduled
+from launcher.errors import Denied, Reason
+from tests.fakes import main, raising, unscheduled
 from tests.unit.cli.conftest import show
 
 
@@ -67,3 +68,52 @@ def test_list_and_status_agree_about_a_request_that_no_node_can_meet(fake, fljob
     listed = json.loads(fljob("list", "-n", "fl", "-o", "json")[1])[0]["pending"]["code"]
     status = json.loads(fljob("status", release, "-n", "fl", "-o", "json")[1])["pending"]["code"]
     assert (listed, status) == ("NodesTooSmall", "NodesTooSmall")
+
+
+@pytest.fixture
+def some_rights(fake, monkeypatch):
+    """Rights in namespace `fl` alone, and what lists the names of all."""
+    denied = raising(Denied("may not list at the cluster scope", cure="grant it", reason=Reason.FORBIDDEN))
+    for port in (fake.pods, fake.releases):
+        monkeypatch.setattr(
+            port, "list", lambda space, real=port.list: real("fl") if space == "fl" else denied()
+        )
+
+    def names(*spaces):
+        monkeypatch.setattr(fake.pods, "namespaces", lambda: spaces)
+
+    monkeypatch.setattr(fake.pods, "namespaces", raising(Denied("no names")))
+    return names
+
+
+def test_all_namespaces_without_the_right_are_those_in_which_there_are_rights(fljob, release, some_rights):
+    some_rights("other", "fl", *(f"x{number}" for number in range(12)))
+    code, out, err = fljob("list", "-A", "-o", "json")
+    assert code == 6  # a part of what was asked for, as with kubectl
+    assert [row["release"] for row in json.loads(out)] == [release]
+    named = "other, x0, x1, x10, x11, x2, x3, x4, x5, x6 and 3 more"
+    assert f"left out, since there is no right to look there: {named}\n" in err
+    code, out, err = fljob("list", "-A", "--state", "FAILED")
+    assert (code, out) == (6, "")
+    assert "no such jobs where there is a right to look" in err
+
+
+@pytest.mark.parametrize("spaces", [(), ("other",), tuple(f"n{number}" for number in range(51))], ids=len)
+def test_without_any_right_to_look_the_way_out_is_named(fljob, release, some_rights, spaces):
+    if spaces:
+        some_rights(*spaces)
+    code, out, err = fljob("list", "-A")
+    assert (code, out) == (6, "")
+    said, cure = err.splitlines()
+    assert said == "error: may not list at the cluster scope"
+    assert cure.startswith(
+        "  cure: name a namespace in which you have rights: -n NAMESPACE; or have a ClusterRole"
+    )
+
+
+def test_credentials_that_are_refused_are_no_matter_of_a_namespace(fake, fljob, monkeypatch):
+    error = Denied("cannot list pods: who are you", cure="log in", reason=Reason.UNAUTHENTICATED)
+    for name in ("list", "namespaces"):
+        monkeypatch.setattr(fake.pods, name, raising(error))
+    code, _, err = fljob("list", "-A")
+    assert (code, err) == (6, "error: cannot list pods: who are you\n  cure: log in\n")
