@@ -118,6 +118,16 @@ class Terminal:
             assert time.monotonic() < end, self.sent[-3000:]
             time.sleep(0.05)
 
+    def showing(self, *words: str) -> str:
+        """Return the first frame that has all these words.
+
+        Raises:
+            AssertionError: there is none in two minutes.
+        """
+        frames = []
+        self.until(lambda one: frames.append(one.frame) or all(word in frames[-1] for word in words))
+        return frames[-1]
+
     def until_stopped(self) -> None:
         """Wait until it is, as by Ctrl-Z."""
         self.until(lambda _: os.waitpid(self.process.pid, os.WUNTRACED | os.WNOHANG)[0])

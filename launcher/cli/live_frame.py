@@ -27,8 +27,10 @@ _FINE = frozenset({Code.SUCCESS.value, Code.TERMINATED.value})
 # Lines of a terminal from which there is room for causes, and how much of it they may take.
 _HIGH_ENOUGH, _SHARE = 12, 3
 _LINES_OF_A_CAUSE = 2
-# The title, heads and the first job, and what is said of the other ones, with the lines between them.
-_LINES_OF_THE_REST, _BLANK_LINES = 7, 2
+# Below this many lines there are none between title, causes and jobs.
+_LOW, _BLANK_LINES = 18, 2
+# Heads and the first job, and what is said of the other jobs and causes.
+_LINES_OF_THE_REST = 5
 _INDENT = "  "
 # Of why the jobs cannot be seen: characters, lines, and columns in which words can be broken into lines.
 _LONGEST_WHY, _MOST_OF_WHY, _NARROWEST = 400, 3, 20
@@ -65,9 +67,10 @@ def frame_lines(frame: Frame, room: Room) -> list[str]:
     if not frame.rows:
         return [*lines, crop("no jobs; one that is launched appears here", room.width)]
     table = job_lines(frame.rows, frame.now, replace(room, height=None), pressing_first=frame.summary)
-    if frame.summary:
-        lines += _causes(frame, room, None if room.height is None else room.height - len(lines) - len(table))
-    lines.append("")
+    gap = [""] if room.height is None or room.height >= _LOW else []
+    if frame.summary and (causes := _causes(frame, room, len(lines), len(table))):
+        lines += [*gap, *causes]
+    lines += gap
     if room.height is not None and len(lines) + len(table) > room.height:
         height = max(2, room.height - len(lines))
         table = job_lines(frame.rows, frame.now, replace(room, height=height), pressing_first=frame.summary)
@@ -95,7 +98,7 @@ def _lost(frame: Frame, width: int) -> list[str]:
     return [click.style(crop(line, width), fg="red") for line in lines]
 
 
-def _causes(frame: Frame, room: Room, free: int | None) -> list[str]:
+def _causes(frame: Frame, room: Room, above: int, below: int) -> list[str]:
     """Return each cause with the number of its jobs, how long the longest waits, and what would help.
 
     What helps against the most pressing one is never cut; against the others where there is room.
@@ -103,48 +106,55 @@ def _causes(frame: Frame, room: Room, free: int | None) -> list[str]:
     Args:
         frame: what is shown.
         room: what there is room for.
-        free: lines that the rest of the frame leaves; None = as many as it takes.
+        above: lines that stand above them.
+        below: lines that all jobs take.
     """
     if room.height is not None and room.height < _HIGH_ENOUGH:
         return []
     found = sorted(_by_code(frame.rows).items(), key=lambda item: (_first_end(item[1]), -len(item[1])))
     if not found:
         return []
-    whole = [_cause(code, rows, frame.now, room.width) for code, rows in found]
-    if room.height is None or free is None:
-        return ["", *(line for block in whole for line in block)]
-    first = whole[0][: room.height - _LINES_OF_THE_REST]
-    space = max(room.height // _SHARE, free - _BLANK_LINES) - len(first)
+    whole = [_cause(code, rows, frame.now, room) for code, rows in found]
+    if room.height is None:
+        return [line for block in whole for line in block]
+    blank = _BLANK_LINES if room.height >= _LOW else 0
+    lines = whole[0][: room.height - above - blank - _LINES_OF_THE_REST]
+    space = max(room.height // _SHARE, room.height - above - blank - below) - len(lines)
     most = min(len(whole) - 1, max(0, space // _LINES_OF_A_CAUSE))
     space -= most * _LINES_OF_A_CAUSE
-    lines = first
     for (code, rows), block in zip(found[1 : most + 1], whole[1:], strict=False):
         more = len(block) - _LINES_OF_A_CAUSE
         lines += block if more <= space else _in_two_lines(code, rows, frame.now, room.width)
         space -= more if more <= space else 0
     if len(found) > most + 1:
         lines.append(crop(f"and {len(found) - most - 1} more causes", room.width))
-    return ["", *lines]
+    return lines
 
 
-def _cause(code: str, rows: Sequence[Row], now: datetime, width: int) -> list[str]:
-    """Return all that is said of a cause, broken into lines."""
-    said, cure = f"{len(rows)} x {code}{_how_long(rows, now)}", _cure(rows)
-    if width <= _NARROWEST:
-        return _in_two_lines(code, rows, now, width)
-    colour = "yellow" if _is_pending(rows) else "red"
-    heads = wrap(said, width, subsequent_indent=_INDENT)
-    below = wrap(cure, width, initial_indent=_INDENT, subsequent_indent=_INDENT) or [""]
-    return [
-        *(click.style(crop(line, width), fg=colour) for line in heads),
-        *(crop(one, width) for one in below),
-    ]
+def _cause(code: str, rows: Sequence[Row], now: datetime, room: Room) -> list[str]:
+    """Return what is said of a cause, broken into lines: what helps, and the rest on a high terminal."""
+    head, cure = _in_two_lines(code, rows, now, room.width)
+    if room.width <= _NARROWEST:
+        return [head, cure]
+    heads = [head]
+    if room.height is None or room.height >= _LOW:
+        said = wrap(_said(code, rows, now), room.width, subsequent_indent=_INDENT)
+        heads = [click.style(crop(line, room.width), fg=_colour(rows)) for line in said]
+    cures = wrap(_cure(rows), room.width, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    return [*heads, *(crop(line, room.width) for line in cures or [""])]
 
 
 def _in_two_lines(code: str, rows: Sequence[Row], now: datetime, width: int) -> list[str]:
-    said = f"{len(rows)} x {code}{_how_long(rows, now)}"
-    colour = "yellow" if _is_pending(rows) else "red"
-    return [click.style(crop(said, width), fg=colour), crop(f"{_INDENT}{_cure(rows)}", width)]
+    head = click.style(crop(_said(code, rows, now), width), fg=_colour(rows))
+    return [head, crop(f"{_INDENT}{_cure(rows)}", width)]
+
+
+def _said(code: str, rows: Sequence[Row], now: datetime) -> str:
+    return f"{len(rows)} x {code}{_how_long(rows, now)}"
+
+
+def _colour(rows: Sequence[Row]) -> str:
+    return "yellow" if _is_pending(rows) else "red"
 
 
 def _cure(rows: Sequence[Row]) -> str:

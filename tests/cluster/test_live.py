@@ -203,12 +203,10 @@ def test_top_says_at_any_size_what_is_wrong_and_all_of_what_helps_and_ends_by_q(
     ]
     for size in ((50, 30), (80, 24), (140, 30)):
         top = terminal(size, "top", "-n", namespace)
-        top.until(
-            lambda one: all(word in one.frame for word in ("RUNNING", "AppError", "Pulling", "NodesTooSmall"))
-        )
-        assert words_of(cure) in words_of(top.frame)
-        assert max(map(len, top.frame.splitlines())) <= size[0]
-        assert re.search(r"Pulling: \S+slow:3 for \d+ s", words_of(top.frame)), top.frame
+        frame = top.showing("RUNNING", "AppError", "Pulling", "NodesTooSmall")
+        assert words_of(cure) in words_of(frame)
+        assert max(map(len, frame.splitlines())) <= size[0]
+        assert re.search(r"Pulling: \S+slow:3 for \d+ s", words_of(frame)), frame
         top.type("q")
         assert top.end() == 0
         assert "RUNNING" in top.after

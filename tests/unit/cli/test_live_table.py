@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from launcher.cli.job_cells import asks, lasting, left, short_ids
 from launcher.cli.live_frame import Frame, frame_lines
 from launcher.cli.live_table import Room, job_lines
+from launcher.core.catalogue import CATALOGUE
 from tests.fakes import START
 
 NOW = START + dt.timedelta(minutes=5)
@@ -290,6 +291,17 @@ def test_what_helps_the_most_pressing_job_is_read_to_its_end(width, height):
     others = [job(f"{n:08}", "STARTING", pending=pending(f"Cause{n}", cure=LONG[:-1])) for n in range(20)]
     lines = frame([*others, worst], width=width, height=height)
     assert LONG in wrapped(lines)
+    assert any("dddddddd" in line for line in lines)
+
+
+@pytest.mark.parametrize("code", [*CATALOGUE], ids=lambda code: code.value)
+@pytest.mark.parametrize("size", [(50, 12), (80, 14), (80, 24)])
+def test_no_cure_of_the_catalogue_is_cut_on_the_smallest_terminal_and_its_job_is_there(code, size):
+    cure = CATALOGUE[code].cure
+    worst = job("d" * 36, "STARTING", pending=pending(code.value, deadline=-5, cure=cure))
+    others = [job(f"{n:08}", "STARTING", pending=pending(f"Cause{n}")) for n in range(3)]
+    lines = frame([*others, job(), worst], width=size[0], height=size[1])
+    assert cure in wrapped(lines) or code.value in ("Success", "Terminated")
     assert any("dddddddd" in line for line in lines)
 
 
