@@ -20,9 +20,9 @@ from launcher.cli.signals import before_exit_at_once
 
 __all__ = ["Keys", "keys", "lent_to_the_shell"]
 
-_QUIT = (b"q", b"Q")
+_QUIT = ("q", "Q")
 # Arrows and functions, some of whose sequences have a q: "ESC O q".
-_SEQUENCE = re.compile(rb"\x1b(?:\[[0-9;?]{0,20}|O)?.", re.DOTALL)
+_SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?]{0,20}|O)?.", re.DOTALL)
 # The cursor, and the screen that was there before: what a process says that ends at once.
 _GIVE_BACK = b"\x1b[?25h\x1b[?1049l"
 
@@ -61,7 +61,7 @@ class Keys:
                 data = os.read(self._terminal, 1024)
             if not data:  # it has gone, and SIGHUP ends the process
                 return
-            if any(key in _SEQUENCE.sub(b"", data) for key in _QUIT):
+            if any(key in _SEQUENCE.sub("", data.decode("latin-1")) for key in _QUIT):
                 self.has_quit = True
                 # Of its own, since it may wait for a lock, from which nothing else wakes it.
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
