@@ -194,24 +194,31 @@ def words_of(text):
     return " ".join(text.split())
 
 
-def test_top_says_at_any_size_what_is_wrong_and_all_of_what_helps_and_ends_by_q(
+def test_top_says_at_any_width_what_is_wrong_and_what_helps_and_gives_the_terminal_back(
     terminal, fljob, namespace, four_jobs
 ):
     too_big = four_jobs[1]
     cure = json.loads(fljob("status", too_big, "-n", namespace, "-o", "json", check=0).stdout)["pending"][
         "cure"
     ]
-    for size in ((50, 30), (80, 24), (140, 30)):
-        top = terminal(size, "top", "-n", namespace)
+    ends = (
+        (50, lambda top: top.type("q"), 0),
+        (80, lambda top: top.type("\x03"), 130),
+        (140, lambda top: top.process.send_signal(signal.SIGTERM), 143),
+    )
+    for columns, end, code in ends:
+        top = terminal((columns, 30), "top", "-n", namespace)
         frame = top.showing("RUNNING", "AppError", "Pulling", "NodesTooSmall")
         assert words_of(cure) in words_of(frame)
-        assert max(map(len, frame.splitlines())) <= size[0]
+        assert max(map(len, frame.splitlines())) <= columns
         assert re.search(r"Pulling: \S+slow:3 for \d+ s", words_of(frame)), frame
-        top.type("q")
-        assert top.end() == 0
+        end(top)
+        assert top.end() == code
         assert "RUNNING" in top.after
+        assert "Traceback" not in top.sent
         assert top.modes() == top.before
         assert top.has_cursor
+        assert not top.has_screen
 
 
 @pytest.fixture
