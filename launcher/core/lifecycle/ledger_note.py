@@ -42,7 +42,7 @@ __all__ = [
 LONGEST = 4096
 _VERSION = 1
 _LONGEST_DETAIL, _LONGEST_CURE = 300, 200
-# One cause, which is called by how much of the nodes may be seen: the account of a parent lists none as a rule.
+# One cause, called by how much of the nodes may be seen: the account of a parent lists none as a rule.
 _BY_NODES = frozenset({Code.INSUFFICIENT_RESOURCES, Code.NODES_TOO_SMALL, Code.IMPOSSIBLE_REQUEST})
 
 
