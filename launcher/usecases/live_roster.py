@@ -23,6 +23,8 @@ __all__ = ["LISTS_EVERY", "Roster", "Round"]
 # helm is a process of 0.2 s: not for each of a hundred pods that come one after the other.
 _LISTS_APART, LISTS_EVERY = 1.0, 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 30.0
+# Of a pod that has just gone its waiter notes in Helm's record how the job has ended, soon.
+_NOTED_WITHIN = 10.0
 # A pod that waits may do so for another cause without a change of its own: an event, a clock. One that does
 # not wait can only become the prey of time: a node that is dead for long.
 _OLDEST_PENDING, _OLDEST = 2.0, 30.0
@@ -137,8 +139,10 @@ class Roster:
         now = self._world.clock.monotonic()
         self._rows, self._pods = rows, _pods_of(pods)
         self._not_before, self._pause, self._why = now + _LISTS_APART, _FIRST_PAUSE, ""
-        is_going = any(_is_going(row.release, self._world) for row in rows)
-        self._due = now + (_LISTS_APART if is_going else self._lists_every)
+        lasts = [self._lists_every]
+        lasts += [_LISTS_APART for row in rows if _is_going(row.release, self._world)]
+        lasts += [_NOTED_WITHIN for row in rows if row.pod is None and self._is_news(row)]
+        self._due = now + min(lasts)
 
     def _is_news(self, row: Listed) -> bool:
         known = self._known.get(_key(row))

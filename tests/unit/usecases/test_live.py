@@ -7,7 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from launcher.core.catalogue import Code
+from launcher.core.ending.outcome import make_outcome
 from launcher.core.lifecycle.state import JobState
+from launcher.core.lifecycle.step import concluded
+from launcher.core.retention import NOTHING_SAID
 from launcher.core.views import PodEvent
 from launcher.errors import Denied, Unavailable
 from tests.fakes import START, exited, main, raising, running, scheduled, unscheduled
@@ -301,3 +305,22 @@ def test_one_namespace_without_rights_is_an_error(fake, service, some, monkeypat
     monkeypatch.setattr(fake.releases, "list", raising(Denied("no right")))
     with pytest.raises(Denied, match="no right"):
         next(service.follow_jobs("fl"))
+
+
+def test_the_end_that_a_waiter_notes_is_shown_soon(fake, service, lists):
+    handle = service.launch(make_spec())
+    seen = service.follow_jobs("fl")
+    show(fake, running())
+    assert states(next(seen)) == ["RUNNING"]
+    fake.pods.show(None, "job-1")
+    fake.clock.time += 2
+    assert next(seen).jobs[0].track.outcome.code is Code.DELETED_EXTERNALLY
+    ended = concluded(handle.track, make_outcome(Code.QUEUE_PREEMPTED, "by its queue"))
+    handle.measuring.note_end(handle.job, ended, NOTHING_SAID)
+    begun = fake.clock.time
+    while next(seen).jobs[0].track.outcome.code is not Code.QUEUE_PREEMPTED:
+        assert fake.clock.time < begun + 15
+    before, begun = len(lists), fake.clock.time
+    while fake.clock.time < begun + 100:
+        next(seen)
+    assert len(lists) <= before + 4  # as ever, then
