@@ -173,12 +173,12 @@ def _world_of(site: SiteConfig, parent: ParentOf | None) -> World:
     installed: Any = LatePort(lambda: objects, manifests=helm.manifests)
     more: dict[str, Any] = {"installed": installed, "metrics": metrics}
     events: Any = LatePort(lambda: kube.value().job_events) if site.events else None
-    told = telling(releases, events, clock)
-    for port in told.values():
-        atexit.register(port.stop)
-    more |= told
+    more |= (told := telling(releases, events, clock))
     world = World(releases, pods, secrets, clock, watching, **more)
-    return world if parent is None else _acting(world, leases, site.namespace, parent)
+    world = world if parent is None else _acting(world, leases, site.namespace, parent)
+    for port in told.values():
+        atexit.register(port.stop)  # before the Lease is let go, which was registered first
+    return world
 
 
 def _acting(world: World, leases: Any, namespace: str, parent: ParentOf) -> World:

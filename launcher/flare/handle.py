@@ -76,7 +76,7 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
         mask: Mask = by_shape,
         on_kept: Callable[[], None] = no_op,
         *,
-        on_ended: Callable[[JobHandle, World], None] | None = None,
+        on_ended: Callable[[JobHandle], None] | None = None,
     ) -> None:
         super().__init__()
         self.handle = handle
@@ -165,7 +165,7 @@ class FlareJobHandle(JobHandleSpec):  # type: ignore[misc]
             self._ended = True
         self._try_end_transfer()
         if self._on_ended is not None:  # a disk may hang, and FLARE waits on this thread
-            given = (self.handle, self._world)
+            given = (self.handle,)
             threading.Thread(target=self._on_ended, args=given, name="fljob-history", daemon=True).start()
         outcome = self.handle.track.outcome
         if outcome is not None and not outcome.succeeded and outcome.code is not Code.TERMINATED:

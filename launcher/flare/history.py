@@ -13,7 +13,6 @@ from launcher.logs import logger
 
 if TYPE_CHECKING:
     from launcher.usecases.handle import JobHandle
-    from launcher.usecases.ports import World
 
 __all__ = ["HistoryWriter"]
 
@@ -33,18 +32,17 @@ class HistoryWriter:
         self.names_submitter = True
         self._is_failing = False
 
-    def ended(self, handle: JobHandle, world: World, submitter: Submitter = NOBODY) -> None:
+    def ended(self, handle: JobHandle, submitter: Submitter = NOBODY) -> None:
         """Write the record of a job that has ended; never raises. A disk that is full is said once.
 
         Args:
             handle: the job.
-            world: the ports.
             submitter: who submitted it.
         """
         track = handle.track
         if self.workspace is None or track.outcome is None:
             return
-        record = record_of(handle.job, track, track.outcome, handle.measuring.ledger, world.clock.now())
+        record = record_of(handle.job, track, track.outcome, handle.measuring.note(handle.job, track))
         if self.names_submitter:
             name, org, role = astuple(submitter)
             record = replace(record, submitter=name, submitter_org=org, submitter_role=role)

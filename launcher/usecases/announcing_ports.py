@@ -51,6 +51,9 @@ class Notes(Protocol):
     def tell(self, job: JobRef, note: LedgerNote | None) -> None:
         """Note this of a job, instead of whatever has not been noted yet; None = nothing any more."""
 
+    def end(self, job: JobRef, note: LedgerNote) -> None:
+        """Note how a job has ended, now; it takes a request, and nothing is noted of the job after it."""
+
     def leads(self, is_acting: Callable[[], bool]) -> None:
         """Learn what tells whether this process acts for its site; one that does not notes nothing."""
 
@@ -59,6 +62,9 @@ class Unnoted:
     """The port ``Notes`` where nothing is noted."""
 
     def tell(self, job: JobRef, note: LedgerNote | None) -> None:
+        """Note nothing."""
+
+    def end(self, job: JobRef, note: LedgerNote) -> None:
         """Note nothing."""
 
     def leads(self, is_acting: Callable[[], bool]) -> None:

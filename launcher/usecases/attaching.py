@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from launcher.core.lifecycle.ledger_note import note_in, patience_of
-from launcher.core.lifecycle.state import JobReport, Track
+from launcher.core.lifecycle.ledger_note import note_in
+from launcher.core.lifecycle.state import JobReport
 from launcher.core.ownership import Owner
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.retention import NOTHING_SAID, kept_of
@@ -21,7 +21,7 @@ _LOG = logger(__name__)
 def attached(
     world: World, policy: WaitPolicy, found: JobReport, on_failure: OnFailure | None = None
 ) -> JobHandle:
-    """Return a handle of a job that was launched elsewhere; its clocks and its ledger go on where they are.
+    """Return a handle of a job that was launched elsewhere; its clocks start now, and its ledger goes on.
 
     A job whose end was noted has ended so: what is left of it may look like another end.
 
@@ -38,18 +38,14 @@ def attached(
     if found.ownership.owner is Owner.POD_WITHOUT_RELEASE:
         _LOG.warning("%s: only that pod says what job it is", found.ownership.sentence)
     note = None if found.release is None else note_in(found.release.revisions)
-    launched, known = world.clock.monotonic(), None
-    if note is not None and note.outcome is not None:
-        known = found.track
-    elif note is not None:
-        known = Track(launched=launched, patience=patience_of(note))
     return JobHandle(
         job,
         world,
         job_policy(policy, found.track.pod),
-        launched=launched,
+        launched=world.clock.monotonic(),
         on_failure=on_failure,
         kept=kept_of(found.track.pod.annotations) if found.track.pod else NOTHING_SAID,
         noted=note,
-        known=known,
+        # Of a job that runs although its end was noted nothing is known.
+        known=found.track if note is not None and note.outcome == found.track.outcome is not None else None,
     )

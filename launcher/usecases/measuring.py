@@ -10,14 +10,13 @@ from launcher.core.catalogue import Code
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.ledger import Ledger, charged, opened
 from launcher.core.lifecycle.ledger_note import LedgerNote, note_of, resumed
-from launcher.core.lifecycle.state import Cleanup, JobSample, JobState, Observation, Track
+from launcher.core.lifecycle.state import Cleanup, JobSample, Observation, Track
 from launcher.core.lifecycle.step import cleanup
 from launcher.core.report.metrics import UNCLASSIFIED
 from launcher.core.report.pod_events import JobEvent, event_now, removed
 from launcher.core.retention import Kept
 from launcher.core.views import Presence, age_seconds
 from launcher.usecases.causes import log_cause
-from launcher.usecases.noting import note_end
 from launcher.usecases.ports import World
 
 __all__ = ["Measuring"]
@@ -37,7 +36,7 @@ class Measuring:
         self, world: World, *, launched: float, is_launched: bool, noted: LedgerNote | None = None
     ) -> None:
         self._clock, self._metrics, self._announced = world.clock, world.metrics, world.announced
-        self._notes, self._releases = world.notes, world.releases
+        self._notes = world.notes
         self._is_launched = is_launched
         self._lock = threading.Lock()
         self._track: Track | None = None
@@ -46,7 +45,7 @@ class Measuring:
         self._ledger = opened(launched)
         if noted is not None:
             self._ledger = resumed(noted, self._clock.monotonic(), self._clock.now())
-        self._noted: tuple[str, Code | None] = ("", None)
+        self._noted: tuple[str, Code | None, bool] = ("", None, False)
         self._event: JobEvent | None = None
         self._metrics.follow(self)
 
@@ -68,7 +67,8 @@ class Measuring:
             before, self._track = self._track, track
             now = self._clock.monotonic() if seen is None else seen.now
             self._charge(before, now)
-            self._ledger = charged(self._ledger, track, now)
+            wall = self._clock.now() if seen is None else seen.wall
+            self._ledger = charged(self._ledger, track, now - _ended_before(track, wall))
             logged, self._logged = self._logged, log_cause(job, track, self._logged)
             if self._logged is not logged and self._logged in UNCLASSIFIED:
                 self._metrics.unclassified(self._logged)
@@ -76,7 +76,6 @@ class Measuring:
                 self._metrics.started(max(0.0, now - track.launched))
             if track.outcome is not None and not (before is not None and before.outcome):
                 self._metrics.ended(track.outcome.code, track.outcome.return_code, _unseen(track, seen))
-            wall = self._clock.now() if seen is None else seen.wall
             self._say(job, track, now, wall)
             # Helm has no record of a job whose creation is refused.
             if seen is None or seen.refused is None:
@@ -102,25 +101,27 @@ class Measuring:
     def _note(self, job: JobRef, track: Track, now: float, wall: datetime) -> None:
         """Hand over what other shells are to know, when the cause of the time to come is another one."""
         verdict = None if track.outcome is not None else track.verdict
-        noted = (self._ledger.cause, None if verdict is None else verdict.code)
+        noted = (self._ledger.cause, None if verdict is None else verdict.code, track.pod is not None)
         if noted != self._noted:
             self._noted = noted
-            note = None if track.outcome is not None else note_of(self._ledger, track, now, wall)
-            self._notes.tell(job, note)
+            uid = _with_uid(job, track).uid
+            is_over = track.outcome is not None or not (job.release and uid)
+            self._notes.tell(job, None if is_over else note_of(uid, self._ledger, track, now, wall))
 
     def note_end(self, job: JobRef, track: Track, kept: Kept) -> None:
         """Note how a job has ended before anything of it goes; never raises, nor does a job wait for it.
 
-        Not of one that succeeded and is removed at once, as nearly all are: a request more for each of them.
+        Only of one whose release stays: of what is removed at once nobody asks, and if the removal fails, the
+        job may still run.
         """
-        if track.state is JobState.SUCCEEDED and cleanup(track, kept) is Cleanup.REMOVE:
-            return
-        note_end(self._releases, job, self.note(track))
+        if job.release and cleanup(track, kept) is Cleanup.RETAIN:
+            self._notes.end(job, self.note(job, track))
 
-    def note(self, track: Track) -> LedgerNote:
+    def note(self, job: JobRef, track: Track) -> LedgerNote:
         """Return what was measured of a job until now; ``track`` is everything known about it."""
         with self._lock:
-            return note_of(self._ledger, track, self._clock.monotonic(), self._clock.now())
+            now, wall = self._clock.monotonic(), self._clock.now()
+            return note_of(_with_uid(job, track).uid, self._ledger, track, now, wall)
 
     def sample(self) -> JobSample | None:
         """Return how the job is, as last observed; None before that, and once it has ended.
@@ -152,6 +153,13 @@ def _unseen(track: Track, seen: Observation | None) -> float | None:
     main = track.pod.main if track.pod is not None else None
     finished = None if main is None else main.finished_at
     return None if finished is None else max(0.0, age_seconds(finished, seen.wall))
+
+
+def _ended_before(track: Track, wall: datetime) -> float:
+    """Return the seconds since the container of a job that has ended did so: a parent may have been away."""
+    main = track.pod.main if track.pod is not None and track.outcome is not None else None
+    finished = None if main is None else main.finished_at
+    return 0.0 if finished is None else max(0.0, age_seconds(finished, wall))
 
 
 def _with_uid(job: JobRef, track: Track) -> JobRef:

@@ -9,16 +9,18 @@ from collections import OrderedDict
 
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.ledger_note import LedgerNote, to_text
-from launcher.errors import LauncherError, NotFound
+from launcher.errors import LauncherError
 from launcher.logs import logger
 from launcher.usecases.paced import MOST, Key, Pace, Paced, Waiting
 from launcher.usecases.ports import Clock, Releases
 
-__all__ = ["Noting", "note_end"]
+__all__ = ["Noting"]
 
 _LOG = logger(__name__)
 # Causes of a new pod pass; and one that flaps is written once a minute, with the sum of all.
 _SETTLES, _APART = 10.0, 60.0
+# A request that hangs longer than this may come after the end: the end is written all the same.
+_LANDS_WITHIN = 30.0
 
 
 class Noting(Paced[LedgerNote]):
@@ -34,6 +36,7 @@ class Noting(Paced[LedgerNote]):
         super().__init__(clock, pace or Pace(clock), "fljob-notes")
         self._releases = releases
         self._at: OrderedDict[Key, float] = OrderedDict()
+        self._over: OrderedDict[Key, str] = OrderedDict()  # release -> uid of the pod whose end is noted
 
     def tell(self, job: JobRef, note: LedgerNote | None) -> None:
         """Note this of a job in a moment; see the port."""
@@ -45,11 +48,32 @@ class Noting(Paced[LedgerNote]):
             self._waiting.pop(key, None)
             self._at.pop(key, None)
 
+    def end(self, job: JobRef, note: LedgerNote) -> None:
+        """Note how a job has ended; see the port. What is on its way is waited for: it would undo this."""
+        self.tell(job, None)
+        key = (job.namespace, job.release)
+        with self._lock:
+            self._over[key] = note.pod
+            while len(self._over) > MOST:
+                self._over.popitem(last=False)
+            self._landed.wait_for(lambda: self._in_flight != key, _LANDS_WITHIN)
+        if not self._is_acting():
+            return
+        try:
+            self._releases.note_ledger(job.release, job.namespace, to_text(note))
+        except LauncherError as error:
+            _LOG.debug("release=%s other shells cannot read how it ended: %s", job.release, error.message)
+        except Exception:  # noqa: BLE001 - the job has to be cleaned up, whatever this dies of
+            _LOG.exception("release=%s other shells cannot read how it ended", job.release)
+
     def _due(self, one: Waiting[LedgerNote]) -> float:
         if self._is_over:
             return one.since
         last = self._at.get((one.job.namespace, one.job.release), float("-inf"))
         return max(one.since + _SETTLES, last + _APART)
+
+    def _is_news(self, one: Waiting[LedgerNote]) -> bool:
+        return self._over.get((one.job.namespace, one.job.release)) != one.what.pod
 
     def _write(self, one: Waiting[LedgerNote]) -> None:
         self._releases.note_ledger(one.job.release, one.job.namespace, to_text(one.what))
@@ -64,13 +88,3 @@ class Noting(Paced[LedgerNote]):
     def _lacks_right(self, namespace: str, error: LauncherError) -> None:
         words = "other shells cannot read what is measured of jobs in namespace %s (see `fljob rbac`): %s"
         _LOG.info(words, namespace, error.message)
-
-
-def note_end(releases: Releases, job: JobRef, note: LedgerNote) -> None:
-    """Note at once how a job has ended, before anything of it goes; never raises."""
-    try:
-        releases.note_ledger(job.release, job.namespace, to_text(note))
-    except NotFound:
-        _LOG.debug("release=%s is gone already: its end is not noted", job.release)
-    except LauncherError as error:
-        _LOG.info("release=%s other shells cannot read how it ended: %s", job.release, error.message)

@@ -39,6 +39,10 @@ def outdated(
     ]
 
 
+# Clocks that somebody else may have stopped looking at.
+_BY_OTHERS = (Timing.CLUSTER, Timing.NOTED)
+
+
 def kept(world: World, reports: Iterable[JobReport]) -> Callable[[JobReport], bool]:
     """Return what tells of one of these jobs whether it has ended and its retention keeps it."""
     left = _time_left(world, reports)
@@ -72,7 +76,7 @@ def _is_given_up(found: JobReport, now: float, older_than: float) -> bool:
     time stamps of the cluster: other clocks, or a process that paused its own, get ten minutes.
     """
     verdict = found.track.verdict
-    if verdict is None or verdict.deadline is None or verdict.timing is not Timing.CLUSTER:
+    if verdict is None or verdict.deadline is None or verdict.timing not in _BY_OTHERS:
         return False
     over = verdict.deadline <= now + _AT_ONCE
     return over and now - verdict.since >= max(older_than, _GRACE)

@@ -31,7 +31,9 @@ _BURST, _EVERY = 6, 2.5
 # Seconds until one that got no answer, or was denied the right, tries again.
 _SILENT_FOR, _DENIED_FOR = 15.0, 600.0
 # Jobs: of those that wait to be written, and of those of which something is remembered.
-MOST = 500
+MOST = 5000
+# Seconds: whatever is left meanwhile may be due before what was the first.
+_NAP = 5.0
 _LAST_WORDS = 2.0
 
 
@@ -91,6 +93,8 @@ class Paced(ABC, Generic[T]):
         self._waiting: OrderedDict[Key, Waiting[T]] = OrderedDict()
         self._silent_until = float("-inf")
         self._denied_until: dict[str, float] = {}
+        self._in_flight: Key | None = None
+        self._landed = threading.Condition(self._lock)
 
     @abstractmethod
     def _due(self, one: Waiting[T]) -> float:
@@ -153,7 +157,7 @@ class Paced(ABC, Generic[T]):
                 if not self._waiting or self._is_over:
                     self._thread = None
                     return
-            self._hurry.wait(pause)
+            self._hurry.wait(min(pause, _NAP))
             self._hurry.clear()
 
     def write_due(self) -> float:
@@ -174,7 +178,13 @@ class Paced(ABC, Generic[T]):
                 if pause > 0:
                     return pause
                 del self._waiting[key]
-            self._put(key, found)
+                self._in_flight = key
+            try:
+                self._put(key, found)
+            finally:
+                with self._lock:
+                    self._in_flight = None
+                    self._landed.notify_all()
 
     def _is_worth_it(self, found: Waiting[T], now: float) -> bool:
         is_denied = now < self._denied_until.get(found.job.namespace, now)

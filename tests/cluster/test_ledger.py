@@ -116,7 +116,7 @@ def test_the_parts_are_the_time_since_the_launch_also_when_the_waiter_was_killed
     )
     assert shell.poll() is None, log.read_text()
     first = status()
-    assert (first["pending"]["code"], first["pending"]["timing"]) == ("NoMatchingNode", "watched")
+    assert (first["pending"]["code"], first["pending"]["timing"]) == ("NoMatchingNode", "noted")
     shell.kill()
     shell.wait(60)
     whole, parts = span(status()["ledger"])

@@ -114,7 +114,7 @@ def wait_and_report(service: Service, handle: JobHandle, how: Waiting) -> int:
         click.echo(f"\nthe job goes on; wait for it again: {attach}\n  or end it: {end}", err=True)
         return _SIGTERM if isinstance(signal, Stopped) else _SIGINT
     track = handle.track
-    described = service.describe(JobReport(job, None, track), note=handle.measuring.note(track))
+    described = service.describe(JobReport(job, None, track), note=handle.measuring.note(job, track))
     del described["helm"]
     if outcome is None:
         if how.output == "json":

@@ -19,10 +19,10 @@ from launcher.core.catalogue import Code
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.ending.outcome import Outcome
 from launcher.core.foreign import said
-from launcher.core.lifecycle.ledger import RUNNING, Ledger, code_of, counted_until
-from launcher.core.lifecycle.state import Track
+from launcher.core.lifecycle.ledger import Ledger, counted_until
+from launcher.core.lifecycle.state import JobState, Track
 from launcher.core.lifecycle.step import concluded
-from launcher.core.pending.clocks import Patience, Timing
+from launcher.core.pending.clocks import Timing
 from launcher.core.quantities import LONGEST_SECONDS
 from launcher.core.revisions import Revision
 
@@ -32,7 +32,6 @@ __all__ = [
     "from_text",
     "note_in",
     "note_of",
-    "patience_of",
     "resumed",
     "to_text",
     "with_note",
@@ -51,6 +50,8 @@ class LedgerNote:
     """A job as the process that waits for it has seen it last.
 
     Attributes:
+        pod: uid of its pod. Who waits for a job whose release has given way to another's of the same name
+            notes its end in the record of that one: it is not believed.
         launched: when it was launched.
         until: up to when its time is counted.
         cause: of the time after that, as in a ledger; empty once the job has ended.
@@ -62,6 +63,7 @@ class LedgerNote:
         outcome: how it has ended; None while it has not.
     """
 
+    pod: str
     launched: datetime
     until: datetime
     cause: str = ""
@@ -80,10 +82,11 @@ class LedgerNote:
         )
 
 
-def note_of(ledger: Ledger, track: Track, now: float, wall: datetime) -> LedgerNote:
+def note_of(uid: str, ledger: Ledger, track: Track, now: float, wall: datetime) -> LedgerNote:
     """Return what is to be noted of a job.
 
     Args:
+        uid: of its pod.
         ledger: where its time went.
         track: everything known about it.
         now: monotonic seconds.
@@ -95,6 +98,7 @@ def note_of(ledger: Ledger, track: Track, now: float, wall: datetime) -> LedgerN
 
     verdict = None if track.outcome is not None else track.verdict
     return LedgerNote(
+        pod=uid,
         launched=when(ledger.launched),
         until=when(ledger.until),
         cause=ledger.cause,
@@ -122,27 +126,12 @@ def resumed(note: LedgerNote, now: float, wall: datetime) -> Ledger:
     return Ledger(monotonic(note.launched), monotonic(note.until), note.cause, dict(note.seconds))
 
 
-def patience_of(note: LedgerNote) -> Patience:
-    """Return what the clocks of a note have used up, for a process that goes on with it.
-
-    A clock counts the time in which somebody looked, so not that since the note; and it begins anew once the
-    job has run. Without this a parent that restarts again and again would wait for ever.
-    """
-    if RUNNING in note.seconds or note.cause == RUNNING:
-        return Patience()
-    codes, spent = {code.value: code for code in Code}, dict[Code, float]()
-    for cause, seconds in note.seconds.items():
-        code = codes.get(code_of(cause))
-        if code is not None:
-            spent[code] = spent.get(code, 0.0) + seconds
-    return Patience(spent)
-
-
 def with_note(track: Track, note: LedgerNote | None, now: float, wall: datetime) -> Track:
     """Return what one observation has told, with what the process that waits for the job knows better.
 
-    Its end is the end that was reported, also when what is left of the pod looks like another one. Of a cause
-    it knows since when it has lasted, as long as it is still the same.
+    Its end is the end that was reported, also when what is left of the pod looks like another one; but a job
+    that runs has not ended, whoever gave it up: nobody may clean it up for that. Of a cause it knows since
+    when it has lasted, as long as it is still the same.
 
     Args:
         track: what was observed.
@@ -153,6 +142,8 @@ def with_note(track: Track, note: LedgerNote | None, now: float, wall: datetime)
     if note is None:
         return track
     if note.outcome is not None:
+        if track.outcome is None and track.state is JobState.RUNNING:
+            return track
         return concluded(replace(track, verdict=None), note.outcome)
     verdict = track.verdict
     if track.outcome is not None or verdict is None or note.since is None:
@@ -165,19 +156,21 @@ def with_note(track: Track, note: LedgerNote | None, now: float, wall: datetime)
 
     deadline = None if note.deadline is None else monotonic(note.deadline)
     known = replace(verdict, since=monotonic(note.since), deadline=deadline, clock=note.clock)
-    return replace(track, verdict=replace(known, timing=Timing.WATCHED))
+    return replace(track, verdict=replace(known, timing=Timing.NOTED))
 
 
 def note_in(revisions: Iterable[Revision]) -> LedgerNote | None:
     """Return what the records of a release hold; None of one that was upgraded by hand: its pod is new."""
     found = tuple(revisions)
-    return from_text(found[0].ledger) if len(found) == 1 and found[0].number == 1 else None
+    note = from_text(found[0].ledger) if len(found) == 1 and found[0].number == 1 else None
+    return note if note is not None and note.pod and note.pod == found[0].pod_uid else None
 
 
 def to_text(note: LedgerNote) -> str:
     """Return a note as the text of an annotation, of :data:`LONGEST` characters at most."""
     content: dict[str, Any] = {
         "version": _VERSION,
+        "pod": note.pod,
         "launched": _stamp(note.launched),
         "until": _stamp(note.until),
         "cause": note.cause,
@@ -222,6 +215,7 @@ def from_text(text: str) -> LedgerNote | None:
 def _read(content: Mapping[str, Any]) -> LedgerNote:
     code, ended = content.get("code"), content.get("outcome")
     return LedgerNote(
+        pod=untrusted.word(content["pod"]),
         launched=untrusted.moment(content["launched"]),
         until=untrusted.moment(content["until"]),
         cause=untrusted.word(content["cause"]),

@@ -40,6 +40,7 @@ class Timing(str, enum.Enum):
     """How it is known since when a cause has lasted."""
 
     WATCHED = "watched"  # this process has seen the cause begin
+    NOTED = "noted"  # the process that waits for the job has seen it begin, and says so
     CLUSTER = "cluster"  # from time stamps of Kubernetes: approximate
     UNKNOWN = "unknown"  # seen once and without a time stamp: all of the clock may be left, or none
 

@@ -10,7 +10,7 @@ import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from launcher.core import untrusted
@@ -18,7 +18,7 @@ from launcher.core.ending.outcome import Outcome
 from launcher.core.foreign import line
 from launcher.core.image_digest import CONFIG, MANIFEST, digest_of, is_digest
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle.ledger import Ledger
+from launcher.core.lifecycle.ledger_note import LedgerNote
 from launcher.core.lifecycle.state import Track
 
 __all__ = ["LONGEST", "Record", "from_line", "record_of", "to_line"]
@@ -48,7 +48,7 @@ class Record:
         digest_of: what that is the digest of, a word of :mod:`launcher.core.image_digest`.
         resources: what it asked for, by resource.
         launched: when it was launched.
-        ended: when it was seen to have ended.
+        ended: when it has ended.
         code: how, a code of the catalogue.
         return_code: what FLARE got.
         exit_code: of its container, None when that did not end by itself.
@@ -82,15 +82,14 @@ class Record:
     submitter_role: str = ""
 
 
-def record_of(job: JobRef, track: Track, outcome: Outcome, ledger: Ledger, wall: datetime) -> Record:
+def record_of(job: JobRef, track: Track, outcome: Outcome, note: LedgerNote) -> Record:
     """Return the record of a job.
 
     Args:
         job: its names.
         track: everything known about it.
         outcome: how it ended.
-        ledger: where its time went.
-        wall: the time now.
+        note: where its time went.
     """
     main = None if track.pod is None else track.pod.main
     digest, digest_is_of = digest_of("" if main is None else main.image_id)
@@ -106,13 +105,13 @@ def record_of(job: JobRef, track: Track, outcome: Outcome, ledger: Ledger, wall:
         digest=digest,
         digest_of=digest_is_of,
         resources={} if main is None else _first_few(main.requests),
-        launched=wall - timedelta(seconds=min(max(0.0, ledger.until - ledger.launched), _LONGEST_TIME)),
-        ended=wall,
+        launched=note.launched,
+        ended=note.until,
         code=outcome.code.value,
         return_code=int(outcome.return_code),
         exit_code=outcome.exit_code,
         clock=outcome.clock,
-        seconds={cause: round(seconds, 3) for cause, seconds in ledger.seconds.items()},
+        seconds={cause: round(seconds, 3) for cause, seconds in note.seconds.items()},
     )
 
 

@@ -27,6 +27,8 @@ __all__ = ["cause_and_cure", "cause_line", "cause_rows", "describe", "pull_of", 
 
 
 _A_SECOND = 1.0
+# Of a clock that is not this process's own nobody may be left who looks at it.
+_OTHERS = (Timing.CLUSTER.value, Timing.NOTED.value)
 # Whoever may create a pod can let it ask for any number of things that no node has.
 _MOST_RESOURCES = 20
 _MOST_CAUSES = 8
@@ -67,7 +69,7 @@ def report(
         "drift": summary(drift),
         "pending": _pending(track, now, wall),
         "outcome": _outcome(track),
-        "ledger": _ledger(note or _noted(release), wall),
+        "ledger": _ledger(note or _noted(release), track, wall),
         "unreadable": list(unreadable(track.pod)),
     }
     return dict(foreign.tree(found, foreign.line))
@@ -88,11 +90,13 @@ def _noted(release: ReleaseView | None) -> LedgerNote | None:
     return None if release is None else note_in(release.revisions)
 
 
-def _ledger(note: LedgerNote | None, wall: datetime) -> dict[str, Any] | None:
+def _ledger(note: LedgerNote | None, track: Track, wall: datetime) -> dict[str, Any] | None:
     """Return where the time went until now, as whoever waits for the job has measured it."""
     if note is None:
         return None
-    counted = note.at(wall)
+    # Who waited for it may be gone for longer than the job.
+    main = track.pod.main if track.pod is not None and track.outcome is not None else None
+    counted = note.at(wall if main is None or main.finished_at is None else main.finished_at)
     return {
         "launched": note.launched.isoformat(timespec="milliseconds"),
         "until": counted.until.isoformat(timespec="milliseconds"),
@@ -233,7 +237,7 @@ def cause_rows(described: Mapping[str, Any], wall: datetime) -> dict[str, str]:
     if described["outcome"] is None:
         rows["action"] = why["action"]
         rows["until"] = _until(why, wall)
-        rows["next"] = _AFTER if why["expired"] and why["timing"] == Timing.CLUSTER.value else ""
+        rows["next"] = _AFTER if why["expired"] and why["timing"] in _OTHERS else ""
     if why["code"] != Code.SUCCESS.value:
         rows["cure"] = why["cure"]
     rows |= spent
@@ -271,6 +275,8 @@ def _until(why: Mapping[str, Any], wall: datetime) -> str:
 
 
 def _left(seconds: float, timing: Timing) -> str:
+    if timing is Timing.NOTED and seconds < _A_SECOND:
+        return "run out by the clock of who waited for the job"
     if timing is Timing.CLUSTER and seconds < _A_SECOND:
         return "run out by the cluster's clock"
     return _LEFT[timing].format(f"{max(0.0, seconds):.0f}")
@@ -278,6 +284,7 @@ def _left(seconds: float, timing: Timing) -> str:
 
 _LEFT: Mapping[Timing, str] = {
     Timing.WATCHED: "{} s left",
+    Timing.NOTED: "{} s left",
     Timing.CLUSTER: "about {} s left by the cluster's clock",
     Timing.UNKNOWN: "at most {} s left",
 }

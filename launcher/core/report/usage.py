@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,9 @@ KEYS: Mapping[str, Callable[[Record], str]] = {
     "job": lambda record: record.job,
     "submitter": lambda record: record.submitter or "unknown",
 }
+
+# Seconds: two parents that have seen the same launch give it times that are a little apart.
+_SAME_LAUNCH = 5.0
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,14 @@ def summed(records: Iterable[Record], by: str, since: datetime | None) -> list[U
     return sorted(uses, key=lambda use: (-sum(use.seconds.values()), use.key))
 
 
-def once(records: Iterable[Record]) -> Iterable[Record]:
+def once(records: Iterable[Record]) -> Iterator[Record]:
     """Return each job once: two parents of a site may have seen its end."""
-    return {
-        (one.release, one.namespace, one.launched.replace(microsecond=0)): one for one in records
-    }.values()
+    found: dict[tuple[str, str], Record] = {}
+    for one in sorted(records, key=lambda record: (record.launched, record.ended)):
+        known = found.get((one.release, one.namespace))
+        if known is None or (one.launched - known.launched).total_seconds() > _SAME_LAUNCH:
+            found[one.release, one.namespace] = one
+            yield one
 
 
 def _use(key: str, records: list[Record]) -> Use:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from launcher.core.catalogue import Code
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.lifecycle.ledger import RUNNING
-from launcher.core.lifecycle.ledger_note import note_in
+from launcher.core.lifecycle.ledger_note import from_text, note_in
 from launcher.core.lifecycle.state import JobState, Track
 from launcher.core.pending.clocks import Action, Timing, Verdict, WaitPolicy
+from launcher.core.report.status import cause_rows
 from launcher.core.spec.jobspec import ref_of_spec
 from launcher.errors import Denied, NotFound, Unavailable
 from launcher.usecases.measuring import Measuring
@@ -96,9 +98,9 @@ def test_another_shell_sees_the_clock_of_who_waits_and_where_the_time_went(fake,
     pass_time(fake, notes, 100, handle)
     other = Service(fake.world, WaitPolicy(pending_timeout=500), render)
     found = other.inspect(handle.job.release, "fl")
-    assert (found.track.verdict.timing, found.track.verdict.since) == (Timing.WATCHED, 0.0)
+    assert (found.track.verdict.timing, found.track.verdict.since) == (Timing.NOTED, 0.0)
     (listed,) = other.jobs("fl")
-    assert listed.track.verdict.timing is Timing.WATCHED
+    assert listed.track.verdict.timing is Timing.NOTED
     shown = other.describe(found)
     assert shown["ledger"]["seconds"] == {"InsufficientResources": 100}
     assert shown["ledger"]["cause"] == "InsufficientResources"
@@ -144,19 +146,107 @@ def test_a_process_that_goes_on_counts_on(fake, notes, service):
     assert note(fake, service).at(fake.clock.now()).seconds == ledger.seconds
 
 
-def test_a_parent_that_dies_again_and_again_does_not_wait_for_ever(fake, notes):
+def test_an_end_goes_into_no_record_of_another_pod(fake, notes, service):
+    """A shell waits, another one ends the job and launches it again: the release has the same name."""
+    old = service.launch(make_spec())
+    show(fake, running())
+    old.poll()
+    service.terminate(old.job.release, "fl")
+    service.launch(make_spec())
+    show(fake, replace(running(), uid="uid-2"))
+    fake.releases.note_pod(old.job.release, "fl", "uid-2")
+    assert old.wait(60).code is Code.DELETED_EXTERNALLY
+    old.close(10)
+    assert fake.releases.noted[-1] == old.job.release
+    (listed,) = service.jobs("fl")
+    assert (listed.track.state, listed.track.outcome) == (JobState.RUNNING, None)
+    assert service.attach(old.job.release, "fl").poll() is ReturnCode.UNKNOWN
+
+
+def test_a_job_that_was_ended_as_asked_and_could_not_be_removed_has_not_ended(fake, notes, service):
+    handle = service.launch(make_spec())
+    show(fake, running())
+    handle.poll()
+    fake.releases.uninstall_errors = [Denied("no right to delete pods")] * 50
+    with pytest.raises(Denied):
+        service.terminate(handle.job.release, "fl")
+    assert fake.releases.noted == []
+
+
+def test_a_job_that_waits_in_vain_is_given_up_although_its_clock_was_noted(fake, notes):
     service = Service(fake.world, WaitPolicy(pending_timeout=120), render)
     handle = service.launch(make_spec(pending_timeout=120))
     show(fake, unscheduled())
-    for _ in range(4):
-        pass_time(fake, notes, 35, handle)
-        fake.clock.time += 1000  # nobody looks: that does not count
-        notes._at.clear()
-        handle = service.attach(handle.job.release, "fl")
-        if handle.poll() is not ReturnCode.UNKNOWN:
-            break
-    assert handle.track.outcome.code is Code.INSUFFICIENT_RESOURCES
-    handle.terminate()
+    pass_time(fake, notes, 30, handle)
+    assert len(fake.releases.noted) == 1
+    fake.clock.time += 86400  # whoever waited is gone
+    found = service.inspect(handle.job.release, "fl")
+    assert found.track.verdict.timing is Timing.NOTED
+    shown = service.describe(found)
+    assert "whoever waits for the job ends it" in cause_rows(shown, fake.clock.now())["next"]
+    assert "run out" in cause_rows(shown, fake.clock.now())["until"]
+    assert [*service.sweep("fl", 3600, dry_run=True)] != []
+
+
+def test_a_note_that_is_on_its_way_does_not_undo_the_end(fake, notes, service, monkeypatch):
+    handle = waiting(fake, service)
+    show(fake, running())
+    handle.poll()
+    real, errors = fake.releases.note_ledger, [Unavailable("503")]
+
+    def once_away(*words):
+        if errors:
+            raise errors.pop()
+        real(*words)
+
+    monkeypatch.setattr(fake.releases, "note_ledger", once_away)
+    fake.clock.time += 11
+    notes.write_due()  # is to be written again in 15 s
+    show(fake, exited(7))
+    handle.wait()
+    handle.close(10)
+    pass_time(fake, notes, 60)
+    assert note(fake, service).outcome.code is Code.APP_ERROR
+
+
+def test_the_end_waits_for_what_is_on_its_way(fake, notes, service, monkeypatch):
+    order, begun, may_land = [], threading.Event(), threading.Event()
+
+    def slow(_name, _namespace, text):
+        is_end = from_text(text).outcome is not None
+        if not is_end:
+            begun.set()
+            may_land.wait(30)
+        order.append(is_end)
+
+    monkeypatch.setattr(fake.releases, "note_ledger", slow)
+    handle = waiting(fake, service)
+    fake.clock.time += 11
+    writer = threading.Thread(target=notes.write_due)
+    writer.start()
+    assert begun.wait(30)
+    show(fake, exited(7))
+    handle.poll()
+    assert not handle.close(0.3)
+    may_land.set()
+    writer.join(30)
+    assert handle.close(30)
+    assert order == [False, True]
+
+
+def test_the_time_after_the_end_of_a_container_is_not_its_time(fake, notes, service):
+    handle = service.launch(make_spec())
+    show(fake, running())
+    pass_time(fake, notes, 60, handle)
+    ended = exited(7)
+    last = replace(ended.main, finished_at=fake.clock.now())
+    show(fake, replace(ended, containers=(last,)))
+    fake.clock.time += 7200  # nobody looks
+    second = service.attach(handle.job.release, "fl")
+    second.poll()
+    assert second.measuring.ledger.seconds == {"Launching": 1, RUNNING: 59}
+    shown = service.describe(service.inspect(handle.job.release, "fl"))
+    assert shown["ledger"]["seconds"] == {"Launching": 1, RUNNING: 59}
 
 
 def test_a_refused_job_has_no_record_to_note_it_in(fake, notes, service):
@@ -216,7 +306,7 @@ def test_events_and_notes_of_a_hundred_jobs_are_thirty_requests_a_minute_togethe
     verdict = Verdict(Action.WAIT, Code.INSUFFICIENT_RESOURCES, "words", 0.0, None)
     waits = Track(launched=0.0, verdict=verdict)
     for number in range(100):
-        job = replace(ref_of_spec(make_spec()), release=f"fj-{number}")
+        job = replace(ref_of_spec(make_spec()), release=f"fj-{number}", uid=f"uid-{number}")
         measuring = Measuring(fake.world, launched=0.0, is_launched=True)
         measuring.saw(job, waits)
     for _ in range(1200):

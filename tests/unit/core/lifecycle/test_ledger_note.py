@@ -18,7 +18,6 @@ from launcher.core.lifecycle.ledger_note import (
     from_text,
     note_in,
     note_of,
-    patience_of,
     resumed,
     to_text,
     with_note,
@@ -26,7 +25,6 @@ from launcher.core.lifecycle.ledger_note import (
 from launcher.core.lifecycle.state import JobState, Track
 from launcher.core.pending.clocks import Action, Timing, Verdict
 from launcher.core.revisions import Revision
-from launcher.core.syntax import few_resources
 from tests.fakes import START
 
 
@@ -41,7 +39,7 @@ def noted(*steps, launched=0.0):
     for track, now in steps:
         ledger = charged(ledger, track, now)
     track, now = steps[-1]
-    return note_of(ledger, track, now, START + timedelta(seconds=now))
+    return note_of("uid-1", ledger, track, now, START + timedelta(seconds=now))
 
 
 RUNS = Track(launched=0.0, state=JobState.RUNNING, ran=True)
@@ -73,38 +71,11 @@ def test_a_process_that_goes_on_with_it_loses_no_second():
     assert charged(ledger, RUNS, 5020.0).seconds[RUNNING] == 10
 
 
-def test_clocks_go_on_where_they_were_until_the_job_has_run():
-    assert patience_of(PENDING).spent == {Code.INSUFFICIENT_RESOURCES: 28}  # not the time since
-    assert patience_of(noted((waits(), 2), (RUNS, 30), (waits(), 60), (waits(), 90))).spent == {}
-    assert patience_of(noted((waits(), 2), (RUNS, 30))).spent == {}
-
-
-def about(*resources):
-    """Return the track of a job that is short of these."""
-    track = waits()
-    return replace(track, verdict=replace(track.verdict, resources=resources))
-
-
-def test_a_clock_goes_on_whichever_resources_its_cause_was_about():
-    note = noted((about("cpu"), 2), (about("cpu", "memory"), 12), (waits(), 20), (RUNS, 21))
-    note = replace(note, cause="", seconds=dict(note.seconds))
-    assert set(note.seconds) >= {"InsufficientResources(cpu)", "InsufficientResources(cpu,memory)"}
-    assert patience_of(from_text(to_text(note))).spent == {Code.INSUFFICIENT_RESOURCES: 10 + 8 + 1}
-
-
-def test_a_note_has_room_for_all_causes_of_a_job():
-    longest = [few_resources([f"{number:03}{'x' * 60}", "y" * 16]) for number in range(100)]
-    steps = [(about(*names), 10.0 * number) for number, names in enumerate(longest, start=1)]
-    note = noted(*steps, (waits(Code.QUOTA_EXCEEDED), 5000.0), (waits(Code.CREATING), 6000.0))
-    outcome = make_outcome(Code.OOM_KILLED, "x" * 5000)
-    assert from_text(to_text(replace(note, outcome=outcome))).seconds == note.seconds
-
-
 def test_the_clock_of_who_waits_is_shown_instead_of_a_guess():
     guess = waits(since=70.0, deadline=190.0, timing=Timing.CLUSTER)
     now, wall = 1000.0, START + timedelta(seconds=100)
     shown = with_note(guess, PENDING, now, wall).verdict
-    assert (shown.since, shown.deadline, shown.timing) == (902.0, 1020.0, Timing.WATCHED)
+    assert (shown.since, shown.deadline, shown.timing) == (902.0, 1020.0, Timing.NOTED)
     # The waiter may not list nodes, and this shell may: it is the same cause and the same clock.
     larger = waits(Code.NODES_TOO_SMALL, since=70.0, deadline=190.0, timing=Timing.CLUSTER)
     assert with_note(larger, PENDING, now, wall).verdict == replace(shown, code=Code.NODES_TOO_SMALL)
@@ -123,6 +94,8 @@ def test_the_end_that_was_reported_is_the_end():
     assert (shown.state, shown.outcome.code, shown.outcome.detail) == (
         JobState.FAILED, Code.QUEUE_PREEMPTED, "by its queue",
     )  # fmt: skip
+    # Somebody gave it up, as one does on a node that does not answer for long; and here it is.
+    assert with_note(RUNS, ENDED, 100.0, START) == RUNS
     waiting = with_note(waits(), ENDED, 100.0, START)
     assert (waiting.verdict, waiting.outcome) == (None, ENDED.outcome)
 
@@ -136,10 +109,18 @@ def test_every_code_comes_back(code):
 
 def test_a_note_of_an_upgraded_release_is_of_another_pod():
     text = to_text(ENDED)
-    assert note_in([Revision(1, ledger=text)]) == ENDED
-    assert note_in([Revision(1, ledger=text), Revision(2)]) is None
-    assert note_in([Revision(2, ledger=text)]) is None
+    assert note_in([Revision(1, pod_uid="uid-1", ledger=text)]) == ENDED
+    assert note_in([Revision(1, pod_uid="uid-1", ledger=text), Revision(2)]) is None
+    assert note_in([Revision(2, pod_uid="uid-1", ledger=text)]) is None
     assert note_in([]) is None
+
+
+def test_a_note_about_the_pod_of_an_earlier_release_of_that_name_is_not_believed():
+    text = to_text(ENDED)
+    assert note_in([Revision(1, pod_uid="uid-2", ledger=text)]) is None
+    assert note_in([Revision(1, ledger=text)]) is None
+    nameless = to_text(replace(ENDED, pod=""))
+    assert note_in([Revision(1, ledger=nameless)]) is None
 
 
 def test_what_a_container_has_said_is_noted_without_credentials_and_in_bounds():
@@ -156,7 +137,7 @@ def test_the_longest_note_that_a_job_can_have_is_bounded():
     for now, code in enumerate(CATALOGUE, 1):
         ledger = charged(ledger, waits(code), now)
     ended = replace(RUNS, outcome=make_outcome(Code.OOM_KILLED, "x" * 5000))
-    text = to_text(note_of(charged(ledger, ended, 1e6), ended, 1e6, START))
+    text = to_text(note_of("uid-1", charged(ledger, ended, 1e6), ended, 1e6, START))
     assert from_text(text) is not None
     assert len(text) <= LONGEST
 
