@@ -9,9 +9,9 @@ import pytest
 
 from launcher.core.catalogue import Code
 from launcher.core.ending.outcome import make_outcome
+from launcher.core.lifecycle.ledger_note import to_text
 from launcher.core.lifecycle.state import JobState
 from launcher.core.lifecycle.step import concluded
-from launcher.core.retention import NOTHING_SAID
 from launcher.core.views import PodEvent
 from launcher.errors import Denied, Unavailable
 from tests.fakes import START, exited, main, raising, running, scheduled, unscheduled
@@ -316,7 +316,8 @@ def test_the_end_that_a_waiter_notes_is_shown_soon(fake, service, lists):
     fake.clock.time += 2
     assert next(seen).jobs[0].track.outcome.code is Code.DELETED_EXTERNALLY
     ended = concluded(handle.track, make_outcome(Code.QUEUE_PREEMPTED, "by its queue"))
-    handle.measuring.note_end(handle.job, ended, NOTHING_SAID)
+    text = to_text(handle.measuring.note(handle.job, ended))
+    fake.releases.note_ledger(handle.job.release, "fl", text)
     begun = fake.clock.time
     while next(seen).jobs[0].track.outcome.code is not Code.QUEUE_PREEMPTED:
         assert fake.clock.time < begun + 15

@@ -11,7 +11,8 @@ import pytest
 from launcher.core.catalogue import Code
 from launcher.core.ending.outcome import Outcome, make_outcome
 from launcher.core.jobref import JobRef
-from launcher.core.lifecycle.ledger import RUNNING, Ledger
+from launcher.core.lifecycle.ledger import RUNNING
+from launcher.core.lifecycle.ledger_note import LedgerNote
 from launcher.core.lifecycle.state import Track
 from launcher.core.report.history import LONGEST, from_line, record_of, to_line
 from launcher.core.report.usage import causes_text, seconds_text, since_of, summed, to_json
@@ -21,9 +22,14 @@ DIGEST = f"sha256:{'0a' * 32}"
 JOB = JobRef(
     release="fj-1", namespace="fl", pod_name="p", job_id="j1", site="hôpital", role="client", study="heart"
 )
-LEDGER = Ledger(0.0, 100.0, "", {"QuotaExceeded": 40.0, "InsufficientResources": 10.0, RUNNING: 50.0})
+NOTE = LedgerNote(
+    pod="uid-1",
+    launched=START - timedelta(seconds=100),
+    until=START,
+    seconds={"QuotaExceeded": 40.0, "InsufficientResources": 10.0, RUNNING: 50.0},
+)
 TRACK = Track(launched=0.0, pod=replace(running(), node="node-1"))
-RECORD = record_of(JOB, TRACK, make_outcome(Code.SUCCESS, exit_code=0), LEDGER, START)
+RECORD = record_of(JOB, TRACK, make_outcome(Code.SUCCESS, exit_code=0), NOTE)
 
 
 def test_a_record_is_read_as_it_was_written():
@@ -38,7 +44,7 @@ def test_a_job_that_never_had_a_pod_has_a_record():
     outcome = Outcome(
         Code.QUOTA_EXCEEDED, make_outcome(Code.QUOTA_EXCEEDED).return_code, "", clock="pending_timeout"
     )
-    record = record_of(JOB, Track(launched=0.0), outcome, LEDGER, START)
+    record = record_of(JOB, Track(launched=0.0), outcome, NOTE)
     assert from_line(to_line(record)) == record
     assert (record.code, record.clock, record.node, record.image) == (
         "QuotaExceeded",
@@ -50,7 +56,7 @@ def test_a_job_that_never_had_a_pod_has_a_record():
 
 def test_nothing_that_a_process_wrote_is_in_it():
     outcome = Outcome(Code.OOM_KILLED, make_outcome(Code.OOM_KILLED).return_code, "the patient's name", 1)
-    assert "patient" not in to_line(record_of(JOB, TRACK, outcome, LEDGER, START))
+    assert "patient" not in to_line(record_of(JOB, TRACK, outcome, NOTE))
 
 
 def test_lines_of_earlier_versions_are_read():
@@ -62,7 +68,7 @@ def test_lines_of_earlier_versions_are_read():
 def test_a_record_says_who_submitted_the_job_and_which_digest_ran():
     ran = replace(main("terminated"), image="x:1", image_id=f"docker-pullable://r/x@{DIGEST}")
     track = Track(launched=0.0, pod=scheduled(ran))
-    record = record_of(JOB, track, make_outcome(Code.SUCCESS, exit_code=0), LEDGER, START)
+    record = record_of(JOB, track, make_outcome(Code.SUCCESS, exit_code=0), NOTE)
     record = replace(record, submitter="ada@example.com", submitter_org="hôpital", submitter_role="lead")
     assert (record.digest, record.digest_of) == (DIGEST, "manifest")
     assert from_line(to_line(record)) == record
@@ -73,11 +79,11 @@ def test_the_longest_record_is_read_again():
     asks = {f"{number}{'r' * 400}": "9" * 400 for number in range(500)}
     ran = replace(main("terminated"), image="i" * 5000, image_id="\u2028" * 5000, requests=asks)
     names = dict.fromkeys(("release", "namespace", "job_id", "site", "study"), "😀" * 253)
-    ledger = Ledger(
-        0.0, 9.0, {f"{'C' * 30}({'x' * 63},{'y' * 63},z{number:062})": 1.0 for number in range(20)}
-    )
+    causes = {f"{'C' * 30}({'x' * 63},{'y' * 63},z{number:062})": 1.0 for number in range(20)}
     track = Track(launched=0.0, pod=replace(scheduled(ran), node="n" * 253))
-    record = record_of(replace(JOB, **names), track, make_outcome(Code.OOM_KILLED), ledger, START)
+    record = record_of(
+        replace(JOB, **names), track, make_outcome(Code.OOM_KILLED), replace(NOTE, seconds=causes)
+    )
     record = replace(record, submitter="a" * 200, submitter_org="b" * 200, submitter_role="c" * 200)
     assert len(to_line(record)) < LONGEST
     read = from_line(to_line(record))
@@ -200,3 +206,9 @@ NOW = datetime(2026, 11, 29, 12, 0, tzinfo=timezone.utc)
 )
 def test_since_when(text, moment):
     assert since_of(text, NOW) == moment
+
+
+def test_two_parents_that_saw_the_same_launch_count_it_once():
+    later = [replace(RECORD, launched=RECORD.launched + timedelta(seconds=after)) for after in (0.999, 3, 60)]
+    (use,) = summed([RECORD, *later], "job", None)
+    assert use.jobs == 2  # a minute later the id was launched again
