@@ -46,6 +46,7 @@ class Measuring:
         if noted is not None:
             self._ledger = resumed(noted, self._clock.monotonic(), self._clock.now())
         self._noted: tuple[str, Code | None, bool] = ("", None, False)
+        self._before = noted
         self._event: JobEvent | None = None
         self._metrics.follow(self)
 
@@ -114,8 +115,11 @@ class Measuring:
         Only of one whose release stays: of what is removed at once nobody asks, and if the removal fails, the
         job may still run.
         """
-        if job.release and cleanup(track, kept) is Cleanup.RETAIN:
-            self._notes.end(job, self.note(job, track))
+        if not job.release or cleanup(track, kept) is not Cleanup.RETAIN:
+            return
+        note = self.note(job, track)
+        if note.pod and (self._before is None or self._before.outcome != note.outcome):
+            self._notes.end(job, note)
 
     def note(self, job: JobRef, track: Track) -> LedgerNote:
         """Return what was measured of a job until now; ``track`` is everything known about it."""

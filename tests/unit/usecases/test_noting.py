@@ -121,6 +121,11 @@ def test_the_end_that_was_found_is_what_every_shell_says(fake, notes, service):
         assert (track.state, track.outcome.code) == (JobState.FAILED, Code.OOM_KILLED)
         assert track.outcome.exit_code == 137
     assert service.attach(handle.job.release, "fl").wait(5).code is Code.OOM_KILLED
+    written = len(fake.releases.noted)
+    second = service.attach(handle.job.release, "fl")
+    second.wait(5)
+    second.close(10)
+    assert len(fake.releases.noted) == written  # it knows no more, not even which pod it was
     assert service.diagnose(handle.job.release, "fl").cause.startswith("OOMKilled")
 
 
