@@ -78,7 +78,7 @@ def test_a_parent_says_what_its_jobs_have_used_and_serves_what_it_counts(federat
     used = {one["key"]: one for one in json.loads(federation.fljob("site-1", *words))}
     assert (used[run.job]["jobs"], used[run.job]["failed"]) == (1, 0)
     assert used[run.job]["runningSeconds"] > 1
-    counted = dict(line.rsplit(" ", 1) for line in served.splitlines() if not line.startswith("#"))
+    counted = dict(line.rsplit(" ", 1) for line in served.splitlines() if line and line[0] != "#")
     assert float(counted['fljob_jobs_ended_total{code="Success",return_code="0"}']) >= 1
     assert counted["fljob_acting"] == "1.0"
 
