@@ -9,7 +9,7 @@ from launcher.core.report.pod_events import EventReason, JobEvent
 from launcher.errors import LauncherError
 from launcher.logs import logger
 from launcher.usecases.announcing_ports import JobEvents
-from launcher.usecases.paced import MOST, Key, Pace, Paced, Waiting
+from launcher.usecases.paced import Key, Pace, Paced, Waiting, key_of, remember
 from launcher.usecases.ports import Clock
 
 __all__ = ["Announcing"]
@@ -40,7 +40,7 @@ class Announcing(Paced[JobEvent]):
             if event is not None:
                 self._leave(job, event, hurry=event.reason is not EventReason.PENDING)
                 return
-            key = (job.namespace, job.release)
+            key = key_of(job)
             self._waiting.pop(key, None)
             self._said.pop(key, None)
 
@@ -49,20 +49,16 @@ class Announcing(Paced[JobEvent]):
         return one.since + (_SETTLES if passes else 0.0)
 
     def _is_news(self, one: Waiting[JobEvent]) -> bool:
-        key = (one.job.namespace, one.job.release)
-        return self._said.get(key) != (one.what.reason, one.what.code)
+        return self._said.get(key_of(one.job)) != (one.what.reason, one.what.code)
 
     def _write(self, one: Waiting[JobEvent]) -> None:
         self._events.put(one.job, one.what)
 
     def _written(self, one: Waiting[JobEvent]) -> None:
-        key = (one.job.namespace, one.job.release)
-        self._said.pop(key, None)
         if one.what.reason is EventReason.REMOVED:
-            return
-        self._said[key] = (one.what.reason, one.what.code)
-        while len(self._said) > MOST:
-            self._said.popitem(last=False)
+            self._said.pop(key_of(one.job), None)
+        else:
+            remember(self._said, one.job, (one.what.reason, one.what.code))
 
     def _lacks_right(self, namespace: str, error: LauncherError) -> None:
         words = "no events on pods of namespace %s say why jobs wait (optional, `fljob rbac`): %s"

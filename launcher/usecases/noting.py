@@ -11,7 +11,7 @@ from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.ledger_note import LedgerNote, to_text
 from launcher.errors import LauncherError
 from launcher.logs import logger
-from launcher.usecases.paced import MOST, Key, Pace, Paced, Waiting
+from launcher.usecases.paced import Key, Pace, Paced, Waiting, key_of, remember
 from launcher.usecases.ports import Clock, Releases
 
 __all__ = ["Noting"]
@@ -44,19 +44,16 @@ class Noting(Paced[LedgerNote]):
             if note is not None:
                 self._leave(job, note)
                 return
-            key = (job.namespace, job.release)
+            key = key_of(job)
             self._waiting.pop(key, None)
             self._at.pop(key, None)
 
     def end(self, job: JobRef, note: LedgerNote) -> None:
         """Note how a job has ended; see the port. What is on its way is waited for: it would undo this."""
         self.tell(job, None)
-        key = (job.namespace, job.release)
         with self._lock:
-            self._over[key] = note.pod
-            while len(self._over) > MOST:
-                self._over.popitem(last=False)
-            self._landed.wait_for(lambda: self._in_flight != key, _LANDS_WITHIN)
+            remember(self._over, job, note.pod)
+            self._landed.wait_for(lambda: self._in_flight != key_of(job), _LANDS_WITHIN)
         if not self._is_acting():
             return
         try:
@@ -69,21 +66,17 @@ class Noting(Paced[LedgerNote]):
     def _due(self, one: Waiting[LedgerNote]) -> float:
         if self._is_over:
             return one.since
-        last = self._at.get((one.job.namespace, one.job.release), float("-inf"))
+        last = self._at.get(key_of(one.job), float("-inf"))
         return max(one.since + _SETTLES, last + _APART)
 
     def _is_news(self, one: Waiting[LedgerNote]) -> bool:
-        return self._over.get((one.job.namespace, one.job.release)) != one.what.pod
+        return self._over.get(key_of(one.job)) != one.what.pod
 
     def _write(self, one: Waiting[LedgerNote]) -> None:
         self._releases.note_ledger(one.job.release, one.job.namespace, to_text(one.what))
 
     def _written(self, one: Waiting[LedgerNote]) -> None:
-        key = (one.job.namespace, one.job.release)
-        self._at.pop(key, None)
-        self._at[key] = self._clock.monotonic()
-        while len(self._at) > MOST:
-            self._at.popitem(last=False)
+        remember(self._at, one.job, self._clock.monotonic())
 
     def _lacks_right(self, namespace: str, error: LauncherError) -> None:
         words = "other shells cannot read what is measured of jobs in namespace %s (see `fljob rbac`): %s"

@@ -19,7 +19,7 @@ from launcher.errors import Denied, LauncherError, Unavailable
 from launcher.logs import logger
 from launcher.usecases.ports import Clock
 
-__all__ = ["MOST", "Key", "Pace", "Paced", "Waiting"]
+__all__ = ["MOST", "Key", "Pace", "Paced", "Waiting", "key_of", "remember"]
 
 T = TypeVar("T")
 # Namespace and release.
@@ -58,6 +58,20 @@ class Pace:
                 return (1 - self._tokens) * _EVERY
             self._tokens -= 1
             return 0.0
+
+
+def key_of(job: JobRef) -> Key:
+    """Return what a job is remembered by."""
+    return job.namespace, job.release
+
+
+def remember(memory: OrderedDict[Key, T], job: JobRef, what: T) -> None:
+    """Remember this of a job as the newest, and forget the oldest of too many."""
+    key = key_of(job)
+    memory[key] = what
+    memory.move_to_end(key)
+    while len(memory) > MOST:
+        memory.popitem(last=False)
 
 
 @dataclass(frozen=True)
@@ -100,9 +114,9 @@ class Paced(ABC, Generic[T]):
     def _due(self, one: Waiting[T]) -> float:
         """Return the monotonic seconds from which it may be written; called with the lock held."""
 
+    @abstractmethod
     def _is_news(self, one: Waiting[T]) -> bool:
         """Tell whether it still has to be written; called with the lock held."""
-        return one is not None
 
     @abstractmethod
     def _write(self, one: Waiting[T]) -> None:
@@ -122,7 +136,7 @@ class Paced(ABC, Generic[T]):
 
     def _leave(self, job: JobRef, what: T, *, hurry: bool = False) -> None:
         """Have this written in a moment, instead of what waits for it; called with the lock held."""
-        key = (job.namespace, job.release)
+        key = key_of(job)
         known = self._waiting.get(key)  # it keeps its turn
         self._waiting[key] = Waiting(job, what, self._clock.monotonic() if known is None else known.since)
         while len(self._waiting) > MOST:
@@ -170,7 +184,7 @@ class Paced(ABC, Generic[T]):
                 found = min(self._waiting.values(), key=self._due)
                 if self._due(found) > now:
                     return self._due(found) - now
-                key = (found.job.namespace, found.job.release)
+                key = key_of(found.job)
                 if not self._is_worth_it(found, now):
                     del self._waiting[key]
                     continue

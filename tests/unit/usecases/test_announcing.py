@@ -127,7 +127,6 @@ def test_a_hundred_jobs_that_wait_for_the_same_are_said_once_each(announced, eve
 
 def test_whatever_waits_and_is_remembered_is_bounded(announced, events, fake, monkeypatch):
     monkeypatch.setattr(paced, "MOST", 500)
-    monkeypatch.setattr(announcing, "MOST", 500)
     for number in range(5000):
         announced.tell(job(f"fj-{number}"), event())
     assert len(announced._waiting) == 500
