@@ -154,15 +154,13 @@ def _unseen(track: Track, seen: Observation | None) -> float | None:
     """Return the seconds between the end of the job container and its observation, by the server's clock."""
     if seen is None or seen.pod.presence is not Presence.FOUND:
         return None
-    main = track.pod.main if track.pod is not None else None
-    finished = None if main is None else main.finished_at
+    finished = track.finished_at
     return None if finished is None else max(0.0, age_seconds(finished, seen.wall))
 
 
 def _ended_before(track: Track, wall: datetime) -> float:
     """Return the seconds since the container of a job that has ended did so: a parent may have been away."""
-    main = track.pod.main if track.pod is not None and track.outcome is not None else None
-    finished = None if main is None else main.finished_at
+    finished = None if track.outcome is None else track.finished_at
     return 0.0 if finished is None else max(0.0, age_seconds(finished, wall))
 
 

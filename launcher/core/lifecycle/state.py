@@ -96,6 +96,12 @@ class Track:
     outcome: Outcome | None = None
 
     @property
+    def finished_at(self) -> datetime | None:
+        """When the job container has ended, as the kubelet says; None while it has not, or nobody says."""
+        main = self.pod.main if self.pod else None
+        return None if main is None else main.finished_at
+
+    @property
     def has_started(self) -> bool:
         """Whether the job container runs or has run: one that waits has no log (status 400)."""
         main = self.pod.main if self.pod else None

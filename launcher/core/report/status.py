@@ -95,8 +95,8 @@ def _ledger(note: LedgerNote | None, track: Track, wall: datetime) -> dict[str, 
     if note is None:
         return None
     # Who waited for it may be gone for longer than the job.
-    main = track.pod.main if track.pod is not None and track.outcome is not None else None
-    counted = note.at(wall if main is None or main.finished_at is None else main.finished_at)
+    finished = None if track.outcome is None else track.finished_at
+    counted = note.at(finished or wall)
     return {
         "launched": note.launched.isoformat(timespec="milliseconds"),
         "until": counted.until.isoformat(timespec="milliseconds"),
