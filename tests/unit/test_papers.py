@@ -115,6 +115,19 @@ def test_no_comment_cites_a_page_that_is_not_here(path):
     assert {one for one in cited if Path(one).name not in names} == set()
 
 
+def tables(page: Path) -> Iterator[list[str]]:
+    """Yield the first cells of every table of a page."""
+    for block in re.findall(r"(?:^\|.*\n)+", prose(page), re.MULTILINE):
+        yield [re.split(r"(?<!\\)\|", row)[1].strip() for row in block.splitlines()[2:]]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_no_table_has_two_rows_of_one_thing(page):
+    """Two changes of one row that were put together leave both."""
+    twice = [[one for one in dict.fromkeys(cells) if one and cells.count(one) > 1] for cells in tables(page)]
+    assert [cells for cells in twice if cells] == []
+
+
 def test_the_log_lines_of_the_flare_page_are_those_of_the_code():
     table = text_of(Path("docs/flare.md")).partition("the parent's log says")[2].partition("\n\n")[0]
     quoted = re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)
