@@ -25,8 +25,8 @@ from launcher.core.report.metrics import PENDING
 from launcher.edges.clock import SystemClock
 from launcher.edges.metrics.counting import PrometheusMetrics
 from launcher.edges.metrics.server import MetricsServer
-from launcher.usecases.measuring import Measuring
 from launcher.usecases.ports import World
+from launcher.usecases.telling.measuring import Measuring
 
 TIMES = 50
 # What Prometheus 3 asks for, first choice first among those that prometheus-client knows.

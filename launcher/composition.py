@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from launcher.edges.kubeconfig import ClientConfigLoader
     from launcher.usecases.handle import OnFailure
     from launcher.usecases.leader import Holder
-    from launcher.usecases.metrics_ports import Metrics
     from launcher.usecases.ports import World
     from launcher.usecases.service import Service
+    from launcher.usecases.telling.metrics import Metrics
 
 __all__ = [
     "BundleTarget",
@@ -149,9 +149,9 @@ def _world_of(site: SiteConfig, parent: ParentOf | None) -> World:
     from launcher.edges.clock import SystemClock  # noqa: PLC0415
     from launcher.edges.later import LatePort, Later  # noqa: PLC0415
     from launcher.usecases.dated_releases import DatedReleases  # noqa: PLC0415
-    from launcher.usecases.metrics_ports import Unmeasured, careful  # noqa: PLC0415
     from launcher.usecases.ports import World  # noqa: PLC0415
-    from launcher.usecases.telling import telling  # noqa: PLC0415
+    from launcher.usecases.telling.metrics import Unmeasured, careful  # noqa: PLC0415
+    from launcher.usecases.telling.tellers import tellers  # noqa: PLC0415
     from launcher.usecases.watching import LeaseWatching  # noqa: PLC0415
     from launcher.usecases.whole_releases import WholeReleases  # noqa: PLC0415
 
@@ -173,7 +173,7 @@ def _world_of(site: SiteConfig, parent: ParentOf | None) -> World:
     installed: Any = LatePort(lambda: objects, manifests=helm.manifests)
     more: dict[str, Any] = {"installed": installed, "metrics": metrics}
     events: Any = LatePort(lambda: kube.value().job_events) if site.events else None
-    more |= (told := telling(releases, events, clock))
+    more |= (told := tellers(releases, events, clock))
     world = World(releases, pods, secrets, clock, watching, **more)
     world = world if parent is None else _acting(world, leases, site.namespace, parent)
     for port in told.values():

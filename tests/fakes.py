@@ -27,9 +27,9 @@ from launcher.core.views import (
     Seen,
 )
 from launcher.errors import Conflict, LauncherError, NotFound
-from launcher.usecases.announcing_ports import Announcements, Notes, Unannounced, Unnoted
-from launcher.usecases.metrics_ports import Metrics, Unmeasured
 from launcher.usecases.ports import World, no_op
+from launcher.usecases.telling.metrics import Metrics, Unmeasured
+from launcher.usecases.telling.ports import Announcements, Notes, Unannounced, Unnoted
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SHORTAGE = "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No victims."

@@ -14,7 +14,7 @@ from launcher.logs import logger
 if TYPE_CHECKING:
     from launcher.edges.metrics.counting import PrometheusMetrics
     from launcher.edges.metrics.server import MetricsServer
-    from launcher.usecases.metrics_ports import Metrics
+    from launcher.usecases.telling.metrics import Metrics
 
 __all__ = ["Measurements"]
 

@@ -23,11 +23,11 @@ from launcher.core.retention import NOTHING_SAID, Kept
 from launcher.errors import LauncherError, Unavailable
 from launcher.logs import logger
 from launcher.usecases.follow import EVERY, follow
-from launcher.usecases.measuring import Measuring
 from launcher.usecases.observe import observe
 from launcher.usecases.ports import PodWatch, World
 from launcher.usecases.remove import remove, with_retries
 from launcher.usecases.retry import Installer, last_error
+from launcher.usecases.telling.measuring import Measuring
 
 __all__ = ["JobHandle", "Notify", "OnFailure"]
 

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from launcher.core.admission import LimitRangeView
 from launcher.core.views import NodeView, PodEvent, PodView, ReleaseView, SecretView, Seen
-from launcher.usecases.announcing_ports import Announcements, Notes, Unannounced, Unnoted
 from launcher.usecases.installed_ports import Installations, NoInstallations
 from launcher.usecases.leader_ports import Acting, Alone
-from launcher.usecases.metrics_ports import Metrics, Unmeasured
+from launcher.usecases.telling.metrics import Metrics, Unmeasured
+from launcher.usecases.telling.ports import Announcements, Notes, Unannounced, Unnoted
 from launcher.usecases.watching_ports import Unwatched, Watching
 
 __all__ = [

@@ -20,8 +20,8 @@ from launcher.core.catalogue import Code
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.spec.site import SiteConfig
 from launcher.flare import ClientHelmJobLauncher
-from launcher.usecases.metrics_ports import Unmeasured
 from launcher.usecases.service import Service
+from launcher.usecases.telling.metrics import Unmeasured
 from tests.contract.flare import flare_side
 from tests.contract.flare.case import write_workspace
 from tests.contract.flare.in_memory import CASE, Launch, until

@@ -390,7 +390,9 @@ def test_after_a_healthy_while_the_pauses_begin_again(server, pods, monkeypatch)
     server.scripts = [*[[GONE]] * 5, healthy, [GONE], [lambda: server.hold.wait(5)]]
     pods.watch("fl")
     until(lambda: server.count("watch=") == 7)
-    assert time.monotonic() - ended[0] < 3.0  # 0.2 s at most; the sixth pause without a break is 3.2 s at least
+    assert (
+        time.monotonic() - ended[0] < 3.0
+    )  # 0.2 s at most; the sixth pause without a break is 3.2 s at least
 
 
 def test_events_are_watched_with_growing_pauses_too(server, pods):

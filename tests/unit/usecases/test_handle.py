@@ -16,7 +16,7 @@ from launcher.core.lifecycle.step import step
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.views import Seen
 from launcher.errors import Denied, Unavailable
-from launcher.usecases.causes import log_cause
+from launcher.usecases.telling.causes import log_cause
 from tests.fakes import START, exited, main, make_pod, raising, running, scheduled, unscheduled
 from tests.jobs import CANARY, make_spec, show
 from tests.said import said_by
@@ -223,7 +223,7 @@ def test_a_cause_is_logged_once_and_without_credentials(caplog):
     track = step(Track(launched=0.0), Observation(1.0, START, Seen.found(pod), Seen.found(())), WaitPolicy())
     told = log_cause(job, track, None)
     assert log_cause(job, track, told) is told
-    assert len(said_by(caplog, "launcher.usecases.causes")) == 1
+    assert len(said_by(caplog, "launcher.usecases.telling.causes")) == 1
     assert 'Get "https://me:***@registry/v2/": token=***' in caplog.text
 
 

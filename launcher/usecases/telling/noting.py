@@ -1,4 +1,4 @@
-"""Noting in Helm's record what was measured of a job, for other shells; see :mod:`launcher.usecases.paced`.
+"""Noting in Helm's record what was measured of a job, for other shells; see the module ``paced``.
 
 A note tells how to count on from it, so that one is written when the cause changes and not while time passes.
 """
@@ -11,8 +11,8 @@ from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.ledger_note import LedgerNote, to_text
 from launcher.errors import LauncherError
 from launcher.logs import logger
-from launcher.usecases.paced import Key, Pace, Paced, Waiting, key_of, remember
 from launcher.usecases.ports import Clock, Releases
+from launcher.usecases.telling.paced import Key, Pace, Paced, Waiting, key_of, remember
 
 __all__ = ["Noting"]
 

@@ -1,4 +1,4 @@
-"""Saying on a job's pod what was decided about it, in Events; see :mod:`launcher.usecases.paced`."""
+"""Saying on a job's pod what was decided about it, in Events; see :mod:`launcher.usecases.telling.paced`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from launcher.core.jobref import JobRef
 from launcher.core.report.pod_events import EventReason, JobEvent
 from launcher.errors import LauncherError
 from launcher.logs import logger
-from launcher.usecases.announcing_ports import JobEvents
-from launcher.usecases.paced import Key, Pace, Paced, Waiting, key_of, remember
 from launcher.usecases.ports import Clock
+from launcher.usecases.telling.paced import Key, Pace, Paced, Waiting, key_of, remember
+from launcher.usecases.telling.ports import JobEvents
 
 __all__ = ["Announcing"]
 

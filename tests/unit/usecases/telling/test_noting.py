@@ -16,11 +16,11 @@ from launcher.core.pending.clocks import Action, Timing, Verdict, WaitPolicy
 from launcher.core.report.status import cause_rows
 from launcher.core.spec.jobspec import ref_of_spec
 from launcher.errors import Denied, NotFound, Unavailable
-from launcher.usecases.measuring import Measuring
-from launcher.usecases.noting import Noting
-from launcher.usecases.paced import Pace
 from launcher.usecases.service import Service
-from launcher.usecases.telling import telling
+from launcher.usecases.telling.measuring import Measuring
+from launcher.usecases.telling.noting import Noting
+from launcher.usecases.telling.paced import Pace
+from launcher.usecases.telling.tellers import tellers
 from tests.fakes import exited, raising, running, unscheduled
 from tests.jobs import make_spec, render, show
 from tests.said import said_by
@@ -282,7 +282,7 @@ def test_a_missing_right_is_said_once(fake, notes, service, caplog):
         pass_time(fake, notes, 61, handle)
         show(fake, unscheduled())
         pass_time(fake, notes, 61, handle)
-    (said,) = said_by(caplog, "launcher.usecases.noting")
+    (said,) = said_by(caplog, "launcher.usecases.telling.noting")
     assert "`fljob rbac`" in said
 
 
@@ -303,10 +303,10 @@ class Put:
 
 
 def test_events_and_notes_of_a_hundred_jobs_are_thirty_requests_a_minute_together(fake, monkeypatch):
-    monkeypatch.setattr("launcher.usecases.paced.Paced._run", lambda _: None)
+    monkeypatch.setattr("launcher.usecases.telling.paced.Paced._run", lambda _: None)
     events, noted = Put(fake.clock), []
     monkeypatch.setattr(fake.releases, "note_ledger", lambda *_: noted.append(fake.clock.time))
-    told = telling(fake.releases, events, fake.clock)
+    told = tellers(fake.releases, events, fake.clock)
     fake.notes, fake.announced = told["notes"], told["announced"]
     verdict = Verdict(Action.WAIT, Code.INSUFFICIENT_RESOURCES, "words", 0.0, None)
     waits = Track(launched=0.0, verdict=verdict)

@@ -16,8 +16,8 @@ from launcher.core.lifecycle.state import JobSample, JobState
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.spec.site import PendingPolicy
 from launcher.errors import Cancelled, Rejected, Unavailable
-from launcher.usecases.metrics_ports import Unmeasured, careful
 from launcher.usecases.service import Service
+from launcher.usecases.telling.metrics import Unmeasured, careful
 from tests.fakes import START, exited, main, raising, running, scheduled, unscheduled
 from tests.jobs import make_spec, render, show
 from tests.said import said_by
@@ -189,7 +189,7 @@ def test_metrics_that_fail_end_no_job_and_are_logged_once(fake, caplog):
     assert handle.wait().code is Code.SUCCESS
     assert handle.close(5)
     assert fake.is_empty
-    assert said_by(caplog, "launcher.usecases.metrics_ports") == [
+    assert said_by(caplog, "launcher.usecases.telling.metrics") == [
         "metrics are not complete: follow: ZeroDivisionError: no follow"
     ]
 

@@ -16,8 +16,8 @@ from launcher.core.report.metrics import UNCLASSIFIED
 from launcher.core.report.pod_events import JobEvent, event_now, removed
 from launcher.core.retention import Kept
 from launcher.core.views import Presence, age_seconds
-from launcher.usecases.causes import log_cause
 from launcher.usecases.ports import World
+from launcher.usecases.telling.causes import log_cause
 
 __all__ = ["Measuring"]
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from launcher.usecases.announcing import Announcing
-from launcher.usecases.announcing_ports import JobEvents
-from launcher.usecases.noting import Noting
-from launcher.usecases.paced import Pace
 from launcher.usecases.ports import Clock, Releases
+from launcher.usecases.telling.announcing import Announcing
+from launcher.usecases.telling.noting import Noting
+from launcher.usecases.telling.paced import Pace
+from launcher.usecases.telling.ports import JobEvents
 
-__all__ = ["telling"]
+__all__ = ["tellers"]
 
 
-def telling(releases: Releases, events: JobEvents | None, clock: Clock) -> dict[str, Announcing | Noting]:
+def tellers(releases: Releases, events: JobEvents | None, clock: Clock) -> dict[str, Announcing | Noting]:
     """Return these ports by their names in ``World``.
 
     Args:
