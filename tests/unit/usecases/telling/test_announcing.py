@@ -12,8 +12,8 @@ from launcher.core.jobref import JobRef
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.report.pod_events import EventReason, JobEvent
 from launcher.errors import Denied, NotFound, Unavailable
-from launcher.usecases.telling import announcing, paced
 from launcher.usecases.service import Service
+from launcher.usecases.telling import announcing, paced
 from launcher.usecases.telling.announcing import Announcing
 from tests.fakes import START, exited, main, running, scheduled, unscheduled
 from tests.jobs import make_spec, render, show
