@@ -9,7 +9,7 @@ from typing import Any
 
 from launcher.core import names
 from launcher.core.foreign import head, quoted
-from launcher.core.quantities import LONGEST_SECONDS
+from launcher.core.moments import LONGEST_SECONDS
 from launcher.core.views import PodView, ReleaseView
 from launcher.errors import NotFound
 

@@ -14,9 +14,6 @@ from launcher.core.checks import invalid
 
 __all__ = ["amount_text", "canonical", "parse_quantity", "quantity_text"]
 
-# A hundred years: a longer wait is as good as one for ever, and its end is a date that nobody can print
-# (FLARE 2.9.0 takes any number that is not negative, 10**400 too).
-LONGEST_SECONDS = 100 * 366 * 86400.0
 _NUMBER = re.compile(r"([+-]?)([0-9]+\.?[0-9]*|\.[0-9]+)([A-Za-z]{0,2}|[eE][+-]?[0-9]{1,2})")
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}

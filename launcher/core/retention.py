@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from launcher.core.moments import LONGEST_SECONDS
 from launcher.core.names import ANNOTATION_RETENTION
-from launcher.core.quantities import LONGEST_SECONDS
 
 __all__ = ["NOTHING_SAID", "Kept", "kept_from_text", "kept_of"]
 

@@ -12,7 +12,7 @@ from launcher.cli import options
 from launcher.cli.context import Cli
 from launcher.cli.cronjob import print_cronjob
 from launcher.core import foreign
-from launcher.core.report.moments import seconds_of
+from launcher.core.moments import seconds_of
 from launcher.errors import Denied, LauncherError
 from launcher.usecases.service import Service
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from launcher.core import untrusted
@@ -22,8 +22,8 @@ from launcher.core.foreign import said
 from launcher.core.lifecycle.ledger import Ledger, counted_until
 from launcher.core.lifecycle.state import JobState, Track
 from launcher.core.lifecycle.step import concluded
+from launcher.core.moments import wall_time
 from launcher.core.pending.clocks import Timing
-from launcher.core.quantities import LONGEST_SECONDS
 from launcher.core.revisions import Revision
 
 __all__ = [
@@ -94,7 +94,7 @@ def note_of(uid: str, ledger: Ledger, track: Track, now: float, wall: datetime) 
     """
 
     def when(monotonic: float) -> datetime:
-        return wall + timedelta(seconds=max(-LONGEST_SECONDS, min(monotonic - now, LONGEST_SECONDS)))
+        return wall_time(monotonic, now, wall)
 
     verdict = None if track.outcome is not None else track.verdict
     return LedgerNote(

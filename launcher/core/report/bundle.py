@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from launcher.core import foreign
+from launcher.core.moments import UNITS
 from launcher.core.redaction import Mask, redacted
-from launcher.core.report.moments import UNITS
 from launcher.core.report.status import cause_line
 from launcher.core.views import ContainerView, PodEvent, PodView, ReleaseView, Seen, age_seconds
 

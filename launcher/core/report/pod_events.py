@@ -14,8 +14,8 @@ from launcher.core.catalogue import CATALOGUE, Code
 from launcher.core.ending.outcome import Outcome
 from launcher.core.foreign import said
 from launcher.core.lifecycle.state import JobState, Track
+from launcher.core.moments import moment
 from launcher.core.pending.clocks import Verdict
-from launcher.core.report.moments import moment
 
 __all__ = ["LONGEST_MESSAGE", "EventReason", "JobEvent", "event_now", "removed"]
 

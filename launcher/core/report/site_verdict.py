@@ -18,9 +18,9 @@ from launcher.core.checks import invalid, require_mapping
 from launcher.core.ending.outcome import Outcome
 from launcher.core.foreign import line
 from launcher.core.lifecycle.state import JobState, Track
+from launcher.core.moments import moment
 from launcher.core.pending.clocks import Verdict
 from launcher.core.redaction import Mask
-from launcher.core.report.moments import moment
 from launcher.errors import InvalidInput
 
 __all__ = [

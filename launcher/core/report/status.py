@@ -12,13 +12,13 @@ from launcher.core.drift import Drift
 from launcher.core.jobref import JobRef, unreadable
 from launcher.core.lifecycle.ledger_note import LedgerNote, note_in
 from launcher.core.lifecycle.state import Track
+from launcher.core.moments import moment
 from launcher.core.ownership import CONFIRMED, Ownership
 from launcher.core.pending.clocks import Timing, Verdict
 from launcher.core.pending.nodes import effective_requests
 from launcher.core.quantities import amount_text
 from launcher.core.releases import release_state
 from launcher.core.report.drift import summary
-from launcher.core.report.moments import moment
 from launcher.core.report.pull_errors import named_once
 from launcher.core.report.usage import causes_text
 from launcher.core.views import PodView, ReleaseView

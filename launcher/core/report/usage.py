@@ -9,8 +9,8 @@ from typing import Any
 
 from launcher.core.catalogue import Code
 from launcher.core.lifecycle.ledger import RUNNING
+from launcher.core.moments import UNITS, seconds_of
 from launcher.core.report.history import Record
-from launcher.core.report.moments import UNITS, seconds_of
 
 __all__ = ["KEYS", "Use", "causes_text", "once", "seconds_text", "since_of", "summed", "to_json"]
 

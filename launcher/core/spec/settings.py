@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
-from launcher.core.quantities import LONGEST_SECONDS, quantity_text
+from launcher.core.moments import LONGEST_SECONDS
+from launcher.core.quantities import quantity_text
 from launcher.core.syntax import MOUNT_PATH_RULE, is_dns_label, is_dns_subdomain, is_mount_path
 from launcher.errors import InvalidInput
 

