@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from launcher.core.names import ANNOTATION_RETENTION
 from launcher.core.moments import LONGEST_SECONDS
+from launcher.core.names import ANNOTATION_RETENTION
 from launcher.core.retention import NOTHING_SAID, Kept, kept_from_text, kept_of
 
 
