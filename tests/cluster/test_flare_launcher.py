@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -10,14 +9,13 @@ import sys
 import threading
 import time
 from functools import partial
-from pathlib import Path
 
 import pytest
 from nvflare.private.fed.client.client_executor import _PendingJobHandle
 
 from launcher.core.names import LABEL_JOB_ID
 from launcher.core.views import Presence
-from tests.cluster.conftest import ROOT, happens, kubectl
+from tests.cluster.conftest import ROOT, happens, kubectl, runs_helm
 from tests.cluster.flare_parent import Parent
 
 pytestmark = pytest.mark.cluster
@@ -158,21 +156,15 @@ def has_secret(world, namespace):
     return world.secrets.list(namespace)
 
 
-def runs_helm(_, namespace):
-    """Whose namespace is this test's; helm is not always a direct child of its parent."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            words = (process / "cmdline").read_bytes().split(b"\0")
-            if b"install" in words and namespace.encode() in words:
-                return True
-    return False
+def has_helm(_, namespace):
+    return runs_helm(namespace)
 
 
 def has_release(_, namespace):
     return kubectl("get", "secret", "-n", namespace, "-l", "owner=helm", "-o", "name")
 
 
-@pytest.mark.parametrize("moment", [has_secret, runs_helm, has_release], ids=lambda moment: moment.__name__)
+@pytest.mark.parametrize("moment", [has_secret, has_helm, has_release], ids=lambda moment: moment.__name__)
 def test_the_next_parent_takes_away_what_a_killed_one_left(tmp_path, namespace, image, world, left, moment):
     command = [sys.executable, "-m", "tests.cluster.flare_parent", str(tmp_path / "first"), namespace, image]
     first = subprocess.Popen(command, cwd=ROOT)

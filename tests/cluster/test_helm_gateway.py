@@ -38,7 +38,7 @@ from launcher.errors import (
     Unavailable,
 )
 from tests import helms
-from tests.cluster.conftest import CHART, ROOT, broken_webhook, kubectl
+from tests.cluster.conftest import CHART, ROOT, broken_webhook, happens, kubectl, runs_helm
 
 pytestmark = pytest.mark.cluster
 
@@ -426,7 +426,8 @@ def test_what_a_killed_launcher_leaves_can_be_uninstalled(releases, namespace, d
     launcher.kill()
     launcher.wait()
     launcher.stdout.close()
-    time.sleep(2)  # helm ends by itself when its launcher is gone
+    assert happens(lambda: not runs_helm(namespace), 60)  # it ends by itself when its launcher is gone
+    time.sleep(2)  # a request that was under way arrives
     releases.uninstall("r1", namespace)
     assert wait_until_empty(namespace) == []
 

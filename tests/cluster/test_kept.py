@@ -14,7 +14,7 @@ from tests.cluster.flare_parent import Parent
 
 pytestmark = pytest.mark.cluster
 
-until = partial(happens, seconds=60.0)
+until = partial(happens, seconds=90.0)
 
 
 def pods(namespace):
@@ -92,11 +92,11 @@ def test_a_flare_parent_keeps_a_failed_pod_and_removes_it_when_its_time_is_over(
 
 
 def test_a_new_parent_leaves_what_its_predecessor_has_kept_and_takes_the_duty_over(parent, namespace):
-    old = parent(failed=40)
+    old = parent(failed=60)
     old.launch("exit 7").wait()
     assert until(lambda: secrets(namespace) == "")
     reported = []
-    new = parent(failed=40)
+    new = parent(failed=60)
     new.start()
     new.launcher._orphans.report = lambda *job: reported.append(job)
     swept = time.monotonic()
