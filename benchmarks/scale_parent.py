@@ -7,17 +7,20 @@ in this process: the pods are ended, counted and looked for in another one.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import cProfile
 import importlib
 import json
 import logging
 import os
 import pstats
+import re
 import resource
 import sys
 import threading
 import time
 import uuid
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -96,6 +99,16 @@ def cpu() -> float:
     """Return the CPU seconds of this process; those of helm are not in it."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
+
+
+def by_thread() -> dict[str, float]:
+    """Return the CPU seconds of this process's threads, those of one name together; numbers do not count."""
+    used: dict[str, float] = defaultdict(float)
+    for thread in threading.enumerate():
+        with contextlib.suppress(OSError):  # it has ended
+            nanoseconds = Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text().split()[0]
+            used[re.sub(r"[-_]?\d+", "", thread.name)] += int(nanoseconds) / 1e9
+    return used
 
 
 def helms_cpu() -> float:
@@ -201,9 +214,13 @@ def main() -> None:
     jobs.launch(given.jobs)  # imports, templates and the first list of the watch are not what is measured
     say(phase="warm", failures=jobs.failures)
     launch(jobs, given)
-    before, begin = cpu(), time.monotonic()
+    before, threads, begin = cpu(), by_thread(), time.monotonic()
     time.sleep(given.idle)
     say(phase="idle", share=(cpu() - before) / (time.monotonic() - begin), **size())
+    if given.profile:
+        used = {name: seconds - threads.get(name, 0.0) for name, seconds in by_thread().items()}
+        lines = [f"{used[name]:8.2f} s  {name}\n" for name in sorted(used, key=lambda name: -used[name])]
+        (Path(given.profile) / "idle.txt").write_text("".join(lines))
     end(jobs, given, counted)
 
 
