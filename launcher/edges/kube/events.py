@@ -92,7 +92,7 @@ class KubeEventWatch(ListWatch):
                 kind = Denied if isinstance(unknown, Denied) else Unavailable
                 raise kind(unknown.message, cure=unknown.cure, reason=unknown.reason)
             found = tuple(self._of.get(uid, {}).values())
-        return tuple(sorted(found, key=_timestamp))
+        return tuple(sorted(found, key=_order))
 
     @property
     def kept(self) -> int:
@@ -154,12 +154,21 @@ def latest_claim_events(items: Iterable[Mapping[str, Any]]) -> dict[str, PodEven
     return {name: event for name, event in newest.items() if event.reason != _BOUND_REASON}
 
 
-def _rank(event: PodEvent) -> tuple[bool, float]:
-    return event.reason not in _UNSPECIFIC_REASONS, _timestamp(event)
+def _rank(event: PodEvent) -> tuple[bool, tuple[float, bool, float]]:
+    return event.reason not in _UNSPECIFIC_REASONS, _order(event)
 
 
-def _timestamp(event: PodEvent) -> float:
-    return event.last_seen.timestamp() if event.last_seen else 0.0
+def _order(event: PodEvent) -> tuple[float, bool, float]:
+    """Return what sorts events by their times.
+
+    The scheduler's have microseconds (eventTime 10:00:05.430000Z), the kubelet's are cut to the second
+    (lastTimestamp 10:00:05Z). Of one second the kubelet's are the later ones: it learns of a pod from the
+    scheduler.
+    """
+    if event.last_seen is None:
+        return 0.0, False, 0.0
+    stamp = event.last_seen.timestamp()
+    return float(int(stamp)), event.last_seen.microsecond == 0, stamp
 
 
 def _about(item: Mapping[str, Any], key: str) -> str:

@@ -39,6 +39,15 @@ def test_events_are_selected_by_uid_and_sorted_by_time(server, pods):
     assert messages(pods, "u3") == []
 
 
+def test_of_one_second_the_kubelet_speaks_after_the_scheduler(server, pods):
+    """On a quick node all of it is within a second, and the kubelet's stamps are cut to it."""
+    second = "2026-01-01T00:00:05"
+    scheduled = {**said("c", "u1", "scheduled"), "lastTimestamp": None, "eventTime": second + ".430000Z"}
+    later = {**said("b", "u1", "preempted"), "lastTimestamp": None, "eventTime": "2026-01-01T00:00:06.1Z"}
+    server.items = [said("a", "u1", "pulled", second + "Z"), later, scheduled]
+    assert messages(pods, "u1") == ["scheduled", "pulled", "preempted"]
+
+
 def test_hundred_pods_share_one_list_and_one_watch(server, pods):
     server.items = [said(f"e{n}", f"u{n}", str(n)) for n in range(100)]
     for _ in range(20):
