@@ -17,6 +17,7 @@ __all__ = [
     "MOST_ATTEMPTS",
     "RELEASE_ANNOTATION",
     "JobRef",
+    "no_namespace",
     "no_release",
     "pending_timeout_from_text",
     "pending_timeout_of_pod",
@@ -164,4 +165,11 @@ def no_release(release: str, namespace: str) -> NotFound:
         f"there is no job release {quoted(release)} in namespace {quoted(namespace)}",
         cure=f"`fljob list -n {namespace}` shows what there is; a job that succeeded is gone, or its creation"
         " is refused for now and tried again: the log of the process that launched it says why",
+    )
+
+
+def no_namespace(namespace: str) -> NotFound:
+    """Return the error for a namespace that is not there: nothing is said of a job in it."""
+    return NotFound(
+        f"there is no namespace {quoted(namespace)}", cure="correct -n, or `namespace` in the configuration"
     )

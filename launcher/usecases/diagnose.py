@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from launcher.core import foreign
 from launcher.core.drift import Drift
-from launcher.core.jobref import JobRef, no_release
+from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.state import JobReport, JobState, Track
 from launcher.core.ownership import is_pod_of, judge, locate
 from launcher.core.redaction import Mask, cautious, literals, secrets_of
@@ -22,7 +22,7 @@ from launcher.core.views import ContainerState, ContainerView, PodEvent, PodView
 from launcher.errors import NotFound
 from launcher.usecases.collector import Collector
 from launcher.usecases.drift import drift_seen
-from launcher.usecases.listing import as_noted
+from launcher.usecases.listing import as_noted, nothing_of
 from launcher.usecases.ports import World
 from launcher.usecases.whose import record_seen
 
@@ -60,7 +60,7 @@ def diagnose(
     collector = Collector(world, tail, tuple(known))
     job, seen, helm = _find(collector, release, namespace)
     if seen.presence is Presence.ABSENT and helm.presence is Presence.ABSENT:
-        raise no_release(release, namespace)
+        raise nothing_of(world, release, namespace)
     certain = seen.value is not None or (seen.presence is Presence.ABSENT and helm.value is not None)
     observed = Seen[Track].unavailable(seen.why or helm.why)
     if certain:

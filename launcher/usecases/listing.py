@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from launcher.core import names
 from launcher.core.catalogue import Code
 from launcher.core.foreign import quoted
-from launcher.core.jobref import JobRef, no_release, ref_of_pod, ref_of_release
+from launcher.core.jobref import JobRef, no_namespace, no_release, ref_of_pod, ref_of_release
 from launcher.core.lifecycle.ledger_note import note_in, with_note
 from launcher.core.lifecycle.state import JobReport, JobState, Track
 from launcher.core.ownership import (
@@ -24,12 +24,24 @@ from launcher.core.ownership import (
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.pick import is_by_job_id, known_names, pick
 from launcher.core.views import PodView, ReleaseView
-from launcher.errors import Conflict, Denied
+from launcher.errors import Conflict, Denied, NotFound
 from launcher.usecases.observe import observe_once
 from launcher.usecases.ports import World
 from launcher.usecases.whose import record_of, settle
 
-__all__ = ["Listed", "as_noted", "find", "glance", "inspect", "jobs", "known", "listed", "namespaces"]
+__all__ = [
+    "Listed",
+    "as_noted",
+    "check_namespace",
+    "find",
+    "glance",
+    "inspect",
+    "jobs",
+    "known",
+    "listed",
+    "namespaces",
+    "nothing_of",
+]
 
 
 def find(world: World, name: str, namespace: str) -> str:
@@ -79,7 +91,7 @@ def inspect(world: World, policy: WaitPolicy, release: str, namespace: str) -> J
     """Return everything known about one job after one observation.
 
     Raises:
-        NotFound: there is neither a release nor a pod of that name.
+        NotFound: there is neither a release nor a pod of that name, or no such namespace.
         Unavailable: the cluster could not be asked.
     """
     for _ in range(2):
@@ -90,12 +102,27 @@ def inspect(world: World, policy: WaitPolicy, release: str, namespace: str) -> J
         if found.ownership.owner not in (Owner.POD_WITHOUT_RELEASE, Owner.FOREIGN_POD):
             break
     if record is None and found.pod is None:
-        raise no_release(release, namespace)
+        raise nothing_of(world, release, namespace)
     if found.ownership.owner is Owner.FOREIGN_RELEASE:
         track = Track(launched=world.clock.monotonic(), state=JobState.UNKNOWN)
     else:
         track = as_noted(world, record, observe_once(world, policy, found.pod))
     return JobReport(found.job, record, track, found.ownership)
+
+
+def check_namespace(world: World, namespace: str) -> None:
+    """Return if a namespace is there, empty = all are meant, or nobody can tell; ask when nothing is in it.
+
+    Raises:
+        NotFound: it is not there.
+    """
+    if namespace and not world.pods.has_namespace(namespace):
+        raise no_namespace(namespace)
+
+
+def nothing_of(world: World, release: str, namespace: str) -> NotFound:
+    """Return the error for a job of which there is nothing, or for a namespace that is not there."""
+    return no_release(release, namespace) if world.pods.has_namespace(namespace) else no_namespace(namespace)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from launcher.cli.cronjob import print_cronjob
 from launcher.core import foreign
 from launcher.core.moments import seconds_of
 from launcher.errors import Denied, LauncherError
+from launcher.usecases.listing import check_namespace
 from launcher.usecases.service import Service
 
 __all__ = ["gc_command"]
@@ -100,8 +101,13 @@ def _print_json(names: Iterator[_Name], *, dry_run: bool, everywhere: bool) -> i
 
 
 def _swept(service: Service, namespace: str, older_than: float, *, dry_run: bool) -> Iterator[_Name]:
-    """Yield namespace, kind and name of what is gone; one namespace that holds out spares no other."""
-    failed = None
+    """Yield namespace, kind and name of what is gone; one namespace that holds out spares no other.
+
+    Raises:
+        NotFound: there is no such namespace.
+        LauncherError: something could not be looked at or removed.
+    """
+    failed, has_found = None, False
     for space in [namespace] if namespace else service.namespaces():
         try:
             found = service.sweep(space, older_than, dry_run=dry_run)
@@ -112,9 +118,12 @@ def _swept(service: Service, namespace: str, older_than: float, *, dry_run: bool
             continue
         try:
             for title in found:
+                has_found = True
                 kind, _, name = title.partition(" ")
                 yield space, kind, name
         except LauncherError as error:
             failed = error
     if failed is not None:
         raise failed
+    if not has_found:
+        check_namespace(service.world, namespace)

@@ -11,12 +11,12 @@ from launcher.cli import options
 from launcher.cli.context import Cli
 from launcher.cli.exit_codes import EXIT_CODES
 from launcher.core import foreign
-from launcher.core.foreign import quoted
 from launcher.core.lifecycle.state import JobReport
-from launcher.errors import Denied, InvalidInput, NotFound
+from launcher.errors import Denied, InvalidInput
+from launcher.usecases.listing import check_namespace
 from launcher.usecases.service import Service
 
-__all__ = ["list_command", "no_namespace", "watch_jobs"]
+__all__ = ["list_command", "watch_jobs"]
 
 _MOST_NAMED = 10
 
@@ -41,7 +41,7 @@ def list_command(cli: Cli, /, output: str, *, everywhere: bool, watch: bool, **g
     found, left_out = _jobs(service, namespace)
     every = [service.describe(one) for one in found]
     if not every:
-        no_namespace(service, namespace)
+        check_namespace(service.world, namespace)
     rows = [row for row in every if wanted(row)]
     if output in ("json", "yaml"):
         click.echo(options.written(rows, output))
@@ -77,19 +77,6 @@ def _end_with_part(left_out: Sequence[str]) -> NoReturn:
     raise click.exceptions.Exit(dict(EXIT_CODES)[Denied])
 
 
-def no_namespace(service: Service, namespace: str) -> None:
-    """Return if there is a namespace in which there are no jobs, or nobody can tell.
-
-    Raises:
-        NotFound: there is none.
-    """
-    if namespace and not service.world.pods.has_namespace(namespace):
-        raise NotFound(
-            f"there is no namespace {quoted(namespace)}",
-            cure="correct -n, or `namespace` in the configuration",
-        )
-
-
 def watch_jobs(
     service: Service,
     namespace: str,
@@ -110,7 +97,7 @@ def watch_jobs(
 
     if output == "yaml":
         raise InvalidInput("--watch writes no YAML", cure="write -o json: one document for each change")
-    no_namespace(service, namespace)
+    check_namespace(service.world, namespace)
     look_on(service, Looking(namespace=namespace, output=output, wanted=wanted, summary=summary))
 
 

@@ -36,6 +36,13 @@ def test_gc_says_when_there_is_nothing(fljob):
     assert fljob("gc", "-n", "fl") == (0, "", "nothing to remove in namespace fl\n")
 
 
+@pytest.mark.parametrize("options", [(), ("--dry-run",), ("-o", "json")])
+def test_a_namespace_that_is_not_there_is_not_one_without_leftovers(fake, fljob, monkeypatch, options):
+    monkeypatch.setattr(fake.pods, "has_namespace", lambda _: False)
+    code, _, err = fljob("gc", "-n", "fl", *options)
+    assert (code, err.splitlines()[0]) == (3, "error: there is no namespace 'fl'")
+
+
 def test_gc_says_what_it_removed_before_what_it_could_not(fake, fljob):
     _, second = leave_secret(fake, "1"), leave_secret(fake, "2")
     fake.secrets.delete_errors = [Denied("no right to delete secrets")]

@@ -117,3 +117,21 @@ def test_credentials_that_are_refused_are_no_matter_of_a_namespace(fake, fljob, 
         monkeypatch.setattr(fake.pods, name, raising(error))
     code, _, err = fljob("list", "-A")
     assert (code, err) == (6, "error: cannot list pods: who are you\n  cure: log in\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("status", "logs", "logs -f", "events", "events -f", "wait", "terminate", "diff"),
+        "diagnose -o {folder}",
+    ],
+)
+@pytest.mark.parametrize("job", ["job-1", "fj-job-1-site-1-0123456789abcdef0123"])
+def test_of_a_namespace_that_is_not_there_no_job_is_missing(fake, fljob, monkeypatch, tmp_path, command, job):
+    monkeypatch.setattr(fake.pods, "list", lambda _: ())
+    name, *options = command.format(folder=tmp_path / "d").split()
+    code, out, err = fljob(name, job, "-n", "typo", *options)
+    assert (code, out) == (3, "")
+    assert err == (
+        "error: there is no namespace 'typo'\n  cure: correct -n, or `namespace` in the configuration\n"
+    )
