@@ -44,14 +44,16 @@ def _row_json(plan: Plan, row: Row) -> dict[str, Any]:
 
 
 def as_table(plan: Plan) -> str:
-    """Return a plan as a table: below a row that is not ok what was said, and what to do."""
+    """Return a plan as a table: below a row that is not ok what was said, and what to do, once."""
     rows = [(_cells(plan, row), row) for row in plan.rows]
     widths = [max(len(cells[at]) for cells in (_HEAD, *(one for one, _ in rows))) for at in range(len(_HEAD))]
-    found = [_line(_HEAD, widths)]
+    found, cure = [_line(_HEAD, widths)], ""
     for cells, row in rows:
         found.append(_line(cells, widths))
         if row.answer is not Answer.OK:
-            found += (f"    {text}" for text in _said(row))
+            # Of a dozen rights that are missing the cure is the same one.
+            found += (f"    {text}" for text in _said(row, is_new=row.cure != cure))
+            cure = row.cure
     return "\n".join([*found, "", _sentence(plan)]) + "\n"
 
 
@@ -85,9 +87,9 @@ def _clock(plan: Plan, row: Row) -> str:
     return f"{clock} {'no limit' if seconds is None else f'{seconds:g} s'}"
 
 
-def _said(row: Row) -> Iterator[str]:
+def _said(row: Row, *, is_new: bool) -> Iterator[str]:
     yield _detail(row)
-    if row.cure:
+    if row.cure and is_new:
         yield f"cure: {line(row.cure)}"
 
 

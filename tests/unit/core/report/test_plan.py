@@ -63,3 +63,15 @@ def test_what_has_no_time_does_not_wait():
     for policy, answer in (({}, "waits"), ({"mode": PendingPolicy.STRICT}, "fails")):
         shown = as_json(Plan((full,), WaitPolicy(**policy)))
         assert shown["checks"][0]["answer"] == answer, shown
+
+
+def test_what_helps_against_all_of_them_is_said_once():
+    rights = (
+        bad("rights", Code.FORBIDDEN, Stage.CREATION, f"no {verb} pods", cure="`fljob rbac` prints it")
+        for verb in ("create", "patch")
+    )
+    missing = bad("Secret s", Code.MISSING_REF, Stage.START, "there is none")
+    text = as_table(Plan((*rights, missing), WaitPolicy()))
+    assert text.count("`fljob rbac` prints it") == 1
+    assert text.index("no create") < text.index("`fljob rbac`") < text.index("no patch")
+    assert text.count("cure:") == 2
