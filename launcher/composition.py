@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from launcher.core.jobref import JobRef
+    from launcher.core.lifecycle.ledger_note import LedgerNote
     from launcher.core.lifecycle.state import Track
     from launcher.core.pending.clocks import WaitPolicy
     from launcher.core.releases import StorageDriver
@@ -233,6 +234,7 @@ class BundleTarget:
         force: replace an earlier bundle.
         where: the option that named the folder, for errors.
         root: the folder below which no other may be a symbolic link; None = the parent of ``folder``.
+        submitter: name, organisation and role of who submitted the job, empty where that is not known.
     """
 
     folder: Path
@@ -241,6 +243,7 @@ class BundleTarget:
     force: bool = False
     where: str = "-o"
     root: Path | None = None
+    submitter: tuple[str, str, str] = ("", "", "")
 
     def write(self, bundle: Bundle) -> None:
         """Write a bundle and report its cause; raises as ``write_bundle``."""
@@ -253,10 +256,10 @@ class BundleTarget:
 def bundle_writer(world: World, target: BundleTarget) -> OnFailure:
     """Return a callback that writes the diagnosis of a failed job, before anything of it is removed."""
 
-    def write(job: JobRef, track: Track) -> None:
+    def write(job: JobRef, track: Track, note: LedgerNote) -> None:
         from launcher.usecases.diagnose import collect  # noqa: PLC0415 - only jobs that fail need it
 
-        target.write(collect(world, job, track, known=target.known))
+        target.write(collect(world, job, track, note, known=target.known, submitter=target.submitter))
 
     return write
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from launcher import composition
 from launcher.core.flare.site_folder import SITE_FOLDER
+from launcher.core.flare.submitter import NOBODY, Submitter
 from launcher.core.names import label_value
 from launcher.core.spec.jobspec import JobSpec
 from launcher.core.spec.site import SiteConfig
@@ -15,6 +17,7 @@ from launcher.errors import LauncherError
 from launcher.logs import logger
 
 if TYPE_CHECKING:
+    from launcher.core.jobref import JobRef
     from launcher.usecases.handle import OnFailure
     from launcher.usecases.ports import World
 
@@ -30,31 +33,36 @@ def _folder(workspace: str, job_id: str, site: str) -> Path:
 
 
 def _target(
-    folder: Path, log: Callable[[str], None], credentials: tuple[str, ...]
+    folder: Path, log: Callable[[str], None], credentials: tuple[str, ...], submitter: Submitter = NOBODY
 ) -> composition.BundleTarget:
     # The folders below the workspace are in reach of jobs: none of them may be a link.
     root = folder.parents[3]
-    return composition.BundleTarget(folder=folder, report=log, known=credentials, force=True, root=root)
+    where: dict[str, Any] = {"folder": folder, "report": log, "force": True, "root": root}
+    return composition.BundleTarget(**where, known=credentials, submitter=astuple(submitter))
 
 
 def failure_writer(
-    world: World, workspace: str, job_id: str, site: str, credentials: tuple[str, ...]
+    world: World,
+    workspace: str,
+    job: JobRef,
+    credentials: tuple[str, ...],
+    submitter: Submitter,
 ) -> OnFailure:
     """Return a callback that writes the diagnosis of a failed job into the site's folder.
 
     Args:
         world: the ports.
         workspace: root of the parent's workspace.
-        job_id: FLARE's id of the job.
-        site: name of the site.
+        job: its names.
         credentials: must not appear.
+        submitter: who submitted the job.
     """
-    folder = _folder(workspace, job_id, site)
+    folder = _folder(workspace, job.job_id, job.site)
 
     def log(cause: str) -> None:
-        _LOG.error("job %s failed at site %s: %s; diagnosis in %s", job_id, site, cause, folder)
+        _LOG.error("job %s failed at site %s: %s; diagnosis in %s", job.job_id, job.site, cause, folder)
 
-    return composition.bundle_writer(world, _target(folder, log, credentials))
+    return composition.bundle_writer(world, _target(folder, log, credentials, submitter))
 
 
 def write_refused(

@@ -19,7 +19,7 @@ from launcher.core.names import credential_secret_name
 from launcher.core.redaction import by_shape, cautious
 from launcher.core.report.refused_launch import refused_code
 from launcher.core.spec.asked import UNSET
-from launcher.core.spec.jobspec import Role
+from launcher.core.spec.jobspec import Role, ref_of_spec
 from launcher.core.spec.site import SiteConfig
 from launcher.errors import LauncherError, NotPrepared
 from launcher.flare import wiring
@@ -39,8 +39,6 @@ from launcher.logs import logger
 from launcher.usecases.startup import put_startup_kit
 
 if TYPE_CHECKING:
-    from launcher.core.jobref import JobRef
-    from launcher.usecases.handle import OnFailure
     from launcher.usecases.keeping import Journal
     from launcher.usecases.service import Service
 
@@ -149,11 +147,8 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         self._prepare_later("fljob-ready", fl_ctx)
 
     def _parent(self, workspace: str, startup: str) -> Parent:
-        def diagnose(service: Service, job: JobRef, credentials: tuple[str, ...]) -> OnFailure:
-            return failure_writer(service.world, workspace, job.job_id, job.site, credentials)
-
         launching = (startup, self._settings, self._refused, self._installed, self._reports)
-        return Parent(self.role, workspace, self._orphans.exclude, diagnose, self._kept.look, *launching)
+        return Parent(self.role, workspace, self._orphans.exclude, self._kept.look, *launching)
 
     def launch_job(self, job_meta: dict[str, Any], fl_ctx: FLContext) -> JobHandleSpec:
         """Install the job's release and return its handle at once.
@@ -245,17 +240,17 @@ class HelmJobLauncher(JobLauncherSpec):  # type: ignore[misc]
         end_transfer: Callable[[], None],
     ) -> FlareJobHandle:
         job, spec, world, known = launch.job, launch.spec, service.world, tuple(credentials.values())
+        ended = self._reports.history.launched(job.job_id, job.submitter)
         handle = service.launch(
             spec,
             secret={name: value.encode() for name, value in credentials.items()},
-            on_failure=failure_writer(world, job.workspace, job.job_id, job.site, known),
+            on_failure=failure_writer(world, job.workspace, ref_of_spec(spec), known, job.submitter),
             prepare=partial(put_startup_kit, world, spec, job.federation, startup_kit(job.startup_dir)),
             retry_refused=True,
             journal=journal,
         )
         self._reports.teller.follow(job.job_id, handle, world, cautious(known))
         kept = partial(self._kept.look, service, spec.namespace, job.site, job.federation)
-        ended = partial(self._reports.history.ended, submitter=job.submitter)
         return FlareJobHandle(handle, world, end_transfer, cautious(known), kept, on_ended=ended)
 
     def _prepare_later(self, name: str, fl_ctx: FLContext) -> None:

@@ -46,7 +46,7 @@ class Reports:
         engine, arguments = fl_ctx.get_engine(), fl_ctx.get_prop(FLContextKey.ARGS)
         if getattr(engine, "cell", None) is None or arguments is None:
             return
-        self.history.workspace = arguments.workspace
+        self.history.workspace, self.history.notes_submitters = arguments.workspace, role is Role.CLIENT
         try:
             if role is Role.SERVER:
                 store = VerdictStore(engine, arguments.workspace)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from launcher.core import foreign
 from launcher.core.drift import Drift
 from launcher.core.jobref import JobRef
+from launcher.core.lifecycle.ledger_note import LedgerNote, note_in
 from launcher.core.lifecycle.state import JobReport, JobState, Track
 from launcher.core.ownership import is_pod_of, judge, locate
 from launcher.core.redaction import Mask, cautious, literals, secrets_of
@@ -20,7 +21,7 @@ from launcher.core.report.bundle import Bundle, Facts, Log, build, container_nam
 from launcher.core.report.status import report
 from launcher.core.views import ContainerState, ContainerView, PodEvent, PodView, Presence, ReleaseView, Seen
 from launcher.errors import NotFound
-from launcher.usecases.collector import Collector
+from launcher.usecases.collector import Collector, Diagnosed
 from launcher.usecases.drift import drift_seen
 from launcher.usecases.listing import as_noted, nothing_of
 from launcher.usecases.ports import World
@@ -66,7 +67,8 @@ def diagnose(
     if certain:
         observed = collector.found(lambda: observe(seen.value))
     track = observed.value or _unknown(world, seen.value, observed.why)
-    return _collect(collector, job, as_noted(world, helm.value, track), helm)
+    note = None if helm.value is None else note_in(helm.value.revisions)
+    return _collect(collector, Diagnosed(job, as_noted(world, helm.value, track), note), helm)
 
 
 def _find(
@@ -97,7 +99,14 @@ def _unknown(world: World, pod: PodView | None, why: str) -> Track:
 
 
 def collect(
-    world: World, job: JobRef, track: Track, *, tail: int = TAIL, known: Iterable[str] = ()
+    world: World,
+    job: JobRef,
+    track: Track,
+    note: LedgerNote | None = None,
+    *,
+    tail: int = TAIL,
+    known: Iterable[str] = (),
+    submitter: tuple[str, str, str] = ("", "", ""),
 ) -> Bundle:
     """Return the diagnosis of a job that somebody has watched.
 
@@ -105,17 +114,19 @@ def collect(
         world: the ports.
         job: its names.
         track: everything known about it.
+        note: where its time went; None = nobody has measured it.
         tail: last lines of each log.
         known: credentials that must not appear.
+        submitter: name, organisation and role of who submitted it, empty where that is not known.
     """
     collector = Collector(world, tail, tuple(known))
     ask = partial(world.releases.record, job.release, job.namespace)  # in which its ledger is
     helm = collector.seen(ask, f"release {job.release} is gone")
-    return _collect(collector, job, track, helm)
+    return _collect(collector, Diagnosed(job, track, note, submitter), helm)
 
 
-def _collect(collector: Collector, job: JobRef, track: Track, helm: Seen[ReleaseView]) -> Bundle:
-    world, view = collector.world, track.pod
+def _collect(collector: Collector, found: Diagnosed, helm: Seen[ReleaseView]) -> Bundle:
+    world, job, track, view = collector.world, found.ref, found.track, found.track.pod
     # The masks first, and in a time of their own: what cannot be masked is not collected.
     collector.restart_clock()
     uid = job.uid or (view.uid if view else "")
@@ -143,7 +154,7 @@ def _collect(collector: Collector, job: JobRef, track: Track, helm: Seen[Release
         collector.missing["drift"] = drift.why
     now, wall = world.clock.monotonic(), world.clock.now()
     facts = Facts(
-        status=report(job, helm.value, track, now=now, wall=wall, drift=drift.value),
+        status=report(job, helm.value, track, now=now, wall=wall, drift=drift.value, note=found.note),
         pod=pod,
         view=view,
         events=events,
@@ -151,6 +162,7 @@ def _collect(collector: Collector, job: JobRef, track: Track, helm: Seen[Release
         logs=logs,
         missing=collector.missing,
         at=world.clock.now(),
+        history=found.history,
     )
     return build(facts, mask)
 

@@ -35,8 +35,8 @@ _LOG = logger(__name__)
 _TERMINATE_WITHIN = 60.0
 
 Notify = Callable[[Track], None]
-# Called with a failed job while everything of it is still there, such as to write a diagnosis bundle.
-OnFailure = Callable[[JobRef, Track], None]
+# Called with a failed job, and what was measured of it, while everything of it is still there.
+OnFailure = Callable[[JobRef, Track, LedgerNote], None]
 
 
 class JobHandle:
@@ -261,7 +261,7 @@ class JobHandle:
             if self._on_failure is None or track.state is not JobState.FAILED:
                 return
             on_failure, self._on_failure = self._on_failure, None
-            on_failure(self.job, track)
+            on_failure(self.job, track, self.measuring.note(self.job, track))
         except Exception as error:  # noqa: BLE001 - whatever it dies of, the job must still be removed
             _LOG.warning("release=%s has no diagnosis: %s", self.job.release, error)
         finally:

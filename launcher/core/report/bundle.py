@@ -76,6 +76,7 @@ class Facts:
         missing: what else could not be collected -> why.
         at: when this was collected.
         values: chart values of a job that has no release; None = those of the release.
+        history: its record, as the history of a parent has it, or why there is none.
     """
 
     status: Mapping[str, Any]
@@ -87,6 +88,9 @@ class Facts:
     missing: Mapping[str, str]
     at: datetime
     values: Seen[Mapping[str, Any]] | None = None
+    history: Seen[Mapping[str, Any]] = field(
+        default_factory=lambda: Seen[Mapping[str, Any]].unavailable("it was not launched")
+    )
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,7 @@ def build(facts: Facts, mask: Mask) -> Bundle:
             {"missing": facts.release.why} if release is None else redacted(_release_json(release), mask)
         ),
         "values.yaml": _yaml(None if values.value is None else redacted(values.value, mask), values.why),
+        "history.json": _json(redacted(facts.history.value or {"missing": facts.history.why}, mask)),
     }
     for log in facts.logs:
         text = _comment(log.missing) if log.missing else _lines(log.lines)

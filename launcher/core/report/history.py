@@ -21,11 +21,12 @@ from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.ledger_note import LedgerNote
 from launcher.core.lifecycle.state import Track
 
-__all__ = ["LONGEST", "Record", "from_line", "record_of", "to_line"]
+__all__ = ["LONGEST", "Record", "as_json", "from_line", "record_of", "to_line"]
 
 # Characters of a line; a longer one is no record of ours.
 LONGEST = 65_536
 _VERSION = 1
+_SUBMITTER = ("submitter", "submitter_org", "submitter_role")
 _LONGEST_WORD = 300
 _MOST_RESOURCES, _LONGEST_NAME = 20, 128
 _LONGEST_TIME = 1e9
@@ -82,7 +83,14 @@ class Record:
     submitter_role: str = ""
 
 
-def record_of(job: JobRef, track: Track, outcome: Outcome, note: LedgerNote) -> Record:
+def record_of(
+    job: JobRef,
+    track: Track,
+    outcome: Outcome,
+    note: LedgerNote,
+    *,
+    submitter: tuple[str, str, str] = ("", "", ""),
+) -> Record:
     """Return the record of a job.
 
     Args:
@@ -90,6 +98,7 @@ def record_of(job: JobRef, track: Track, outcome: Outcome, note: LedgerNote) -> 
         track: everything known about it.
         outcome: how it ended.
         note: where its time went.
+        submitter: name, organisation and role of who submitted it, empty where that is not known.
     """
     main = None if track.pod is None else track.pod.main
     digest, digest_is_of = digest_of("" if main is None else main.image_id)
@@ -112,6 +121,7 @@ def record_of(job: JobRef, track: Track, outcome: Outcome, note: LedgerNote) -> 
         exit_code=outcome.exit_code,
         clock=outcome.clock,
         seconds={cause: round(seconds, 3) for cause, seconds in note.seconds.items()},
+        **dict(zip(_SUBMITTER, submitter, strict=True)),
     )
 
 
@@ -121,11 +131,16 @@ def _first_few(resources: Mapping[str, str]) -> dict[str, str]:
     return {line(name, _LONGEST_NAME): line(amount, _LONGEST_NAME) for name, amount in shown}
 
 
-def to_line(record: Record) -> str:
-    """Return the line of a record, with its line end."""
+def as_json(record: Record) -> dict[str, Any]:
+    """Return a record as the JSON of its line; the keys are stable."""
     content = {**asdict(record), "version": _VERSION}
     content |= {key: getattr(record, key).isoformat(timespec="milliseconds") for key in ("launched", "ended")}
-    return json.dumps(content, ensure_ascii=True) + "\n"
+    return content
+
+
+def to_line(record: Record) -> str:
+    """Return the line of a record, with its line end."""
+    return json.dumps(as_json(record), ensure_ascii=True) + "\n"
 
 
 def from_line(text: str) -> Record | None:
@@ -161,7 +176,6 @@ def _whole_or_none(value: Any) -> int | None:
     return None if value is None else untrusted.whole(value)
 
 
-_SUBMITTER = ("submitter", "submitter_org", "submitter_role")
 # What the first records did not have.
 _LATER = frozenset({"digest", "digest_of", *_SUBMITTER})
 _READERS: Mapping[str, Callable[[Any], Any]] = {

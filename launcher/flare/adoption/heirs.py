@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nvflare.apis.fl_context import FLContext
 
 from launcher.core.flare.refused_note import RefusedNote
-from launcher.core.flare.submitter import NOBODY, Submitter
+from launcher.core.flare.submitter import Submitter
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.adoption import (
     Heritage,
@@ -34,6 +34,7 @@ from launcher.errors import NotFound, Unavailable
 from launcher.flare import wiring
 from launcher.flare.adoption.transfers import Transfers
 from launcher.flare.context import TRANSFER_TOKEN, noted
+from launcher.flare.diagnosis import failure_writer
 from launcher.flare.handle import FlareJobHandle
 from launcher.flare.refused import Found, RefusedJobs
 from launcher.flare.reports import Reports
@@ -41,7 +42,6 @@ from launcher.logs import logger
 from launcher.usecases.heir import Heir
 
 if TYPE_CHECKING:
-    from launcher.usecases.handle import OnFailure
     from launcher.usecases.keeping import Journal
     from launcher.usecases.service import Service
 
@@ -49,9 +49,6 @@ __all__ = ["Adoption", "Parent"]
 
 _LOG = logger(__name__)
 _OFF = "`adopt` is false in the site's configuration"
-
-# Writes the diagnosis of a job that fails: the use cases, its id and site, credentials that must not appear.
-Diagnose = Callable[["Service", JobRef, "tuple[str, ...]"], "OnFailure"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,6 @@ class Parent:
         role: of the parent.
         workspace: root of its workspace.
         exclude: keeps a release and a Secret from being removed as a predecessor's.
-        diagnose: makes what writes the diagnosis of a failed job.
         look: looks, from now on, at what is kept of a site: the use cases, namespace, site and federation.
         startup_dir: folder of the startup kit.
         settings: arguments of the launcher.
@@ -75,7 +71,6 @@ class Parent:
     role: Role
     workspace: str
     exclude: Callable[..., None]
-    diagnose: Diagnose
     look: Callable[[Service, str, str, str], None]
     startup_dir: str
     settings: Mapping[str, Any]
@@ -262,23 +257,24 @@ class Adoption(ABC):
         world = self.service.world
         credentials, token = self._credentials(job)
         known = tuple(credentials.values())
-        on_failure = self.parent.diagnose(self.service, job, known)
+        history = self.parent.reports.history
+        submitter = history.named(self._submitter(job.job_id))
+        on_failure = failure_writer(world, self.parent.workspace, job, known, submitter)
         handle = self.service.attach(job.release, job.namespace, on_failure=on_failure)
         self.transfers.restore(job.job_id, self.parent.workspace, token)
         end_transfer = partial(self.transfers.remove_job, job.job_id)
         kept = partial(self.parent.look, self.service, job.namespace, job.site, job.federation)
         self.parent.reports.teller.follow(job.job_id, handle, world, cautious(known))
-        ended = partial(self.parent.reports.history.ended, submitter=self._submitter(job.job_id))
+        ended = partial(history.ended, submitter=submitter)
         return FlareJobHandle(handle, world, end_transfer, cautious(known), kept, on_ended=ended)
 
     def _submitter(self, job_id: str) -> Submitter:
-        """Return who submitted a running job.
+        """Return who submitted a running job, as this site's parent has noted it at the launch.
 
-        Nobody at a site: the server does not say it again, and the job itself may have replaced the
-        ``meta.json`` of its run folder with its results.
+        The server does not say it again, and the job itself may have replaced the ``meta.json`` of its run
+        folder with its results.
         """
-        del job_id
-        return NOBODY
+        return self.parent.reports.history.submitter(job_id)
 
     def _credentials(self, job: JobRef) -> tuple[Mapping[str, str], str]:
         """Return what a job's Secret holds, and the token of its workspace transfer, which is part of it."""

@@ -13,8 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 from launcher.cli.commands.usage import usage_command
+from launcher.core.flare.submitter import NOBODY, Submitter
 from launcher.core.report.history import to_line
-from launcher.edges.disk import history, private_files
+from launcher.edges.disk import history, private_files, submitters
+from launcher.flare.history import HistoryWriter
 from tests.contract.flare.in_memory import CASE, until
 from tests.unit.core.report.test_history import JOBS, RECORD
 
@@ -60,6 +62,46 @@ def test_who_submitted_a_job_is_in_its_record_unless_the_site_does_not_want_it(
     record = json.loads(line)
     assert [record[key] for key in ("submitter", "submitter_org", "submitter_role")] == named
     assert is_wanted or "ada" not in line
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+@pytest.mark.parametrize("is_client", [True, False])
+def test_a_site_notes_who_submitted_a_job_for_its_next_parent(ended, launch, is_wanted, is_client):
+    launch.launcher._settings["history_submitter"] = is_wanted
+    launch.launcher._reports.history.notes_submitters = is_client
+    ended(0, {**CASE.meta, **SUBMITTER})
+    after = HistoryWriter()
+    after.workspace = str(launch.root)
+    found = after.submitter(CASE.meta["job_id"])
+    is_noted = is_wanted and is_client
+    assert found == (Submitter(*SUBMITTER.values()) if is_noted else NOBODY)
+    file = launch.root / submitters.FILE
+    assert file.exists() == is_noted
+    assert not is_noted or file.stat().st_mode & 0o777 == 0o600
+    assert after.submitter("another") == NOBODY
+
+
+def test_the_diagnosis_of_a_job_that_failed_has_the_line_of_the_history(ended, launch):
+    (line,) = ended(7, {**CASE.meta, **SUBMITTER})
+    (file,) = (launch.root / "fljob/diagnosis").rglob("history.json")
+    assert json.loads(file.read_text()) == json.loads(line)
+
+
+def test_a_note_that_cannot_be_written_or_read_costs_no_job(ended, launch):
+    launch.launcher._reports.history.notes_submitters = True
+    (launch.root / submitters.FILE).mkdir(parents=True)
+    (line,) = ended(0, {**CASE.meta, **SUBMITTER})
+    assert json.loads(line)["submitter"] == "ada@example.com"
+    assert launch.launcher._reports.history.submitter(CASE.meta["job_id"]) == NOBODY
+
+
+def test_notes_of_submitters_are_bounded_and_the_last_ones_are_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(submitters, "_MOST", 500)
+    for number in range(40):
+        submitters.add(tmp_path, f"job-{number}", Submitter(f"user-{number}"))
+    assert sum(path.stat().st_size for path in (tmp_path / "fljob").iterdir()) <= 1000
+    found = [submitters.find(tmp_path, f"job-{number}").name for number in (0, 34, 39)]
+    assert found == ["", "user-34", "user-39"]
 
 
 def test_a_disk_that_is_full_is_said_once_and_costs_no_job(launch, ended, caplog, monkeypatch):

@@ -56,14 +56,15 @@ def test_refused_release_writes_diagnosis_to_run_folder(launch, caplog):
     launch()
     found = launch.diagnosis()
     assert sorted(found) == [
-        "cause.txt", "conditions.txt", "events.txt", "events.yaml", "helm-status.json", "missing.txt", "pod.yaml",
-        "status.json", "values.yaml",
+        "cause.txt", "conditions.txt", "events.txt", "events.yaml", "helm-status.json", "history.json",
+        "missing.txt", "pod.yaml", "status.json", "values.yaml",
     ]  # fmt: skip
     assert found["cause.txt"].startswith("AdmissionDenied: ")
     assert found["cause.txt"].endswith("forbidden, *** Cure: ask for less\n")
     assert "reference: a\n" in found["values.yaml"]
     assert json.loads(found["status.json"])["outcome"]["returnCode"] == 101
     assert "pod.yaml: not asked for: the launch was refused" in found["missing.txt"]
+    assert json.loads(found["history.json"]) == {"missing": "it was not launched"}
     assert "canary" not in "".join(found.values())
     assert f"diagnosis in {launch.root / 'fljob' / 'diagnosis' / JOB / 'site-1'}" in caplog.text
 

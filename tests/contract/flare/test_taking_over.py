@@ -76,7 +76,6 @@ class New:
             Role.CLIENT,
             str(launch.root),
             lambda *names: self.excluded.extend(names),
-            lambda service, job, known: lambda job, track: None,
             self.kept.look,
             str(launch.root / "startup"),
             launch.launcher._settings,

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from launcher.core.jobref import JobRef
+from launcher.core.lifecycle.ledger_note import to_text
 from launcher.core.lifecycle.state import Track
 from launcher.core.views import ContainerKind, ContainerState, ContainerView, PodEvent
 from launcher.errors import Denied, NotFound, ToolMissing, Unavailable
@@ -52,6 +53,27 @@ def test_everything_of_a_failed_job(failed, service):
     assert ("logs", "job-1", "fl", "False", "1000", "proxy", "True") in failed.pods.log
     assert "missing.txt" not in files
     assert json.loads(files["status.json"])["outcome"]["cure"] == "read the job's log"
+
+
+def test_the_record_of_a_job_is_what_who_waited_for_it_has_measured(fake, service):
+    spec = make_spec()
+    handle = service.launch(spec)
+    assert history(fake, service) == {"missing": "the job has not ended"}
+    show(fake, exited(7))
+    assert history(fake, service) == {"missing": "nobody who waited for the job has noted its end"}
+    handle.wait()
+    handle.close(5)
+    track = handle.track
+    note = to_text(handle.measuring.note(handle.job, track))
+    fake.releases.note_pod(spec.release, "fl", track.pod.uid)
+    fake.releases.note_ledger(spec.release, "fl", note)
+    found = history(fake, service)
+    assert (found["code"], found["exit_code"], found["submitter"]) == ("AppError", 7, "")
+    assert sum(found["seconds"].values()) >= 0
+
+
+def history(fake, service):
+    return json.loads(run(fake, service).files["history.json"])
 
 
 def test_no_canary_is_in_a_bundle(failed, service):

@@ -229,7 +229,7 @@ def test_a_cause_is_logged_once_and_without_credentials(caplog):
 
 def with_on_failure(service, **launch):
     seen = []
-    handle = service.launch(make_spec(), on_failure=lambda job, track: seen.append((job, track)), **launch)
+    handle = service.launch(make_spec(), on_failure=lambda *told: seen.append(told), **launch)
     return handle, seen
 
 
@@ -241,7 +241,8 @@ def with_on_failure(service, **launch):
 def test_on_failure_is_called_once_before_anything_goes(fake, service, pod):
     seen = []
 
-    def note(job, track):
+    def note(job, track, measured):
+        assert measured.outcome is track.outcome
         seen.append(
             (job.release in fake.releases.items, job.pod_name in fake.pods.items, dict(fake.secrets.items))
         )
@@ -282,7 +283,7 @@ def test_an_on_failure_that_raises_does_not_hinder_the_removal(fake, service, ca
 def test_many_threads_remove_and_one_calls_on_failure(fake, service):
     calls = []
 
-    def slow(job, track):
+    def slow(job, track, _):
         calls.append(threading.current_thread().name)
         threading.Event().wait(0.2)
         assert job.release in fake.releases.items
@@ -304,7 +305,7 @@ def test_on_failure_of_an_attached_handle(fake, service):
     show(fake, exited(7))
     seen = []
     handle = service.attach(
-        make_spec().release, "fl", on_failure=lambda job, track: seen.append(track.outcome.code.value)
+        make_spec().release, "fl", on_failure=lambda job, track, _: seen.append(track.outcome.code.value)
     )
     handle.wait()
     assert handle.close(5)

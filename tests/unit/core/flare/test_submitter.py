@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.core.flare.submitter import NOBODY, Submitter, anonymous, submitter_of
+from launcher.core.flare.submitter import (
+    NOBODY,
+    Submitter,
+    anonymous,
+    submitter_in,
+    submitter_line,
+    submitter_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,3 +38,27 @@ def test_anonymous():
     assert anonymous(
         {"name": "job", "submitter_name": "ada", "submitter_org": "x", "submitter_role": "lead"}
     ) == {"name": "job"}
+
+
+ADA, BOB = Submitter("ada@example.com", "hôpital", "lead"), Submitter("bob")
+
+
+def test_the_last_line_about_a_job_says_who_submitted_it():
+    text = submitter_line("a", BOB) + submitter_line("b", BOB) + submitter_line("a", ADA)
+    assert (submitter_in(text, "a"), submitter_in(text, "b"), submitter_in(text, "c")) == (ADA, BOB, None)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    ['{"job": "a"}', '"a"', "a", '{"job": "a", "name": 7, "org": "", "role": ""}', "[" * 100_000 + '"a"', ""],
+)
+def test_a_line_that_somebody_has_written_by_hand_is_passed_over(forged):
+    assert submitter_in(submitter_line("a", ADA) + forged + "\n", "a") == ADA
+
+
+def test_a_line_that_is_being_written_is_not_read():
+    assert submitter_in(submitter_line("a", ADA).rstrip("\n"), "a") is None
+
+
+def test_a_name_that_would_paint_over_a_terminal_is_escaped():
+    assert submitter_in(submitter_line("a", Submitter("\x1b[2Jada")), "a") == Submitter("\\x1b[2Jada")

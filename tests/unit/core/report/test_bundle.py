@@ -49,8 +49,8 @@ def files(pod=None, /, mask=by_shape, **changes):
 
 def test_complete_bundle_has_every_file():
     assert sorted(files()) == [
-        "cause.txt", "conditions.txt", "events.txt", "events.yaml", "helm-status.json", "logs/job.log",
-        "logs/job.previous.log", "pod.yaml", "status.json", "values.yaml",
+        "cause.txt", "conditions.txt", "events.txt", "events.yaml", "helm-status.json", "history.json",
+        "logs/job.log", "logs/job.previous.log", "pod.yaml", "status.json", "values.yaml",
     ]  # fmt: skip
 
 
