@@ -6,13 +6,14 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import click
 
+from launcher.core import foreign
 from launcher.core.checks import invalid
 from launcher.core.releases import StorageDriver
 from launcher.core.spec.jobspec import Role
@@ -144,9 +145,17 @@ def output_option(*formats: str) -> Callable[[F], F]:
     )
 
 
-def written(value: Any, output: str) -> str:
-    """Return JSON or YAML text, without a line end."""
-    if output == "json":
+def written(value: Any, output: str, left_out: Iterable[str] = ()) -> str:
+    """Return JSON or YAML text, without a line end.
+
+    Args:
+        value: what is printed.
+        output: ``json``, ``yaml``, or ``object``: JSON that says beside a list of what it is a part.
+        left_out: namespaces in which there is no right to look; a bare list has no place for them.
+    """
+    if output == "object":
+        value = {"items": value, "leftOut": [*map(foreign.line, left_out)]}
+    if output != "yaml":
         return json.dumps(value, indent=2)
     import yaml  # noqa: PLC0415 - only where it is asked for
 

@@ -8,15 +8,15 @@ from launcher.errors import Denied, Reason
 from launcher.usecases.listing import jobs
 from launcher.usecases.ports import World
 
-__all__ = ["jobs_everywhere", "no_right_to_all", "spaces"]
+__all__ = ["jobs_everywhere", "namespaces", "no_right_to_all", "spaces"]
 
 # Each is asked for its pods, and Helm, a process of 0.2 s, for its releases.
 _MOST = 50
 # `fljob rbac` prints what a parent needs, which is no right beyond its namespace.
 _CURE = (
     "name a namespace in which you have rights: -n NAMESPACE; or have a ClusterRole bound to you that may "
-    "list and watch pods, and list secrets (Helm's records); check: kubectl auth can-i list pods "
-    "--all-namespaces"
+    "list and watch pods, and list secrets (Helm's records); check: kubectl auth can-i list secrets "
+    "--all-namespaces, and the same of pods"
 )
 # With other refusals, such as of credentials, one namespace is as far away as all are.
 _ABOUT_RIGHTS = (Reason.FORBIDDEN, Reason.ACCESS_DENIED, None)
@@ -45,6 +45,23 @@ def jobs_everywhere(world: World, policy: WaitPolicy) -> tuple[tuple[JobReport, 
     if len(left_out) == len(names):
         raise no_right_to_all(denied) from denied
     return tuple(found), tuple(left_out)
+
+
+def namespaces(world: World) -> tuple[str, ...]:
+    """Return the namespaces in which there is something of jobs; all, if only their names may be listed.
+
+    Raises:
+        Denied: neither what is in them nor their names may be listed.
+    """
+    try:
+        made = {view.namespace for view in world.releases.list("")}
+        made |= {pod.namespace for pod in world.pods.list("")}
+        return tuple(sorted(made | world.secrets.namespaces()))
+    except Denied as denied:
+        try:
+            return tuple(sorted(world.pods.namespaces()))
+        except Denied:
+            raise no_right_to_all(denied) from denied
 
 
 def spaces(world: World) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from launcher.core.ownership import (
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.pick import is_by_job_id, known_names, pick
 from launcher.core.views import PodView, ReleaseView
-from launcher.errors import Conflict, Denied, NotFound
+from launcher.errors import Conflict, NotFound
 from launcher.usecases.observe import observe_once
 from launcher.usecases.ports import World
 from launcher.usecases.whose import record_of, settle
@@ -39,7 +39,6 @@ __all__ = [
     "jobs",
     "known",
     "listed",
-    "namespaces",
     "nothing_of",
 ]
 
@@ -213,17 +212,3 @@ def _labelled(job: JobRef, view: ReleaseView) -> JobRef:
     """Return a job without a pod with the id and the site that the labels of Helm's record have."""
     known = view.revisions[-1] if view.revisions else None
     return job if known is None else replace(job, job_id=known.job_id, site=known.site)
-
-
-def namespaces(world: World) -> tuple[str, ...]:
-    """Return the namespaces in which there is something of jobs; all, if only their names may be listed.
-
-    Raises:
-        Denied: neither what is in them nor their names may be listed.
-    """
-    try:
-        made = {view.namespace for view in world.releases.list("")}
-        made |= {pod.namespace for pod in world.pods.list("")}
-        return tuple(sorted(made | world.secrets.namespaces()))
-    except Denied:
-        return tuple(sorted(world.pods.namespaces()))

@@ -23,13 +23,14 @@ from launcher.errors import NotFound
 from launcher.logs import logger
 from launcher.usecases.attaching import attached
 from launcher.usecases.diagnose import TAIL, diagnose
+from launcher.usecases.everywhere import namespaces
 from launcher.usecases.follow import follow_events, follow_start
 from launcher.usecases.handle import JobHandle, OnFailure
 from launcher.usecases.heir import NOBODY, Heir
 from launcher.usecases.join import refuse_another
 from launcher.usecases.keeping import Journal, age_of
 from launcher.usecases.launch import Launch, Prepare, Render
-from launcher.usecases.listing import find, inspect, jobs, known, namespaces
+from launcher.usecases.listing import find, inspect, jobs, known
 from launcher.usecases.live import Round, follow_jobs
 from launcher.usecases.observe import observe_once
 from launcher.usecases.ports import World, no_op

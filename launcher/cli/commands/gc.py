@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,7 +40,7 @@ def _age(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float,
     help="Time since the end, for jobs without a retention.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
-@options.output_option("text", "json")
+@options.output_option("text", "json", "object")
 @click.option("--cronjob", is_flag=True, help="Print a CronJob that does it, with the rights it needs.")
 @click.option("--image", default="", help="With --cronjob: an image with fljob and helm.")
 @click.option("--schedule", default="17 * * * *", show_default=True, help="With --cronjob: as cron has it.")
@@ -71,9 +70,12 @@ def gc_command(
         return
     if image:
         raise click.UsageError("--image needs --cronjob: nothing else runs in an image")
-    names = _swept(cli.service(site), "" if everywhere else site.namespace, older_than[0], dry_run=dry_run)
-    printed = _print_json if output == "json" else _print_text
-    if not printed(names, dry_run=dry_run, everywhere=everywhere) and output != "json":
+    left_out: list[str] = []
+    where = "" if everywhere else site.namespace
+    names = _swept(cli.service(site), where, older_than[0], left_out, dry_run=dry_run)
+    if output != "text":
+        _print_json(names, output, left_out, dry_run=dry_run)
+    elif not _print_text(names, dry_run=dry_run, everywhere=everywhere):
         where = "any namespace" if everywhere else f"namespace {site.namespace}"
         click.echo(f"nothing to remove in {where}", err=True)
 
@@ -88,20 +90,27 @@ def _print_text(names: Iterator[_Name], *, dry_run: bool, everywhere: bool) -> i
     return number
 
 
-def _print_json(names: Iterator[_Name], *, dry_run: bool, everywhere: bool) -> int:
+def _print_json(names: Iterator[_Name], output: str, left_out: list[str], *, dry_run: bool) -> None:
     """Print all of them as one list, also when something else could not be removed."""
-    del everywhere
     rows: list[dict[str, Any]] = []
     try:
         for namespace, kind, name in names:
             rows.append({"namespace": namespace, "kind": kind, "name": name, "removed": not dry_run})
     finally:
-        click.echo(json.dumps(rows, indent=2))
-    return len(rows)
+        click.echo(options.written(rows, output, left_out))
 
 
-def _swept(service: Service, namespace: str, older_than: float, *, dry_run: bool) -> Iterator[_Name]:
+def _swept(
+    service: Service, namespace: str, older_than: float, left_out: list[str], *, dry_run: bool
+) -> Iterator[_Name]:
     """Yield namespace, kind and name of what is gone; one namespace that holds out spares no other.
+
+    Args:
+        service: the use cases.
+        namespace: of the jobs; empty = all.
+        older_than: seconds since the end.
+        left_out: gets the namespaces in which there is no right to look.
+        dry_run: only say what would go.
 
     Raises:
         NotFound: there is no such namespace.
@@ -114,6 +123,7 @@ def _swept(service: Service, namespace: str, older_than: float, *, dry_run: bool
         except Denied as error:
             if namespace:
                 raise
+            left_out.append(space)
             click.echo(foreign.line(f"namespace {space} is left out: {error.message}"), err=True)
             continue
         try:

@@ -23,7 +23,7 @@ _MOST_NAMED = 10
 
 @click.command("list")
 @options.cluster_options
-@options.output_option("table", "wide", "json", "yaml")
+@options.output_option("table", "wide", "json", "yaml", "object")
 @options.jobs_options
 @click.option(
     "-w", "--watch", is_flag=True, help="Go on until q or Ctrl-C: a live table, or a line for each change."
@@ -43,8 +43,8 @@ def list_command(cli: Cli, /, output: str, *, everywhere: bool, watch: bool, **g
     if not every:
         check_namespace(service.world, namespace)
     rows = [row for row in every if wanted(row)]
-    if output in ("json", "yaml"):
-        click.echo(options.written(rows, output))
+    if output in ("json", "yaml", "object"):
+        click.echo(options.written(rows, output, left_out))
     elif rows:
         _print_table(service, rows, everywhere=everywhere, wide=output == "wide")
     else:
@@ -88,15 +88,16 @@ def watch_jobs(
     """Show the jobs of a namespace, empty = of all, until somebody stops it.
 
     Raises:
-        InvalidInput: as YAML there is no stream.
+        InvalidInput: as YAML, or as one object, there is no stream.
         NotFound: there is no such namespace.
         LauncherError: the jobs could not be listed at the beginning.
         click.exceptions.Exit: 130 after Ctrl-C, 143 after SIGTERM; none after `q` on a terminal.
     """
     from launcher.cli.live_view import Looking, look_on  # noqa: PLC0415 - only for who goes on looking
 
-    if output == "yaml":
-        raise InvalidInput("--watch writes no YAML", cure="write -o json: one document for each change")
+    if output in ("yaml", "object"):
+        what = "YAML" if output == "yaml" else "single object"
+        raise InvalidInput(f"--watch writes no {what}", cure="write -o json: one document for each change")
     check_namespace(service.world, namespace)
     look_on(service, Looking(namespace=namespace, output=output, wanted=wanted, summary=summary))
 

@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from launcher.errors import Denied
+from launcher.errors import Denied, Reason
 from tests.fakes import exited, raising
 from tests.jobs import leave_secret
 from tests.unit.cli.conftest import LAUNCH, show
@@ -80,6 +80,19 @@ def test_gc_of_all_namespaces_leaves_out_where_it_has_no_rights(fake, fljob, mon
     code, _, err = fljob("gc", "-A")
     assert code == 0
     assert err.startswith("namespace fl is left out: no right to list secrets\n")
+    assert json.loads(fljob("gc", "-A", "-o", "json")[1]) == []
+    assert json.loads(fljob("gc", "-A", "-o", "object")[1]) == {"items": [], "leftOut": ["fl"]}
+
+
+def test_without_the_names_of_namespaces_no_role_of_one_helps(fake, fljob, monkeypatch):
+    cure = "`fljob rbac` prints the Role"
+    for port, name in ((fake.secrets, "namespaces"), (fake.pods, "namespaces")):
+        denied = Denied("no right in all namespaces", cure=cure, reason=Reason.FORBIDDEN)
+        monkeypatch.setattr(port, name, raising(denied))
+    code, out, err = fljob("gc", "-A")
+    assert (code, out) == (6, "")
+    assert cure not in err
+    assert "name a namespace in which you have rights: -n NAMESPACE" in err
 
 
 def test_gc_prints_a_cronjob(fljob, tmp_path):

@@ -57,6 +57,19 @@ def test_a_namespace_that_is_not_there_is_an_error(fake, fljob, monkeypatch):
     assert "there is no namespace 'typo'" in err
 
 
+def test_a_list_as_one_object_says_that_nothing_is_left_out(fljob, release):
+    listed = json.loads(fljob("list", "-n", "fl", "-o", "json")[1])
+    for where in (("-n", "fl"), ("-A",)):
+        code, out, err = fljob("list", *where, "-o", "object")
+        assert (code, json.loads(out), err) == (0, {"items": listed, "leftOut": []}, "")
+
+
+def test_there_is_no_stream_of_one_object(fljob):
+    code, out, err = fljob("list", "-n", "fl", "-w", "-o", "object")
+    assert (code, out) == (2, "")
+    assert "--watch writes no single object" in err
+
+
 def test_an_empty_list_is_valid_json(fljob):
     assert json.loads(fljob("list", "-n", "fl", "-o", "json")[1]) == []
 
@@ -93,6 +106,8 @@ def test_all_namespaces_without_the_right_are_those_in_which_there_are_rights(fl
     assert [row["release"] for row in json.loads(out)] == [release]
     named = "other, x0, x1, x10, x11, x2, x3, x4, x5, x6 and 3 more"
     assert f"left out, since there is no right to look there: {named}\n" in err
+    found = json.loads(fljob("list", "-A", "-o", "object")[1])
+    assert found == {"items": json.loads(out), "leftOut": ["other", *sorted(f"x{one}" for one in range(12))]}
     code, out, err = fljob("list", "-A", "--state", "FAILED")
     assert (code, out) == (6, "")
     assert "no such jobs where there is a right to look" in err
