@@ -84,6 +84,7 @@ def secrets_command(cli: Cli, /, remove: str | None, **given: Any) -> None:
 
     A parent makes its Secret for its next job anew.
     """
+    from launcher.usecases.listing import check_namespace  # noqa: PLC0415
     from launcher.usecases.startup import remove_startup_kit, startup_kits  # noqa: PLC0415
 
     site = options.site_from(**given)
@@ -98,6 +99,7 @@ def secrets_command(cli: Cli, /, remove: str | None, **given: Any) -> None:
         made = f"{one.secret.created:%Y-%m-%d}" if one.secret.created else "at an unknown time"
         click.echo(f"{one.name}  {whose}, made {made}, used by {len(one.pods)} pods")
     if not found:
+        check_namespace(world, site.namespace)
         click.echo(f"no Secrets of startup kits in namespace {site.namespace}", err=True)
 
 

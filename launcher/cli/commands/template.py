@@ -54,6 +54,5 @@ def template_command(
     from launcher.edges.disk.rendered import write_rendered  # noqa: PLC0415
 
     done = write_rendered(split, texts, is_whole=all_studies)
-    click.echo(
-        f"{len(done.written)} files in {split}" + (f", {len(done.removed)} removed" if done.removed else "")
-    )
+    files = "1 file" if len(done.written) == 1 else f"{len(done.written)} files"
+    click.echo(f"{files} in {split}" + (f", {len(done.removed)} removed" if done.removed else ""))

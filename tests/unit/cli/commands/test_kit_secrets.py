@@ -16,3 +16,10 @@ def test_they_are_listed_and_removed(fake, fljob):
     assert fljob("kit", "secrets", "-n", "fl") == (0, listed, "")
     assert fljob("kit", "secrets", "-n", "fl", "--remove", NAME) == (0, f"removed secret {NAME}\n", "")
     assert fljob("kit", "secrets", "-n", "fl", "--remove", NAME)[0] == 3
+
+
+def test_a_namespace_that_is_not_there_is_not_one_without_secrets(fake, fljob, monkeypatch):
+    monkeypatch.setattr(fake.pods, "has_namespace", lambda _: False)
+    code, out, err = fljob("kit", "secrets", "-n", "fl")
+    assert (code, out) == (3, "")
+    assert err.startswith("error: there is no namespace 'fl'\n")

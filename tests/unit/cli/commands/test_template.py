@@ -139,7 +139,7 @@ def test_one_file_for_each_object(fljob, folder):
     assert out == "2 files in rendered, 1 removed\n"
     assert (
         fljob("template", "--kit", "kit", "--study", "heart", "--split", "rendered")[1]
-        == "1 files in rendered\n"
+        == "1 file in rendered\n"
     )
     assert (folder / "rendered/default").exists()
 
