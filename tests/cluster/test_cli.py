@@ -66,7 +66,7 @@ def test_a_job_from_launch_to_the_end(fljob, job_folder, namespace):
     )  # 7: still being created
     done = fljob("wait", release, "-n", namespace, "-o", "json", check=9)
     assert json.loads(done.stdout)["outcome"] == {
-        "code": "AppError", "returnCode": 9, "exitCode": 5, "detail": "the job process ended with exit code 5",
+        "code": "AppError", "returnCode": 9, "exitCode": 5, "detail": "exit code 5",
         "summary": "The job process failed.", "cure": "read the job's log",
     }  # fmt: skip
     assert fljob("logs", release, "-n", namespace, check=0).stdout == "hello\n"

@@ -93,9 +93,7 @@ def test_a_failed_job_leaves_a_complete_diagnosis_before_it_is_removed(launch, f
     assert files["logs/proxy.log"] == "proxying\n"
     assert files["logs/proxy.previous.log"] == "proxying\n"
     assert files["logs/side.log"] == "beside\n"
-    assert files["cause.txt"].startswith(
-        "AppError: The job process failed. the job process ended with exit code 7"
-    )
+    assert files["cause.txt"].startswith("AppError: The job process failed. exit code 7")
     assert "missing.txt" not in files, files["missing.txt"]
     assert {"Scheduled", "Started"} <= {event["reason"] for event in yaml.safe_load(files["events.yaml"])}
     assert "exit code 7" in files["conditions.txt"]

@@ -165,6 +165,8 @@ def _followed(service: Service, handle: JobHandle, how: Waiting, log: LogStream 
 def _close(handle: JobHandle, how: Waiting) -> None:
     release = handle.job.release
     if how.keep:
+        if not handle.is_refused:  # else there is no record
+            handle.measuring.note_end(handle.job, handle.track, handle.kept, stays=True)
         handle.run_on_failure()
         end = f"fljob terminate {foreign.word(release)} {how.where}"
         click.echo(f"kept, its log too; remove it with: {end}", err=True)

@@ -155,7 +155,7 @@ def _main_ended(pod: PodView, main: ContainerView, events: Iterable[PodEvent]) -
     if main.exit_code in SIGNALS:
         return _killed(main, events)
     note = f"; container {oom} was killed for lack of memory" if oom else ""
-    detail = f"the job process ended with exit code {main.exit_code}{note}"
+    detail = f"exit code {main.exit_code}{note}"
     return make_outcome(Code.APP_ERROR, detail, exit_code=main.exit_code)
 
 

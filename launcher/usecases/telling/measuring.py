@@ -109,13 +109,19 @@ class Measuring:
             is_over = track.outcome is not None or not (job.release and uid)
             self._notes.tell(job, None if is_over else note_of(uid, self._ledger, track, now, wall))
 
-    def note_end(self, job: JobRef, track: Track, kept: Kept) -> None:
+    def note_end(self, job: JobRef, track: Track, kept: Kept, *, stays: bool = False) -> None:
         """Note how a job has ended before anything of it goes; never raises, nor does a job wait for it.
 
         Only of one whose release stays: of what is removed at once nobody asks, and if the removal fails, the
         job may still run.
+
+        Args:
+            job: its names.
+            track: everything known about it.
+            kept: how long it stays after its end.
+            stays: whether it stays anyway, with all that it has.
         """
-        if not job.release or cleanup(track, kept) is not Cleanup.RETAIN:
+        if not job.release or not (stays or cleanup(track, kept) is Cleanup.RETAIN):
             return
         note = self.note(job, track)
         if note.pod and (self._before is None or self._before.outcome != note.outcome):

@@ -13,6 +13,7 @@ import pytest
 import launcher.cli
 from launcher.edges.clock import SystemClock
 from launcher.errors import Reason, Rejected, Unavailable
+from launcher.usecases.noting import Noting
 from tests.fakes import exited, running
 from tests.unit.cli.conftest import LAUNCH, installed, known_as, show
 
@@ -265,6 +266,17 @@ def test_a_job_that_is_kept_by_hand_is_under_no_retention_of_the_site(fake, fljo
     fake.pods.script = [known_as(fake, exited(0))]
     fljob(*LAUNCH, "--wait", "--keep", "--", "x")
     assert "fljob.internal/retention" not in fake.releases.values[name]["pod"]["annotations"]
+
+
+@pytest.mark.parametrize("end", [exited(7), exited(0)])
+def test_of_a_job_that_is_kept_other_shells_know_where_its_time_went(fake, fljob, end):
+    fake.notes = Noting(fake.releases, fake.clock)
+    fake.pods.play = lambda: fake.pods.script and fake.pods.show(known_as(fake, fake.pods.script.pop(0)))
+    fake.pods.script = [end]
+    code, _, _ = fljob(*LAUNCH, "--wait", "--keep", "--", "x")
+    name, _ = installed(fake)
+    ledger = json.loads(fljob("status", name, "-n", "fl", "-o", "json")[1])["ledger"]
+    assert (code, ledger["cause"]) == (0 if end.main.exit_code == 0 else 9, "")
 
 
 @pytest.mark.usefixtures("printing_helm")

@@ -415,3 +415,7 @@ def test_missing_profile_is_named_when_the_pod_failed_for_it():
     message = "unable to apply apparmor profile: apparmor failed to apply profile: no such file or directory"
     outcome = ended(scheduled(main("terminated", "StartError", message, 128)))
     assert (outcome.code, outcome.return_code) == (Code.SECURITY_PROFILE_MISSING, 101)
+
+
+def test_of_a_process_that_failed_the_detail_does_not_say_so_again():
+    assert ended(exited(3)).detail == "exit code 3"
