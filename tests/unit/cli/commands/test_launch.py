@@ -13,7 +13,7 @@ import pytest
 import launcher.cli
 from launcher.edges.clock import SystemClock
 from launcher.errors import Reason, Rejected, Unavailable
-from launcher.usecases.noting import Noting
+from launcher.usecases.telling.noting import Noting
 from tests.fakes import exited, running
 from tests.unit.cli.conftest import LAUNCH, installed, known_as, show
 
