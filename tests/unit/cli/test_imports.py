@@ -177,4 +177,7 @@ def test_ctrl_c_at_any_moment_ends_a_command_at_once(cluster, after):
             process.kill()
     # Python gives up its handlers last of all: a shell calls that end 130, too.
     ends = {(130, "interrupted"), (0, ""), (-signal.SIGINT, "")}
-    assert (process.returncode, errors.strip()) in ends
+    # CPython drops an exception in a callback of its import locks, with these words; and before our first line
+    # there is nobody to catch it.
+    is_pythons = "KeyboardInterrupt" in errors and str(ROOT) not in errors
+    assert (process.returncode, errors.strip()) in ends or is_pythons, (process.returncode, errors)
