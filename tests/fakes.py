@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,6 @@ from launcher.core.views import (
     ContainerState,
     ContainerView,
     NodeView,
-    ObjectRef,
     PodEvent,
     PodView,
     Presence,
@@ -30,6 +30,7 @@ from launcher.errors import Conflict, LauncherError, NotFound
 from launcher.usecases.ports import World, no_op
 from launcher.usecases.telling.metrics import Metrics, Unmeasured
 from launcher.usecases.telling.ports import Announcements, Notes, Unannounced, Unnoted
+from tests.fake_installations import FakeInstallations
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SHORTAGE = "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No victims."
@@ -305,6 +306,9 @@ class FakeReleases:
         seen = self.status(name, namespace)
         return seen if seen.value is None else Seen.found(self._labelled(seen.value))
 
+    def revisions(self, name: str, namespace: str) -> tuple[Revision, ...]:
+        return self.items[name].revisions if name in self.items else ()
+
     def is_whole(self, name: str, namespace: str) -> bool:
         named = self.items[name].values.get("pod", {"name": "job-1"})["name"] if name in self.items else ""
         return named in self.pods.items
@@ -342,6 +346,10 @@ class FakeSecrets:
     items: dict[str, Mapping[str, bytes]] = field(default_factory=dict)
     labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
+    # Name -> uid, and the API server's time.
+    made: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    clock: FakeClock | None = None
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
     put_error: LauncherError | None = None
     delete_errors: list[LauncherError] = field(default_factory=list)
 
@@ -365,6 +373,8 @@ class FakeSecrets:
                 raise Conflict(f"secret {name} belongs to another")
         self.items[name] = data
         self.labels[name] = labels
+        self.owners.pop(name, None)
+        self.made[name] = (f"secret-{next(self._numbers)}", self.clock.now() if self.clock else START)
         return is_new
 
     def put_shared(
@@ -382,13 +392,35 @@ class FakeSecrets:
     def own(self, name: str, namespace: str, pod: PodView) -> None:
         self.owners[name] = pod.uid
 
-    def delete(self, name: str, namespace: str) -> bool:
+    def delete(
+        self,
+        name: str,
+        namespace: str,
+        is_ours: Callable[[SecretView], bool] = lambda _: True,
+        *,
+        holding: Mapping[str, bytes] | None = None,
+    ) -> bool:
         if self.delete_errors:
             raise self.delete_errors.pop(0)
-        if name in self.items and LABEL_JOB_ID not in self.labels.get(name, {}):
-            return False
+        if name in self.items:
+            is_held = holding is None or self.items[name] == holding
+            if LABEL_JOB_ID not in self.labels.get(name, {}) or not is_held or not is_ours(self._view(name)):
+                return False
         self.items.pop(name, None)
+        self.owners.pop(name, None)
         return True
+
+    def _view(self, name: str) -> SecretView:
+        labels, (uid, created) = self.labels[name], self.made.get(name, ("", START))
+        return SecretView(
+            created,
+            labels[LABEL_JOB_ID],
+            labels.get(LABEL_FEDERATION, ""),
+            labels.get(LABEL_SITE, ""),
+            labels.get("app.kubernetes.io/managed-by") == "Helm",
+            uid,
+            (self.owners[name],) if name in self.owners else (),
+        )
 
     def shared(self, namespace: str) -> Mapping[str, SecretView]:
         return {
@@ -414,49 +446,9 @@ class FakeSecrets:
         return {key: value.decode() for key, value in self.items[name].items()}
 
     def list(self, namespace: str) -> Mapping[str, SecretView]:
-        known = {name: self.labels.get(name, {}) for name in self.items}
         return {
-            name: SecretView(
-                START,
-                labels[LABEL_JOB_ID],
-                labels.get(LABEL_FEDERATION, ""),
-                labels.get(LABEL_SITE, ""),
-                labels.get("app.kubernetes.io/managed-by") == "Helm",
-            )
-            for name, labels in list(known.items())
-            if LABEL_JOB_ID in labels
+            name: self._view(name) for name in list(self.items) if LABEL_JOB_ID in self.labels.get(name, {})
         }
-
-
-@dataclass
-class FakeInstallations:
-    """What a release has installed: manifests by release, objects by name; ``refuses`` a dry run with that."""
-
-    records: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    objects: dict[str, Any] = field(default_factory=dict)
-    refuses: LauncherError | None = None
-    tried: list[str] = field(default_factory=list)
-
-    def manifests(self, release: str, namespace: str) -> tuple[tuple[ObjectRef, Mapping[str, Any]], ...]:
-        found = self.records.get(release, [])
-        return tuple(
-            (ObjectRef(one["apiVersion"], one["kind"], one["metadata"]["name"], namespace), one)
-            for one in found
-        )
-
-    def raw(self, ref: ObjectRef) -> Seen[Mapping[str, Any]]:
-        found = self.objects.get(ref.name)
-        if isinstance(found, Exception):
-            raise found
-        if isinstance(found, str):
-            return Seen.unavailable(found)
-        return Seen.absent() if found is None else Seen.found(found)
-
-    def applied(self, ref: ObjectRef, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-        self.tried.append(ref.name)
-        if self.refuses:
-            raise self.refuses
-        return manifest
 
 
 @dataclass
@@ -487,5 +479,15 @@ class FakeWorld:
         return not (self.releases.items or self.pods.items or self.secrets.items)
 
 
-__all__ = ["FakeClock", "FakeWorld", "Presence", "exited", "main", "make_pod", "raising", "running"]
+__all__ = [
+    "FakeClock",
+    "FakeInstallations",
+    "FakeWorld",
+    "Presence",
+    "exited",
+    "main",
+    "make_pod",
+    "raising",
+    "running",
+]
 __all__ += ["scheduled", "unscheduled"]

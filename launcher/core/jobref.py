@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from launcher.core import names
@@ -24,6 +25,7 @@ __all__ = [
     "ref_of_pod",
     "ref_of_release",
     "unreadable",
+    "with_pod",
 ]
 
 # Helm writes it on every object that it creates.
@@ -51,6 +53,7 @@ class JobRef:
         study: the study's name, empty for none.
         attempt: how often the job id was launched at this site, from 1.
         federation: mark of the federation whose parent launched the job, empty for a job launched by hand.
+        created: when the API server made its pod, None while it is not known.
     """
 
     release: str
@@ -63,6 +66,7 @@ class JobRef:
     study: str = ""
     attempt: int = 1
     federation: str = ""
+    created: datetime | None = field(default=None, compare=False)
 
     @property
     def credential_secret(self) -> str:
@@ -84,7 +88,13 @@ def ref_of_pod(pod: PodView) -> JobRef:
         study=pod.annotations.get(names.ANNOTATION_STUDY, ""),
         attempt=int(attempt) if _is_attempt(attempt) else 1,
         federation=pod.labels.get(names.LABEL_FEDERATION, ""),
+        created=pod.created,
     )
+
+
+def with_pod(job: JobRef, pod: PodView | None) -> JobRef:
+    """Return a job of which no pod was known with what tells this one from every other of the same name."""
+    return job if job.uid or pod is None else replace(job, uid=pod.uid, created=pod.created)
 
 
 def ref_of_release(release: str, namespace: str, view: ReleaseView | None) -> JobRef:

@@ -233,10 +233,9 @@ class NodeView:
 
 @dataclass(frozen=True)
 class SecretView:
-    """A Secret with our job-id label: when and for which job it was created, never its data.
+    """A Secret with our job-id label: when and for which job it was created (labels), never its data.
 
-    ``job_id``, ``site`` and ``federation`` are the values of its labels; ``of_helm`` is true of an object of
-    a Helm release: the launcher makes its Secrets itself.
+    ``of_helm``: a release has made it, as no launcher does. ``owners``: the uids of what it goes with.
     """
 
     created: datetime | None
@@ -244,14 +243,15 @@ class SecretView:
     federation: str = ""
     site: str = ""
     of_helm: bool = False
+    uid: str = ""
+    owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ReleaseView:
     """A Helm release as ``helm status`` or ``helm list`` shows it; ``values`` only where asked for.
 
-    ``chart`` is the name of its chart, and ``labelled`` tells that its record carries our job-id label: both
-    are known from ``helm list --selector`` alone. ``revisions`` are its records, empty where not asked for.
+    ``chart`` is that of its chart, ``labelled``: its record carries our label; ``revisions`` where asked for.
     """
 
     name: str
@@ -288,9 +288,9 @@ class ObjectRef:
 
 @dataclass(frozen=True)
 class MadeObject:
-    """An object in the cluster: by which release it says that it was made, and whether it stays or goes.
+    """An object in the cluster: by which release it says that it was made, and whether it stays.
 
-    ``stays`` is true of one that is being deleted already, and of one that Helm was told to keep.
+    That is one that is being deleted already, and one that Helm was told to keep.
     """
 
     uid: str

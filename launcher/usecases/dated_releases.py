@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from launcher.core.releases import INSTALLING
+from launcher.core.revisions import Revision
 from launcher.core.views import ReleaseView, Seen
 from launcher.errors import LauncherError
 from launcher.logs import logger
@@ -52,6 +53,10 @@ class ReleasesOver:
     def record(self, name: str, namespace: str) -> Seen[ReleaseView]:
         """Pass it on."""
         return self.releases.record(name, namespace)
+
+    def revisions(self, name: str, namespace: str) -> tuple[Revision, ...]:
+        """Pass it on."""
+        return self.releases.revisions(name, namespace)
 
     def is_whole(self, name: str, namespace: str) -> bool:
         """Pass it on."""

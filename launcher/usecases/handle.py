@@ -13,7 +13,7 @@ from functools import partial
 
 from launcher.core.catalogue.returncodes import ReturnCode
 from launcher.core.ending.outcome import Outcome
-from launcher.core.jobref import JobRef
+from launcher.core.jobref import JobRef, with_pod
 from launcher.core.lifecycle.due import next_look
 from launcher.core.lifecycle.ledger_note import LedgerNote
 from launcher.core.lifecycle.state import Cleanup, JobState, Track
@@ -22,6 +22,7 @@ from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.retention import NOTHING_SAID, Kept
 from launcher.errors import LauncherError, Unavailable
 from launcher.logs import logger
+from launcher.usecases.credentials import delete_credentials
 from launcher.usecases.follow import EVERY, follow
 from launcher.usecases.observe import observe
 from launcher.usecases.ports import PodWatch, World
@@ -268,7 +269,7 @@ class JobHandle:
             self._on_failure_lock.release()
 
     def _delete_secret(self) -> None:
-        self._world.secrets.delete(self.job.credential_secret, self.job.namespace)
+        delete_credentials(self._world, with_pod(self.job, self.track.pod))
 
     def _remove(self, seconds: float | None, grace: int | None = None) -> None:
         """Take everything away; whoever comes second waits for the first, but no longer than ``seconds``."""
@@ -287,8 +288,7 @@ class JobHandle:
                 self._installer.stop()
                 self.job, _ = self._installer.state
                 left = self._installer.left
-            pod = self.track.pod
-            job = self.job if self.job.uid or pod is None else replace(self.job, uid=pod.uid)
+            job = with_pod(self.job, self.track.pod)
             everything = partial(remove, self._world, job, grace=grace)
             act = everything if left is Cleanup.REMOVE else self._delete_secret
             if left is not None:

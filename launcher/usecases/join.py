@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from launcher.core import foreign
-from launcher.core.jobref import JobRef
+from launcher.core.jobref import JobRef, with_pod
 from launcher.core.ownership import Owner, judge
 from launcher.core.releases import INSTALL_MAY_LAST, release_state
 from launcher.core.spec.jobspec import JobSpec, ref_of_spec
@@ -84,4 +83,4 @@ def _joined(launch: Launch, held: Held) -> JobRef:
         raise Unavailable(f"{held.message}: tried again") from held
     if judge(record, pod, job).owner is not Owner.OURS or not launch.has_secret():
         raise held
-    return replace(job, uid=pod.uid)
+    return with_pod(job, pod)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from launcher.core.ending.kept import time_left
-from launcher.core.jobref import ref_of_pod
+from launcher.core.jobref import ref_of_pod, with_pod
 from launcher.core.ownership import Owner
 from launcher.core.views import PodView
 from launcher.errors import LauncherError
@@ -60,7 +59,7 @@ def _is_removed(world: World, pod: PodView) -> bool:
         now = confirm(world, ref_of_pod(pod), pod)
         if now.ownership.owner is not Owner.OURS or now.pod is None or now.pod.uid != pod.uid:
             return True  # launched again, or another's: nothing of this job is left
-        remove(world, replace(now.job, uid=pod.uid))
+        remove(world, with_pod(now.job, pod))
     except LauncherError as error:
         _LOG.warning("pod=%s is kept no longer, but not removed: %s", pod.name, error)
         return False

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from launcher.core.jobref import JobRef, ref_of_pod
+from launcher.core.jobref import JobRef, ref_of_pod, with_pod
 from launcher.core.lifecycle.state import Cleanup
 from launcher.core.ownership import is_pod_of, judge
 from launcher.core.pending.refusal import refusal_of
@@ -25,6 +25,7 @@ from launcher.errors import (
     Unavailable,
 )
 from launcher.logs import logger
+from launcher.usecases.credentials import delete_credentials
 from launcher.usecases.ports import World, no_op
 from launcher.usecases.remove import remove
 from launcher.usecases.reserve import Held, dead_pod, reserve_names
@@ -188,7 +189,7 @@ class Launch:
         if not self.secret:
             return
         try:
-            self.world.secrets.delete(job.credential_secret, job.namespace)
+            delete_credentials(self.world, job, holding=self.secret)
         except LauncherError as error:
             self.left = self.left or Cleanup.RETAIN
             _LOG.error("secret %s left behind: %s", job.credential_secret, error)
@@ -219,7 +220,7 @@ class Launch:
             pod = dead_pod(self.world, self.spec, again=self._left_release)
         if pod is not None:
             # Without its Secret: that one is the new attempt's.
-            remove(self.world, replace(job, uid=pod.uid), keep_secret=True)
+            remove(self.world, with_pod(job, pod), keep_secret=True)
         self.left = None
 
     def _refuse_if_held(self, job: JobRef) -> PodView | None:
@@ -288,4 +289,4 @@ class Launch:
             except LauncherError as error:  # it is deleted by name, too
                 words = "release=%s pod=%s cannot own its Secret: %s"
                 _LOG.warning(words, job.release, job.pod_name, error.message)
-        return replace(job, uid=seen.value.uid)
+        return with_pod(job, seen.value)

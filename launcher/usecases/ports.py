@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from launcher.core.admission import LimitRangeView
+from launcher.core.revisions import Revision
 from launcher.core.views import NodeView, PodEvent, PodView, ReleaseView, SecretView, Seen
 from launcher.usecases.installed_ports import Installations, NoInstallations
 from launcher.usecases.leader_ports import Acting, Alone
@@ -24,12 +25,18 @@ __all__ = [
     "Releases",
     "Secrets",
     "World",
+    "anybodys",
     "no_op",
 ]
 
 
 def no_op() -> None:
     """Do nothing."""
+
+
+def anybodys(_secret: SecretView) -> bool:
+    """Ask nothing about a Secret."""
+    return True
 
 
 class Releases(Protocol):
@@ -65,6 +72,9 @@ class Releases(Protocol):
 
     def record(self, name: str, namespace: str) -> Seen[ReleaseView]:
         """Return the release as :meth:`status` does, its chart, whether it has our label, and its records."""
+
+    def revisions(self, name: str, namespace: str) -> tuple[Revision, ...]:
+        """Return Helm's records of a release, the oldest first; none where there is none, or nobody knows."""
 
     def is_whole(self, name: str, namespace: str) -> bool:
         """Return whether a release has a record, and all that it names is there; False if nobody can tell."""
@@ -202,8 +212,18 @@ class Secrets(Protocol):
     ) -> bool:
         """Make a Secret that jobs share; return False, and do nothing, when another federation's is there."""
 
-    def delete(self, name: str, namespace: str) -> bool:
-        """Delete a Secret with our job-id label; absence is success. Another's stays: return False."""
+    def delete(
+        self,
+        name: str,
+        namespace: str,
+        is_ours: Callable[[SecretView], bool] = anybodys,
+        *,
+        holding: Mapping[str, bytes] | None = None,
+    ) -> bool:
+        """Delete a Secret with our job-id label; absence is success. Another's stays: return False.
+
+        Another's is also one of which ``is_ours`` says so, and one that does not hold just ``holding``.
+        """
 
     def shared(self, namespace: str) -> Mapping[str, SecretView]:
         """Return the Secrets of startup kits in a namespace (by label): name -> whose they are."""

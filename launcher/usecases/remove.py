@@ -10,9 +10,11 @@ from launcher.core import foreign
 from launcher.core.jobref import JobRef, ref_of_pod
 from launcher.core.ownership import Owner, is_other_job, judge, left_alone
 from launcher.core.pending.refusal import refusal_of
+from launcher.core.revisions import have_made
 from launcher.core.views import PodView, Presence
 from launcher.errors import Denied, LauncherError, Reason, Unavailable
 from launcher.logs import logger
+from launcher.usecases.credentials import delete_credentials
 from launcher.usecases.ports import World
 from launcher.usecases.whose import record_of
 
@@ -72,17 +74,24 @@ def remove(
         return
     _see_pod_gone(world, job, patience)
     if not keep_secret:
-        world.secrets.delete(job.credential_secret, job.namespace)
+        delete_credentials(world, job)
 
 
 def _prepare(world: World, job: JobRef, grace: int | None) -> None:
     """See whose the names are, and shorten the pod's grace period where less is wanted."""
     pod = _there(world, job)
-    if _is_another(pod, job):
+    if _is_another(pod, job) or (pod is None and _is_anothers_release(world, job)):
         raise _TakenOver
     if pod is not None and grace is not None and pod.deleted is None:
         # Before Helm deletes it: a kubelet (1.36) that stops a container already does not hear of less time.
         world.pods.delete(job.pod_name, job.namespace, uid=pod.uid, grace_seconds=grace)
+
+
+def _is_anothers_release(world: World, job: JobRef) -> bool:
+    """Tell whether the release of a job whose pod has gone is a later one, without its pod yet."""
+    if not (job.uid and job.release):
+        return False
+    return not have_made(world.releases.revisions(job.release, job.namespace), job.uid, job.created)
 
 
 def _there(world: World, job: JobRef) -> PodView | None:

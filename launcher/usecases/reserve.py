@@ -7,7 +7,7 @@ from dataclasses import replace
 from launcher.core import names
 from launcher.core.ending.job_end import ended
 from launcher.core.foreign import quoted
-from launcher.core.jobref import MOST_ATTEMPTS, JobRef, ref_of_pod
+from launcher.core.jobref import MOST_ATTEMPTS, JobRef, ref_of_pod, with_pod
 from launcher.core.ownership import Owner, is_other_job, judge, left_alone, other_job
 from launcher.core.spec.jobspec import JobSpec, ref_of_spec
 from launcher.core.views import PodView, Presence
@@ -99,6 +99,6 @@ def _confirmed(world: World, spec: JobSpec, pod: PodView) -> JobRef:
         Conflict: the release is another's.
         Unavailable: Helm could not be asked.
     """
-    job = replace(ref_of_spec(spec), release=ref_of_pod(pod).release, uid=pod.uid)
+    job = with_pod(replace(ref_of_spec(spec), release=ref_of_pod(pod).release), pod)
     record = record_of(world, job.release, job.namespace) if job.release else None
     return removable(job, judge(record, pod, job))

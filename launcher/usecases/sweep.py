@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -98,7 +99,7 @@ def _unused(
     owned = _owned(reports)
     alone = {name: secret for name, secret in secrets.items() if name not in owned}
     found: list[tuple[str, str, Callable[[str, str], object]]] = [
-        ("secret", name, world.secrets.delete)
+        ("secret", name, partial(_delete_as_listed, world, secrets[name]))
         for name in old_credentials(alone, world.clock.now(), max(older_than, INSTALL_MAY_LAST))
     ]
     found += [("lease", name, world.watching.forget) for name in world.watching.left(namespace)]
@@ -108,6 +109,11 @@ def _unused(
         return not watched(name) and (dry_run or delete(name, namespace) is not False)
 
     return [(f"{kind} {name}", partial(act, name, delete)) for kind, name, delete in found]
+
+
+def _delete_as_listed(world: World, listed: SecretView, name: str, namespace: str) -> bool:
+    """Delete a Secret if it is still what was listed: that of a later launch has the same name."""
+    return world.secrets.delete(name, namespace, partial(operator.eq, listed))
 
 
 def _ordered(
@@ -165,7 +171,9 @@ def reap(
     alone, lost, unnamed = secrets_left_by(heir, alone, secrets, unnamed)
     _tell(report, confirmed, lost)
     alone += [one.job.credential_secret for one in confirmed if stays(one)]
-    unused: list[_Act] = [(name, partial(world.secrets.delete, name, namespace)) for name in alone]
+    unused: list[_Act] = [
+        (name, partial(_delete_as_listed, world, secrets[name], name, namespace)) for name in alone
+    ]
     gone = [one for one in theirs if not stays(one)]
     return _each(_ordered(gone, unused, partial(_reaped, world)), unnamed)
 

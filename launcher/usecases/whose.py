@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from launcher.core import names
-from launcher.core.jobref import JobRef, ref_of_release
+from launcher.core.jobref import JobRef, ref_of_release, with_pod
 from launcher.core.ownership import Assigned, Located, Owner, Ownership, judge, left_alone, locate
 from launcher.core.views import PodView, Presence, ReleaseView, Seen
 from launcher.errors import Unavailable
@@ -61,7 +61,7 @@ def confirm(world: World, job: JobRef, pod: PodView | None) -> Located:
         )
     found = seen.value if seen.presence is Presence.FOUND else None
     known = pod or found
-    recorded = replace(recorded, uid=known.uid if known else "")
+    recorded = with_pod(recorded, known)
     return Located(recorded, found, judge(record, found, job), is_recorded=True)
 
 

@@ -8,6 +8,7 @@ import json
 import random
 import shutil
 import subprocess
+import uuid
 
 import pytest
 import yaml
@@ -249,3 +250,49 @@ def test_whoever_upgrades_or_rolls_back_by_hand_keeps_the_job(fljob, launched, n
         status = json.loads(fljob("status", release, "-n", namespace, "-o", "json", check=0).stdout)
         assert (status["state"], status["foreign"]) == ("RUNNING", None)
     fljob("terminate", release, "-n", namespace, check=0)
+
+
+def old_waiter(launch, world):
+    """Launch a job, take it away behind its handle's back, and launch it again; return both handles."""
+    job_id = str(uuid.uuid4())
+    old = launch("sleep 600", job_id=job_id, secret={"TOKEN": b"old"})
+    Service(world, WaitPolicy(), lambda _: {}).terminate(old.job.release, old.job.namespace)
+    new = launch("sleep 600", job_id=job_id, secret={"TOKEN": b"new"})
+    assert (old.job.release, old.job.credential_secret) == (new.job.release, new.job.credential_secret)
+    assert old.job.uid != new.job.uid
+    return old, new
+
+
+def is_whole(world, handle):
+    job = handle.job
+    seen = world.pods.get(job.pod_name, job.namespace).value
+    held = world.secrets.credentials(job.credential_secret, job.namespace)
+    record = world.releases.status(job.release, job.namespace).value
+    return (seen and seen.uid, seen and seen.deleted, held, record and record.status) == (
+        job.uid,
+        None,
+        {"TOKEN": "new"},
+        "deployed",
+    )
+
+
+@pytest.mark.parametrize("ends", ["terminate", "wait"])
+def test_an_old_waiter_takes_nothing_from_a_new_launch(launch, world, gone, ends):
+    old, new = old_waiter(launch, world)
+    old.terminate() if ends == "terminate" else old.wait(60)
+    assert old.close(60)
+    assert is_whole(world, new)
+    new.terminate()
+    gone(new)
+
+
+def test_an_old_waiter_takes_no_secret_that_no_pod_owns_yet(launch, world, namespace, gone):
+    old, new = old_waiter(launch, world)
+    new.terminate()
+    labels = {names.LABEL_JOB_ID: names.label_value(old.job.job_id), names.LABEL_SITE: SITE}
+    name = old.job.credential_secret
+    assert world.secrets.put(name, namespace, {"TOKEN": b"next"}, labels)  # as a launch begins
+    old.terminate()
+    assert world.secrets.credentials(name, namespace) == {"TOKEN": "next"}
+    assert world.secrets.delete(name, namespace)
+    gone(new)

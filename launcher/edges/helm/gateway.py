@@ -30,7 +30,7 @@ from launcher.edges.helm.failures.explain import (
 )
 from launcher.edges.helm.offline import HelmOffline
 from launcher.edges.helm.program import HelmProgram
-from launcher.edges.helm.records import Records, with_revisions
+from launcher.edges.helm.records import Recorded, Records, with_revisions
 from launcher.edges.helm.slots import Slots
 from launcher.edges.helm.undo import Undone, undo
 from launcher.edges.kubeconfig import ClientConfigLoader
@@ -43,7 +43,7 @@ _LOG = logger(__name__)
 _MARK = PREFIX + "install"
 
 
-class HelmReleases(HelmOffline):
+class HelmReleases(Recorded, HelmOffline):
     """Releases of one chart; safe to use from any number of threads.
 
     Args:
@@ -207,14 +207,6 @@ class HelmReleases(HelmOffline):
             Denied, InvalidInput, Rejected, ToolMissing, Unavailable: they could not be listed.
         """
         return with_revisions(self._find(LABEL_JOB_ID, namespace), self._records, namespace)
-
-    def note_pod(self, name: str, namespace: str, uid: str) -> None:
-        """Write into the record of an install which pod it has made; raises a LauncherError."""
-        self._records.note_pod(name, namespace, uid)
-
-    def note_ledger(self, name: str, namespace: str, text: str) -> None:
-        """Write into the record of an install what was measured of its job; raises a LauncherError."""
-        self._records.note_ledger(name, namespace, text)
 
     def objects(self, name: str, namespace: str) -> tuple[ObjectRef, ...]:
         """Return what Helm's record of a release names, nothing without one; raises a LauncherError."""

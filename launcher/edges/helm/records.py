@@ -8,7 +8,7 @@ from dataclasses import replace
 from launcher.core.revisions import Revision
 from launcher.core.views import ObjectRef, ReleaseView
 
-__all__ = ["Records", "with_revisions"]
+__all__ = ["Recorded", "Records", "with_revisions"]
 
 
 class Records:
@@ -58,3 +58,21 @@ def with_revisions(
     found = tuple(views)
     known = records.revisions(namespace, only) if found else {}
     return tuple(replace(view, revisions=known.get((view.namespace, view.name), ())) for view in found)
+
+
+class Recorded:
+    """What one request tells of a release, or writes into its record; of the port ``Releases``."""
+
+    _records: Records
+
+    def revisions(self, name: str, namespace: str) -> tuple[Revision, ...]:
+        """Return Helm's records of a release, the oldest first; raises a LauncherError."""
+        return self._records.revisions(namespace, name).get((namespace, name), ())
+
+    def note_pod(self, name: str, namespace: str, uid: str) -> None:
+        """Write into the record of an install which pod it has made; raises a LauncherError."""
+        self._records.note_pod(name, namespace, uid)
+
+    def note_ledger(self, name: str, namespace: str, text: str) -> None:
+        """Write into the record of an install what was measured of its job; raises a LauncherError."""
+        self._records.note_ledger(name, namespace, text)

@@ -43,7 +43,8 @@ class KubeSecrets:
     ) -> bool:
         """Create a Secret (True), or replace or keep an existing one (False); tries three times on a race.
 
-        One of the same job that is to be kept and has this very content is as good as made (True).
+        One of the same job that is to be kept and has this very content is as good as made (True). What
+        replaces another is a new object: its uid and its time tell whose launch it is of.
 
         Raises:
             Conflict: the one that is there is not that of the job (and site) of ``labels``.
@@ -51,19 +52,18 @@ class KubeSecrets:
             LauncherError: the API server refused; the message never holds a value.
         """
         metadata = {"name": name, "namespace": namespace, "labels": dict(labels)}
-        content = {key: base64.b64encode(value).decode("ascii") for key, value in data.items()}
+        content = _encoded(data)
         body = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata, "data": content}
-        core, where = self._client.core, f"{namespace}/{name}"
-        for _ in range(_TRIES):
+        core, where, is_new = self._client.core, f"{namespace}/{name}", True
+        for _ in range(_TRIES + 1):
             try:
                 self._client.call(f"create secret {where}", core.create_namespaced_secret, namespace, body)
             except Conflict:
                 if not replace:
                     return self._has(name, namespace, body)
             else:
-                return True
-            if self._replace_own(name, namespace, body):
-                return False
+                return is_new
+            is_new = not self._remove_own(name, namespace, labels) and is_new
         raise Unavailable(f"cannot write secret {where}: somebody else keeps changing it")
 
     def _has(self, name: str, namespace: str, body: Mapping[str, Any]) -> bool:
@@ -75,22 +75,26 @@ class KubeSecrets:
         is_same_job = _is_of_same_job(as_map(found.get("metadata")), body["metadata"]["labels"])
         return is_same_job and as_map(found.get("data")) == body["data"]
 
-    def _replace_own(self, name: str, namespace: str, body: Mapping[str, Any]) -> bool:
-        """Replace the Secret of the same job; False when it was deleted or changed meanwhile."""
-        metadata = body["metadata"]
+    def _remove_own(self, name: str, namespace: str, labels: Mapping[str, str]) -> bool:
+        """Delete the Secret of the same job; False when it was deleted or changed meanwhile."""
         try:
             found = as_map(self._read(name, namespace).get("metadata"))
         except NotFound:
             return False
-        if not _is_of_same_job(found, metadata["labels"]):
-            raise _anothers(f"{namespace}/{name}", found, metadata["labels"])
-        # Only the one that was looked at is replaced.
-        version = {"resourceVersion": found.get("resourceVersion")}
+        if not _is_of_same_job(found, labels):
+            raise _anothers(f"{namespace}/{name}", found, labels)
         try:
-            self._replace(name, namespace, {**body, "metadata": {**metadata, **version}})
+            self._delete_just(found, name, namespace)
         except (NotFound, Conflict):
             return False
         return True
+
+    def _delete_just(self, metadata: Mapping[str, Any], name: str, namespace: str) -> None:
+        """Delete the very Secret that was looked at, as it was; raises NotFound and Conflict."""
+        delete = self._client.core.delete_namespaced_secret
+        seen = {key: metadata.get(key) for key in ("uid", "resourceVersion")}
+        action = f"delete secret {namespace}/{name}"
+        self._client.call(action, delete, name, namespace, body={"preconditions": seen})
 
     def own(self, name: str, namespace: str, pod: PodView) -> None:
         """Make ``pod`` the owner, so that Kubernetes deletes the Secret with the pod."""
@@ -112,7 +116,7 @@ class KubeSecrets:
             LauncherError: the API server refused; the message never holds a value.
         """
         where = f"{namespace}/{name}"
-        content = {key: base64.b64encode(value).decode("ascii") for key, value in data.items()}
+        content = _encoded(data)
         for _ in range(_TRIES):
             try:
                 found = self._read(name, namespace)
@@ -134,32 +138,39 @@ class KubeSecrets:
             return True
         raise Unavailable(f"cannot write secret {where}: somebody else keeps changing it")
 
-    def delete(self, name: str, namespace: str) -> bool:
-        """Delete a Secret with our job-id label and return True, as when there is none; another's stays."""
-        return self._delete(name, namespace, _is_credential)
+    def delete(
+        self,
+        name: str,
+        namespace: str,
+        is_ours: Callable[[SecretView], bool] = lambda _: True,
+        *,
+        holding: Mapping[str, bytes] | None = None,
+    ) -> bool:
+        """Delete a Secret with our job-id label; see :class:`launcher.usecases.ports.Secrets`."""
+
+        def is_credential(found: Mapping[str, Any]) -> bool:
+            metadata = as_map(found.get("metadata"))
+            holds = holding is None or as_map(found.get("data")) == _encoded(holding)
+            return _is_credential(metadata) and holds and is_ours(_view(metadata))
+
+        return self._delete(name, namespace, is_credential)
 
     def delete_shared(self, name: str, namespace: str) -> bool:
         """Delete the Secret of a startup kit and return True, as when there is none; another's stays."""
-        return self._delete(name, namespace, _is_startup_kit)
+        return self._delete(name, namespace, lambda found: _is_startup_kit(as_map(found.get("metadata"))))
 
     def _delete(self, name: str, namespace: str, is_ours: Callable[[Mapping[str, Any]], bool]) -> bool:
         for _ in range(_TRIES):
             try:
-                metadata = as_map(self._read(name, namespace).get("metadata"))
-                if not is_ours(metadata):
-                    _LOG.warning("secret %s/%s is not the launcher's: left alone", namespace, name)
+                found = self._read(name, namespace)
+                if not is_ours(found):
+                    _LOG.warning("secret %s/%s is not, or no longer, ours: left alone", namespace, name)
                     return False
-                self._client.call(
-                    f"delete secret {namespace}/{name}",
-                    self._client.core.delete_namespaced_secret,
-                    name,
-                    namespace,
-                    body={"preconditions": {"uid": metadata.get("uid")}},
-                )
+                self._delete_just(as_map(found.get("metadata")), name, namespace)
             except NotFound:
                 return True
             except Conflict:
-                continue  # another one of the name since
+                continue  # changed, or another one of the name, since
             return True
         raise Unavailable(f"cannot delete secret {namespace}/{name}: somebody else keeps making it anew")
 
@@ -238,7 +249,15 @@ class KubeSecrets:
 def _view(metadata: Mapping[str, Any]) -> SecretView:
     labels = as_map(metadata.get("labels"))
     job, federation, site = (as_text(labels.get(one)) for one in (LABEL_JOB_ID, LABEL_FEDERATION, LABEL_SITE))
-    return SecretView(when(metadata.get("creationTimestamp")), job, federation, site, _is_of_helm(metadata))
+    return SecretView(
+        created=when(metadata.get("creationTimestamp")),
+        job_id=job,
+        federation=federation,
+        site=site,
+        of_helm=_is_of_helm(metadata),
+        uid=as_text(metadata.get("uid")),
+        owners=tuple(as_text(one.get("uid")) for one in as_maps(metadata.get("ownerReferences"))),
+    )
 
 
 def _is_of_helm(metadata: Mapping[str, Any]) -> bool:
@@ -270,6 +289,10 @@ def _anothers(where: str, found: Mapping[str, Any], labels: Mapping[str, str]) -
         f"secret {where} belongs to {whose}, not to job {quoted(labels.get(LABEL_JOB_ID))}",
         cure="wait until that job is gone, or remove the Secret by hand",
     )
+
+
+def _encoded(data: Mapping[str, bytes]) -> dict[str, str]:
+    return {key: base64.b64encode(value).decode("ascii") for key, value in data.items()}
 
 
 def _decoded(value: Any) -> str:

@@ -302,7 +302,7 @@ def test_nothing_is_changed_while_another_acts(parent, fake):
 
 # What a port's methods only read; a new one stands here or in WRITES.
 READS = {
-    ports.Releases: {"status", "record", "is_whole", "list", "template"},
+    ports.Releases: {"status", "record", "revisions", "is_whole", "list", "template"},
     ports.Pods: {
         *("get", "raw", "list", "has_namespace", "namespaces", "watch", "watching", "events", "claim_events"),
         *("nodes", "limit_ranges", "logs"),

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from launcher.core.names import LABEL_JOB_ID
+from launcher.core.revisions import Revision
 from launcher.core.views import PodView, ReleaseView, Seen
 from launcher.edges.clock import SystemClock
 from launcher.errors import Conflict, NotFound, Reason, Rejected
@@ -204,6 +205,9 @@ class Releases:
 
     record = status
 
+    def revisions(self, name: str, namespace: str) -> tuple[Revision, ...]:
+        return ()  # nobody else installs here
+
     def is_whole(self, name: str, namespace: str) -> bool:
         return self.status(name, namespace).value is not None
 
@@ -234,10 +238,12 @@ class Secrets(FakeSecrets):
         self.load()
         return self._saved(name, super().put_shared(name, *args))
 
-    def delete(self, name: str, namespace: str) -> bool:
+    def delete(self, name: str, *args: Any, **more: Any) -> bool:
         self.load()
-        (self.folder / "secrets" / f"{name}.json").unlink(missing_ok=True)
-        return super().delete(name, namespace)
+        is_ours = super().delete(name, *args, **more)
+        if is_ours:
+            (self.folder / "secrets" / f"{name}.json").unlink(missing_ok=True)
+        return is_ours
 
     def list(self, namespace: str) -> Any:
         self.load()

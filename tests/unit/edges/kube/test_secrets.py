@@ -46,9 +46,13 @@ class Api:
         self._write(name, body, uid=there["uid"])
 
     def delete_namespaced_secret(self, name, namespace, body):
-        if body["preconditions"]["uid"] != self.read_namespaced_secret(name, namespace)["metadata"]["uid"]:
-            raise Conflict("uid")
+        there = self.read_namespaced_secret(name, namespace)["metadata"]
+        if any(there[key] != wanted for key, wanted in body["preconditions"].items()):
+            raise Conflict("uid or resourceVersion")
         del self.items[name]
+
+    def list_namespaced_secret(self, namespace, label_selector):
+        return {"items": list(self.items.values())}
 
     def _write(self, name, body, uid):
         self.writes.append(name)
@@ -73,8 +77,10 @@ def test_a_jobs_own_secret_is_replaced(api, secrets):
     assert secrets.put("s", "fl", {"key": b"1"}, LABELS)
     assert not secrets.put("s", "fl", {"key": b"2"}, LABELS, replace=False)
     assert api.value("s") == b"1"
+    first = api.items["s"]["metadata"]["uid"]
     assert not secrets.put("s", "fl", {"key": b"2"}, LABELS)
     assert api.value("s") == b"2"
+    assert api.items["s"]["metadata"]["uid"] != first  # another launch's is another object
 
 
 @pytest.mark.parametrize(
@@ -105,6 +111,30 @@ def test_only_a_jobs_secret_is_deleted(api, secrets):
         False,
     ]
     assert sorted(api.items) == ["chart", "unlabelled"]
+
+
+def test_a_secret_of_another_launch_or_of_other_content_is_left(api, secrets):
+    secrets.put("s", "fl", {"key": b"1"}, LABELS)
+    api.items["s"]["metadata"]["ownerReferences"] = [{"kind": "Pod", "uid": "uid-1"}, None, {"uid": 7}]
+    seen = []
+    assert not secrets.delete("s", "fl", seen.append)
+    assert not secrets.delete("s", "fl", holding={"key": b"2"})
+    assert [(one.uid, one.owners) for one in seen] == [("u1", ("uid-1", ""))]
+    assert seen == [secrets.list("fl")["s"]]
+    assert secrets.delete("s", "fl", lambda one: "uid-1" in one.owners, holding={"key": b"1"})
+    assert api.items == {}
+
+
+def test_a_secret_that_gets_an_owner_while_it_is_looked_at_is_looked_at_again(api, secrets):
+    secrets.put("s", "fl", {}, LABELS)
+
+    def is_ours(view):
+        changed = {"resourceVersion": "99", "ownerReferences": [{"uid": "uid-2"}]}
+        api.items["s"] = {"metadata": {**api.items["s"]["metadata"], **changed}}
+        return not view.owners
+
+    assert not secrets.delete("s", "fl", is_ours)
+    assert "s" in api.items
 
 
 def test_a_shared_secret_follows_its_own_federation_only(api, secrets):
