@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from launcher.core.credential_shapes import HIDDEN, SHAPES
+
 __all__ = [
     "HIDDEN",
     "Mask",
@@ -27,7 +29,6 @@ __all__ = [
     "secrets_of",
 ]
 
-HIDDEN = "***"
 Mask = Callable[[str], str]
 
 # Hiding a shorter value, such as `true` or `8080`, would hide half of a log.
@@ -53,40 +54,11 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 # Spans several lines. A log may end, or have been cut, in the middle of a key.
 _PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?:\s|\\n)*(?:Proc-Type|DEK-Info): [^\n\\]*)*"
-    r"(?:[^-]*-----END [A-Z ]*PRIVATE KEY-----|(?:(?:\s|\\n)*[A-Za-z0-9+/=]{16,})*)"
+    r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(?:(?:\s|\\n)*(?:Proc-Type|DEK-Info): [^\n\\]*)*"
+    r"(?:[^-]*-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|(?:(?:\s|\\n)*[A-Za-z0-9+/=]{16,})*)"
 )
-_END_OF_KEY = re.compile(r"-----END [A-Z ]{0,40}PRIVATE KEY-----")
+_END_OF_KEY = re.compile(r"-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_LINE = re.compile(r"(?:^|[\s|])[A-Za-z0-9+/=]{16,}\s*$")
-# Each matches within one line.
-_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # http://user:password@proxy:3128
-    (re.compile(r"(://[^\s/:@\"']*:)[^\s/@\"']+@"), rf"\1{HIDDEN}@"),
-    # Authorization: Basic abc
-    (
-        re.compile(
-            r"(?i)\b(authorization[\"']?[ \t]*[:=][ \t]*[\"']?)(?:(?:bearer|basic)[ \t]+)?[^\s\"',}]+"
-        ),
-        rf"\1{HIDDEN}",
-    ),
-    (re.compile(r"(?i)\b(bearer)[ \t]+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {HIDDEN}"),
-    # Basic bWU6Y2FuYXJ5; not 'basic training'
-    (re.compile(r"(?i)\b(basic)[ \t]+(?:[A-Za-z0-9+/]{6,}={1,2}|[A-Za-z0-9+/]{16,})"), rf"\1 {HIDDEN}"),
-    # eyJhbGciOi....eyJpc3MiOi....signature: a service account token; eyJhdXRocyI6...: a docker config
-    (re.compile(r"\beyJ[A-Za-z0-9_+/=-]{8,}(?:\.[A-Za-z0-9_-]+)*"), HIDDEN),
-    # keys whose issuer gave them a prefix: AWS, GitHub, Hugging Face
-    (re.compile(r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_\w{30,}|hf_[A-Za-z0-9]{20,})\b"), HIDDEN),
-    # password=abc, "api_key": "abc", HF_TOKEN: abc, PGPASSWORD=abc; not 'tokens: 512' of a language
-    # model, nor automountServiceAccountToken: true, which a reviewer must see
-    (
-        re.compile(
-            r"(?i)((?:token|passw(?:or)?d|passphrase|secret|(?:api|access|secret)[-_]?key"
-            r"|client-key-data)[\"']?[ \t]*[:=][ \t]*[\"']?)(?!(?:true|false|null)(?:[\s\"',}]|$))"
-            r"[^\s\"',}]+"
-        ),
-        rf"\1{HIDDEN}",
-    ),
-)
 
 
 def looks_secret(name: str) -> bool:
@@ -104,7 +76,7 @@ def _is_secret_word(word: str) -> bool:
 def masked(text: str) -> str:
     """Return ``text`` with what is shaped like a credential hidden, however long its lines."""
     text = _without_end_of_key(_PRIVATE_KEY.sub(HIDDEN, text))
-    for pattern, replacement in _SHAPES:
+    for pattern, replacement in SHAPES:
         text = pattern.sub(replacement, text)
     return text
 
@@ -114,7 +86,7 @@ def by_shape(text: str) -> str:
     lines = _without_end_of_key(_PRIVATE_KEY.sub(HIDDEN, text)).split("\n")
     long = {at: len(line) for at, line in enumerate(lines) if len(line) > _LONGEST_LINE}
     text = "\n".join(line[: 2 * _LONGEST_LINE] for line in lines)
-    for pattern, replacement in _SHAPES:
+    for pattern, replacement in SHAPES:
         text = pattern.sub(replacement, text)
     if not long:
         return text

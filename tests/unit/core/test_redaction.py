@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launcher.core.redaction import by_shape, cautious, literals, looks_secret, masker, redacted, secrets_of
+from launcher.core.foreign import said
+from launcher.core.redaction import (
+    by_shape,
+    cautious,
+    literals,
+    looks_secret,
+    masked,
+    masker,
+    redacted,
+    secrets_of,
+)
 
 CANARY = "canary-5309"
 
@@ -128,6 +138,50 @@ def test_by_shape_is_fast_on_a_megabyte(text):
     shown = by_shape(text)
     assert time.process_time() - start < 15
     assert max(map(len, shown.split("\n"))) < 4200
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://me:p@canary@proxy:3128 refuses", "http://me:***@proxy:3128 refuses"),
+        ("parse http://me:p/canary@proxy:3128/x", "parse http://me:***@proxy:3128/x"),
+        (r"http:\/\/me:canary@proxy", r"http:\/\/me:***@proxy"),
+        ("oci://registry:5000/charts/fljob@sha256:abc", "oci://registry:5000/charts/fljob@sha256:abc"),
+        ("http://proxy:3128/ of me@example.com", "http://proxy:3128/ of me@example.com"),
+        ("Authorization: Token canary", "Authorization: ***"),
+        ("Proxy-Authorization: Negotiate canary", "Proxy-Authorization: ***"),
+        ('authorization: Digest username="x", response="canary"', "authorization: ***"),
+        ("{b'Authorization': b'Bearer canary'}", "{b'Authorization': b'***'}"),
+        ("'authorization': ['Bearer canary']", "'authorization': ['***']"),
+        ('{"auths": {"r.io": {"auth": "canary"}}}', '{"auths": {"r.io": {"auth": "***"}}}'),
+        (r"{\"token\": \"canary\"}", r"{\"token\": \"***\"}"),
+        ('password = "a b, canary"', 'password = "***"'),
+        (r'"token": "a\"canary"', '"token": "***"'),
+        ("password='a,canary'", "password='***'"),
+        ('"password": ["canary"]', '"password": ["***"]'),
+        ("passwd: |\n  canary", "passwd: ***"),
+        ("helm --kube-token canary --debug", "helm --kube-token *** --debug"),
+        ('x --db-password "a canary" y', 'x --db-password "***" y'),
+        ("unknown flag: --token --debug", "unknown flag: --token --debug"),
+        ("DB_PASS=canary, MYSQL_PWD=canary", "DB_PASS=***, MYSQL_PWD=***"),
+        ("PWD=/root OLDPWD=/x", "PWD=/root OLDPWD=/x"),
+        ("Set-Cookie: sid=canary; path=/", "Set-Cookie: ***"),
+        ("ENCRYPTION_KEY=canary", "ENCRYPTION_KEY=***"),
+        ('"private_key": "canary"', '"private_key": "***"'),
+        ("https://a.example/x?sv=1&sig=canary", "https://a.example/x?sv=1&sig=***"),
+        ("https://s3/x?X-Amz-Signature=canary&y=1", "https://s3/x?X-Amz-Signature=***&y=1"),
+        ("got glpat-canary0123456789canary", "got ***"),
+        ("got github_pat_11ABCDEFG0_canary0123456789", "got ***"),
+        ("got nvapi-canary-0123456789-canary", "got ***"),
+        (
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nY2FuYXJ5\n-----END PGP PRIVATE KEY BLOCK----- x",
+            "*** x",
+        ),
+    ],
+)
+def test_credentials_of_odd_shapes(text, shown):
+    assert masked(text) == shown
+    assert "canary" not in said(text)
 
 
 def test_by_shape_cuts_long_lines():
