@@ -353,6 +353,32 @@ WAITING = [
         Code.IMAGE_PULL_TRANSIENT,
     ),
     ("SomethingNew", "text", Code.UNCLASSIFIED),
+    # names are no words
+    (
+        "ErrImagePull",
+        'failed to pull image "r.io/unauthorized:1": failed to do request: connect: connection refused',
+        Code.IMAGE_PULL_TRANSIENT,
+    ),
+    ("ErrImagePull", "unauthorized: authentication required", Code.IMAGE_AUTH),
+    ("CreateContainerConfigError", "failed to get secret fl/subpath-x: timed out", Code.CONFIG_TRANSIENT),
+    # who is busy or out of reach may say anything
+    ("ErrImagePull", "429 Too Many Requests: unauthorized: slow down", Code.IMAGE_PULL_TRANSIENT),
+    ("ErrImagePull", "503 Service Unavailable: unauthorized upstream", Code.IMAGE_PULL_TRANSIENT),
+    (
+        "ErrImagePull",
+        "failed to fetch anonymous token: dial tcp: lookup auth.r.io: no such host: not found",
+        Code.IMAGE_PULL_TRANSIENT,
+    ),
+    (
+        "ErrImagePull",
+        "code = NotFound desc = failed to pull: content digest sha256:ab: not found",
+        Code.IMAGE_PULL_TRANSIENT,
+    ),
+    (
+        "ErrImagePull",
+        "(Mirrors also failed: [m/x:1: dial tcp: i/o timeout]): r/x:1: manifest unknown",
+        Code.IMAGE_NOT_FOUND,
+    ),
 ]
 _SANDBOX = "Failed to create pod sandbox: "
 # (reason of a Warning event of a pod that has a node, message, code)
@@ -459,4 +485,7 @@ EVENTS = [
         "Failed to prepare dynamic resources: prepare dynamic resources: NodePrepareResources: driver not found",
         Code.DEVICES_NOT_READY,
     ),
+    # names are no words
+    ("FailedCreatePodSandBox", f'{_SANDBOX}failed to reserve sandbox name "a-hostprocess_f_0"', Code.SANDBOX),
+    ("FailedCreatePodSandBox", f'{_SANDBOX}failed to reserve sandbox name "cni-network_f_0"', Code.SANDBOX),
 ]

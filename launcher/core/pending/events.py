@@ -50,7 +50,7 @@ _SANDBOX_SETTING = re.compile(
     r"runtime \"(?!io\.containerd\.runc\.)[^\"]{1,253}\" binary not installed|"
     r"container init was OOM-killed|unable to set memory limit to \d|"
     r"failed to construct FQDN|hostname for pod |is not a valid DNS (?:label|subdomain)|invalid DNSPolicy|"
-    r"unsupported supplementalGroupsPolicy|HostProcess|\bsysctl \"",
+    r"unsupported supplementalGroupsPolicy|(?-i:HostProcess)|\bsysctl \"",
     re.IGNORECASE,
 )
 # containerd: 'failed to setup network for sandbox "x": plugin type="calico" failed (add): ...'. Not the
@@ -58,6 +58,8 @@ _SANDBOX_SETTING = re.compile(
 _NETWORK = re.compile(
     r"\bnetwork(?! is unreachable)|networkplugin|\bcni\b|\bipam\b|\bip address|plugin type=", re.IGNORECASE
 )
+
+_QUOTED = re.compile(r'"[^"\n]{0,1024}"')
 
 _ROWS: tuple[tuple[str, re.Pattern[str], Code], ...] = (
     # 'MountVolume.SetUp failed for volume "x" : secret "nope" not found'; of the driver for other stores:
@@ -107,8 +109,13 @@ def event_code(event: PodEvent) -> Code | None:
     if event.type != "Warning":
         return None
     return next(
-        (code for reason, text, code in _ROWS if event.reason == reason and text.search(event.message)), None
+        (code for reason, text, code in _ROWS if event.reason == reason and _says(event.message, text)), None
     )
+
+
+def _says(message: str, text: re.Pattern[str]) -> bool:
+    """Search a message; for the network without its names: 'failed to reserve sandbox name "cni-x_fl_0"'."""
+    return text.search(_QUOTED.sub('""', message) if text is _NETWORK else message) is not None
 
 
 def failure_code(event: PodEvent) -> Code | None:
