@@ -62,14 +62,15 @@ class WholeReleases(ReleasesOver):
         """
         # The job's pod is looked for by whoever removes the job.
         refs = [ref for ref in self._named(name, namespace) if ref.kind != _POD]
-        for ref in refs:
-            self._see(ref, name)
+        # What is made under the same name while Helm is at work is that of a later install.
+        uids = {ref: self._uid(ref, name) for ref in refs}
         was_there = self.releases.uninstall(name, namespace, before)
-        for ref in refs:
-            self._take_away(ref, name, namespace)
+        for ref, uid in uids.items():
+            if uid:
+                self._take_away(ref, uid, name, namespace)
         return was_there
 
-    def _see(self, ref: ObjectRef, release: str) -> None:
+    def _uid(self, ref: ObjectRef, release: str) -> str:
         try:
             seen = self._objects.look(ref)
         except Denied as error:
@@ -79,8 +80,9 @@ class WholeReleases(ReleasesOver):
             raise Denied(said, cure=error.cure, reason=error.reason) from error
         if seen.presence is Presence.UNAVAILABLE:
             raise Unavailable(f"release {release} is left as it is: {seen.why}", cure=seen.cure)
+        return seen.value.uid if seen.value is not None else ""
 
-    def _take_away(self, ref: ObjectRef, release: str, namespace: str) -> None:
+    def _take_away(self, ref: ObjectRef, uid: str, release: str, namespace: str) -> None:
         for pause in (*_PAUSES, None):
             try:
                 seen = self._objects.look(ref)
@@ -88,7 +90,7 @@ class WholeReleases(ReleasesOver):
                 if (
                     made is not None
                     and not made.stays
-                    and (made.release, made.namespace) == (release, namespace)
+                    and (made.uid, made.release, made.namespace) == (uid, release, namespace)
                 ):
                     _LOG.info("release=%s helm has left %s, removing it", release, ref.text)
                     self._objects.delete(ref, made.uid)

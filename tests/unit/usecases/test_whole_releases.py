@@ -77,6 +77,15 @@ def test_what_is_not_the_releases_or_is_to_stay_is_left_alone(fake, other):
     assert objects.items == {"fj-1": other}
 
 
+@pytest.mark.parametrize("before", [{}, {"fj-1": OURS}])
+def test_what_a_later_install_has_made_of_that_name_is_left_alone(fake, before):
+    objects, later = FakeObjects(dict(before)), replace(OURS, uid="u2")
+    WholeReleases(fake.releases, lambda *_: (POLICY,), objects, fake.clock).uninstall(
+        "fj-1", "fl", lambda: objects.items.update({"fj-1": later})
+    )
+    assert objects.items == {"fj-1": later}
+
+
 def test_what_the_record_does_not_name_is_not_even_looked_at(fake):
     objects = FakeObjects({"other": OURS})
     whole(fake, objects, POD).uninstall("fj-1", "fl")
