@@ -99,7 +99,7 @@ def _unused(
     owned = _owned(reports)
     alone = {name: secret for name, secret in secrets.items() if name not in owned}
     found: list[tuple[str, str, Callable[[str, str], object]]] = [
-        ("secret", name, partial(_delete_as_listed, world, secrets[name]))
+        ("secret", name, partial(_delete_as_listed, world, secrets))
         for name in old_credentials(alone, world.clock.now(), max(older_than, INSTALL_MAY_LAST))
     ]
     found += [("lease", name, world.watching.forget) for name in world.watching.left(namespace)]
@@ -111,9 +111,13 @@ def _unused(
     return [(f"{kind} {name}", partial(act, name, delete)) for kind, name, delete in found]
 
 
-def _delete_as_listed(world: World, listed: SecretView, name: str, namespace: str) -> bool:
+def _delete_as_listed(world: World, listed: Mapping[str, SecretView], name: str, namespace: str) -> bool:
     """Delete a Secret if it is still what was listed: that of a later launch has the same name."""
-    return world.secrets.delete(name, namespace, partial(operator.eq, listed))
+    return world.secrets.delete(name, namespace, partial(operator.eq, listed.get(name)))
+
+
+def _as_listed(world: World, namespace: str, listed: Mapping[str, SecretView], name: str) -> _Act:
+    return name, partial(_delete_as_listed, world, listed, name, namespace)
 
 
 def _ordered(
@@ -171,11 +175,9 @@ def reap(
     alone, lost, unnamed = secrets_left_by(heir, alone, secrets, unnamed)
     _tell(report, confirmed, lost)
     alone += [one.job.credential_secret for one in confirmed if stays(one)]
-    unused: list[_Act] = [
-        (name, partial(_delete_as_listed, world, secrets[name], name, namespace)) for name in alone
-    ]
-    gone = [one for one in theirs if not stays(one)]
-    return _each(_ordered(gone, unused, partial(_reaped, world)), unnamed)
+    unused = [_as_listed(world, namespace, secrets, name) for name in alone]
+    theirs = [one for one in theirs if not stays(one)]
+    return _each(_ordered(theirs, unused, partial(_reaped, world)), unnamed)
 
 
 def _tell(report: ReportLost, known: Iterable[JobReport], lost: Iterable[str]) -> None:
