@@ -6,12 +6,14 @@ import base64
 import gzip
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from launcher.core.names import ANNOTATION_POD_UID, LABEL_JOB_ID
 from launcher.core.revisions import Revision
 from launcher.core.views import MadeObject, ObjectRef, Seen
+from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeRecords
 from launcher.errors import Denied, Rejected, Unavailable
 from tests.fakes import START
@@ -206,3 +208,10 @@ def test_a_record_that_helm_may_not_update_is_named_with_the_right():
     with pytest.raises(Rejected, match="stays pending-install") as failed:
         KubeRecords(api, "configmap").note_pod("r1", "ns", "uid-1")
     assert "can-i update configmaps -n ns`" in failed.value.cure
+
+
+def test_helms_port_tells_the_records_of_one_release():
+    items = [stored("r1", "1", creationTimestamp="2026-01-01T00:00:00Z")]
+    for found, told in ((items, (Revision(1, START, "", "a1b2"),)), ([], ())):
+        records = KubeRecords(Api({**EMPTY, "items": found}), "secret")
+        assert HelmReleases(chart=Path("/c"), records=records).revisions("r1", "ns") == told
