@@ -180,7 +180,7 @@ def test_gc_of_all_namespaces_goes_where_its_rights_let_it(fljob, job_folder, na
     ]
     kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
     try:
-        done = fljob("gc", "-A", "--older-than", "0s", "--kubeconfig", str(path), check=0)
+        done = fljob("gc", "-A", "--older-than", "0s", "--kubeconfig", str(path), check=6)
     finally:
         kubectl("delete", "clusterrolebinding,clusterrole", namespace)
     assert f"in namespace {namespace}" in done.stdout

@@ -78,8 +78,10 @@ def test_gc_of_all_namespaces_leaves_out_where_it_has_no_rights(fake, fljob, mon
     monkeypatch.setattr(fake.secrets, "namespaces", raising(Denied("no right in all namespaces")))
     monkeypatch.setattr(fake.secrets, "list", raising(Denied("no right to list secrets")))
     code, _, err = fljob("gc", "-A")
-    assert code == 0
-    assert err.startswith("namespace fl is left out: no right to list secrets\n")
+    assert code == 6
+    assert err == (
+        "namespace fl is left out: no right to list secrets\nnothing to remove in any namespace but those\n"
+    )
     assert json.loads(fljob("gc", "-A", "-o", "json")[1]) == []
     assert json.loads(fljob("gc", "-A", "-o", "object")[1]) == {"items": [], "leftOut": ["fl"]}
 
