@@ -153,15 +153,12 @@ REFUSED = NewConnectionError(POOL, "Failed to establish a new connection: [Errno
         ),
         (
             REFUSED,
-            "10.0.0.1:6443: Failed to establish a new connection: [Errno 111] Connection refused",
+            "nothing answers at 10.0.0.1:6443: connection refused",
             Reason.CONNECTION_REFUSED,
         ),
         (
             MaxRetryError(POOL, "/api", ProxyError("Unable to connect to proxy", REFUSED)),
-            (
-                "Unable to connect to proxy: 10.0.0.1:6443: Failed to establish a new connection: [Errno 111] "
-                "Connection refused"
-            ),
+            "Unable to connect to proxy: nothing answers at 10.0.0.1:6443: connection refused",
             Reason.PROXY,
         ),
         (
