@@ -26,7 +26,7 @@ SPEC = build_jobspec(REQUEST, JobMeta(image="i"), Study(), SiteConfig(namespace=
 
 
 # A job that is about to be launched has no pod yet.
-NOT_OF_A_SPEC = {"role", "uid"}
+NOT_OF_A_SPEC = {"role", "uid", "created"}
 
 
 @pytest.mark.parametrize(
