@@ -328,9 +328,11 @@ class FakeReleases:
         noted = tuple(replace(record, pod_uid=uid) for record in self.items[name].revisions)
         self.items[name] = replace(self.items[name], revisions=noted)
 
-    def note_ledger(self, name: str, namespace: str, text: str) -> None:
+    def note_ledger(self, name: str, namespace: str, text: str, pod: str) -> None:
         if name not in self.items:
             raise NotFound(f"there is no release {namespace}/{name}")
+        if any(record.pod_uid != pod for record in self.items[name].revisions):
+            raise Conflict(f"release {namespace}/{name} is not that of pod {pod}")
         self.noted.append(name)
         noted = tuple(replace(record, ledger=text) for record in self.items[name].revisions)
         self.items[name] = replace(self.items[name], revisions=noted)

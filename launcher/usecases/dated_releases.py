@@ -70,9 +70,9 @@ class ReleasesOver:
         """Pass it on."""
         self.releases.note_pod(name, namespace, uid)
 
-    def note_ledger(self, name: str, namespace: str, text: str) -> None:
+    def note_ledger(self, name: str, namespace: str, text: str, pod: str) -> None:
         """Pass it on."""
-        self.releases.note_ledger(name, namespace, text)
+        self.releases.note_ledger(name, namespace, text, pod)
 
     def template(self, name: str, namespace: str, values: Mapping[str, Any]) -> str:
         """Pass it on."""

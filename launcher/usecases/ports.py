@@ -85,8 +85,14 @@ class Releases(Protocol):
     def note_pod(self, name: str, namespace: str, uid: str) -> None:
         """Write into the record of an install which pod it has made: nothing else proves that later."""
 
-    def note_ledger(self, name: str, namespace: str, text: str) -> None:
-        """Write into the record of an install what was measured of its job; raises also ``NotFound``."""
+    def note_ledger(self, name: str, namespace: str, text: str, pod: str) -> None:
+        """Write into the record of an install what was measured of its job, if it is that of this pod's uid.
+
+        Raises:
+            NotFound: there is no record.
+            Conflict: it is that of another pod, or of none that is known.
+            LauncherError: it was refused, or could not be asked for.
+        """
 
     def template(self, name: str, namespace: str, values: Mapping[str, Any]) -> str:
         """Return the manifests as YAML text without asking any cluster."""

@@ -13,6 +13,7 @@ import pytest
 
 from launcher.core.lifecycle.ledger import RUNNING
 from launcher.core.names import ANNOTATION_LEDGER, LABEL_JOB_ID
+from launcher.errors import Conflict
 from tests.cluster.conftest import happens, kubectl, meta
 
 pytestmark = pytest.mark.cluster
@@ -139,3 +140,15 @@ def test_the_parts_are_the_time_since_the_launch_also_when_the_waiter_was_killed
     shown = fljob("status", "led", "-n", namespace, check=0).stdout
     assert "NoMatchingNode" in shown.partition("time:")[2]
     fljob("terminate", "led", "-n", namespace, check=0)
+
+
+def test_a_note_goes_only_into_the_record_of_its_own_pod(launch, gone, world, namespace):
+    """Who still waits for a job that was launched again under its name writes nothing over the new one's."""
+    handle = launch("sleep 600")
+    note = partial(world.releases.note_ledger, handle.job.release, namespace)
+    note("mine", handle.job.uid or handle.track.pod.uid)
+    with pytest.raises(Conflict, match="is not that of pod another"):
+        note("another's", "another")
+    assert annotation(namespace) == "mine"
+    handle.terminate()
+    gone(handle)

@@ -33,9 +33,9 @@ class Records:
         """Write into the record of a first install which pod it has made."""
         del release, namespace, uid
 
-    def note_ledger(self, release: str, namespace: str, text: str) -> None:
-        """Write into the record of a first install what was measured of its job."""
-        del release, namespace, text
+    def note_ledger(self, release: str, namespace: str, text: str, pod: str) -> None:
+        """Write into the record of an install what was measured of its job, if it is that of this pod."""
+        del release, namespace, text, pod
 
     def are_there(self, refs: Sequence[ObjectRef], release: str, namespace: str) -> bool:
         """Return whether all these objects of a release are certainly there, and stay.
@@ -73,6 +73,6 @@ class Recorded:
         """Write into the record of an install which pod it has made; raises a LauncherError."""
         self._records.note_pod(name, namespace, uid)
 
-    def note_ledger(self, name: str, namespace: str, text: str) -> None:
+    def note_ledger(self, name: str, namespace: str, text: str, pod: str) -> None:
         """Write into the record of an install what was measured of its job; raises a LauncherError."""
-        self._records.note_ledger(name, namespace, text)
+        self._records.note_ledger(name, namespace, text, pod)

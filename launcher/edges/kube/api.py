@@ -17,7 +17,7 @@ __all__ = ["Api", "Send"]
 Send = Callable[..., Any]
 # The API server merges lists of ownerReferences by uid, and maps by key.
 _PATCH = "application/strategic-merge-patch+json"
-_MERGE_PATCH = "application/merge-patch+json"
+_MERGE_PATCH, _JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 _APPLY = "application/apply-patch+yaml"
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -152,9 +152,10 @@ class Api:
         """Send a request about objects of any kind; the names in ``path`` are quoted.
 
         With ``metadata_only`` the answer is a list (of GET) or an object (else) without its content. A PATCH
-        is a merge patch.
+        is a merge patch, of a list of steps a JSON patch.
         """
-        more = {"content_type": _MERGE_PATCH} if verb == "PATCH" else {}
+        patch = _JSON_PATCH if isinstance(body, list) else _MERGE_PATCH
+        more = {"content_type": patch} if verb == "PATCH" else {}
         if metadata_only:
             more["accept"] = _METADATA.format("List" if verb == "GET" else "")
         return self._ask(verb, path, {**(query or {}), **options}, body, **more)

@@ -37,9 +37,10 @@ _LONGEST = 300  # of what urllib3 says, which repeats the URL
 _NAMESPACE = re.compile(r"\bnamespace (?P<ours>[a-z0-9-]{1,63})$|\b(?P<its>[a-z0-9-]{1,63})/")
 # "HTTPSConnectionPool(host='10.0.0.1', port=6443): Read timed out."
 _POOL = re.compile(r"HTTPS?Connection(?:Pool)?\(host='(?P<host>[^']{0,253})', port=(?P<port>\d{1,5})\): ")
-# '10.0.0.1:6443: Failed to establish a new connection: [Errno 111] Connection refused': said as of helm's half.
+# '10.0.0.1:6443: Failed to establish a new connection: [Errno 111] Connection refused': as of helm's half.
 _NOBODY = re.compile(
-    r"(?P<at>\S{1,260}:\d{1,5}): Failed to establish a new connection: \[Errno \d{1,4}\] (?P<why>[A-Za-z ]{1,60})"
+    r"(?P<at>\S{1,260}:\d{1,5}): Failed to establish a new connection: "
+    r"\[Errno \d{1,4}\] (?P<why>[A-Za-z ]{1,60})"
 )
 # What the server says of ours: '[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required'
 _REFUSED_LOGIN = re.compile(r"ALERT_(?:CERTIFICATE_|BAD_CERTIFICATE|UNKNOWN_CA|UNSUPPORTED_CERTIFICATE)")

@@ -25,7 +25,7 @@ from launcher.edges.kube.listwatch import no_list
 from launcher.edges.kube.objects import KubeObjects
 from launcher.edges.kube.translate import when
 from launcher.edges.kube.untyped import as_map, as_maps, as_text
-from launcher.errors import Denied, LauncherError, NotFound, Rejected, Unavailable
+from launcher.errors import Conflict, Denied, LauncherError, NotFound, Rejected, Unavailable
 
 __all__ = ["KubeRecords"]
 
@@ -106,20 +106,33 @@ class KubeRecords:
             asked = f"kubectl auth can-i update {self._kind} -n {namespace}"
             raise Rejected(why, cure=f"if `{asked}` says no, bind the Role that `fljob rbac` prints")
 
-    def note_ledger(self, release: str, namespace: str, text: str) -> None:
-        """Write into the record of a first install what was measured of its job.
+    def note_ledger(self, release: str, namespace: str, text: str, pod: str) -> None:
+        """Write into the record of an install what was measured of its job, if it is that of this pod.
+
+        Who still waits for a job that was launched again under its name must not write over the new one's. The
+        API server compares (RFC 6902, `test`): no other request can come between.
 
         Raises:
             NotFound: there is no record.
+            Conflict: it is that of another pod, or of none that is known.
             LauncherError: it was refused, or could not be asked for.
         """
-        self._annotate(release, namespace, {ANNOTATION_LEDGER: text})
+        steps = [
+            {"op": "test", "path": _pointer(ANNOTATION_POD_UID), "value": pod},
+            {"op": "add", "path": _pointer(ANNOTATION_LEDGER), "value": text},
+        ]
+        try:
+            self._patch(release, namespace, steps)
+        except Rejected as error:
+            raise Conflict(f"Helm's record of release {release} is not that of pod {pod}") from error
 
     def _annotate(self, release: str, namespace: str, annotations: Mapping[str, str]) -> Mapping[str, Any]:
+        return self._patch(release, namespace, {"metadata": {"annotations": dict(annotations)}})
+
+    def _patch(self, release: str, namespace: str, body: Any) -> Mapping[str, Any]:
         name = f"sh.helm.release.v1.{release}.v1"
         path = f"{_path(namespace)}/{self._kind}/{quote(name)}"
         action = f"patch Helm's record, {self._kind[:-1]} {namespace}/{name}"
-        body = {"metadata": {"annotations": dict(annotations)}}
         request = self._client.core.request
         return as_map(self._client.call(action, request, path, verb="PATCH", body=body, metadata_only=True))
 
@@ -180,6 +193,11 @@ class KubeRecords:
 
 def _path(namespace: str) -> str:
     return f"/api/v1/namespaces/{quote(namespace)}" if namespace else "/api/v1"
+
+
+def _pointer(annotation: str) -> str:
+    """Return where an annotation stands, as of RFC 6901."""
+    return f"/metadata/annotations/{annotation.replace('~', '~0').replace('/', '~1')}"
 
 
 def _revision(metadata: Mapping[str, Any]) -> Revision:

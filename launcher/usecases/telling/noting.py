@@ -57,7 +57,7 @@ class Noting(Paced[LedgerNote]):
         if not self._is_acting():
             return
         try:
-            self._releases.note_ledger(job.release, job.namespace, to_text(note))
+            self._releases.note_ledger(job.release, job.namespace, to_text(note), note.pod)
         except LauncherError as error:
             _LOG.debug("release=%s other shells cannot read how it ended: %s", job.release, error.message)
         except Exception:  # noqa: BLE001 - the job has to be cleaned up, whatever this dies of
@@ -73,7 +73,7 @@ class Noting(Paced[LedgerNote]):
         return self._over.get(key_of(one.job)) != one.what.pod
 
     def _write(self, one: Waiting[LedgerNote]) -> None:
-        self._releases.note_ledger(one.job.release, one.job.namespace, to_text(one.what))
+        self._releases.note_ledger(one.job.release, one.job.namespace, to_text(one.what), one.what.pod)
 
     def _written(self, one: Waiting[LedgerNote]) -> None:
         remember(self._at, one.job, self._clock.monotonic())

@@ -66,7 +66,7 @@ def test_the_record_of_a_job_is_what_who_waited_for_it_has_measured(fake, servic
     track = handle.track
     note = to_text(handle.measuring.note(handle.job, track))
     fake.releases.note_pod(spec.release, "fl", track.pod.uid)
-    fake.releases.note_ledger(spec.release, "fl", note)
+    fake.releases.note_ledger(spec.release, "fl", note, track.pod.uid)
     found = history(fake, service)
     assert (found["code"], found["exit_code"], found["submitter"]) == ("AppError", 7, "")
     assert sum(found["seconds"].values()) >= 0

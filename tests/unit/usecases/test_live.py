@@ -317,7 +317,7 @@ def test_the_end_that_a_waiter_notes_is_shown_soon(fake, service, lists):
     assert next(seen).jobs[0].track.outcome.code is Code.DELETED_EXTERNALLY
     ended = concluded(handle.track, make_outcome(Code.QUEUE_PREEMPTED, "by its queue"))
     text = to_text(handle.measuring.note(handle.job, ended))
-    fake.releases.note_ledger(handle.job.release, "fl", text)
+    fake.releases.note_ledger(handle.job.release, "fl", text, handle.job.uid)
     begun = fake.clock.time
     while next(seen).jobs[0].track.outcome.code is not Code.QUEUE_PREEMPTED:
         assert fake.clock.time < begun + 15

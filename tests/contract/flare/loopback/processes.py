@@ -214,7 +214,7 @@ class Releases:
     def note_pod(self, name: str, namespace: str, uid: str) -> None:
         """Nobody else makes pods here."""
 
-    def note_ledger(self, name: str, namespace: str, text: str) -> None:
+    def note_ledger(self, name: str, namespace: str, text: str, pod: str) -> None:
         """There is no other shell that would read it."""
 
     def list(self, namespace: str) -> tuple[ReleaseView, ...]:

@@ -112,6 +112,7 @@ def test_a_note_of_an_upgraded_release_is_of_another_pod():
     assert note_in([Revision(1, pod_uid="uid-1", ledger=text)]) == ENDED
     assert note_in([Revision(1, pod_uid="uid-1", ledger=text), Revision(2)]) is None
     assert note_in([Revision(2, pod_uid="uid-1", ledger=text)]) is None
+    assert note_in([Revision(1, pod_uid="uid-2", ledger=text)]) is None  # as of an earlier version
     assert note_in([]) is None
 
 

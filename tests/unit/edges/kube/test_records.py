@@ -203,6 +203,17 @@ def test_the_pod_is_noted_in_the_record_of_the_first_install():
     assert api.asked == [("PATCH", path, {"metadata": {"annotations": {ANNOTATION_POD_UID: "uid-1"}}})]
 
 
+def test_what_was_measured_is_noted_only_in_the_record_of_this_pod():
+    api = Api({})
+    KubeRecords(api, "secret").note_ledger("r1", "ns", "text", "uid-1")
+    [(verb, path, steps)] = api.asked
+    assert (verb, path) == ("PATCH", "/api/v1/namespaces/ns/secrets/sh.helm.release.v1.r1.v1")
+    assert steps == [
+        {"op": "test", "path": "/metadata/annotations/fljob.internal~1pod-uid", "value": "uid-1"},
+        {"op": "add", "path": "/metadata/annotations/fljob.internal~1ledger", "value": "text"},
+    ]
+
+
 def test_a_record_that_helm_may_not_update_is_named_with_the_right():
     api = Api({"metadata": {"labels": {"status": "pending-install"}}})
     with pytest.raises(Rejected, match="stays pending-install") as failed:
