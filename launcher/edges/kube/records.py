@@ -109,8 +109,8 @@ class KubeRecords:
     def note_ledger(self, release: str, namespace: str, text: str, pod: str) -> None:
         """Write into the record of an install what was measured of its job, if it is that of this pod.
 
-        Who still waits for a job that was launched again under its name must not write over the new one's. The
-        API server compares (RFC 6902, `test`): no other request can come between.
+        Who still waits for a job that was launched again under its name must not write over the new one's.
+        The API server compares (`test` of RFC 6902): nothing comes between.
 
         Raises:
             NotFound: there is no record.
