@@ -1,6 +1,7 @@
 """What a credential looks like in a text of others: addresses, headers, settings, arguments, prefixes.
 
-Every expression has bounded repeats: it takes time linear in its text (:mod:`launcher.core.redaction`).
+Every expression has bounded repeats, or ends with one that nothing follows: it takes time linear in its text
+(:mod:`launcher.core.redaction`). None takes a line end away: lines are counted.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ __all__ = ["HIDDEN", "SHAPES"]
 
 HIDDEN = "***"
 
-# What a value under a secret name may be: in quotes, with blanks, commas and escaped quotes in it; the text
-# of a YAML block; a word. `true` and `null` are none: automountServiceAccountToken: true must be seen.
+# In quotes, with blanks, commas and escaped quotes in it.
+_QUOTED = r"(\")(?:[^\"\\\n]|\\.)+|(')(?:[^'\\\n]|\\.)+"
+# What a value under a secret name may be: a text in quotes, also in JSON that is a text of JSON
+# ({\"token\": \"x\"}); the first line of a YAML block; a word. `true` and `null` are none:
+# automountServiceAccountToken: true must be seen.
 _VALUE = (
-    r"(?:(\")(?:[^\"\\\n]|\\.){1,4096}|(')(?:[^'\\\n]|\\.){1,4096}|"
-    r"[|>][+-]?[ \t]{0,9}\n[ \t]{1,99}[^\n]{1,4096}|"
-    r"(?!(?:true|false|null)(?:[\s\"',}\]]|$))(?:[^\s\"',}\]\\]|\\(?![\"']))+)"
+    rf"(?:{_QUOTED}|(\\{{1,8}}[\"'])(?:[^\"\\\n]|\\{{1,8}}(?![\"'\\]))+|"
+    r"([|>][+-]?[ \t]{0,9}\n[ \t]{1,99})[^\n]+|"
+    r"(?!(?:true|false|null)(?:[\s\"',}\]\\]|$))(?:[^\s\"',}\]\\]|\\(?![\"']))+)"
 )
-# From the name to the value, also in JSON that is a text of JSON ({\"token\": \"x\"}), or a list of one.
-_IS = r"(?:\\{0,8}[\"'])?[ \t]*[:=][ \t]*\[?(?:\\{1,8}[\"'])?"
+# From the name to the value, or to a list of one.
+_IS = r"(?:\\{0,8}[\"'])?[ \t]*[:=][ \t]*\[?"
 _NAMES = (
     r"token|passw(?:or)?d|passphrase|secret|"
     r"(?:api|access|secret|private|encryption|signing|account|storage)[-_]?key|client-key-data"
@@ -32,9 +36,9 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # http://user:password@proxy:3128
     (re.compile(r"(://[^\s/:@\"']*:)[^\s/@\"']+@"), rf"\1{HIDDEN}@"),
     # the same with any of `@/:` in the password, or with escaped slashes; not the port of
-    # oci://registry:5000/chart@sha256:...
+    # oci://registry:5000/chart@sha256:..., nor that of an IPv6 address
     (
-        re.compile(r"(:(?://|\\/\\/)[^\s/:@\"']*:)(?!\d{1,5}(?:[/\"'?#]|$))[^\s\"']{1,256}@"),
+        re.compile(r"(:(?://|\\/\\/)[^\s/:@\"'\[]*:)(?!\d{1,5}(?:[/\"'?#]|$))[^\s\"']{1,256}@"),
         rf"\1{HIDDEN}@",
     ),
     # Authorization: Basic abc; Proxy-Authorization: Digest username="x", response="abc"
@@ -53,12 +57,13 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\beyJ[A-Za-z0-9_+/=-]{8,}(?:\.[A-Za-z0-9_-]+)*"), HIDDEN),
     # {"auths": {"r.io": {"auth": "bWU6Y2FuYXJ5"}}}
     (re.compile(r"(\"auth\\{0,8}\"[ \t]*:[ \t]*\\{0,8}\")[^\"\\]+"), rf"\1{HIDDEN}"),
-    # keys whose issuer gave them a prefix: AWS, GitHub, Hugging Face, GitLab, Slack, OpenAI, NVIDIA, Docker
+    # keys whose issuer gave them a prefix: AWS, GitHub, Hugging Face, GitLab, Slack, OpenAI, NVIDIA, Docker;
+    # not the image sk-learn-trainer, nor a pod of that name: those have no upper case
     (
         re.compile(
             r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_\w{30,}|hf_[A-Za-z0-9]{20,}|github_pat_\w{22,}|"
-            r"glpat-[\w-]{20,}|xox[abeoprs]-[\w-]{10,}|sk-[\w-]{20,}|nvapi-[\w-]{20,}|dckr_[a-z]{3}_[\w-]{20,}|"
-            r"npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,}|AIza[\w-]{35})"
+            r"glpat-[\w-]{20,}|xox[abeoprs]-[\w-]{10,}|nvapi-[\w-]{20,}|dckr_[a-z]{3}_[\w-]{20,}|"
+            r"sk-(?:[0-9a-f]{32}\b|(?=[\w-]{0,99}[A-Z])[\w-]{20,})|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,}|AIza[\w-]{35})"
         ),
         HIDDEN,
     ),
@@ -67,13 +72,13 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # --token abc, --db-password "a b"; not `--token --verbose`
     (
         re.compile(
-            rf"(?i)(--[a-z0-9-]{{0,40}}(?:{_NAMES})[ \t]+)"
-            r"(?:(\")(?:[^\"\\\n]|\\.){1,4096}|(')(?:[^'\\\n]|\\.){1,4096}|[^\s\"'-][^\s\"']*)"
+            rf"(?i)((?<![a-z0-9-])--[a-z0-9-]{{0,40}}(?:{_NAMES})[ \t]+)"
+            rf"(?:{_QUOTED}|[^\s\"'-][^\s\"']*)"
         ),
         rf"\1\2\3{HIDDEN}",
     ),
     # DB_PASS=abc, MYSQL_PWD=abc; not OLDPWD=/root
     (re.compile(r"(?i)([a-z0-9][_-](?:pass|pwd)[\"']?[ \t]*=[ \t]*)[^\s,}]+"), rf"\1{HIDDEN}"),
     # password=abc, "api_key": "abc", HF_TOKEN: abc, PGPASSWORD=abc; not 'tokens: 512' of a language model
-    (re.compile(rf"(?i)((?:{_NAMES}){_IS}){_VALUE}"), rf"\1\2\3{HIDDEN}"),
+    (re.compile(rf"(?i)((?:{_NAMES}){_IS}){_VALUE}"), rf"\1\2\3\4\5{HIDDEN}"),
 )
