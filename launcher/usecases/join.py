@@ -81,6 +81,6 @@ def _joined(launch: Launch, held: Held) -> JobRef:
     if pod is None or release_state(record, world.clock.now()).is_busy:
         # Also one that is a minute old and has no pod: the Lease of a parent that was killed lives on.
         raise Unavailable(f"{held.message}: tried again") from held
-    if judge(record, pod, job).owner is not Owner.OURS or not launch.has_secret():
+    if judge(record, pod, job).owner is not Owner.OURS or not launch.has_secret(pod):
         raise held
     return with_pod(job, pod)

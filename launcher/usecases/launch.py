@@ -177,13 +177,17 @@ class Launch:
             self.world.secrets.put(name, namespace, self.secret, labels)
         return False
 
-    def has_secret(self) -> bool:
-        """Tell whether the job's Secret is that of this launch; one that is missing is made anew."""
+    def has_secret(self, pod: PodView) -> bool:
+        """Tell whether the job's Secret is that of this launch; one that is missing is made anew for its pod.
+
+        That one is younger than the pod: without its owner it would be taken for a later launch's.
+        """
         job, labels = ref_of_spec(self.spec), self.render(self.spec)["labels"]
         put = self.world.secrets.put
-        return not self.secret or put(
-            job.credential_secret, job.namespace, self.secret, labels, replace=False
-        )
+        if self.secret and not put(job.credential_secret, job.namespace, self.secret, labels, replace=False):
+            return False
+        self._own_secret(job, pod)
+        return True
 
     def _undo_secret(self, job: JobRef) -> None:
         if not self.secret:
@@ -283,10 +287,14 @@ class Launch:
             self.world.releases.note_pod(job.release, job.namespace, seen.value.uid)
         except LauncherError as error:  # a later shell goes by the time of the install then
             _LOG.warning("release=%s its record is not complete: %s", job.release, error)
-        if self.secret:
-            try:
-                self.world.secrets.own(job.credential_secret, job.namespace, seen.value)
-            except LauncherError as error:  # it is deleted by name, too
-                words = "release=%s pod=%s cannot own its Secret: %s"
-                _LOG.warning(words, job.release, job.pod_name, error.message)
+        self._own_secret(job, seen.value)
         return with_pod(job, seen.value)
+
+    def _own_secret(self, job: JobRef, pod: PodView) -> None:
+        if not self.secret:
+            return
+        try:
+            self.world.secrets.own(job.credential_secret, job.namespace, pod)
+        except LauncherError as error:  # it is deleted by name, too
+            words = "release=%s pod=%s cannot own its Secret: %s"
+            _LOG.warning(words, job.release, job.pod_name, error.message)

@@ -178,6 +178,21 @@ def test_a_job_that_the_earlier_process_got_through_meanwhile_is_joined(fake):
     assert fake.is_empty
 
 
+def test_a_secret_that_is_made_anew_for_a_joined_job_goes_with_it(fake):
+    """It is younger than the pod, as that of a later launch is; the pod that owns it tells them apart."""
+    fake.releases.install_error = None
+    service(fake).launch(make_spec(), secret=SECRET)
+    fake.secrets.items.clear()
+    fake.secrets.owners.clear()
+    fake.secrets.clock = fake.clock
+    fake.clock.time += 60
+    handle = launch(fake, Notes(BEFORE))
+    until(lambda: not handle.is_refused)
+    assert list(fake.secrets.items) == list(fake.secrets.owners) == [handle.job.credential_secret]
+    handle.terminate()
+    assert fake.is_empty
+
+
 def test_a_job_that_the_earlier_process_is_about_to_install_is_waited_for(fake):
     fake.releases.install_error = None
     service(fake).launch(make_spec(), secret=SECRET)
