@@ -360,6 +360,13 @@ WAITING = [
         Code.IMAGE_PULL_TRANSIENT,
     ),
     ("ErrImagePull", "unauthorized: authentication required", Code.IMAGE_AUTH),
+    ("ErrImagePull", "denied: this client is unauthorized. Log in first", Code.IMAGE_AUTH),
+    ("ErrImagePull", "invalid status code from registry 403 (Forbidden)", Code.IMAGE_AUTH),
+    (
+        "ErrImagePull",
+        "invalid status code from registry 503 (Service Unavailable): unauthorized",
+        Code.IMAGE_PULL_TRANSIENT,
+    ),
     ("CreateContainerConfigError", "failed to get secret fl/subpath-x: timed out", Code.CONFIG_TRANSIENT),
     # who is busy or out of reach may say anything
     ("ErrImagePull", "429 Too Many Requests: unauthorized: slow down", Code.IMAGE_PULL_TRANSIENT),

@@ -77,13 +77,14 @@ _MAKE_REASONS = _START_REASONS | {"CreateContainerError"}
 _ROWS: tuple[_Row, ...] = (
     # A registry, or what stands before it, that is busy, broken or out of reach, whatever else it says:
     # '429 Too Many Requests: unauthorized', 'failed to fetch anonymous token: ... dial tcp: lookup auth: no
-    # such host: not found'. Nor containerd's own store: 'content digest sha256:...: not found'. CRI-O says of
-    # mirrors too how they failed, and of the registry last.
+    # such host: not found'; CRI-O: 'invalid status code from registry 503 (Service Unavailable)'. Nor
+    # containerd's own store: 'content digest sha256:...: not found'. CRI-O says of mirrors too how they
+    # failed, and of the registry last.
     _row(
         _PULL,
         Code.IMAGE_PULL_TRANSIENT,
-        r"^(?:(?!mirrors also failed)[\s\S]){0,4096}?(?:\b429 too many requests|"
-        r"\b50[0234] (?:internal server error|bad gateway|service unavailable|gateway time)|"
+        r"^(?:(?!mirrors also failed)[\s\S]){0,4096}?(?:\b429 \(?too many requests|"
+        r"\b50[0234] \(?(?:internal server error|bad gateway|service unavailable|gateway time)|"
         r"\bdial (?:tcp|udp)\b|\bi/o timeout|tls handshake timeout|content digest \S{1,200}: not found)",
     ),
     # containerd: 'pulling from host H failed with status code [manifests 1]: 401 Unauthorized'
@@ -91,9 +92,9 @@ _ROWS: tuple[_Row, ...] = (
         _PULL,
         Code.IMAGE_AUTH,
         # not a bare "denied:": unpacking says 'lchown /x: permission denied: unknown'
-        r"\b401 unauthorized|\b403 forbidden|authorization failed|access denied|"
+        r"\b401 unauthorized|\b403 \(?forbidden|authorization failed|access denied|"
         # not of a name: "r.io/unauthorized:1"
-        r"(?<![\w./:@-])unauthorized(?![\w./@-]|:\w)|"
+        r"(?<![\w./:@-])unauthorized(?![\w/@-]|[.:]\w)|"
         r"denied: (?:requested access|permission|access)|"
         # CRI-O: 'reading manifest 1 in docker.io/r/x: requested access to the resource is denied'; Docker
         r"requested access to the resource is denied|no basic auth credentials",
