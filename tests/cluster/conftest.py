@@ -41,6 +41,9 @@ SITE = "site-1"
 # A worker process takes more memory than the limit, and the shell passes on how it ended. Of a container that ends at
 # the same moment, containerd loses the reason now and then (its issue 8180): 6 of 60 in bursts of twenty.
 OOM = "sleep 2; tail /dev/zero || { sleep 1; exit 137; }"
+# A job that ends when it is told to (:func:`tell`): on a busy machine three launches take longer than any sleep that is
+# short.
+TOLD = "until test -e /tmp/go; do sleep 1; done"
 # How long the cause that a test is about may last. All other clocks keep the product's lengths: a busy machine shows
 # causes of its own on the way, such as a scheduler that comes late or a kubelet that "failed to sync configmap cache".
 SHORT = Timeouts(
@@ -67,6 +70,11 @@ def pytest_collection_modifyitems(items):
         for mark in item.iter_markers("exclusive"):
             if not (mark.args and isinstance(mark.args[0], str)):
                 raise pytest.UsageError(f"{item.nodeid}: exclusive wants its reason")
+
+
+def tell(pod: str, namespace: str) -> None:
+    """Tell a job of :data:`TOLD` to go on."""
+    kubectl("exec", pod, "-n", namespace, "--", "touch", "/tmp/go")
 
 
 def runs_helm(namespace: str) -> bool:

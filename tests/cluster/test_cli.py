@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from launcher.core.rights import Right
 from tests.cluster.accounts import account, granted
-from tests.cluster.conftest import OOM, kubectl
+from tests.cluster.conftest import OOM, TOLD, kubectl, tell
 
 pytestmark = pytest.mark.cluster
 
@@ -222,7 +223,7 @@ def test_a_missing_right_is_named(fljob, job_folder, namespace, tmp_path):
 
 
 def test_a_launch_joins_the_same_live_job_and_refuses_another(fljob, job_folder, namespace):
-    folder, words = job_folder(), ("sh", "-c", "sleep 15; echo the end; exit 5")
+    folder, words = job_folder(), ("sh", "-c", f"{TOLD}; echo the end; exit 5")
     args = launch_args(folder, namespace, "--job-id", "same", "--or-attach")
     first = json.loads(fljob(*args[:-1], "-o", "json", "--", *words, check=0).stdout)
     again = json.loads(fljob(*args[:-1], "-o", "json", "--", *words, check=0).stdout)
@@ -230,6 +231,11 @@ def test_a_launch_joins_the_same_live_job_and_refuses_another(fljob, job_folder,
     assert again == first
     refused = fljob(*args, "sh", "-c", "true", check=4).stderr
     assert "it differs in args, command" in refused or "it differs in command" in refused
+    kubectl("wait", "--for=condition=Ready", f"pod/{first['pod']}", "-n", namespace, "--timeout=120s")
+    # It joins while the job runs, and is told what the job says then.
+    told = threading.Timer(15.0, tell, (first["pod"], namespace))
+    told.start()
     done = fljob(*args[:-1], "--wait", "--", *words, check=5 + 4)  # AppError
+    told.join()
     assert "the end" in done.stdout
     fljob("terminate", "same", "-n", namespace, check=0)

@@ -11,7 +11,7 @@ import pytest
 
 from launcher.core.views import Presence
 from launcher.errors import Conflict, LauncherError
-from tests.cluster.conftest import broken_webhook, kubectl
+from tests.cluster.conftest import TOLD, broken_webhook, kubectl, tell
 from tests.cluster.flare_parent import Parent
 
 pytestmark = pytest.mark.cluster
@@ -35,13 +35,13 @@ def until_running(world, handle):
 
 
 @pytest.mark.parametrize("after", [0.0, 0.15, 0.4, 1.0])
-def test_of_launches_of_one_job_one_wins_and_the_others_leave_it_alone(launch, gone, namespace, after):
+def test_of_launches_of_one_job_one_wins_and_the_others_leave_it_alone(launch, gone, namespace, world, after):
     job_id, handles, refused = str(uuid.uuid4()), [], []
 
     def go(pause):
         time.sleep(pause)
         try:
-            handles.append(launch("sleep 3", secret={"TOKEN": b"x"}, job_id=job_id, patient=False))
+            handles.append(launch(TOLD, secret={"TOKEN": b"x"}, job_id=job_id, patient=False))
         except Conflict as error:
             refused.append(error)
 
@@ -51,6 +51,8 @@ def test_of_launches_of_one_job_one_wins_and_the_others_leave_it_alone(launch, g
     for thread in threads:
         thread.join(WITHIN)
     assert (len(handles), len(refused)) == (1, 2)
+    until_running(world, handles[0])
+    tell(handles[0].job.pod_name, namespace)
     assert handles[0].wait(WITHIN).succeeded
     gone(handles[0])
 

@@ -15,7 +15,7 @@ import pytest
 
 from launcher.core.rights import Right
 from tests.cluster.accounts import account, granted
-from tests.cluster.conftest import happens, kubectl
+from tests.cluster.conftest import TOLD, happens, kubectl, tell
 from tests.cluster.matrix import registry
 from tests.terminals import Terminal
 
@@ -97,7 +97,7 @@ def test_a_job_appears_changes_and_vanishes_in_the_stream(stream, fljob, job_fol
     looking = stream("list", "--watch", "-n", namespace)
     assert looking.until(is_now("LISTED"))["jobs"] == 0
     args = ("launch", str(job_folder(cpu="100m")), "--site", "site-1", "-n", namespace, "-o", "json", "--")
-    release = json.loads(fljob(*args, "sh", "-c", "sleep 6; exit 3", check=0).stdout)["release"]
+    release = json.loads(fljob(*args, "sh", "-c", f"{TOLD}; exit 3", check=0).stdout)["release"]
     runs = looking.until(lambda one: one.get("job", {}).get("state") == "RUNNING")["job"]
     assert runs["release"] == release
     assert {name: runs["pod"]["requests"][name] for name in ("cpu", "memory")} == {
@@ -105,6 +105,7 @@ def test_a_job_appears_changes_and_vanishes_in_the_stream(stream, fljob, job_fol
         "memory": "64Mi",
     }
     assert runs["pod"]["node"]
+    tell(runs["pod"]["name"], namespace)
     assert looking.until(is_now("MODIFIED", "FAILED"))["job"]["outcome"]["exitCode"] == 3
     # One that starts within a second may be seen as late as that.
     assert looking.states(release) in (["STARTING", "RUNNING", "FAILED"], ["RUNNING", "FAILED"])

@@ -20,15 +20,13 @@ from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeClient, KubePods, KubeSecrets
 from launcher.edges.kube.watch import KubePodWatch
 from launcher.usecases.ports import World
-from tests.cluster.conftest import CHART, kubectl
+from tests.cluster.conftest import CHART, TOLD, kubectl, tell
 
 pytestmark = pytest.mark.cluster
 
 # Ten seconds by design; a busy machine may need as long again.
 WITHIN = 20.0
 JOBS = 3
-# Jobs that end when they are told to: three launches in a row may take longer than any sleep that is short.
-TOLD = "until test -e /tmp/go; do sleep 1; done"
 
 
 @pytest.fixture
@@ -67,9 +65,9 @@ def running(handles):
             pass
 
 
-def tell(handles):
+def tell_all(handles):
     for handle in handles:
-        kubectl("exec", handle.job.pod_name, "-n", handle.job.namespace, "--", "touch", "/tmp/go")
+        tell(handle.job.pod_name, handle.job.namespace)
 
 
 def ended(namespace):
@@ -87,7 +85,7 @@ def test_ends_during_an_outage_are_seen_after_it(launch, gone, proxy, namespace,
     running(handles)
     ends, threads = followed(handles)
     proxy.fall_silent()
-    tell(handles)
+    tell_all(handles)
     ended(namespace)
     time.sleep(1)
     assert ends == {}
@@ -164,7 +162,7 @@ def test_the_api_server_restarts(launch, gone, namespace, image):
     handles = [launch(f"{TOLD}; sleep 12") for _ in range(JOBS)]
     running(handles)
     ends, threads = followed(handles)
-    tell(handles)
+    tell_all(handles)
     kill = ["kubectl", "exec", "killer", "-n", namespace, "--", "sh", "-c", "kill -9 $(pidof kube-apiserver)"]
     with subprocess.Popen(kill, stderr=subprocess.DEVNULL):  # it is cut off by what it does
         while ready():
