@@ -176,8 +176,12 @@ class Federation:
         (meta,) = self.root.glob(f"store/**/{job}/meta")
         return str(json.loads(meta.read_bytes())["status"])
 
-    def ends(self, job: str, within: float = 120.0) -> str:
-        """Return the status of a job that has ended."""
+    def ends(self, job: str, within: float = 360.0) -> str:
+        """Return the status of a job that has ended.
+
+        Most do within half a minute. But what FLARE has asked of a parent that was killed meanwhile, or of a
+        process that got no time, it waits for up to five minutes (communication_timeout) before it asks again.
+        """
         deadline = time.monotonic() + within
         while not (status := self.status(job)).startswith("FINISHED") and time.monotonic() < deadline:
             time.sleep(0.5)
