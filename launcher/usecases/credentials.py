@@ -1,4 +1,4 @@
-"""Deleting the credentials of a job, if they are still those of this very launch of it."""
+"""Whose credentials: the pod of a job owns them, and they go if they are still those of this launch of it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,23 @@ from functools import partial
 
 from launcher.core.credentials import Whose, whose_credentials
 from launcher.core.jobref import JobRef
-from launcher.core.views import Presence, SecretView
-from launcher.errors import Unavailable
+from launcher.core.views import PodView, Presence, SecretView
+from launcher.errors import LauncherError, Unavailable
+from launcher.logs import logger
 from launcher.usecases.ports import World
 
-__all__ = ["delete_credentials"]
+__all__ = ["delete_credentials", "own_credentials"]
+
+_LOG = logger(__name__)
+
+
+def own_credentials(world: World, job: JobRef, pod: PodView) -> None:
+    """Have its pod own the per-job Secret of a job, so that they go together; a refusal is logged."""
+    try:
+        world.secrets.own(job.credential_secret, job.namespace, pod)
+    except LauncherError as error:  # it is deleted by name, too
+        words = "release=%s pod=%s cannot own its Secret: %s"
+        _LOG.warning(words, job.release, job.pod_name, error.message)
 
 
 def delete_credentials(world: World, job: JobRef, *, holding: Mapping[str, bytes] | None = None) -> bool:

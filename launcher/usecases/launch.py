@@ -25,7 +25,7 @@ from launcher.errors import (
     Unavailable,
 )
 from launcher.logs import logger
-from launcher.usecases.credentials import delete_credentials
+from launcher.usecases.credentials import delete_credentials, own_credentials
 from launcher.usecases.ports import World, no_op
 from launcher.usecases.remove import remove
 from launcher.usecases.reserve import Held, dead_pod, reserve_names
@@ -186,7 +186,8 @@ class Launch:
         put = self.world.secrets.put
         if self.secret and not put(job.credential_secret, job.namespace, self.secret, labels, replace=False):
             return False
-        self._own_secret(job, pod)
+        if self.secret:
+            own_credentials(self.world, job, pod)
         return True
 
     def _undo_secret(self, job: JobRef) -> None:
@@ -287,14 +288,6 @@ class Launch:
             self.world.releases.note_pod(job.release, job.namespace, seen.value.uid)
         except LauncherError as error:  # a later shell goes by the time of the install then
             _LOG.warning("release=%s its record is not complete: %s", job.release, error)
-        self._own_secret(job, seen.value)
+        if self.secret:
+            own_credentials(self.world, job, seen.value)
         return with_pod(job, seen.value)
-
-    def _own_secret(self, job: JobRef, pod: PodView) -> None:
-        if not self.secret:
-            return
-        try:
-            self.world.secrets.own(job.credential_secret, job.namespace, pod)
-        except LauncherError as error:  # it is deleted by name, too
-            words = "release=%s pod=%s cannot own its Secret: %s"
-            _LOG.warning(words, job.release, job.pod_name, error.message)
