@@ -10,6 +10,7 @@ import re
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import threading
 import time
@@ -135,12 +136,15 @@ class Terminal:
     def end(self) -> int:
         """Wait until it has ended and everything is read; return its exit code."""
         code = self.process.wait(WITHIN)
-        mark = self._sent.copy()
-        time.sleep(0.2)
-        while mark != self._sent:
-            mark = self._sent.copy()
+        mark = -1
+        while mark != len(self._sent) or self._unread():
+            mark = len(self._sent)
             time.sleep(0.2)
         return code
+
+    def _unread(self) -> int:
+        """Return how much the reader has still to take: on a busy machine it comes late."""
+        return int.from_bytes(fcntl.ioctl(self._ours, termios.FIONREAD, bytes(4)), sys.byteorder)
 
     def close(self) -> None:
         """Take it away, whatever it does."""

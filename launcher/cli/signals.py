@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import FrameType
 
 from launcher.edges.later import is_importing
@@ -20,6 +21,7 @@ __all__ = [
     "stopped_once",
 ]
 
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 _IMPORTLIB = "<frozen importlib"
 # What is done before the process ends at once.
 _before_exit: list[Callable[[], None]] = []
@@ -35,6 +37,7 @@ def sigint_beside_imports(*, is_last: bool) -> Iterator[None]:
 
     What is raised in an import may be lost, or stop another thread that imports (``is_importing``). A helm
     that runs then is ended by the death of its parent. Whoever ignores SIGINT, or has a handler, keeps it.
+    What ``stopped_once`` has left behind goes here, unless nothing comes after this.
 
     Args:
         is_last: nothing but the end of the process comes after this; SIGINT ends it at once then, too.
@@ -43,11 +46,16 @@ def sigint_beside_imports(*, is_last: bool) -> Iterator[None]:
     if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
+    before = {number: signal.getsignal(number) for number in _STOPS}
     signal.signal(signal.SIGINT, _interrupted)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, _exit_at_once if is_last else signal.default_int_handler)
+        if not is_last:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        elif signal.getsignal(signal.SIGINT) is _interrupted:
+            signal.signal(signal.SIGINT, _exit_at_once)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
@@ -74,20 +82,21 @@ def before_exit_at_once(act: Callable[[], None]) -> Iterator[None]:
         _before_exit.remove(act)
 
 
-def _exit_at_once(*_: object) -> None:
+def _exit_at_once(*_: object, code: int = 130) -> None:
     for act in reversed(_before_exit):
         with suppress(Exception):
             act()
     with suppress(OSError):
         os.write(2, b"interrupted\n")
-    os._exit(130)
+    os._exit(code)
 
 
 @contextmanager
 def stopped_by_sigterm() -> Iterator[None]:
-    """Raise ``Stopped`` in the main thread when SIGTERM comes."""
+    """Raise ``Stopped`` in the main thread when SIGTERM comes; heed none that follows in here."""
 
     def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, _heed_none)
         raise Stopped
 
     before = signal.signal(signal.SIGTERM, stop)
@@ -99,16 +108,19 @@ def stopped_by_sigterm() -> Iterator[None]:
 
 @contextmanager
 def stopped_once() -> Iterator[None]:
-    """Raise in the main thread when SIGINT or SIGTERM (``Stopped``) comes, and heed none that follows.
+    """Raise in the main thread when SIGINT or SIGTERM (``Stopped``) comes, and heed none that follows in here.
 
-    Who is impatient presses Ctrl-C twice: the second one would come while a terminal is given back.
+    Who is impatient presses Ctrl-C twice: the second one would come while a terminal is given back. After this
+    a further one ends the process at once, with the exit code of the first: what has stopped stays stopped.
     """
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _STOPS}
     heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    after = dict(before)
 
     def stop(number: int, frame: FrameType | None) -> None:
         for one in heeded:
-            signal.signal(one, signal.SIG_IGN)
+            signal.signal(one, _heed_none)
+            after[one] = partial(_exit_at_once, code=128 + number)
         if number == signal.SIGTERM:
             raise Stopped
         earlier = before[signal.SIGINT]
@@ -122,14 +134,18 @@ def stopped_once() -> Iterator[None]:
         yield
     finally:
         for one in heeded:
-            signal.signal(one, before[one])
+            signal.signal(one, after[one])
+
+
+def _heed_none(*_: object) -> None:
+    """Stand for SIG_IGN: of a signal that came a moment before that, Python prints that it was ignored."""
 
 
 @contextmanager
 def cancelled_by_signals() -> Iterator[threading.Event]:
     """Yield an event that SIGINT and SIGTERM set, in place of their usual effect."""
     cancel = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _STOPS}
     for number in before:
         signal.signal(number, lambda *_: cancel.set())
     try:

@@ -14,21 +14,24 @@ from tests.terminals import Terminal
 ROOT = Path(__file__).parents[3]
 # A program as `fljob top`: {} comes before, as in a process that is at work when it is interrupted.
 SCRIPT = """
-import itertools, sys, time
+import itertools, os, signal, sys, time
 from launcher.cli import signals
 from launcher.cli.live_screen import painted
+at_the_end = lambda: None
 {}
 number = itertools.count()
 try:
-    with signals.sigint_beside_imports(is_last=False), signals.stopped_once():
+    with signals.sigint_beside_imports(is_last=True), signals.stopped_once():
         with painted(lambda height, hint: [f"frame {{next(number)}}  {{hint}}"]) as paint:
             while True:
                 paint()
                 time.sleep(0.02)
         print("over")
 except signals.Stopped:
+    at_the_end()
     sys.exit(143)
 except KeyboardInterrupt:
+    at_the_end()
     sys.exit(130)
 """
 
@@ -81,6 +84,17 @@ def test_signals_leave_the_terminal_as_it_was(start, end, code):
     terminal = start()
     assert not terminal.echoes()
     end(terminal)
+    assert terminal.end() == code
+    assert is_as_before(terminal)
+    assert "Traceback" not in terminal.sent
+
+
+@pytest.mark.parametrize(("end", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize("more", ["SIGINT", "SIGTERM"])
+def test_a_signal_after_the_screen_was_given_back_changes_nothing(start, end, code, more):
+    """As of somebody impatient, or of a supervisor: they may come at any moment before the process is over."""
+    terminal = start(f"at_the_end = lambda: (os.kill(os.getpid(), signal.{more}), time.sleep(60))")
+    terminal.process.send_signal(getattr(signal, end))
     assert terminal.end() == code
     assert is_as_before(terminal)
     assert "Traceback" not in terminal.sent

@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from launcher.cli.signals import Stopped, cancelled_by_signals, sigint_beside_imports, stopped_by_sigterm
+from launcher.cli.signals import (
+    Stopped,
+    cancelled_by_signals,
+    sigint_beside_imports,
+    stopped_by_sigterm,
+    stopped_once,
+)
 
 
 def handlers():
@@ -22,6 +28,42 @@ def test_sigterm_is_raised_like_ctrl_c():
     with pytest.raises(KeyboardInterrupt) as raised, stopped_by_sigterm():
         signal.raise_signal(signal.SIGTERM)
     assert raised.type is Stopped
+    assert handlers() == before
+
+
+def test_a_second_sigterm_does_not_disturb_what_the_first_one_ends():
+    ended = []
+    before = handlers()
+    with pytest.raises(Stopped), stopped_by_sigterm():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            ended.append(True)
+    assert ended
+    assert handlers() == before
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_only_the_first_stop_is_heeded(first, second):
+    ended = []
+    before = handlers()
+    with pytest.raises(KeyboardInterrupt) as raised, sigint_beside_imports(is_last=False), stopped_once():
+        try:
+            signal.raise_signal(first)
+        finally:
+            signal.raise_signal(second)
+            ended.append(True)
+    assert ended
+    assert (raised.type is Stopped) == (first == signal.SIGTERM)
+    assert handlers() == before
+
+
+def test_without_a_stop_everything_is_as_it_was():
+    before = handlers()
+    with stopped_once():
+        assert handlers() != before
     assert handlers() == before
 
 
