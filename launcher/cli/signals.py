@@ -108,10 +108,10 @@ def stopped_by_sigterm() -> Iterator[None]:
 
 @contextmanager
 def stopped_once() -> Iterator[None]:
-    """Raise in the main thread when SIGINT or SIGTERM (``Stopped``) comes, and heed none that follows in here.
+    """Raise in the main thread when SIGINT or SIGTERM (``Stopped``) comes; heed none that follows in here.
 
-    Who is impatient presses Ctrl-C twice: the second one would come while a terminal is given back. After this
-    a further one ends the process at once, with the exit code of the first: what has stopped stays stopped.
+    Who is impatient presses Ctrl-C twice: the second one would come while a terminal is given back. After
+    this a further one ends the process at once, with the exit code of the first.
     """
     before = {number: signal.getsignal(number) for number in _STOPS}
     heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]

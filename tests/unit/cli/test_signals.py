@@ -31,15 +31,19 @@ def test_sigterm_is_raised_like_ctrl_c():
     assert handlers() == before
 
 
+def stopped_while_it_ends(first, second, ended):
+    try:
+        signal.raise_signal(first)
+    finally:
+        signal.raise_signal(second)
+        ended.append(True)
+
+
 def test_a_second_sigterm_does_not_disturb_what_the_first_one_ends():
     ended = []
     before = handlers()
     with pytest.raises(Stopped), stopped_by_sigterm():
-        try:
-            signal.raise_signal(signal.SIGTERM)
-        finally:
-            signal.raise_signal(signal.SIGTERM)
-            ended.append(True)
+        stopped_while_it_ends(signal.SIGTERM, signal.SIGTERM, ended)
     assert ended
     assert handlers() == before
 
@@ -50,11 +54,7 @@ def test_only_the_first_stop_is_heeded(first, second):
     ended = []
     before = handlers()
     with pytest.raises(KeyboardInterrupt) as raised, sigint_beside_imports(is_last=False), stopped_once():
-        try:
-            signal.raise_signal(first)
-        finally:
-            signal.raise_signal(second)
-            ended.append(True)
+        stopped_while_it_ends(first, second, ended)
     assert ended
     assert (raised.type is Stopped) == (first == signal.SIGTERM)
     assert handlers() == before
