@@ -24,6 +24,19 @@ __all__ = [
     "pull_under_way",
 ]
 
+
+class _BesideNames:
+    """Words that do not count in a name, as in 'failed to reserve sandbox name "cni-x_fl_0"'."""
+
+    _NAME = re.compile(r'"[^"\n]{0,1024}"')
+
+    def __init__(self, words: str) -> None:
+        self._words = re.compile(words, re.IGNORECASE)
+
+    def search(self, message: str) -> re.Match[str] | None:
+        return self._words.search(self._NAME.sub('""', message))
+
+
 _PULLING = re.compile(r'Pulling image "([^"]{1,1024})"')
 _AFTER_A_PULL = frozenset({"Pulled", "Created", "Started", "Failed", "BackOff", "Killing"})
 # 'Container proxy failed liveness probe, will be restarted', 'Init container proxy failed startup probe'
@@ -55,13 +68,11 @@ _SANDBOX_SETTING = re.compile(
 )
 # containerd: 'failed to setup network for sandbox "x": plugin type="calico" failed (add): ...'. Not the
 # network to a registry: 'failed to get sandbox image "pause": ... connect: network is unreachable'.
-_NETWORK = re.compile(
-    r"\bnetwork(?! is unreachable)|networkplugin|\bcni\b|\bipam\b|\bip address|plugin type=", re.IGNORECASE
+_NETWORK = _BesideNames(
+    r"\bnetwork(?! is unreachable)|networkplugin|\bcni\b|\bipam\b|\bip address|plugin type="
 )
 
-_QUOTED = re.compile(r'"[^"\n]{0,1024}"')
-
-_ROWS: tuple[tuple[str, re.Pattern[str], Code], ...] = (
+_ROWS: tuple[tuple[str, re.Pattern[str] | _BesideNames, Code], ...] = (
     # 'MountVolume.SetUp failed for volume "x" : secret "nope" not found'; of the driver for other stores:
     # 'SecretProviderClass.secrets-store.csi.x-k8s.io "nope" not found'; of a token: 'serviceaccounts "nope"
     # not found'
@@ -109,13 +120,8 @@ def event_code(event: PodEvent) -> Code | None:
     if event.type != "Warning":
         return None
     return next(
-        (code for reason, text, code in _ROWS if event.reason == reason and _says(event.message, text)), None
+        (code for reason, text, code in _ROWS if event.reason == reason and text.search(event.message)), None
     )
-
-
-def _says(message: str, text: re.Pattern[str]) -> bool:
-    """Search a message; for the network without its names: 'failed to reserve sandbox name "cni-x_fl_0"'."""
-    return text.search(_QUOTED.sub('""', message) if text is _NETWORK else message) is not None
 
 
 def failure_code(event: PodEvent) -> Code | None:

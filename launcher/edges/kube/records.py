@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ from launcher.core.releases import INSTALLING, StorageDriver
 from launcher.core.revisions import Revision
 from launcher.core.views import ObjectRef, Presence
 from launcher.edges.kube.client import KubeClient
+from launcher.edges.kube.errors import api_status
 from launcher.edges.kube.listwatch import no_list
 from launcher.edges.kube.objects import KubeObjects
 from launcher.edges.kube.translate import when
@@ -124,6 +126,8 @@ class KubeRecords:
         try:
             self._patch(release, namespace, steps)
         except Rejected as error:
+            if api_status(error.__cause__) != HTTPStatus.UNPROCESSABLE_ENTITY:
+                raise  # a webhook's 400: 'admission webhook "x" denied the request'
             raise Conflict(f"Helm's record of release {release} is not that of pod {pod}") from error
 
     def _annotate(self, release: str, namespace: str, annotations: Mapping[str, str]) -> Mapping[str, Any]:

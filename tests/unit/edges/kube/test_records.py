@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from kubernetes.client.exceptions import ApiException
 
 from launcher.core.names import ANNOTATION_POD_UID, LABEL_JOB_ID
 from launcher.core.revisions import Revision
 from launcher.core.views import MadeObject, ObjectRef, Seen
 from launcher.edges.helm import HelmReleases
 from launcher.edges.kube import KubeRecords
-from launcher.errors import Denied, Rejected, Unavailable
+from launcher.errors import Conflict, Denied, Rejected, Unavailable
 from tests.fakes import START
 
 
@@ -212,6 +213,15 @@ def test_what_was_measured_is_noted_only_in_the_record_of_this_pod():
         {"op": "test", "path": "/metadata/annotations/fljob.internal~1pod-uid", "value": "uid-1"},
         {"op": "add", "path": "/metadata/annotations/fljob.internal~1ledger", "value": "text"},
     ]
+
+
+@pytest.mark.parametrize(("status", "kind"), [(422, Conflict), (400, Rejected)])
+def test_only_what_does_not_fit_the_record_is_a_conflict(status, kind):
+    """As of a webhook: 400, 'admission webhook "x" denied the request'."""
+    answer = Rejected("no")
+    answer.__cause__ = ApiException(status=status)
+    with pytest.raises(kind):
+        KubeRecords(Api(answer), "secret").note_ledger("r1", "ns", "text", "uid-1")
 
 
 def test_a_record_that_helm_may_not_update_is_named_with_the_right():
