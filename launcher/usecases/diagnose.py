@@ -19,6 +19,7 @@ from launcher.core.ownership import is_pod_of, judge, locate
 from launcher.core.redaction import Mask, cautious, literals, secrets_of
 from launcher.core.report.bundle import Bundle, Facts, Log, build, container_names
 from launcher.core.report.status import report
+from launcher.core.revisions import have_made
 from launcher.core.views import ContainerState, ContainerView, PodEvent, PodView, Presence, ReleaseView, Seen
 from launcher.errors import NotFound
 from launcher.usecases.collector import Collector, Diagnosed
@@ -121,8 +122,17 @@ def collect(
     """
     collector = Collector(world, tail, tuple(known))
     ask = partial(world.releases.record, job.release, job.namespace)  # in which its ledger is
-    helm = collector.seen(ask, f"release {job.release} is gone")
+    helm = _of_this_launch(job, collector.seen(ask, f"release {job.release} is gone"))
     return _collect(collector, Diagnosed(job, track, note, submitter), helm)
+
+
+def _of_this_launch(job: JobRef, seen: Seen[ReleaseView]) -> Seen[ReleaseView]:
+    """Read the record of a later launch under the same name as the absence of ours."""
+    if seen.value is None or not job.uid or have_made(seen.value.revisions, job.uid, job.created):
+        return seen
+    return replace(
+        Seen[ReleaseView].absent(), why=f"a later launch has taken the name of release {job.release}"
+    )
 
 
 def _collect(collector: Collector, found: Diagnosed, helm: Seen[ReleaseView]) -> Bundle:

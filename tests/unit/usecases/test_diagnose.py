@@ -166,6 +166,19 @@ def test_a_pod_of_a_later_attempt_is_not_ours(fake):
     assert files["logs/job.log"] == "# a later attempt has taken the pod's name\n"
 
 
+def test_a_release_of_a_later_launch_is_not_ours(fake, service):
+    first = service.launch(make_spec())
+    show(fake, exited(7))
+    first.wait()
+    track = first.track
+    fake.releases.note_pod(RELEASE, "fl", "uid-of-the-next")
+    files = collect(fake.world, first.job, track).files
+    assert "a later launch has taken the name of release" in files["missing.txt"]
+    assert json.loads(files["status.json"])["helm"] is None
+    fake.releases.note_pod(RELEASE, "fl", track.pod.uid)
+    assert json.loads(collect(fake.world, first.job, track).files["status.json"])["helm"]
+
+
 def late(failed, answer):
     def mask(name, namespace):
         failed.clock.time += 31
