@@ -148,6 +148,8 @@ def _authorization(
     basic = {"Authorization": f"Basic {login.basic}"} if login is not None and login.basic else {}
     if kind.lower() == "basic":
         return basic
+    if kind.lower() == "bearer" and login is not None and login.bearer:
+        return {"Authorization": f"Bearer {login.bearer}"}
     said = parse_dict_header(rest) if kind.lower() == "bearer" else {}
     realm = str(said.get("realm") or "")
     if urlsplit(realm).scheme not in ("https", scheme):

@@ -173,6 +173,19 @@ def test_an_identity_token_is_exchanged_for_one_that_the_registry_takes(registry
     assert "canary" not in repr(login)
 
 
+def test_a_token_for_the_registry_itself_is_not_exchanged(registry):
+    def answer(handler):
+        is_known = handler.headers.get("Authorization") == "Bearer canary-bearer"
+        challenge = {"WWW-Authenticate": 'Bearer realm="https://127.0.0.1:1/token",service="s"'}
+        return (200 if is_known else 401), b"{}", {} if is_known else challenge
+
+    registry.answer = answer
+    login = Login(registry.host, "", bearer="canary-bearer")
+    held(registry, login)
+    assert [sent for _, sent in registry.seen] == ["", "Bearer canary-bearer"]
+    assert "canary" not in repr(login)
+
+
 def test_the_bytes_of_a_manifest_and_no_more_than_it_may_have(registry):
     place = place_of(f"{registry.host}/team/tool@sha256:1")
     registry.answer = says(200, b' {"b": 1,\n"a": 2}')

@@ -47,11 +47,13 @@ class Login:
         where: key of the entry: a host, perhaps with scheme, port, path and ``*`` for labels of the host.
         basic: user and password, as the header of HTTP's Basic scheme has them; empty = none.
         identity: for the token service instead of them; empty = none.
+        bearer: a token that the registry itself takes; empty = none.
     """
 
     where: str
     basic: str = field(repr=False)
     identity: str = field(default="", repr=False)
+    bearer: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,20 @@ __all__ = ["login_of", "logins_in"]
 def logins_in(entries: Any) -> Iterator[Login]:
     """Yield the logins of ``auths``; what cannot be read of it is left out, as the kubelet does.
 
+    Of an entry with several the order is oras-go's, with which helm reads them: a token for the registry, one
+    for its token service, user and password.
+
     Args:
         entries: place -> entry, as JSON has it.
     """
     for where, entry in entries.items() if isinstance(entries, dict) else ():
         if not isinstance(entry, dict):
             continue
-        identity = entry.get("identitytoken")
+        bearer, identity = entry.get("registrytoken"), entry.get("identitytoken")
         basic, user, password = (entry.get(key) for key in ("auth", "username", "password"))
-        if isinstance(identity, str) and _is_header(identity):
+        if isinstance(bearer, str) and _is_header(bearer):
+            yield Login(where, "", bearer=bearer.strip())
+        elif isinstance(identity, str) and _is_header(identity):
             yield Login(where, "", identity.strip())
         elif isinstance(basic, str) and _is_header(basic):
             yield Login(where, basic.strip())

@@ -12,6 +12,10 @@ from launcher.edges.kube.untyped import as_bytes, as_map
 
 __all__ = ["logins_of"]
 
+# What the kubelet reads of an entry (DockerConfigEntry of its pkg/credentialprovider): no tokens, with which
+# Docker and helm would get in.
+_KEYS = ("auth", "username", "password")
+
 
 def logins_of(secret: Mapping[str, Any]) -> tuple[Login, ...]:
     """Return the logins of a Secret; what cannot be read of it is left out, as the kubelet does.
@@ -24,7 +28,8 @@ def logins_of(secret: Mapping[str, Any]) -> tuple[Login, ...]:
         **as_map(as_map(_parsed(data.get(".dockerconfigjson"))).get("auths")),
         **as_map(_parsed(data.get(".dockercfg"))),
     }
-    return tuple(logins_in(entries))
+    known = {where: {key: as_map(entry).get(key) for key in _KEYS} for where, entry in entries.items()}
+    return tuple(logins_in(known))
 
 
 def _parsed(value: Any) -> Any:

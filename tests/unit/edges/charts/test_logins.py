@@ -75,6 +75,15 @@ def test_a_program_is_asked_for_this_registry(env, tmp_path, known):
     assert found.basic == basic("u", "s")
 
 
+def test_of_an_entry_with_tokens_the_one_for_the_registry_comes_first(env, tmp_path):
+    entry = {"auth": basic("u", "p"), "identitytoken": "canary-identity"}
+    for more, has in (({}, ("canary-identity", "")), ({"registrytoken": "canary"}, ("", "canary"))):
+        write(tmp_path / ".docker/config.json", {"auths": {"r.example:5000": {**entry, **more}}})
+        (found,) = logins_of(CHART, env)
+        assert (found.basic, found.identity, found.bearer) == ("", *has)
+        assert "canary" not in repr(found)
+
+
 def test_a_program_may_have_an_identity_token(env, tmp_path):
     write(tmp_path / ".docker/config.json", {"credsStore": "keeper"})
     said = json.dumps({"Username": "<token>", "Secret": "s"})

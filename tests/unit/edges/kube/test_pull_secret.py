@@ -24,6 +24,17 @@ def test_both_kinds_and_both_ways_to_write_a_login():
     assert [(one.where, one.basic) for one in found] == [("a", "dTpw"), ("b", "dTpw")]
 
 
+def test_tokens_are_left_out_as_the_kubelet_does():
+    """With one of them alone a pull is nobody's, although Docker and helm get in."""
+    entries = {
+        "a": {"identitytoken": "t"},
+        "b": {"registrytoken": "t"},
+        "c": {"auth": "dTpw", "identitytoken": "t"},
+    }
+    found = logins_of(secret(".dockerconfigjson", {"auths": entries}))
+    assert [(one.where, one.basic, one.identity, one.bearer) for one in found] == [("c", "dTpw", "", "")]
+
+
 @pytest.mark.parametrize(
     "raw",
     [
