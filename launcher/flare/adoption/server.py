@@ -77,13 +77,27 @@ class ServerAdoption(Adoption):
         for job_id in noted - running.keys() - own:
             self._forget(job_id)
 
+    def _leave(self, job_id: str) -> None:
+        self._tables.leave(job_id)
+        self._give_up(job_id)
+        self._forget(job_id)
+        _LOG.warning(
+            "job %s: another parent of the server has ended it, so this one writes no end of it", job_id
+        )
+
     def _withdraw(self) -> None:
         for job_id in self._late:
             self._tables.leave(job_id)
         self._late, self._sites, self._noted = {}, {}, {}
 
     def again(self) -> None:
-        """Enter what another parent of the server has begun meanwhile, and end what nobody can go on with."""
+        """Enter what another parent of the server has begun meanwhile, and end what nobody can go on with.
+
+        First what that one has ended leaves FLARE's tables, before the handles here have seen its pods gone.
+        """
+        with self._engine.new_context() as fl_ctx:
+            for job_id in self._tables.ended_elsewhere(fl_ctx):
+                self._leave(job_id)
         super().again()
         with self._engine.new_context() as fl_ctx:
             self._enter_all(fl_ctx)

@@ -11,7 +11,7 @@ from typing import Any
 from nvflare.apis.event_type import EventType
 from nvflare.apis.fl_constant import FLContextKey, RunProcessKey, SystemComponents
 from nvflare.apis.fl_context import FLContext
-from nvflare.apis.job_def import RunStatus
+from nvflare.apis.job_def import JobMetaKey, RunStatus
 from nvflare.apis.job_launcher_spec import JobHandleSpec
 
 from launcher.flare.adoption.names import ABORT_KEY, PENDING_HANDLE, REASONS, RETURN_CODE, STARTED, STARTING
@@ -22,6 +22,8 @@ __all__ = ["ClientTables", "ServerTables"]
 _LOG = logger(__name__)
 _GENERIC_FAILURE, _EXCEPTION = 1, 101
 _MARK_LENGTH = 16
+_STATUS = JobMetaKey.STATUS.value
+_ENDED = frozenset(one.value for one in RunStatus if one.value.startswith("FINISHED:"))
 # The key comes within a second; a message that was being signed meanwhile may still write the old word.
 _NOT_SIGNED, _SIGNATURE_TRIES, _SIGNATURE_PAUSE = "NA", 600, 0.1
 
@@ -118,6 +120,17 @@ class ServerTables:
             found = {str(job_id) for job_id in self._engine.run_processes}
         with self._runner.lock:
             return found | {str(job_id) for job_id in self._runner.running_jobs}
+
+    def ended_elsewhere(self, fl_ctx: FLContext) -> list[str]:
+        """Return the jobs of these tables that the job store calls finished: another parent has ended them.
+
+        FLARE calls a job COMPLETED of which it has heard nothing bad, whatever the store says by then. Not
+        those whose end it is writing itself: the thread that does so would die of an entry that is gone.
+        """
+        store = self._engine.get_component(SystemComponents.JOB_MANAGER)
+        writing = getattr(self._runner, "_finished_job_states", {})
+        stored = {job_id: store.get_job(job_id, fl_ctx) for job_id in sorted(self.jobs() - {*writing})}
+        return [job_id for job_id, job in stored.items() if job and job.meta.get(_STATUS) in _ENDED]
 
     def enter(self, job_id: str, job: Any, handle: JobHandleSpec, names: Iterable[str]) -> None:
         """Enter a job: a server process of it may report from now on, and these sites are awaited."""

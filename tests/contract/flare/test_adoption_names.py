@@ -17,6 +17,7 @@ from nvflare.apis.job_def import RunStatus
 from nvflare.apis.workspace import Workspace
 
 from launcher.core.spec.jobspec import Role
+from launcher.flare.adoption.late_handle import LateHandle
 from launcher.flare.adoption.names import NAMES, PARTS, missing
 from launcher.flare.adoption.tables import ServerTables
 from launcher.flare.adoption.transfers import Transfers
@@ -48,7 +49,7 @@ def make_engine(role):
         lock=threading.Lock(),
         update_abnormal_finished_jobs=print,
     )
-    store = SimpleNamespace(get_jobs_by_status=lambda status, context: [])
+    store = SimpleNamespace(get_jobs_by_status=lambda status, context: [], get_job=lambda job, context: None)
     return SimpleNamespace(
         **common,
         run_processes={},
@@ -269,3 +270,33 @@ def test_a_server_that_acts_once_more_ends_no_job_of_its_own(bootstrap, tmp_path
     assert ended == [{"mine", "waits", "told", "starts"}]
     assert adoption.jobs == ()
     assert {path.stem for path in (tmp_path / "fljob/running").iterdir()} == {"mine", "waits", "told"}
+
+
+def test_a_server_that_acts_once_more_writes_no_end_of_what_another_has_ended(bootstrap, tmp_path, caplog):
+    """FLARE would call it COMPLETED: of the end that the other one has seen it has heard nothing."""
+    engine = make_engine(Role.SERVER)
+    adoption = bootstrap(Role.SERVER, engine)._adoption
+    engine.new_context = FLContextManager(engine=engine, identity_name="server").new_context
+    statuses = {
+        "failed": RunStatus.FINISHED_ABNORMAL,
+        "mine": RunStatus.RUNNING,
+        "writes": RunStatus.FINISHED_COMPLETED,
+    }
+    engine.get_component(SystemComponents.JOB_MANAGER).get_job = lambda job, _: (
+        job in statuses and SimpleNamespace(meta={"status": statuses[job].value})
+    )
+    late = {job: LateHandle(lambda: False) for job in (*statuses, "unknown")}
+    for job, handle in late.items():
+        adoption._late[job] = handle
+        adoption._tables.enter(job, object(), handle, ["site-1"])
+        adoption._notes.write(job, {})
+    # FLARE publishes the end of this one at this moment, and takes it out itself.
+    engine.job_runner._finished_job_states = {"writes": object()}
+    engine.get_component(SystemComponents.JOB_MANAGER).get_jobs_by_status = lambda *_: [
+        SimpleNamespace(job_id="mine")
+    ]
+    adoption.again()
+    there = {"mine", "writes", "unknown"}
+    assert engine.job_runner.running_jobs.keys() == engine.run_processes.keys() == there
+    assert {job for job, handle in late.items() if not handle.is_settled} == there
+    assert "job failed: another parent of the server has ended it" in caplog.text
