@@ -21,6 +21,8 @@ from launcher.core.watched import LASTS
 __all__ = ["Answer", "SiteLease", "claimed", "decide", "is_held", "lease_name", "released"]
 
 _HASH = 20
+# Of the API's type. Anybody who may write Leases can write it, and the next number would be refused.
+_MOST_TRANSITIONS = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def claimed(lease: SiteLease, own: str, now: datetime) -> SiteLease:
     """Return the Lease as this parent writes it: renewed, or taken."""
     if lease.holder == own:
         return replace(lease, renewed=now)
-    changes = lease.transitions + (1 if lease.version else 0)
+    changes = min(lease.transitions + (1 if lease.version else 0), _MOST_TRANSITIONS)
     return replace(lease, holder=own, renewed=now, acquired=now, transitions=changes)
 
 

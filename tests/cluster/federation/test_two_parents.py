@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -23,15 +24,28 @@ def lease_of(federation, site):
 @pytest.fixture
 def two(federation):
     """A site with two parents by mistake; one again afterwards."""
-    federation.kubectl("scale", "deployment/site-2", "--replicas=2")
-    (old, new) = until_two(federation, "site-2")
+    with two_parents(federation, "site-2", "site-2") as found:
+        yield found
+
+
+@pytest.fixture
+def two_servers(federation):
+    """A server with two parents by mistake; one again afterwards."""
+    with two_parents(federation, SERVER, "server") as found:
+        yield found
+
+
+@contextmanager
+def two_parents(federation, deployment, site):
+    federation.kubectl("scale", f"deployment/{deployment}", "--replicas=2")
+    (old, new) = until_two(federation, deployment)
     federation.kubectl("wait", "--for=jsonpath={.status.phase}=Running", new, "--timeout=180s")
-    federation.pod_says(new, "this parent acts for site site-2 now, instead of ")
+    federation.pod_says(new, f"this parent acts for site {site} now, instead of ")
     yield old, new
-    federation.kubectl("scale", "deployment/site-2", "--replicas=1")
+    federation.kubectl("scale", f"deployment/{deployment}", "--replicas=1")
     # FLARE's server knows the token of the other one until that has been silent for ten minutes.
-    federation.restart("site-2")
-    federation.only_newest("site-2")
+    federation.restart(deployment)
+    federation.only_newest(deployment)
 
 
 def until_two(federation, site):
@@ -62,10 +76,15 @@ def test_two_parents_by_mistake(federation, request):
     assert federation.uids(job).items() <= uids.items()
     completed(federation, job)
     # The one that stays acts again when the one that acted is gone.
-    federation.kubectl("annotate", new, "controller.kubernetes.io/pod-deletion-cost=-1")
-    federation.kubectl("scale", "deployment/site-2", "--replicas=1")
-    federation.kubectl("delete", "--grace-period=1", new)
+    leaves(federation, "site-2", new)
     federation.pod_says(old, "this parent acts for site site-2 again")
+
+
+def leaves(federation, deployment, parent):
+    """Take this one of two parents away, at once."""
+    federation.kubectl("annotate", parent, "controller.kubernetes.io/pod-deletion-cost=-1")
+    federation.kubectl("scale", f"deployment/{deployment}", "--replicas=1")
+    federation.kubectl("delete", "--grace-period=1", parent)
 
 
 def test_two_parents_of_the_server(federation):
@@ -76,3 +95,19 @@ def test_two_parents_of_the_server(federation):
     federation.newest_says(SERVER, f"job {job} taken over")
     assert federation.uids(job).items() <= uids.items()
     went_on(federation, job, SERVER)
+
+
+def test_what_one_parent_of_the_server_has_ended_stays_so(federation, request):
+    """The other one has heard of no failure: FLARE would call the job COMPLETED there."""
+    job, _ = started(federation)
+    old, new = request.getfixturevalue("two_servers")
+    federation.pod_says(new, f"job {job} taken over")
+    chosen = f"fljob.internal/job-id={job},fljob.internal/site=server"
+    federation.kubectl("delete", "pod", "--now", "-l", chosen)
+    status = federation.ends(job)
+    assert status == "FINISHED:ABNORMAL"
+    leaves(federation, SERVER, new)
+    federation.pod_says(old, f"job {job}: another parent of the server has ended it")
+    time.sleep(30)
+    assert federation.ask(job, "end") == status
+    assert federation.is_clean()

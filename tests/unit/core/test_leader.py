@@ -45,6 +45,10 @@ def test_what_is_written():
     assert claimed(taken, "own", later) == replace(taken, renewed=later)
 
 
+def test_a_number_of_changes_that_somebody_has_planted_stays_writable():
+    assert claimed(replace(HELD, transitions=2**31 - 1), "own", START).transitions == 2**31 - 1
+
+
 def test_who_holds_it():
     assert is_held(HELD, after(LASTS - 1))
     assert not is_held(HELD, after(LASTS))
