@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from launcher import errors
 
-__all__ = ["DEFECT", "EPILOG", "EXIT_CODES", "exit_code_of"]
+__all__ = ["DEFECT", "EPILOG", "EXIT_CODES", "PART", "exit_code_of"]
 
 # EX_SOFTWARE of sysexits.h: 1 is an answer of `diff` and of `doctor`.
 DEFECT = 70
@@ -19,6 +19,8 @@ EXIT_CODES: tuple[tuple[type[errors.LauncherError], int], ...] = (
     (errors.ToolMissing, 8),
     (errors.Cancelled, 130),
 )
+# Of a list without what there is no right to see: kubectl ends so, too, with what it got.
+PART = dict(EXIT_CODES)[errors.Denied]
 
 EPILOG = """
 Exit codes: 0 success; of a job: 9 failed or terminated, 101-103 its own fault, 104 infrastructure;

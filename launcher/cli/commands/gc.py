@@ -10,7 +10,7 @@ import click
 from launcher.cli import options
 from launcher.cli.context import Cli
 from launcher.cli.cronjob import print_cronjob
-from launcher.cli.exit_codes import EXIT_CODES
+from launcher.cli.exit_codes import PART
 from launcher.core import foreign
 from launcher.core.moments import seconds_of
 from launcher.errors import Denied, LauncherError
@@ -79,8 +79,8 @@ def gc_command(
     elif not _print_text(names, dry_run=dry_run, everywhere=everywhere):
         where = "any namespace" if everywhere else f"namespace {site.namespace}"
         click.echo(f"nothing to remove in {where}" + (" but those" if left_out else ""), err=True)
-    if left_out:  # a part, as of `fljob list -A`
-        raise click.exceptions.Exit(dict(EXIT_CODES)[Denied])
+    if left_out:
+        raise click.exceptions.Exit(PART)
 
 
 def _print_text(names: Iterator[_Name], *, dry_run: bool, everywhere: bool) -> int:

@@ -9,10 +9,10 @@ import click
 
 from launcher.cli import options
 from launcher.cli.context import Cli
-from launcher.cli.exit_codes import EXIT_CODES
+from launcher.cli.exit_codes import PART
 from launcher.core import foreign
 from launcher.core.lifecycle.state import JobReport
-from launcher.errors import Denied, InvalidInput
+from launcher.errors import InvalidInput
 from launcher.usecases.listing import check_namespace
 from launcher.usecases.service import Service
 
@@ -65,7 +65,7 @@ def _jobs(service: Service, namespace: str) -> tuple[tuple[JobReport, ...], tupl
 
 
 def _end_with_part(left_out: Sequence[str]) -> NoReturn:
-    """Say what is left out, and end as kubectl does that got a part of what it was asked for.
+    """Say what is left out, and end.
 
     Raises:
         click.exceptions.Exit: with the code of a right that is missing.
@@ -74,7 +74,7 @@ def _end_with_part(left_out: Sequence[str]) -> NoReturn:
     more = f" and {len(left_out) - _MOST_NAMED} more" if len(left_out) > _MOST_NAMED else ""
     click.echo(f"left out, since there is no right to look there: {named}{more}", err=True)
     click.echo("  cure: `fljob rbac` prints the Role for one, with -n NAMESPACE", err=True)
-    raise click.exceptions.Exit(dict(EXIT_CODES)[Denied])
+    raise click.exceptions.Exit(PART)
 
 
 def watch_jobs(
