@@ -115,7 +115,9 @@ def jobs_options(command: F) -> F:
     """Add the options that say which jobs are shown; see :func:`wanted_jobs`."""
     from launcher.core.lifecycle.state import JobState  # noqa: PLC0415 - most commands have no use for it
 
-    states = click.Choice([state.value for state in JobState], case_sensitive=False)
+    names = [state.value for state in JobState]
+    states = click.Choice(names, case_sensitive=False)
+    which = f"{', '.join(names[:-1])} or {names[-1]}".lower()
     one, several = "Only jobs", "may be given several times."
     return _combine(
         click.option(
@@ -123,7 +125,13 @@ def jobs_options(command: F) -> F:
         ),
         click.option("--site", multiple=True, help=f"{one} of this site; {several}"),
         click.option("--study", multiple=True, help=f"{one} of this study; {several}"),
-        click.option("--state", multiple=True, type=states, help=f"{one} in this state; {several}"),
+        click.option(
+            "--state",
+            multiple=True,
+            type=states,
+            metavar="STATE",
+            help=f"{one} that are {which}; {several}",
+        ),
     )(command)
 
 

@@ -35,8 +35,8 @@ def doctor_command(
     """Check helm, cluster, namespace, rights, chart, images and kit; exits with 1 when something is wrong.
 
     Rights are those of whoever runs it: run it in the parent's pod to check the parent's, or with
-    HELM_KUBEASUSER=system:serviceaccount:NAMESPACE:NAME. With --kit the images of its parent and studies are
-    looked into, too, and its namespace is used unless -n names another.
+    HELM_KUBEASUSER set to its account, system:serviceaccount:NAMESPACE:NAME. With --kit the images of its
+    parent and studies are looked into, too, and its namespace is used unless -n names another.
     """
     site = options.site_from(**given)
     kit = kits.read(folder) if folder is not None else None
