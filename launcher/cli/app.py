@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,6 +15,7 @@ from launcher.cli.command_table import LazyGroup
 from launcher.cli.context import Cli
 from launcher.cli.exit_codes import DEFECT, EPILOG, exit_code_of
 from launcher.cli.messages import may_colour, own_messages_only, trace
+from launcher.cli.width import folded, output_width, say
 from launcher.errors import LauncherError
 
 if TYPE_CHECKING:
@@ -99,11 +101,14 @@ def _invoke(args: list[str] | None, world: World | None) -> tuple[int, Callable[
 
 
 def _say_error(error: object, *, before: str = "") -> None:
-    click.echo(f"{before}{click.style('error:', fg='red')} {error}", err=True, color=may_colour())
+    text = folded(f"{click.style('error:', fg='red')} {error}", output_width(sys.stderr))
+    click.echo(f"{before}{text}", err=True, color=may_colour())
 
 
 def _show(error: click.ClickException, args: list[str] | None) -> None:
-    error.show()
+    text = io.StringIO()
+    error.show(text)
+    say(text.getvalue().rstrip("\n"), err=True)
     if isinstance(error, click.NoSuchOption) and _lacks_dashes(error, args):
         hint = f"write `--` before COMMAND: `-- ... {error.option_name}`"
-        click.echo(f"If it is an option of COMMAND, {hint}.", err=True)
+        say(f"If it is an option of COMMAND, {hint}.", err=True)

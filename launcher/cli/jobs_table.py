@@ -10,7 +10,7 @@ import click
 from rich.cells import cell_len
 
 from launcher.cli.job_cells import Why, cause, decides
-from launcher.cli.width import output_width
+from launcher.cli.width import folded, output_width
 from launcher.core import foreign
 from launcher.core.catalogue import Code
 from launcher.core.report.bundle import age
@@ -138,6 +138,10 @@ def _line(styled: Mapping[str, str], texts: Mapping[str, str], widths: Mapping[s
 
 
 def jobs_table(rows: Iterable[Row], now: datetime, *, namespaces: bool, wide: bool) -> None:
-    """Print the table; colour, and a width, only on a terminal (COLUMNS is obeyed everywhere)."""
-    for line in make_table(rows, now, width=output_width(), namespaces=namespaces, wide=wide):
-        click.echo(line)
+    """Print the table; colour, and a width, only on a terminal (COLUMNS is obeyed everywhere).
+
+    What has no room even so, such as a long name, is folded and not cut: people copy it.
+    """
+    width = None if wide else output_width()
+    for line in make_table(rows, now, width=width, namespaces=namespaces, wide=wide):
+        click.echo(folded(line, width))

@@ -6,8 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import click
-
+from launcher.cli.width import say
 from launcher.core.lifecycle.state import Track
 from launcher.core.report.status import describe
 from launcher.usecases.handle import Notify
@@ -38,7 +37,7 @@ def live_line(name: str, clock: Clock) -> Iterator[Notify]:
             yield lambda track: status.update(text_of(track))
     except KeyboardInterrupt:
         # The line is wiped; what it said last is what the user wants to know now.
-        click.echo(f"\n{last}" if last else "", err=True)
+        say(f"\n{last}" if last else "", err=True)
         raise
 
 
@@ -51,7 +50,7 @@ def _plain(name: str, clock: Clock) -> Notify:
         # Not compared: the detail, which changes with every event ("Back-off 10s", "20s"), and the time left.
         line = f"{track.state.value} {verdict.code.value if verdict else ''} {track.stale_since is not None}"
         if line != shown and track.outcome is None:
-            click.echo(f"{name}  {describe(track, clock.monotonic())}", err=True)
+            say(f"{name}  {describe(track, clock.monotonic())}", err=True)
             shown = line
 
     return notify

@@ -8,6 +8,7 @@ import threading
 import click
 
 from launcher.cli import streams
+from launcher.cli.width import say
 from launcher.core import foreign
 from launcher.core.jobref import JobRef
 from launcher.core.lifecycle.state import Track
@@ -70,4 +71,4 @@ class LogStream:
                 with streams.goes_on():
                     click.echo(foreign.lines(text) if is_shown else text, color=True)
         except LauncherError as error:
-            click.echo(f"no log: {error.message}", err=True)
+            say(f"no log: {error.message}", err=True)

@@ -10,8 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import click
-
+from launcher.cli.width import say
 from launcher.core import foreign
 from launcher.core.redaction import by_shape
 
@@ -36,7 +35,7 @@ class _Echo(logging.Handler):
     """Prints a record as a sentence on stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(foreign.lines(self.format(record)), err=True)
+        say(foreign.lines(self.format(record)), err=True)
 
 
 @contextmanager

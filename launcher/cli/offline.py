@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from launcher.cli import options, wiring
+from launcher.cli.width import say
 from launcher.core.flare.parent import DEFAULT_STUDY, Parent
 from launcher.core.spec.jobspec import JobSpec
 from launcher.core.spec.site import SiteConfig
@@ -89,7 +90,7 @@ class Jobs:
             made = self.make(study)
             for warning in made.warnings:
                 if warning not in self._told:
-                    click.echo(f"warning: {warning}", err=True)
+                    say(f"warning: {warning}", err=True)
             self._told.update(made.warnings)
             yield study, made.spec
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from launcher import composition
+from launcher.cli.width import folded, say, table
 from launcher.core.spec.jobspec import JobSpec
 from launcher.core.spec.site import SiteConfig
 from launcher.errors import InvalidInput, Rejected
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from launcher.edges.kube.planning import KubePlanning
     from launcher.edges.registry import HttpRegistries
 
-__all__ = ["DRY_RUNS", "planned", "tried_out"]
+__all__ = ["DRY_RUNS", "plan_text", "planned", "tried_out"]
 
 _CLIENT = "client"
 DRY_RUNS = ("server", _CLIENT)
@@ -74,8 +75,27 @@ def tried_out(site: SiteConfig, spec: JobSpec, given: Mapping[str, Any], output:
     from launcher.core.report.plan import as_json, as_verdicts  # noqa: PLC0415
 
     found = planned(site, spec, given, advice=False, offline=given["dry_run"] == _CLIENT)
-    click.echo(json.dumps(as_json(found)) + "\n" if output == "json" else as_verdicts(found), nl=False)
+    if output == "json":
+        click.echo(json.dumps(as_json(found)))
+    else:
+        say(as_verdicts(found).rstrip("\n"))
     return int(found.return_code)
+
+
+def plan_text(plan: Plan, width: int | None) -> str:
+    """Return a plan as a table, with what was said below the rows.
+
+    Args:
+        plan: the plan.
+        width: columns of the terminal; None = each text in one line.
+    """
+    from launcher.core.report.plan import as_rows, sentence  # noqa: PLC0415
+
+    cells, below = zip(*as_rows(plan), strict=True)
+    lines = []
+    for line, said in zip(table(cells, width), below, strict=True):
+        lines += [line, *(folded(f"    {text}", width) for text in said)]
+    return "\n".join([*lines, "", folded(sentence(plan), width)])
 
 
 def _api(site: SiteConfig) -> KubePlanning:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import click
 import yaml
 
 from launcher import composition
+from launcher.cli.width import say
 from launcher.core import foreign
 from launcher.core.flare.meta import parse_meta
 from launcher.core.rights import NETWORK_POLICIES, POD_DISRUPTION_BUDGETS, WRITE_EVENTS, Right, printed
@@ -69,7 +69,7 @@ def rights_of_chart_or_warning(site: SiteConfig) -> frozenset[Right]:
         return chart_rights(site)
     except LauncherError as error:
         said = f"warning: rights for what the chart makes beside the pod are not included: {error.message}"
-        click.echo(foreign.line(said), err=True)
+        say(foreign.line(said), err=True)
         return frozenset()
 
 

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
-import click
-
+from launcher.cli.width import say
 from launcher.errors import InvalidInput
 
 __all__ = ["Lost", "flush", "give_up", "goes_on", "usable", "written"]
@@ -106,4 +105,4 @@ def goes_on() -> Iterator[None]:
             yield
     except Lost as lost:
         if error := give_up(lost):
-            click.echo(f"warning: {error.message}", err=True)
+            say(f"warning: {error.message}", err=True)

@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from launcher import composition
+from launcher.cli.width import say
 from launcher.composition import helm_edge as helm
 from launcher.core.flare.process import PROCESS
 from launcher.core.names import credential_secret_name, pod_name
@@ -77,7 +76,7 @@ def _bundle_target(folder: Path, known: Mapping[str, bytes]) -> composition.Bund
 
 
 def _print_cause(folder: Path, cause: str) -> None:
-    click.echo(f"diagnosis in {folder}: {cause}", err=True)
+    say(f"diagnosis in {folder}: {cause}", err=True)
 
 
 def texts(known: Mapping[str, bytes]) -> tuple[str, ...]:
@@ -95,7 +94,7 @@ def job_spec(site: SiteConfig, meta: str, **more: Any) -> JobSpec:
     """
     made = made_job(site, read_meta(meta), **more)
     for warning in made.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", err=True)
     return made.spec
 
 

@@ -9,6 +9,7 @@ import click
 
 from launcher.cli import options
 from launcher.cli.context import Cli
+from launcher.cli.width import say
 from launcher.edges.disk.bundle import check_folder, write_bundle
 from launcher.usecases.diagnose import TAIL
 
@@ -44,6 +45,6 @@ def diagnose_command(
     service = cli.service(site)
     bundle = service.diagnose(service.find(release, site.namespace), site.namespace, tail=tail)
     write_bundle(folder, bundle.files, force=force)
-    click.echo(bundle.cause)
+    say(bundle.cause)
     for name in sorted(bundle.files):
         click.echo(folder / name)

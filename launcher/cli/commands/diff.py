@@ -14,6 +14,7 @@ from launcher import composition
 from launcher.cli import offline, options
 from launcher.cli.context import Cli
 from launcher.cli.release_diff import release_report
+from launcher.cli.width import folded, output_width
 from launcher.core.manifest_diff import Difference, Side, compare
 from launcher.core.report import drift, review
 from launcher.core.report.drift import DriftReport
@@ -66,7 +67,7 @@ def diff_command(cli: Cli, /, output: str, **given: Any) -> int:
         raise click.UsageError("there are two METAs: --to-job names that of the second side")
     first, second = _asked(given)
     found = compare(*_sides(offline.jobs_of(first), offline.jobs_of(second), given["study"]))
-    click.echo(_SHOWN[output](found), nl=False)
+    _print(_SHOWN[output](found), output)
     if found.has_failed:
         return _FAILED
     return _SAME if found.is_same else _DIFFERENT
@@ -79,8 +80,12 @@ def _of_release(cli: Cli, output: str, given: Mapping[str, Any]) -> int:
             "nothing to compare with: name JOB, or --to-kit, --to-config, --to-chart or --to-job"
         )
     found = release_report(cli, given["meta"], given)
-    click.echo(_OF_RELEASE[output](found), nl=False)
+    _print(_OF_RELEASE[output](found), output)
     return _SAME if found.is_same else _DIFFERENT
+
+
+def _print(text: str, output: str) -> None:
+    click.echo(folded(text, output_width()) if output == "text" else text, nl=False)
 
 
 def _asked(given: Mapping[str, Any]) -> tuple[offline.Asked, offline.Asked]:

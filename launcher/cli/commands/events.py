@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import click
 
 from launcher.cli import options
 from launcher.cli.context import Cli
-from launcher.cli.width import hanging, output_width
+from launcher.cli.width import output_width, say, table_line
 from launcher.core import foreign
 from launcher.core.lifecycle.state import JobReport
 from launcher.core.report.bundle import event_cells, event_json
@@ -22,7 +22,8 @@ from launcher.usecases.service import Service
 
 __all__ = ["events_command"]
 
-_HEAD = f"{'AGE':>5}  {'TYPE':7}  {'REASON':24}  {'COUNT':>5}  MESSAGE"
+_HEAD = ("  AGE", "TYPE", "REASON", "COUNT", "MESSAGE")
+_SIZES = (5, 7, 24, 5)
 
 
 @click.command("events")
@@ -54,29 +55,32 @@ def events_command(cli: Cli, /, release: str, output: str, *, follow: bool, **gi
     if output == "json":
         click.echo(json.dumps([event_json(event) for event in events], indent=2))
     elif not events:
-        click.echo(f"no events of pod {job.namespace}/{job.pod_name}; they are kept for an hour", err=True)
+        say(f"no events of pod {job.namespace}/{job.pod_name}; they are kept for an hour", err=True)
     else:
-        click.echo(_HEAD)
+        _line(_HEAD)
         _lines(events, service.world.clock.now())
 
 
 def _lines(events: Iterable[PodEvent], now: datetime) -> None:
-    width = output_width()
     for event in events:
-        head, message = event_cells(event, now)
-        click.echo(hanging(head, named_once(message), width))
+        *cells, message = event_cells(event, now)
+        _line((*cells, named_once(message)))
+
+
+def _line(cells: Sequence[str]) -> None:
+    click.echo(table_line(cells, _SIZES, output_width()))
 
 
 def _follow(service: Service, found: JobReport, output: str) -> None:
-    head = _HEAD
+    has_head = False
     for news in service.follow_events(found):
         if news.value is None:
-            click.echo(f"cannot ask for events, trying again: {news.why}", err=True)
+            say(f"cannot ask for events, trying again: {news.why}", err=True)
         elif output == "json":
             for event in news.value:
                 click.echo(json.dumps(event_json(event)))
         else:
-            if head:
-                click.echo(head)
+            if not has_head:
+                _line(_HEAD)
             _lines(news.value, service.world.clock.now())
-            head = ""
+            has_head = True

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from launcher.cli import options
-from launcher.cli.width import hanging, output_width
+from launcher.cli.width import hanging, output_width, say
 from launcher.core import foreign
 from launcher.core.report.federation import site_rows
 from launcher.core.report.site_verdict import from_meta, told_of
@@ -57,6 +57,4 @@ def status_command(job: str, kit: Path, study: str, user: str, output: str) -> N
         for line in lines[1:]:
             click.echo(hanging(" " * title, line, width))
     if not sites:
-        click.echo(
-            "no site has told anything: the job waits for its sites, or their parents do not tell", err=True
-        )
+        say("no site has told anything: the job waits for its sites, or their parents do not tell", err=True)

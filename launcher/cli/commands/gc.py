@@ -11,6 +11,7 @@ from launcher.cli import options
 from launcher.cli.context import Cli
 from launcher.cli.cronjob import print_cronjob
 from launcher.cli.exit_codes import PART
+from launcher.cli.width import say
 from launcher.core import foreign
 from launcher.core.moments import seconds_of
 from launcher.errors import Denied, LauncherError
@@ -78,7 +79,7 @@ def gc_command(
         _print_json(names, output, left_out, dry_run=dry_run)
     elif not _print_text(names, dry_run=dry_run, everywhere=everywhere):
         where = "any namespace" if everywhere else f"namespace {site.namespace}"
-        click.echo(f"nothing to remove in {where}" + (" but those" if left_out else ""), err=True)
+        say(f"nothing to remove in {where}" + (" but those" if left_out else ""), err=True)
     if left_out:
         raise click.exceptions.Exit(PART)
 
@@ -89,7 +90,7 @@ def _print_text(names: Iterator[_Name], *, dry_run: bool, everywhere: bool) -> i
     for namespace, kind, name in names:
         number += 1
         where = f" in namespace {namespace}" if everywhere else ""
-        click.echo(f"{'would remove' if dry_run else 'removed'} {kind} {name}{where}")
+        say(f"{'would remove' if dry_run else 'removed'} {kind} {name}{where}")
     return number
 
 
@@ -127,7 +128,7 @@ def _swept(
             if namespace:
                 raise
             left_out.append(space)
-            click.echo(foreign.line(f"namespace {space} is left out: {error.message}"), err=True)
+            say(foreign.line(f"namespace {space} is left out: {error.message}"), err=True)
             continue
         try:
             for title in found:

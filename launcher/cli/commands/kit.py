@@ -12,6 +12,7 @@ import click
 from launcher.cli import options
 from launcher.cli.context import Cli
 from launcher.cli.site_rights import rights_of_chart_or_warning, switched_on
+from launcher.cli.width import say
 from launcher.core import foreign
 from launcher.core.flare import kit
 from launcher.core.flare.kit_protection import protect
@@ -61,7 +62,7 @@ def adopt_command(
         moving = exposed_files(folder, before, site)
         _warn(folder, after, site)
     if before == after and not moving:
-        click.echo(f"{folder}: nothing to change")
+        say(f"{folder}: nothing to change")
         return
     if dry_run:
         _show(before, after, moving)
@@ -69,7 +70,7 @@ def adopt_command(
     write_kit(folder, before, after)
     changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
     for name in changed:
-        click.echo(f"{folder / name}: {'removed' if name not in after else 'written'}")
+        say(f"{folder / name}: {'removed' if name not in after else 'written'}")
     moved = list(_moved(folder, moving))
     if changed or moved:
         _next_steps(folder, after, moved, changed, undo=undo)
@@ -91,16 +92,16 @@ def secrets_command(cli: Cli, /, remove: str | None, **given: Any) -> None:
     world = cli.service(site).world
     if remove is not None:
         remove_startup_kit(world, site.namespace, remove)
-        click.echo(f"removed secret {foreign.word(remove)}")
+        say(f"removed secret {foreign.word(remove)}")
         return
     found = startup_kits(world, site.namespace)
     for one in found:
         whose = f"site {foreign.word(one.secret.site)}, federation {foreign.word(one.secret.federation)}"
         made = f"{one.secret.created:%Y-%m-%d}" if one.secret.created else "at an unknown time"
-        click.echo(f"{one.name}  {whose}, made {made}, used by {len(one.pods)} pods")
+        say(f"{one.name}  {whose}, made {made}, used by {len(one.pods)} pods")
     if not found:
         check_namespace(world, site.namespace)
-        click.echo(f"no Secrets of startup kits in namespace {site.namespace}", err=True)
+        say(f"no Secrets of startup kits in namespace {site.namespace}", err=True)
 
 
 def _warn(folder: Path, files: Mapping[str, str], site: SiteConfig) -> None:
@@ -108,7 +109,7 @@ def _warn(folder: Path, files: Mapping[str, str], site: SiteConfig) -> None:
     from launcher.edges.disk.kit import parent_kit  # noqa: PLC0415
 
     for risk in risks(parent_kit(folder, files, site)):
-        click.echo(f"warning: {foreign.line(risk.sentence)}\n  cure: {foreign.line(risk.cure)}", err=True)
+        say(f"warning: {foreign.line(risk.sentence)}\n  cure: {foreign.line(risk.cure)}", err=True)
 
 
 def _show(before: Mapping[str, str], after: Mapping[str, str], moving: Sequence[str]) -> None:
@@ -118,7 +119,7 @@ def _show(before: Mapping[str, str], after: Mapping[str, str], moving: Sequence[
         for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm="", n=2):
             click.echo(foreign.line(line))
     for name in moving:
-        click.echo(foreign.line(f"move {name} to {new_place(name)}"))
+        say(foreign.line(f"move {name} to {new_place(name)}"))
 
 
 def _adopted(before: Mapping[str, str], driver: StorageDriver | None, site: SiteConfig) -> dict[str, str]:
@@ -134,7 +135,7 @@ def _moved(folder: Path, moving: Sequence[str]) -> Iterator[str]:
     for name, is_moved in move(folder, moving):
         to = new_place(name)
         done = f"moved to {to}" if is_moved else f"is not {to}, which counts: remove one of the two"
-        click.echo(foreign.line(f"{folder / name}: {done}"))
+        say(foreign.line(f"{folder / name}: {done}"))
         if is_moved:
             yield name
 
@@ -151,6 +152,6 @@ def _next_steps(
     if undo:  # FLARE's own launcher makes one without the marks by which ours tells whose it is
         where = foreign.word(kit.namespace(files))
         steps += [f"fljob kit secrets -n {where}", f"fljob kit secrets -n {where} --remove NAME"]
-    click.echo("next, so that the parent sees it (docs/flare.md):")
+    say("next, so that the parent sees it (docs/flare.md):")
     for step in steps:
         click.echo(f"  {foreign.line(step)}")

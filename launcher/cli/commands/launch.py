@@ -17,6 +17,7 @@ from launcher.cli.context import Cli
 from launcher.cli.live_line import live_line
 from launcher.cli.planned import DRY_RUNS, tried_out
 from launcher.cli.signals import cancelled_by_signals, stopped_by_sigterm
+from launcher.cli.width import say
 from launcher.core.jobref import JobRef
 from launcher.core.redaction import cautious
 from launcher.core.spec.jobspec import JobSpec
@@ -142,5 +143,8 @@ def _print_launched(job: JobRef, output: str, *, joined: bool) -> int:
     shown |= {"jobId": job.job_id, "pod": job.pod_name}
     shown |= {"joined": True} if joined else {}
     text = f"{'joined' if joined else 'launched'} {job.release} (pod {job.namespace}/{job.pod_name})"
-    click.echo(json.dumps(shown) if output == "json" else text)
+    if output == "json":
+        click.echo(json.dumps(shown))
+    else:
+        say(text)
     return 0

@@ -10,6 +10,7 @@ import click
 from launcher.cli import options
 from launcher.cli.context import Cli
 from launcher.cli.exit_codes import PART
+from launcher.cli.width import say
 from launcher.core import foreign
 from launcher.core.lifecycle.state import JobReport
 from launcher.errors import InvalidInput
@@ -50,7 +51,7 @@ def list_command(cli: Cli, /, output: str, *, everywhere: bool, watch: bool, **g
     else:
         where = f"in namespace {namespace}" if namespace else "in any namespace"
         where = "where there is a right to look" if left_out else where
-        click.echo(f"no such jobs {where}" if every else f"no jobs {where}", err=True)
+        say(f"no such jobs {where}" if every else f"no jobs {where}", err=True)
     if left_out:
         _end_with_part(left_out)
 
@@ -72,8 +73,8 @@ def _end_with_part(left_out: Sequence[str]) -> NoReturn:
     """
     named = ", ".join(foreign.name(one) for one in left_out[:_MOST_NAMED])
     more = f" and {len(left_out) - _MOST_NAMED} more" if len(left_out) > _MOST_NAMED else ""
-    click.echo(f"left out, since there is no right to look there: {named}{more}", err=True)
-    click.echo("  cure: `fljob rbac` prints the Role for one, with -n NAMESPACE", err=True)
+    say(f"left out, since there is no right to look there: {named}{more}", err=True)
+    say("  cure: `fljob rbac` prints the Role for one, with -n NAMESPACE", err=True)
     raise click.exceptions.Exit(PART)
 
 

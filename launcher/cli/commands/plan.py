@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from launcher.cli import offline, options
-from launcher.cli.planned import planned
-from launcher.core.report.plan import as_json, as_table
+from launcher.cli.planned import plan_text, planned
+from launcher.cli.width import output_width
+from launcher.core.report.plan import as_json
 
 __all__ = ["plan_command"]
 
@@ -42,7 +43,5 @@ def plan_command(
     """
     site, spec = offline.one_job(offline.asked(meta, command, kit, given), given["study"])
     found = planned(site, spec, given, registry=registry)
-    click.echo(
-        json.dumps(as_json(found), indent=2) if output == "json" else as_table(found), nl=output == "json"
-    )
+    click.echo(json.dumps(as_json(found), indent=2) if output == "json" else plan_text(found, output_width()))
     return int(found.return_code)

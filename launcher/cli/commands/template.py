@@ -10,6 +10,7 @@ import click
 
 from launcher import composition
 from launcher.cli import offline, options
+from launcher.cli.width import say
 from launcher.core import foreign
 
 __all__ = ["template_command"]
@@ -55,4 +56,4 @@ def template_command(
 
     done = write_rendered(split, texts, is_whole=all_studies)
     files = "1 file" if len(done.written) == 1 else f"{len(done.written)} files"
-    click.echo(f"{files} in {split}" + (f", {len(done.removed)} removed" if done.removed else ""))
+    say(f"{files} in {split}" + (f", {len(done.removed)} removed" if done.removed else ""))

@@ -8,6 +8,7 @@ import click
 
 from launcher.cli import options
 from launcher.cli.context import Cli
+from launcher.cli.width import say
 
 __all__ = ["terminate_command"]
 
@@ -34,4 +35,4 @@ def terminate_command(cli: Cli, /, release: str, grace: int | None, *, now: bool
     service = cli.service(site)
     name = service.find(release, site.namespace)
     found = service.terminate(name, site.namespace, grace=1 if now else grace)
-    click.echo(f"terminated {found.job.release or found.job.pod_name} (was {found.track.state.value})")
+    say(f"terminated {found.job.release or found.job.pod_name} (was {found.track.state.value})")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from launcher.cli import options
-from launcher.cli.width import hanging, output_width
+from launcher.cli.width import output_width, say, table
 from launcher.core import foreign
 from launcher.core.report.usage import KEYS, Use, causes_text, seconds_text, since_of, summed, to_json
 from launcher.core.report.usage_page import page
@@ -65,13 +65,11 @@ def usage_command(kit: Path, since: datetime | None, by: str, output: str, file:
     if history.unreadable:
         named = ", ".join(history.unreadable[:_MOST_NAMED])
         left_out = len(history.unreadable)
-        click.echo(f"warning: {left_out} lines are no records, and are left out: {named}", err=True)
+        say(f"warning: {left_out} lines are no records, and are left out: {named}", err=True)
     for part in history.left_out:
-        click.echo(foreign.line(f"warning: left out: {part}"), err=True)
+        say(foreign.line(f"warning: left out: {part}"), err=True)
     if not uses and output == "table" and file is None:
-        click.echo(
-            f"no job has ended{'' if since is None else ' since then'} (history {kit / FILE})", err=True
-        )
+        say(f"no job has ended{'' if since is None else ' since then'} (history {kit / FILE})", err=True)
 
 
 def _write(file: Path, text: str) -> None:
@@ -79,14 +77,14 @@ def _write(file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error}") from error
-    click.echo(f"{file}: written")
+    say(f"{file}: written")
 
 
 def _table(uses: list[Use], by: str) -> list[str]:
     """Return a row for each key, with what its jobs waited for in as many lines as that takes."""
     if not uses:
         return []
-    heads = (by.upper(), "JOBS", "FAILED", "RAN", "WAITED")
+    heads = (by.upper(), "JOBS", "FAILED", "RAN", "WAITED", "FOR")
     rows = [
         (
             foreign.name(use.key),
@@ -94,14 +92,8 @@ def _table(uses: list[Use], by: str) -> list[str]:
             str(use.failed),
             seconds_text(use.running),
             seconds_text(sum(use.waiting.values())),
+            causes_text(use.waiting),
         )
         for use in uses
     ]
-    widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
-    width = output_width()
-    causes = ["FOR", *(causes_text(use.waiting) for use in uses)]
-    lines = []
-    for row, cause in zip((heads, *rows), causes, strict=True):
-        start = "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True))
-        lines.append(hanging(f"{start}  ", cause, width).rstrip())
-    return lines
+    return table([heads, *rows], output_width())

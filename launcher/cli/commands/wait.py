@@ -15,6 +15,7 @@ from launcher.cli.context import Cli
 from launcher.cli.live_line import live_line
 from launcher.cli.log_stream import LogStream
 from launcher.cli.signals import Stopped, stopped_by_sigterm
+from launcher.cli.width import say
 from launcher.core import foreign
 from launcher.core.ending.outcome import Outcome
 from launcher.core.jobref import JobRef
@@ -111,7 +112,7 @@ def wait_and_report(service: Service, handle: JobHandle, how: Waiting) -> int:
         if handle.is_refused:
             return gave_up(handle, signal)
         end = f"fljob terminate {foreign.word(job.release)} {how.where}"
-        click.echo(f"\nthe job goes on; wait for it again: {attach}\n  or end it: {end}", err=True)
+        say(f"\nthe job goes on; wait for it again: {attach}\n  or end it: {end}", err=True)
         return _SIGTERM if isinstance(signal, Stopped) else _SIGINT
     track = handle.track
     described = service.describe(JobReport(job, None, track), note=handle.measuring.note(job, track))
@@ -119,13 +120,16 @@ def wait_and_report(service: Service, handle: JobHandle, how: Waiting) -> int:
     if outcome is None:
         if how.output == "json":
             click.echo(json.dumps(described))
-        click.echo(f"{job.release} has not ended after {how.timeout:g} s; wait on with: {attach}", err=True)
+        say(f"{job.release} has not ended after {how.timeout:g} s; wait on with: {attach}", err=True)
         return _TIMED_OUT
     if not how.keep and handle.track.state is not JobState.FAILED:
         handle.poll()  # the removal begins, and goes on while this prints
     is_json = how.output == "json"
     with streams.goes_on():  # to remove the job, and to its exit code
-        click.echo(json.dumps(described) if is_json else f"{job.release}  {verdict_line(described)}")
+        if is_json:
+            click.echo(json.dumps(described))
+        else:
+            say(f"{job.release}  {verdict_line(described)}")
     if handle.track.state is JobState.FAILED and not (log and log.has_begun):
         _last_lines(service, handle, how.mask)
     if not how.keep:
@@ -137,7 +141,7 @@ def wait_and_report(service: Service, handle: JobHandle, how: Waiting) -> int:
 def gave_up(handle: JobHandle, signal: KeyboardInterrupt) -> int:
     """End the tries of a job that is refused and return the exit code of the signal."""
     handle.terminate()
-    click.echo("\nthe cluster has refused the job so far; nothing is left of it", err=True)
+    say("\nthe cluster has refused the job so far; nothing is left of it", err=True)
     return _SIGTERM if isinstance(signal, Stopped) else _SIGINT
 
 
@@ -169,11 +173,11 @@ def _close(handle: JobHandle, how: Waiting) -> None:
             handle.measuring.note_end(handle.job, handle.track, handle.kept, stays=True)
         handle.run_on_failure()
         end = f"fljob terminate {foreign.word(release)} {how.where}"
-        click.echo(f"kept, its log too; remove it with: {end}", err=True)
+        say(f"kept, its log too; remove it with: {end}", err=True)
     elif not handle.close(_CLEAN_UP_WITHIN):
-        click.echo(f"warning: {release} is not removed yet; run: fljob gc {how.where}", err=True)
+        say(f"warning: {release} is not removed yet; run: fljob gc {how.where}", err=True)
     elif handle.is_kept:
-        click.echo("kept, as `retention` says, until `fljob gc` finds that its time is over", err=True)
+        say("kept, as `retention` says, until `fljob gc` finds that its time is over", err=True)
 
 
 def _last_lines(service: Service, handle: JobHandle, mask: Mask) -> None:
@@ -190,4 +194,4 @@ def _last_lines(service: Service, handle: JobHandle, mask: Mask) -> None:
         for line in mask(hide("\n".join(lines))).splitlines():
             click.echo(f"  | {foreign.line(line)}", err=True)
     except LauncherError as error:
-        click.echo(f"  no log: {error.message}", err=True)
+        say(f"  no log: {error.message}", err=True)

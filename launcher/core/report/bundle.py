@@ -188,14 +188,14 @@ def age(since: datetime | None, now: datetime) -> str:
 
 def event_line(event: PodEvent, now: datetime) -> str:
     """Return one line of a table: age, type, reason, count, message."""
-    return "".join(event_cells(event, now))
+    return "  ".join(event_cells(event, now))
 
 
-def event_cells(event: PodEvent, now: datetime) -> tuple[str, str]:
-    """Return that line in two parts: what has a fixed width, with the gap after it, and the message."""
+def event_cells(event: PodEvent, now: datetime) -> tuple[str, ...]:
+    """Return its cells; all but the message have a fixed width."""
     kind, reason = foreign.line(event.type), foreign.line(event.reason)
-    head = f"{age(event.last_seen, now):>5}  {kind:7}  {reason:24}  {event.count:>5}  "
-    return head, foreign.line(" ".join(event.message.split()))
+    fixed = f"{age(event.last_seen, now):>5}", f"{kind:7}", f"{reason:24}", f"{event.count:>5}"
+    return (*fixed, foreign.line(" ".join(event.message.split())))
 
 
 def event_json(event: PodEvent) -> dict[str, Any]:

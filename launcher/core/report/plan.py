@@ -8,10 +8,9 @@ from typing import Any
 from launcher.core.foreign import line, tree
 from launcher.core.plan.rows import Answer, Plan, Row
 
-__all__ = ["as_json", "as_table", "as_verdicts"]
+__all__ = ["as_json", "as_rows", "as_verdicts", "sentence"]
 
 _HEAD = ("CHECK", "ANSWER", "CODE", "CLOCK")
-_GAP = "  "
 _LONGEST_CHECK, _LONGEST_DETAIL = 60, 600
 
 
@@ -43,18 +42,16 @@ def _row_json(plan: Plan, row: Row) -> dict[str, Any]:
     }
 
 
-def as_table(plan: Plan) -> str:
-    """Return a plan as a table: below a row that is not ok what was said, and what to do, once."""
-    rows = [(_cells(plan, row), row) for row in plan.rows]
-    widths = [max(len(cells[at]) for cells in (_HEAD, *(one for one, _ in rows))) for at in range(len(_HEAD))]
-    found, cure = [_line(_HEAD, widths)], ""
-    for cells, row in rows:
-        found.append(_line(cells, widths))
+def as_rows(plan: Plan) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yield the cells of a table, the head first, each with what is said below it, if it is not ok."""
+    yield _HEAD, ()
+    cure = ""
+    for row in plan.rows:
+        said: tuple[str, ...] = ()
         if row.answer is not Answer.OK:
             # Of a dozen rights that are missing the cure is the same one.
-            found += (f"    {text}" for text in _said(row, is_new=row.cure != cure))
-            cure = row.cure
-    return "\n".join([*found, "", _sentence(plan)]) + "\n"
+            said, cure = tuple(_said(row, is_new=row.cure != cure)), row.cure
+        yield _cells(plan, row), said
 
 
 def as_verdicts(plan: Plan) -> str:
@@ -93,11 +90,8 @@ def _said(row: Row, *, is_new: bool) -> Iterator[str]:
         yield f"cure: {line(row.cure)}"
 
 
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    return _GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
-
-
-def _sentence(plan: Plan) -> str:
+def sentence(plan: Plan) -> str:
+    """Return what the answers come to."""
     unasked = sum(row.answer is Answer.NOT_ASKED for row in plan.rows)
     rest = f"; {unasked} of {len(plan.rows)} checks could not be made" if unasked else ""
     row = plan.decisive

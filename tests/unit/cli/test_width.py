@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.cli.width import hanging, output_width
+from launcher.cli.width import folded, hanging, output_width, table
 
 IMAGE = "registry.example.test/a/very/long/name/of/an/image-with-hyphens:1.2.3"
 
@@ -31,9 +31,68 @@ def test_a_name_is_never_broken():
     assert IMAGE in hanging("detail:   ", f"pulling image {IMAGE} failed", 40).splitlines()[1]
 
 
-@pytest.mark.parametrize("width", [1, 10, 29])
-def test_where_there_is_no_room_beside_the_title_the_terminal_breaks_the_line(width):
-    assert hanging("detail:   ", "one two three", width) == "detail:   one two three"
+def test_where_there_is_no_room_beside_the_title_the_text_stands_below_it():
+    assert hanging("detail:   ", "one two three", 29) == "detail:   one two three"
+    assert hanging("detail:   ", "one two three four", 20).splitlines() == [
+        "detail:",
+        "    one two three",
+        "    four",
+    ]
+
+
+def test_a_word_gives_up_its_indentation_before_its_line_is_too_long():
+    assert hanging("detail:   ", "in x/an/image:1", 14).splitlines() == [
+        "detail:",
+        "    in",
+        "  x/an/image:1",
+    ]
+    assert folded("cure: x/an/image:1.2.3 is old", 14).splitlines() == [
+        "cure:",
+        "x/an/image:1.2.3",
+        "    is old",
+    ]
+
+
+def test_a_character_may_take_two_columns():
+    assert folded("\u60a3\u8005 \u6570\u636e", 8) == "\u60a3\u8005\n    \u6570\u636e"
+    assert table([("\u60a3\u8005", "x", ""), ("abcdef", "y", "")], None) == ["\u60a3\u8005    x", "abcdef  y"]
+
+
+def test_each_line_of_a_text_has_its_own_indentation():
+    assert folded("error: it is old\n  cure: make it new", 15).splitlines() == [
+        "error: it is",
+        "    old",
+        "  cure: make it",
+        "      new",
+    ]
+
+
+ROWS = [("CHECK", "ANSWER", "CODE", "CLOCK"), ("Pod p", "fails", "PullFailed", "timeouts.pull 60 s")]
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (None, ["CHECK  ANSWER  CODE        CLOCK", "Pod p  fails   PullFailed  timeouts.pull 60 s"]),
+        (45, ["CHECK  ANSWER  CODE        CLOCK", "Pod p  fails   PullFailed  timeouts.pull 60 s"]),
+        (44, ["CHECK  ANSWER  CODE        CLOCK", "Pod p  fails   PullFailed", "    timeouts.pull 60 s"]),
+        (
+            24,
+            ["CHECK  ANSWER", "    CODE  CLOCK", "Pod p  fails", "    PullFailed", "    timeouts.pull 60 s"],
+        ),
+    ],
+)
+def test_what_of_a_table_has_no_room_stands_below_its_line(width, lines):
+    assert "\n".join(table(ROWS, width)).splitlines() == lines
+
+
+def test_one_long_name_moves_nothing_of_the_others():
+    rows = [ROWS[0], ("Pod " + "p" * 20, "ok", "", ""), ("fit", "ok", "", "")]
+    assert table(rows, 25) == [
+        "CHECK              ANSWER\n    CODE  CLOCK",
+        f"Pod {'p' * 20}\n    ok",
+        "fit                ok",
+    ]
 
 
 def test_a_title_without_a_text():

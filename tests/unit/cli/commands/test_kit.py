@@ -32,6 +32,15 @@ def test_adopting_a_kit_says_what_makes_it_take_effect(fljob):
     assert "  fljob kit secrets -n of-kit" in fljob("kit", "adopt", "--kit", "kit", "--undo")[1].splitlines()
 
 
+@pytest.mark.usefixtures("prepared")
+def test_what_is_to_be_pasted_stays_in_one_line_where_sentences_are_folded(fljob, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    lines = fljob("kit", "adopt", "--kit", "kit")[1].splitlines()
+    assert "  kubectl rollout restart deployment/site-1 -n of-kit" in lines
+    long = [line for line in lines if len(line) > 50 and " " in line]
+    assert [line for line in long if not line.startswith(("  helm ", "  kubectl ", "  tar "))] == []
+
+
 def test_the_driver_of_a_kit_may_stand_in_its_site_file(fljob, prepared):
     (prepared / "local/fljob.yaml").write_text("storage_driver: configmap\n")
     assert fljob("kit", "adopt", "--kit", "kit")[0] == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from launcher.core.catalogue import Code
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.plan.rows import Answer, Plan, Row, Stage, bad, unknown
-from launcher.core.report.plan import as_json, as_table, as_verdicts
+from launcher.core.report.plan import as_json, as_rows, as_verdicts, sentence
 from launcher.core.spec.site import PendingPolicy
 
 PLAN = Plan(
@@ -16,22 +16,28 @@ PLAN = Plan(
     ),
     WaitPolicy(),
 )
-TABLE = """\
-CHECK           ANSWER     CODE        CLOCK
-Pod p           ok
-fit             not asked
-    no right to list nodes
-Secret \\x1b[1m  fails      MissingRef  timeouts.config 60 s
-    there is none\\nat all
-    cure: create it in the job's namespace, or correct the reference
-
-MissingRef: launched now, the job ends with 101 unless that changes; 1 of 3 checks could not be made
-"""
 
 
-def test_a_table():
-    assert as_table(PLAN) == TABLE
-    assert as_table(Plan(PLAN.rows[:1], WaitPolicy())).endswith("\nnothing was found that stops the job\n")
+def test_rows_and_what_stands_below():
+    assert list(as_rows(PLAN)) == [
+        (("CHECK", "ANSWER", "CODE", "CLOCK"), ()),
+        (("Pod p", "ok", "", ""), ()),
+        (("fit", "not asked", "", ""), ("no right to list nodes",)),
+        (
+            ("Secret \\x1b[1m", "fails", "MissingRef", "timeouts.config 60 s"),
+            (
+                "there is none\\nat all",
+                "cure: create it in the job's namespace, or correct the reference",
+            ),
+        ),
+    ]
+
+
+def test_what_the_answers_come_to():
+    assert sentence(PLAN) == (
+        "MissingRef: launched now, the job ends with 101 unless that changes; 1 of 3 checks could not be made"
+    )
+    assert sentence(Plan(PLAN.rows[:1], WaitPolicy())) == "nothing was found that stops the job"
 
 
 def test_json():
@@ -71,7 +77,6 @@ def test_what_helps_against_all_of_them_is_said_once():
         for verb in ("create", "patch")
     )
     missing = bad("Secret s", Code.MISSING_REF, Stage.START, "there is none")
-    text = as_table(Plan((*rights, missing), WaitPolicy()))
-    assert text.count("`fljob rbac` prints it") == 1
-    assert text.index("no create") < text.index("`fljob rbac`") < text.index("no patch")
-    assert text.count("cure:") == 2
+    below = [text for _, said in as_rows(Plan((*rights, missing), WaitPolicy())) for text in said]
+    cure = "cure: create it in the job's namespace, or correct the reference"
+    assert below == ["no create pods", "cure: `fljob rbac` prints it", "no patch pods", "there is none", cure]
