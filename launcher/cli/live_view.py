@@ -17,6 +17,7 @@ from launcher.cli.live_frame import Frame, frame_lines
 from launcher.cli.live_table import Room
 from launcher.cli.messages import has_screen, silence
 from launcher.cli.signals import Stopped, stopped_once
+from launcher.cli.width import say
 from launcher.core import foreign
 from launcher.core.lifecycle.state import JobReport
 from launcher.usecases.service import Service
@@ -144,18 +145,18 @@ def _json(how: Looking) -> Iterator[Show]:
 
     left_out: tuple[str, ...] = ()
 
-    def say(kind: str, now: _Now, **more: Any) -> None:
+    def write(kind: str, now: _Now, **more: Any) -> None:
         click.echo(json.dumps({"type": kind, "time": now.wall.isoformat(timespec="seconds"), **more}))
 
     def show(now: _Now) -> None:
         nonlocal left_out
         for kind, row in now.changes:
-            say(kind, now, job=row)
+            write(kind, now, job=row)
         if now.why_before is None or now.left_out != left_out:
             left_out = now.left_out
-            say("LISTED", now, jobs=len(now.rows), leftOut=[*map(foreign.line, now.left_out)])
+            write("LISTED", now, jobs=len(now.rows), leftOut=[*map(foreign.line, now.left_out)])
         if now.has_turned:
-            say("LOST" if now.why else "BACK", now, why=foreign.line(now.why))
+            write("LOST" if now.why else "BACK", now, why=foreign.line(now.why))
 
     yield show
 
@@ -183,15 +184,15 @@ def _plain(how: Looking) -> Iterator[Show]:
                 f"on {node}" if node else "",
                 cause(row, now.wall).within(160),
             ]
-            click.echo("  ".join(filter(None, cells)).rstrip())
+            say("  ".join(filter(None, cells)).rstrip())
         for space in sorted(set(now.left_out) - left_out):
-            click.echo(f"namespace {foreign.line(space)} is left out: no right to look there", err=True)
+            say(f"namespace {foreign.line(space)} is left out: no right to look there", err=True)
         left_out.update(now.left_out)
         if now.why_before is None and not now.rows:
-            click.echo(f"no jobs in {how.where} yet", err=True)
+            say(f"no jobs in {how.where} yet", err=True)
         if now.has_turned:
             lost = f"cannot see the jobs, trying again: {foreign.line(now.why)}"
-            click.echo(lost if now.why else "the jobs are seen again", err=True)
+            say(lost if now.why else "the jobs are seen again", err=True)
 
     yield show
 

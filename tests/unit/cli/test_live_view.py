@@ -131,6 +131,15 @@ def test_a_job_that_no_longer_fits_the_filter_leaves_the_stream(fljob, acts, cha
     ]
 
 
+def test_a_terminal_that_can_only_be_written_to_has_its_width(fljob, acts, changes, monkeypatch):
+    acts(changes["short"], changes["cut"], nothing, changes["mend"])
+    monkeypatch.setenv("COLUMNS", "50")
+    text = "".join(fljob("list", "--watch", "-n", "fl")[1:])
+    assert "InsufficientResources" in text
+    assert "refused" in text
+    assert [line for line in text.splitlines() if len(line) > 50] == []
+
+
 @pytest.mark.parametrize("command", [("list", "-w"), ("top",)], ids=" ".join)
 def test_lines_for_a_program_have_no_escape_codes(fljob, acts, changes, release, command):
     acts(

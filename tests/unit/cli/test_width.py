@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
+from rich.cells import cell_len
 
 from launcher.cli.width import folded, hanging, output_width, table
 
@@ -65,6 +68,18 @@ def test_each_line_of_a_text_has_its_own_indentation():
         "  cure: make it",
         "      new",
     ]
+
+
+def test_no_line_is_too_long_but_for_one_word_and_none_is_cut():
+    chance = random.Random(3)
+    for _ in range(500):
+        words = ["".join(chance.choices("ab\u60a3", k=chance.randint(1, 12))) for _ in range(9)]
+        title, text, width = f"{words[0]}:   ", "  ".join(words), chance.randint(1, 60)
+        rows = [("A", "B", "C"), (words[0], words[1], text)]
+        for shown in (hanging(title, text, width), folded(text, width), *table(rows, width)):
+            for line in shown.splitlines():
+                assert cell_len(line) <= width or " " not in line, (width, shown)
+        assert hanging(title, text, width).split() == [*title.split(), *words]
 
 
 ROWS = [("CHECK", "ANSWER", "CODE", "CLOCK"), ("Pod p", "fails", "PullFailed", "timeouts.pull 60 s")]
