@@ -91,11 +91,13 @@ def troubles_of(site, image, caplog):
         if seen.value is not None and seen.value.main and seen.value.main.state.value == "running":
             break
         watch.wait(job.pod_name, watch.version(job.pod_name), 0.1)
-    # As a parent does for a job that is launched again.
+    # As a parent does for a job that is launched again; without its owner it is younger than the pod, and another's.
     labels = (
         {key: text for key, text in seen.value.labels.items() if key.startswith(PREFIX)} if seen.value else {}
     )
-    act(lambda: service.world.secrets.put(job.credential_secret, namespace, {"TOKEN": b"y"}, labels))
+    secrets, name = service.world.secrets, job.credential_secret
+    act(lambda: secrets.put(name, namespace, {"TOKEN": b"y"}, labels))
+    act(lambda: seen.value and secrets.own(name, namespace, seen.value))
     uid = job.uid or "none"
     act(lambda: pods.events(namespace, uid))
     act(lambda: _watched(pods, namespace, uid))
