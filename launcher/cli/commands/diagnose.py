@@ -9,6 +9,7 @@ import click
 
 from launcher.cli import options
 from launcher.cli.context import Cli
+from launcher.cli.numbers import Whole
 from launcher.cli.width import say
 from launcher.edges.disk.bundle import check_folder, write_bundle
 from launcher.usecases.diagnose import TAIL
@@ -28,9 +29,7 @@ __all__ = ["diagnose_command"]
     required=True,
     help="New folder.",
 )
-@click.option(
-    "--tail", type=click.IntRange(min=1), default=TAIL, show_default=True, help="Last lines of each log."
-)
+@click.option("--tail", type=Whole(1), default=TAIL, show_default=True, help="Last lines of each log.")
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty.")
 @click.pass_obj
 def diagnose_command(

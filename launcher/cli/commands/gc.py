@@ -27,7 +27,8 @@ _Name = tuple[str, str, str]
 def _age(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, str]:
     seconds = seconds_of(value)
     if seconds is None:
-        raise click.BadParameter("use a number and s, m, h, d or w, such as 24h", ctx, param)
+        words = "use a number and s, m, h, d or w, such as 24h"
+        raise click.BadParameter(f"{words}, not {foreign.quoted(value)}", ctx, param)
     return seconds, value
 
 

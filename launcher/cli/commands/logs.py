@@ -11,6 +11,7 @@ import click
 from launcher.cli import options
 from launcher.cli.context import Cli
 from launcher.cli.live_line import live_line
+from launcher.cli.numbers import Whole
 from launcher.core import foreign
 from launcher.core.report.status import cause_and_cure
 from launcher.errors import NotFound
@@ -22,7 +23,7 @@ __all__ = ["logs_command"]
 @options.job_argument
 @options.cluster_options
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job ends.")
-@click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")
+@click.option("--tail", type=Whole(0), metavar="N", help="Only the last N lines.")
 @click.pass_obj
 def logs_command(cli: Cli, /, release: str, follow: bool, tail: int | None, **given: Any) -> None:
     """Print the log of the job container of JOB; with -f wait for the container, and then for its end."""

@@ -8,6 +8,7 @@ import click
 
 from launcher.cli import options
 from launcher.cli.context import Cli
+from launcher.cli.numbers import Whole
 from launcher.cli.width import say
 
 __all__ = ["terminate_command"]
@@ -18,7 +19,7 @@ __all__ = ["terminate_command"]
 @options.cluster_options
 @click.option(
     "--grace",
-    type=click.IntRange(min=1),
+    type=Whole(1),
     metavar="SECONDS",
     help="Time between SIGTERM and SIGKILL, if shorter than the pod's own and it is not ending yet.",
 )

@@ -14,6 +14,7 @@ from launcher.cli import options, streams, wiring
 from launcher.cli.context import Cli
 from launcher.cli.live_line import live_line
 from launcher.cli.log_stream import LogStream
+from launcher.cli.numbers import Seconds
 from launcher.cli.signals import Stopped, stopped_by_sigterm
 from launcher.cli.width import say
 from launcher.core import foreign
@@ -41,9 +42,7 @@ _CLEAN_UP_WITHIN = 60.0
 @options.output_option("table", "json")
 @options.diagnose_option
 @click.option("--keep", is_flag=True, help="Leave the job and its log in the cluster when it has ended.")
-@click.option(
-    "--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Give up then (exit code 10)."
-)
+@click.option("--timeout", type=Seconds(), metavar="SECONDS", help="Give up then (exit code 10).")
 @click.pass_obj
 def wait_command(
     cli: Cli,
