@@ -41,11 +41,17 @@ def whole(value: Any) -> int:
 
 
 def amounts(value: Any) -> dict[str, float]:
-    """Return seconds by name, none below zero."""
-    found = {word(key): float(one) for key, one in _few(value)}
+    """Return seconds by name, none below zero; not what Python makes a number of, such as a text or true."""
+    found = {word(key): float(_number(one)) for key, one in _few(value)}
     if not all(0.0 <= one < _LARGEST for one in found.values()):
         raise ValueError
     return found
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError
+    return value
 
 
 def texts(value: Any) -> dict[str, str]:

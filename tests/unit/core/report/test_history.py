@@ -115,6 +115,10 @@ def changed(**more):
         changed(seconds=[]),
         changed(seconds={"a": "b"}),
         changed(seconds={"a": -1}),
+        changed(seconds={"a": "12"}),
+        changed(seconds={"a": "٣"}),
+        changed(seconds={"a": True}),
+        changed(seconds={"a": float("inf")}),
         changed(seconds={"a": 1e300}),
         changed(seconds={str(number): 1 for number in range(1000)}),
         changed(resources={"cpu": 1}),
@@ -202,10 +206,22 @@ NOW = datetime(2026, 11, 29, 12, 0, tzinfo=timezone.utc)
         ("1.5h", NOW - timedelta(minutes=90)),
         ("٣d", None),
         ("99999w", datetime(1970, 1, 1, tzinfo=timezone.utc)),
+        ("2026-11-01T10:00:00Z", datetime(2026, 11, 1, 10, tzinfo=timezone.utc)),
+        ("0001-01-01", datetime(1970, 1, 1, tzinfo=timezone.utc)),
+        ("0001-01-01T00:00:00+14:00", datetime(1970, 1, 1, tzinfo=timezone.utc)),
+        ("9999-12-31T23:59:59-12:00", None),
     ],
 )
 def test_since_when(text, moment):
     assert since_of(text, NOW) == moment
+
+
+def test_a_date_in_summer_begins_by_summer_time():
+    summer = timezone(timedelta(hours=2))
+    found = since_of(
+        "2026-07-01", NOW.astimezone(timezone(timedelta(hours=1))), lambda day: day.replace(tzinfo=summer)
+    )
+    assert found == datetime(2026, 6, 30, 22, tzinfo=timezone.utc)
 
 
 def test_two_parents_that_saw_the_same_launch_count_it_once():
