@@ -12,17 +12,20 @@ from launcher.cli.width import output_width, say, table
 from launcher.core import foreign
 from launcher.core.report.usage import KEYS, Use, causes_text, seconds_text, since_of, summed, to_json
 from launcher.core.report.usage_page import page
+from launcher.errors import InvalidInput
 
 __all__ = ["usage_command"]
 
 _MOST_NAMED = 3
+_READABLE = "--kit is the workspace of a parent, whose files are for its owner alone"
 
 
 def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
     now = datetime.now().astimezone()
-    moment = None if value is None else since_of(value, now)
+    moment = None if value is None else since_of(value, now, datetime.astimezone)
     if value is not None and (moment is None or moment > now):
-        raise click.BadParameter("use a past time, such as 24h, 7d or 2026-11-29", ctx, param)
+        words = "use a past time, such as 24h, 7d or 2026-11-29"
+        raise click.BadParameter(f"{words}, not {foreign.quoted(value)}", ctx, param)
     return moment
 
 
@@ -53,7 +56,7 @@ def usage_command(kit: Path, since: datetime | None, by: str, output: str, file:
     try:
         history = read(kit)
     except OSError as error:
-        raise click.ClickException(f"the history {kit / FILE} cannot be read: {error}") from error
+        raise InvalidInput(f"the history {kit / FILE} cannot be read: {error}", cure=_READABLE) from error
     uses = summed(history.records, by, since)
     if file is not None:
         _write(file, page(history.records, since, datetime.now().astimezone()))
@@ -76,7 +79,7 @@ def _write(file: Path, text: str) -> None:
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise click.ClickException(f"{file} cannot be written: {error}") from error
+        raise InvalidInput(f"cannot be written: {error.strerror or error}", where=f"--html {file}") from error
     say(f"{file}: written")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -110,19 +111,30 @@ def causes_text(seconds: Mapping[str, float], most: int = 3) -> str:
     return ", ".join(said[:most]) + more
 
 
-def since_of(text: str, now: datetime) -> datetime | None:
+def since_of(
+    text: str, now: datetime, local: Callable[[datetime], datetime] | None = None
+) -> datetime | None:
     """Return the moment that ``24h``, ``7d``, ``2026-11-29`` or a time of ISO 8601 means; None = it is none.
 
-    A date is its beginning in the zone of ``now``.
+    Args:
+        text: what somebody wrote; a date is its beginning, and what names no zone is local.
+        now: what an age counts from; what is before 1970 is that year, and far in the future none.
+        local: returns a local time with its zone, which may be another one in summer; None = that of ``now``.
     """
     age = seconds_of(text)
     if age is not None:
         return datetime.fromtimestamp(max(0.0, now.timestamp() - age), now.tzinfo)
     try:
-        found = datetime.fromisoformat(text)
+        # Python 3.10 does not read the Z with which Kubernetes ends every time.
+        found = datetime.fromisoformat(re.sub("[Zz]$", "+00:00", text))
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=now.tzinfo)
+    first = datetime.fromtimestamp(0, now.tzinfo)
+    if not first.year <= found.year <= now.year + 1:  # in some zone it may be no date any more
+        return first if found.year < first.year else None
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=now.tzinfo) if local is None else local(found)
+    return max(first, found)
 
 
 def to_json(use: Use, by: str) -> dict[str, Any]:

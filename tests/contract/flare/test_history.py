@@ -16,6 +16,7 @@ from launcher.cli.commands.usage import usage_command
 from launcher.core.flare.submitter import NOBODY, Submitter
 from launcher.core.report.history import to_line
 from launcher.edges.disk import history, private_files, submitters
+from launcher.errors import InvalidInput
 from launcher.flare.history import HistoryWriter
 from tests.contract.flare.in_memory import CASE, until
 from tests.unit.core.report.test_history import JOBS, RECORD
@@ -150,8 +151,8 @@ def test_a_folder_in_place_of_the_history(tmp_path, name, monkeypatch):
     if name == history.FILE:
         with pytest.raises(OSError, match="it is no file"):
             history.add(tmp_path, RECORD)
-        done = CliRunner().invoke(usage_command, ["--kit", str(tmp_path)])
-        assert (done.exit_code, "cannot be read: it is no file" in done.output) == (1, True)
+        with pytest.raises(InvalidInput, match="cannot be read: it is no file"):
+            usage_command.main(["--kit", str(tmp_path)], standalone_mode=False)
         return
     history.add(tmp_path, RECORD)
     done = CliRunner().invoke(usage_command, ["--kit", str(tmp_path)])
@@ -169,9 +170,8 @@ def test_what_is_no_file_is_not_read_either(tmp_path, kind):
     else:
         (tmp_path / "target").write_text(LINES[0])
         file.symlink_to(tmp_path / "target")
-    done = CliRunner().invoke(usage_command, ["--kit", str(tmp_path)])
-    assert done.exit_code == 1
-    assert f"the history {file} cannot be read" in done.output
+    with pytest.raises(InvalidInput, match=f"the history {file} cannot be read"):
+        usage_command.main(["--kit", str(tmp_path)], standalone_mode=False)
 
 
 def test_of_a_history_of_a_hundred_megabytes_the_end_is_read(tmp_path, monkeypatch):
