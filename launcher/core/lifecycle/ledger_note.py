@@ -119,11 +119,10 @@ def resumed(note: LedgerNote, now: float, wall: datetime) -> Ledger:
         now: monotonic seconds.
         wall: wall clock time of the same moment.
     """
-
-    def monotonic(moment: datetime) -> float:
-        return now - max(0.0, (wall - moment).total_seconds())
-
-    return Ledger(monotonic(note.launched), monotonic(note.until), note.cause, dict(note.seconds))
+    # The clock of this machine may be behind that of the other one: no second of the sum is lost for it.
+    until = now - max(0.0, (wall - note.until).total_seconds())
+    lasted = max(0.0, (note.until - note.launched).total_seconds())
+    return Ledger(until - lasted, until, note.cause, dict(note.seconds))
 
 
 def with_note(track: Track, note: LedgerNote | None, now: float, wall: datetime) -> Track:

@@ -71,6 +71,14 @@ def test_a_process_that_goes_on_with_it_loses_no_second():
     assert charged(ledger, RUNS, 5020.0).seconds[RUNNING] == 10
 
 
+@pytest.mark.parametrize("ahead", [-3600, -31, -29, 0, 3600])
+def test_the_sum_is_the_time_since_the_launch_whatever_the_clock_of_the_next_process(ahead):
+    """Of a machine whose clock is behind, as after a jump back, the launch was later than now."""
+    ledger = charged(resumed(PENDING, 5000.0, START + timedelta(seconds=30 + ahead)), RUNS, 5010.0)
+    assert sum(ledger.seconds.values()) == pytest.approx(ledger.until - ledger.launched)
+    assert ledger.seconds["InsufficientResources"] == 28 + max(0, ahead) + 10
+
+
 def test_the_clock_of_who_waits_is_shown_instead_of_a_guess():
     guess = waits(since=70.0, deadline=190.0, timing=Timing.CLUSTER)
     now, wall = 1000.0, START + timedelta(seconds=100)
