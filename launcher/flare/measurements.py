@@ -55,6 +55,7 @@ class Measurements:
         if self._metrics is None:
             self._metrics = PrometheusMetrics()
         if self._server is None:
-            self._server = MetricsServer(self._metrics.registry, address, port)
-            self._server.start()
+            server = MetricsServer(self._metrics.registry, address, port)
+            server.start()  # which may find no thread; the next launch tries again
+            self._server = server
         return self._metrics

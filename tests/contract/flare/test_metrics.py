@@ -8,6 +8,7 @@ import logging
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from functools import partial
 
@@ -20,6 +21,7 @@ from launcher.core.catalogue import Code
 from launcher.core.pending.clocks import WaitPolicy
 from launcher.core.spec.site import SiteConfig
 from launcher.flare import ClientHelmJobLauncher
+from launcher.flare.measurements import Measurements
 from launcher.usecases.service import Service
 from launcher.usecases.telling.metrics import Unmeasured
 from tests.contract.flare import flare_side
@@ -211,6 +213,22 @@ def test_a_library_that_cannot_be_imported_is_a_warning(tmp_path, caplog, monkey
         "no metrics, jobs run all the same: the image of this parent lacks launcher.edges.metrics.counting, "
         "add prometheus-client"
     )
+
+
+def test_without_a_thread_for_the_server_jobs_run_and_the_next_launch_tries_again(monkeypatch, caplog, port):
+    def no_thread(_):
+        raise RuntimeError("can't start new thread")
+
+    measurements, site = Measurements(), SiteConfig(metrics_port=port)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        assert measurements.of(site) is None
+    assert said_by(caplog, "launcher.flare.measurements") == [
+        "no metrics, jobs run all the same: RuntimeError: can't start new thread"
+    ]
+    assert measurements.of(site) is not None
+    assert "fljob_jobs" in read(port)
+    assert measurements.of(SiteConfig()) is None
 
 
 JOB_PROCESS = """
