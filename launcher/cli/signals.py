@@ -1,14 +1,15 @@
-"""Handlers of SIGINT and SIGTERM, so that a command can undo what it made."""
+"""Handlers of SIGINT, SIGTERM and SIGHUP, so that a command can undo what it made."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
+from typing import Any
 
 from launcher.edges.later import is_importing
 
@@ -22,13 +23,23 @@ __all__ = [
 ]
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
+# Those that end a process at once, in the middle of what it has to undo.
+_ENDS = (signal.SIGTERM, signal.SIGHUP)
 _IMPORTLIB = "<frozen importlib"
 # What is done before the process ends at once.
 _before_exit: list[Callable[[], None]] = []
 
 
 class Stopped(KeyboardInterrupt):
-    """SIGTERM, handled as Ctrl-C is."""
+    """SIGTERM, or SIGHUP of a terminal that has gone, handled as Ctrl-C is.
+
+    Attributes:
+        code: exit code of a process that ends of it.
+    """
+
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        super().__init__()
+        self.code = 128 + number
 
 
 @contextmanager
@@ -93,17 +104,27 @@ def _exit_at_once(*_: object, code: int = 130) -> None:
 
 @contextmanager
 def stopped_by_sigterm() -> Iterator[None]:
-    """Raise ``Stopped`` in the main thread when SIGTERM comes; heed none that follows in here."""
+    """Raise ``Stopped`` in the main thread when SIGTERM or SIGHUP comes; heed none that follows in here."""
 
-    def stop(*_: object) -> None:
-        signal.signal(signal.SIGTERM, _heed_none)
-        raise Stopped
+    def stop(number: int, _: object) -> None:
+        for one in before:
+            signal.signal(one, _heed_none)
+        raise Stopped(number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = _heeded(_ENDS)
+    for one in before:
+        signal.signal(one, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _heeded(numbers: Iterable[signal.Signals]) -> dict[signal.Signals, Any]:
+    """Return the handlers of these signals, but of those that are ignored: by nohup, or a shell's ``&``."""
+    found = {number: signal.getsignal(number) for number in numbers}
+    return {number: handler for number, handler in found.items() if handler is not signal.SIG_IGN}
 
 
 @contextmanager
@@ -113,12 +134,11 @@ def stopped_once() -> Iterator[None]:
     Who is impatient presses Ctrl-C twice: the second one would come while a terminal is given back. After
     this a further one ends the process at once, with the exit code of the first.
     """
-    before = {number: signal.getsignal(number) for number in _STOPS}
-    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
-    after = dict(before)
+    before = _heeded(_STOPS)
+    after: dict[int, Any] = dict(before)
 
     def stop(number: int, frame: FrameType | None) -> None:
-        for one in heeded:
+        for one in before:
             signal.signal(one, _heed_none)
             after[one] = partial(_exit_at_once, code=128 + number)
         if number == signal.SIGTERM:
@@ -128,12 +148,12 @@ def stopped_once() -> Iterator[None]:
             earlier(number, frame)
         raise KeyboardInterrupt
 
-    for one in heeded:
+    for one in before:
         signal.signal(one, stop)
     try:
         yield
     finally:
-        for one in heeded:
+        for one in before:
             signal.signal(one, after[one])
 
 
@@ -143,9 +163,9 @@ def _heed_none(*_: object) -> None:
 
 @contextmanager
 def cancelled_by_signals() -> Iterator[threading.Event]:
-    """Yield an event that SIGINT and SIGTERM set, in place of their usual effect."""
+    """Yield an event that SIGINT, SIGTERM and SIGHUP set, in place of their usual effect."""
     cancel = threading.Event()
-    before = {number: signal.getsignal(number) for number in _STOPS}
+    before = _heeded((signal.SIGINT, *_ENDS))
     for number in before:
         signal.signal(number, lambda *_: cancel.set())
     try:

@@ -31,7 +31,7 @@ from launcher.usecases.service import Service
 __all__ = ["Waiting", "gave_up", "wait_and_report", "wait_command"]
 
 _TIMED_OUT = 10
-_SIGINT, _SIGTERM = 130, 143  # as shells do: 128 plus the number of the signal
+_SIGINT = 130  # as shells do: 128 plus the number of the signal
 _LAST_LINES, _LAST_BYTES = 5, 64 * 1024
 _CLEAN_UP_WITHIN = 60.0
 
@@ -112,7 +112,7 @@ def wait_and_report(service: Service, handle: JobHandle, how: Waiting) -> int:
             return gave_up(handle, signal)
         end = f"fljob terminate {foreign.word(job.release)} {how.where}"
         say(f"\nthe job goes on; wait for it again: {attach}\n  or end it: {end}", err=True)
-        return _SIGTERM if isinstance(signal, Stopped) else _SIGINT
+        return signal.code if isinstance(signal, Stopped) else _SIGINT
     track = handle.track
     described = service.describe(JobReport(job, None, track), note=handle.measuring.note(job, track))
     del described["helm"]
@@ -141,7 +141,7 @@ def gave_up(handle: JobHandle, signal: KeyboardInterrupt) -> int:
     """End the tries of a job that is refused and return the exit code of the signal."""
     handle.terminate()
     say("\nthe cluster has refused the job so far; nothing is left of it", err=True)
-    return _SIGTERM if isinstance(signal, Stopped) else _SIGINT
+    return signal.code if isinstance(signal, Stopped) else _SIGINT
 
 
 def _followed(service: Service, handle: JobHandle, how: Waiting, log: LogStream | None) -> Outcome | None:

@@ -20,15 +20,30 @@ from launcher.cli.signals import (
 
 
 def handlers():
-    return signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    return [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
 
 
-def test_sigterm_is_raised_like_ctrl_c():
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_sigterm_and_sighup_are_raised_like_ctrl_c(number):
     before = handlers()
     with pytest.raises(KeyboardInterrupt) as raised, stopped_by_sigterm():
-        signal.raise_signal(signal.SIGTERM)
-    assert raised.type is Stopped
+        signal.raise_signal(number)
+    assert (raised.type, raised.value.code) == (Stopped, 128 + number)
     assert handlers() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("context", [cancelled_by_signals, stopped_by_sigterm, stopped_once])
+def test_what_is_ignored_stays_ignored(context, number):
+    """As by nohup, and by a shell's `&` in a script: its Ctrl-C is not for this process."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with context() as cancel:
+            signal.raise_signal(number)
+            assert cancel is None or not cancel.is_set()
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
 
 
 def stopped_while_it_ends(first, second, ended):
@@ -39,11 +54,12 @@ def stopped_while_it_ends(first, second, ended):
         ended.append(True)
 
 
-def test_a_second_sigterm_does_not_disturb_what_the_first_one_ends():
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGHUP])
+def test_a_second_one_does_not_disturb_what_the_first_one_ends(second):
     ended = []
     before = handlers()
     with pytest.raises(Stopped), stopped_by_sigterm():
-        stopped_while_it_ends(signal.SIGTERM, signal.SIGTERM, ended)
+        stopped_while_it_ends(signal.SIGTERM, second, ended)
     assert ended
     assert handlers() == before
 
@@ -67,8 +83,8 @@ def test_without_a_stop_everything_is_as_it_was():
     assert handlers() == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_both_signals_set_the_event_and_do_nothing_else(number):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_signal_sets_the_event_and_do_nothing_else(number):
     before = handlers()
     with cancelled_by_signals() as cancel:
         assert not cancel.is_set()

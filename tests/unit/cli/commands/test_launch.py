@@ -215,7 +215,9 @@ def test_launch_without_wait_ends_when_trying_again_is_of_no_use(fake, busy):
     assert "the admission policy 'p' refused an object: no" in err
 
 
-@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_launch_that_waits_for_a_quota_is_given_up_by_a_signal(fake, busy, monkeypatch, number, exit_code):
     monkeypatch.setenv("TOKEN", CANARY)
     code, out, err = busy("--secret-env", "TOKEN", then=lambda: os.kill(os.getpid(), number))
