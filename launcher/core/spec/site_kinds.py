@@ -75,4 +75,8 @@ PORT = Kind(
     type=int,
     nullable=True,
 )
-ADDRESS = Kind(_is_address, "must be an address of this machine", "write `{name}: {json}`")
+ADDRESS = Kind(
+    _is_address,
+    "must be an IP address of this machine",
+    "write `{name}: \"127.0.0.1\"`, {json} for all addresses, `::1` without brackets; no name, no port",
+)
