@@ -36,6 +36,7 @@ _FIRST = "1"
 # Whoever may create a pod writes any number on it: counting on ends where it is still read as one.
 MOST_ATTEMPTS = 999_999_999
 _ATTEMPT = re.compile(r"[1-9][0-9]{0,8}")
+_SECONDS = re.compile(r"[0-9][0-9.]{0,29}(e[+-]?[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,8 +138,9 @@ def pending_timeout_from_text(text: str) -> float | None:
     """
     if text == "none":
         return None
-    seconds = float(text)
-    if not 0 <= seconds <= LONGEST_SECONDS:  # NaN is not, either
+    # Python also takes digits of other scripts, blanks and `1_0`.
+    seconds = float(text) if _SECONDS.fullmatch(text) else -1.0
+    if not 0 <= seconds <= LONGEST_SECONDS:
         raise ValueError(text)
     return seconds
 

@@ -17,7 +17,7 @@ from launcher.core.names import ANNOTATION_RETENTION
 __all__ = ["NOTHING_SAID", "Kept", "kept_from_text", "kept_of"]
 
 # 'succeeded=0 failed=86400 keep=20 of=study'
-_WORD = re.compile(r"(succeeded|failed|keep)=(\d{1,12}(?:\.\d{1,9})?)")
+_WORD = re.compile(r"(succeeded|failed|keep)=([0-9]{1,12}(?:\.[0-9]{1,9})?)")
 _OF_STUDY = "of=study"
 _MOST_WORDS = 4
 

@@ -58,9 +58,9 @@ def marks_from_text(text: object) -> frozenset[str]:
 
 def is_live(lease: LeaseView, now: datetime) -> bool:
     """Tell whether its holder has renewed it lately; ``now`` is the API server's time."""
-    return age_seconds(lease.renewed, now) < LASTS
+    return -_STALE <= age_seconds(lease.renewed, now) < LASTS
 
 
 def is_stale(lease: LeaseView, now: datetime) -> bool:
-    """Tell whether its holder is gone for good."""
-    return age_seconds(lease.renewed, now) >= _STALE
+    """Tell whether its holder is gone for good; nobody was there at a time far ahead: a forged one."""
+    return not -_STALE <= age_seconds(lease.renewed, now) < _STALE

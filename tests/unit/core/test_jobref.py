@@ -123,6 +123,10 @@ def test_credential_secret_is_that_of_the_pod():
         ("-1", 7.0),
         ("inf", 7.0),
         ("-inf", 7.0),
+        ("٣", 7.0),
+        ("1_0", 7.0),
+        (" 3 ", 7.0),
+        ("1e-05", 1e-05),
         ("9" * 5000, 7.0),
     ],
 )
@@ -141,6 +145,8 @@ def test_what_cannot_be_read_of_a_pod_is_named():
         "is",
     ]
     assert "1e300" in unreadable(pod)[0]
+    other = make_pod(annotations={names.ANNOTATION_PENDING_TIMEOUT: "٣"})
+    assert "is no time to wait: ٣" in unreadable(other)[0]
     assert unreadable(make_pod()) == unreadable(None) == ()
 
 

@@ -25,6 +25,8 @@ from tests.fakes import START
         (START - timedelta(seconds=LASTS), False, False),
         (START - timedelta(hours=1), False, True),
         (START + timedelta(hours=1), True, False),
+        (START + timedelta(hours=1, seconds=1), False, True),
+        (START.replace(year=9998), False, True),
         (None, False, True),
     ],
 )
