@@ -121,7 +121,8 @@ def _end(outcome: Outcome, before: str = "") -> str:
 
 def _sentence(head: str, summary: str, detail: str, cure: str) -> str:
     """Return one line; what others wrote is cut where it is long, and its credentials are hidden."""
-    first, last = f"{head}: {summary} ", f" Cure: {cure}" if cure else ""
+    helps = said(cure, _LONGEST_DETAIL)  # a cure may quote what it is about
+    first, last = f"{head}: {summary} ", f" Cure: {helps}" if helps else ""
     told = said(detail.removeprefix(summary).strip(), _LONGEST_DETAIL).rstrip(".")
     if told.lower() in summary.lower():
         return _bounded(f"{first.rstrip()}{last}", LONGEST_MESSAGE)

@@ -78,5 +78,5 @@ PORT = Kind(
 ADDRESS = Kind(
     _is_address,
     "must be an IP address of this machine",
-    "write `{name}: \"127.0.0.1\"`, {json} for all addresses, `::1` without brackets; no name, no port",
+    'write `{name}: "127.0.0.1"`, {json} for all addresses, `::1` without brackets; no name, no port',
 )

@@ -156,6 +156,18 @@ def test_words_of_others_are_one_bounded_line_without_credentials_and_leave_the_
         assert "eyJ" not in event.message
 
 
+@pytest.mark.parametrize("text", HOSTILE, ids=["long", "wide", "accents", "controls", "credential"])
+def test_a_cure_that_quotes_others_is_a_bounded_line_without_credentials_too(text):
+    for event in (
+        event_now(None, ended(Code.IMAGE_NOT_FOUND, cure=text), 10.0, START),
+        removed(ended(Code.IMAGE_NOT_FOUND, cure=text), START),
+    ):
+        assert len(event.message.encode()) <= 1024
+        assert event.message.isprintable()
+        assert " Cure: " in event.message
+        assert "eyJ" not in event.message
+
+
 def test_whoever_has_uninstalled_a_release_says_so_and_nobody_else():
     assert removed(ended(Code.RELEASE_UNINSTALLED), START) is None
 
