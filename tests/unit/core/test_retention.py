@@ -33,7 +33,7 @@ def test_the_text_on_a_pod_is_read_as_it_was_meant(kept, text):
         "failed=-1",
         "failed=1e9",
         "failed=٣",
-        "keep=３",
+        "keep=\uff13",
         "failed",
         "failed=",
         "kept=1",
