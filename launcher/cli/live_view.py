@@ -126,13 +126,15 @@ def _compared(before: Mapping[_Key, Row], rows: Mapping[_Key, Row]) -> Iterator[
             yield "ADDED", row
         elif _facts(before[key]) != _facts(row):
             yield "MODIFIED", row
-    for key in before.keys() - rows.keys():
+    for key in sorted(before.keys() - rows.keys()):
         yield "DELETED", before[key]
 
 
 def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return of a job what does not change by itself: no estimate of a moment, no seconds in a sentence."""
-    pending = row["pending"]
+    """Return of a job what does not change by itself: no estimate of a moment, no seconds that go on."""
+    pending, ledger = row["pending"], row["ledger"]
+    if ledger is not None:
+        row = {**row, "ledger": ledger["cause"]}
     if pending is None:
         return dict(row)
     detail = pending["detail"].rpartition(" for ")[0] if pending["code"] == "Pulling" else pending["detail"]

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import pytest
 
+from launcher.core.lifecycle.ledger_note import LedgerNote, to_text
 from launcher.core.views import PodEvent
 from launcher.errors import Denied
 from tests.fakes import START, main, raising, running, scheduled, unscheduled
@@ -119,6 +120,28 @@ def test_a_download_is_one_document_however_long_it_lasts(fake, fljob, acts, cha
     added, listed = stream(out)
     assert added["job"]["pending"]["detail"] == "container job: pulling image r/x:1 for 0 s"
     assert listed["type"] == "LISTED"
+
+
+@pytest.mark.parametrize("state", ["short", "runs"])
+def test_seconds_that_a_waiter_has_noted_and_that_go_on_are_no_change(
+    fake, fljob, acts, changes, release, state
+):
+    changes[state]()
+    uid = next(iter(fake.pods.items.values())).uid
+    causes = {"short": "InsufficientResources", "runs": "Running"}
+
+    def note(cause):
+        noted = LedgerNote(pod=uid, launched=START, until=START, cause=cause, seconds={"Launching": 1.0})
+        fake.releases.note_pod(release, "fl", uid)
+        fake.releases.note_ledger(release, "fl", to_text(noted), uid)
+
+    note(causes[state])
+    acts(*[nothing] * 40, lambda: note("ClusterAway"), *[nothing] * 40)
+    _, out, _ = fljob("list", "--watch", "-n", "fl", "-o", "json")
+    documents = stream(out)
+    assert [one["type"] for one in documents] == ["ADDED", "LISTED", "MODIFIED"]
+    assert documents[0]["job"]["ledger"]["cause"] == causes[state]
+    assert documents[-1]["job"]["ledger"]["cause"] == "ClusterAway"
 
 
 def test_a_job_that_no_longer_fits_the_filter_leaves_the_stream(fljob, acts, changes):
