@@ -15,7 +15,7 @@ from launcher.cli.context import Cli
 from launcher.cli.live_line import live_line
 from launcher.cli.log_stream import LogStream
 from launcher.cli.numbers import Seconds
-from launcher.cli.signals import Stopped, stopped_by_sigterm
+from launcher.cli.signals import Stopped, cancelled_by_signals, stopped_by_sigterm
 from launcher.cli.width import say
 from launcher.core import foreign
 from launcher.core.ending.outcome import Outcome
@@ -139,7 +139,8 @@ def wait_and_report(service: Service, handle: JobHandle, how: Waiting) -> int:
 
 def gave_up(handle: JobHandle, signal: KeyboardInterrupt) -> int:
     """End the tries of a job that is refused and return the exit code of the signal."""
-    handle.terminate()
+    with cancelled_by_signals():  # a second one, of who is impatient, would leave the Secret behind
+        handle.terminate()
     say("\nthe cluster has refused the job so far; nothing is left of it", err=True)
     return signal.code if isinstance(signal, Stopped) else _SIGINT
 

@@ -226,6 +226,26 @@ def test_launch_that_waits_for_a_quota_is_given_up_by_a_signal(fake, busy, monke
     assert fake.is_empty
 
 
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_second_signal_disturbs_no_removal_of_what_was_given_up(fake, busy, monkeypatch, second):
+    monkeypatch.setenv("TOKEN", CANARY)
+    delete, stopped = fake.secrets.delete, threading.Event()
+
+    def impatient(*args, **more):
+        if stopped.is_set() and threading.current_thread() is threading.main_thread():
+            signal.raise_signal(second)
+        return delete(*args, **more)
+
+    def stop():
+        stopped.set()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(fake.secrets, "delete", impatient)
+    code, out, err = busy("--secret-env", "TOKEN", then=stop)
+    assert (code, out, fake.is_empty) == (130, "", True)
+    assert "nothing is left of it" in err
+
+
 @pytest.mark.parametrize(
     ("error", "exit_code"),
     [
