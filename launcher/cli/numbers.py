@@ -18,7 +18,7 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _NUMBER = re.compile(r"[0-9]{1,19}(\.[0-9]{0,19})?([eE][+-]?[0-9]{1,3})?")
 
 
-class Whole(click.ParamType):
+class Whole(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4, and 8.1 will do
     """A whole number of 32 bits.
 
     Args:
@@ -39,7 +39,7 @@ class Whole(click.ParamType):
         return found
 
 
-class Seconds(click.ParamType):
+class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4, and 8.1 will do
     """A time to wait in seconds, 0 or more, a century at most; one that never ends is none."""
 
     name = "float"

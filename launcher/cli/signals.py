@@ -135,7 +135,7 @@ def stopped_once() -> Iterator[None]:
     this a further one ends the process at once, with the exit code of the first.
     """
     before = _heeded(_STOPS)
-    after: dict[int, Any] = dict(before)
+    after: dict[signal.Signals, Any] = dict(before)
 
     def stop(number: int, frame: FrameType | None) -> None:
         for one in before:
