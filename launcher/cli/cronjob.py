@@ -28,9 +28,8 @@ def print_cronjob(site: SiteConfig, image: str, schedule: str, older_than: str, 
     Raises:
         InvalidInput: there is no image, or no schedule.
     """
-    import yaml  # noqa: PLC0415 - only where it is asked for
-
     from launcher.cli.site_rights import rights_of_chart_or_warning  # noqa: PLC0415 - jinja2 costs 0.1 s
+    from launcher.core.yaml_text import written_all  # noqa: PLC0415 - only where it is asked for
 
     if not is_image_name(image):
         cure = "name an image that has fljob and helm, such as what images/Dockerfile makes for parents"
@@ -49,7 +48,7 @@ def print_cronjob(site: SiteConfig, image: str, schedule: str, older_than: str, 
         everywhere=everywhere,
         pull_secrets=site.image_pull_secrets,
     )
-    click.echo(yaml.safe_dump_all(manifests(janitor), sort_keys=False), nl=False)
+    click.echo(written_all(manifests(janitor), unicode=False), nl=False)
 
 
 def _settings(site: SiteConfig) -> dict[str, Any]:

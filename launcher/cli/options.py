@@ -165,9 +165,9 @@ def written(value: Any, output: str, left_out: Iterable[str] = ()) -> str:
         value = {"items": value, "leftOut": [*map(foreign.line, left_out)]}
     if output != "yaml":
         return json.dumps(value, indent=2)
-    import yaml  # noqa: PLC0415 - only where it is asked for
+    from launcher.core import yaml_text  # noqa: PLC0415 - only where it is asked for
 
-    return str(yaml.safe_dump(value, sort_keys=False, width=110)).rstrip("\n")
+    return yaml_text.written(value, unicode=False).rstrip("\n")
 
 
 def _known_jobs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

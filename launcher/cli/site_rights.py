@@ -17,6 +17,7 @@ from launcher.core.spec.jobspec import JobSpec
 from launcher.core.spec.site import SiteConfig
 from launcher.core.spec.study import Study
 from launcher.core.values.templates import studies
+from launcher.core.yaml_text import documents
 from launcher.edges.disk.site_files import values_templates
 from launcher.errors import InvalidInput, LauncherError
 
@@ -75,7 +76,7 @@ def rights_of_chart_or_warning(site: SiteConfig) -> frozenset[Right]:
 
 def _printed(text: str) -> frozenset[Right]:
     try:
-        return printed(yaml.safe_load_all(text))
+        return printed(documents(text))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         why = f"what it prints cannot be read: {error}"
         raise InvalidInput(why, where="chart", cure="look at it with `helm template`") from error

@@ -21,7 +21,7 @@ _EDGES = _LOGS | {"launcher.edges"}
 # Package or file -> what it may import besides the standard library. First match wins.
 PACKAGES: tuple[tuple[str, set[str]], ...] = (
     ("core/values/render.py", _CORE | {"jinja2", "yaml"}),
-    ("core/report/bundle.py", _CORE | {"yaml"}),
+    ("core/yaml_text.py", _CORE | {"yaml"}),
     ("core/", _CORE),
     ("errors.py", {"launcher.core.foreign"}),
     ("logs.py", _CORE),

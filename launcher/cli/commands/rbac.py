@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import click
-import yaml
 
 from launcher.cli import options
 from launcher.cli.site_rights import rights_of_chart_or_warning, switched_on
@@ -13,6 +12,7 @@ from launcher.core import rights
 from launcher.core.checks import invalid
 from launcher.core.releases import StorageDriver
 from launcher.core.syntax import is_dns_subdomain
+from launcher.core.yaml_text import written_all
 
 __all__ = ["rbac_command"]
 
@@ -36,7 +36,7 @@ def rbac_command(service_account: str, driver: StorageDriver | None, *, nodes: b
         # Not namespaced, so its name says which parent it is for.
         name = {"name": "-".join(filter(None, ("fljob-nodes", namespace, service_account)))}
         objects += _granted("Cluster", name, frozenset({rights.LIST_NODES}), service_account, namespace)
-    click.echo(yaml.safe_dump_all(objects, sort_keys=False), nl=False)
+    click.echo(written_all(objects, unicode=False), nl=False)
 
 
 def _granted(

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 from launcher import composition
 from launcher.cli import offline, options
 from launcher.core import foreign
+from launcher.core.yaml_text import readable
 
 __all__ = ["render_command", "shown"]
 
@@ -32,12 +32,12 @@ def render_command(
 
 def shown(values: dict[str, Any], output: str) -> str:
     """Return the values as YAML or JSON: umlauts as they are, unless there is what a terminal would obey."""
-    text = _written(values, output, is_plain=False)
-    return text if foreign.lines(text) == text else _written(values, output, is_plain=True)
+    if output != "json":
+        return readable(values)
+    text = _json(values, is_plain=True)
+    return text if foreign.lines(text) == text else _json(values, is_plain=False)
 
 
-def _written(values: dict[str, Any], output: str, *, is_plain: bool) -> str:
-    # An escape of JSON or YAML is the same value.
-    if output == "json":
-        return json.dumps(values, indent=2, ensure_ascii=is_plain) + "\n"
-    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=not is_plain, width=110))
+def _json(values: dict[str, Any], *, is_plain: bool) -> str:
+    # An escape of JSON is the same value.
+    return json.dumps(values, indent=2, ensure_ascii=not is_plain) + "\n"

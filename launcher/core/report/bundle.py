@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import yaml
-
 from launcher.core import foreign
 from launcher.core.moments import UNITS
 from launcher.core.redaction import Mask, redacted
 from launcher.core.report.status import cause_line
 from launcher.core.views import ContainerView, PodEvent, PodView, ReleaseView, Seen, age_seconds
+from launcher.core.yaml_text import written
 
 __all__ = [
     "Bundle",
@@ -33,7 +32,6 @@ __all__ = [
     "event_line",
 ]
 
-_WIDTH = 110
 # The name of a container is a DNS label, if the API server says so.
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST_NAME = 63
@@ -273,4 +271,4 @@ def _yaml(tree: Any, why: str) -> str:
     if tree is None:
         return _comment(why)
     tree = foreign.tree(tree)
-    return str(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=_WIDTH))
+    return written(tree)

@@ -15,6 +15,7 @@ import yaml
 from launcher.core.checks import DEEPEST, invalid, refuse_dense, refuse_endless
 from launcher.core.foreign import quoted
 from launcher.core.values.plain_yaml import PlainText
+from launcher.core.yaml_text import documents
 from launcher.errors import InvalidInput
 
 __all__ = [
@@ -246,7 +247,7 @@ def parse_manifests(text: str) -> list[dict[str, Any]]:
     """
     where, cure = "what the chart prints", "look at it with `helm template`"
     try:
-        found = [parsed for parsed in yaml.safe_load_all(text) if parsed]
+        found = [parsed for parsed in documents(text) if parsed]
     except _YAML_ERRORS as error:
         raise InvalidInput(f"cannot be read: {quoted(str(error))}", where=where, cure=cure) from error
     for one in found:

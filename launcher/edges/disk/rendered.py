@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from launcher.core.manifest_files import INDEX, files_of, index_text, names_of, outdated, without_secrets
+from launcher.core.yaml_text import readable
 from launcher.edges.disk.documents import parse_manifests
 from launcher.edges.disk.private_files import PLAIN, names_in, read_file, remove_file, write_file
 from launcher.errors import InvalidInput
@@ -43,7 +42,7 @@ def write_rendered(folder: Path, texts: Mapping[str, str], *, is_whole: bool) ->
         InvalidInput: a file of somebody else has the name of one of these, or a file cannot be written.
     """
     files = {
-        path: yaml.safe_dump(without_secrets(one), sort_keys=False, allow_unicode=True, width=110)
+        path: readable(without_secrets(one))
         for study, text in texts.items()
         for path, one in files_of(study, parse_manifests(text)).items()
     }

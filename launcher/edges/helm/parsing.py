@@ -13,6 +13,7 @@ import yaml
 
 from launcher.core.foreign import line, quoted, shallow
 from launcher.core.views import ObjectRef, ReleaseView
+from launcher.core.yaml_text import documents
 from launcher.errors import InvalidInput
 
 __all__ = [
@@ -43,7 +44,6 @@ _MICROSECOND_DIGITS = 6
 # "my-chart-2-0.1.0-rc.1": the first dash before a version of three numbers ends the name.
 _VERSION = re.compile(r"-v?\d{1,9}\.\d{1,9}\.\d{1,9}(?=[-+]|$)")
 _TOO_BIG = 2**63
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Helm reads JSON as YAML, which has no surrogate pairs: of "\ud83d\ude00" it says "found invalid Unicode
 # character escape code". An escaped backslash is matched so that it is skipped.
 _PAIR = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\\\")
@@ -133,10 +133,10 @@ def manifests_of(text: str, namespace: str) -> tuple[tuple[ObjectRef, Mapping[st
     """
     found = []
     try:
-        documents = list(yaml.load_all(text, Loader=_LOADER))
+        printed = documents(text, quick=True)
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"{error}") from error
-    for one in map(_mapping, documents):
+    for one in map(_mapping, printed):
         metadata = _mapping(one.get("metadata"))
         version, kind, name = one.get("apiVersion"), one.get("kind"), metadata.get("name")
         if all(isinstance(text, str) and text for text in (version, kind, name)):
