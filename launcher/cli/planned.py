@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from launcher import composition
+from launcher.cli import streams
 from launcher.cli.width import folded, say, table
 from launcher.core.spec.jobspec import JobSpec
 from launcher.core.spec.site import SiteConfig
@@ -75,10 +76,11 @@ def tried_out(site: SiteConfig, spec: JobSpec, given: Mapping[str, Any], output:
     from launcher.core.report.plan import as_json, as_verdicts  # noqa: PLC0415
 
     found = planned(site, spec, given, advice=False, offline=given["dry_run"] == _CLIENT)
-    if output == "json":
-        click.echo(json.dumps(as_json(found)))
-    else:
-        say(as_verdicts(found).rstrip("\n"))
+    with streams.read_or_not():
+        if output == "json":
+            click.echo(json.dumps(as_json(found)))
+        else:
+            say(as_verdicts(found).rstrip("\n"))
     return int(found.return_code)
 
 

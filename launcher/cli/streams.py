@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 from launcher.cli.width import say
 from launcher.errors import InvalidInput
 
-__all__ = ["Lost", "flush", "give_up", "goes_on", "usable", "written"]
+__all__ = ["Lost", "flush", "give_up", "goes_on", "read_or_not", "usable", "written"]
 
 
 @contextmanager
@@ -95,6 +95,20 @@ def give_up(lost: Lost) -> InvalidInput | None:
         return None
     # 'No space left on device' of /dev/full, 'Input/output error' of a terminal that has gone
     return InvalidInput(f"cannot write the output: {lost.error.strerror or lost.error}")
+
+
+@contextmanager
+def read_or_not() -> Iterator[None]:
+    """Go on where the reader of what is printed in this context has gone: the exit code is an answer, too.
+
+    `fljob diff ... | head -1` would else say "the same" of what is not. A full disk is still an error.
+    """
+    try:
+        with written():
+            yield
+    except Lost as lost:
+        if give_up(lost):
+            raise
 
 
 @contextmanager

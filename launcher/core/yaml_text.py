@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
+from math import inf
 from typing import Any, TypeVar
 
 import yaml
@@ -67,11 +69,11 @@ def _number(loader: Any, node: yaml.ScalarNode) -> int | float | str:
     text = written_so.replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan")
     if _OCTAL.fullmatch(text):
         return int(text, 8)
-    for make in (lambda: int(text, 0), lambda: float(text)):
-        try:
-            return make()
-        except ValueError:  # `08` is none of base 8, `0x_` none at all
-            continue
+    with suppress(ValueError):
+        return int(text, 0)
+    with suppress(ValueError):  # `0x_` is no number at all, `1e400` none that Go has
+        number = float(text)
+        return number if abs(number) != inf or "inf" in text else written_so
     return written_so
 
 

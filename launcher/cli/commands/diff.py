@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from launcher import composition
-from launcher.cli import offline, options
+from launcher.cli import offline, options, streams
 from launcher.cli.context import Cli
 from launcher.cli.release_diff import release_report
 from launcher.cli.width import folded, output_width
@@ -85,7 +85,8 @@ def _of_release(cli: Cli, output: str, given: Mapping[str, Any]) -> int:
 
 
 def _print(text: str, output: str) -> None:
-    click.echo(folded(text, output_width()) if output == "text" else text, nl=False)
+    with streams.read_or_not():
+        click.echo(folded(text, output_width()) if output == "text" else text, nl=False)
 
 
 def _asked(given: Mapping[str, Any]) -> tuple[offline.Asked, offline.Asked]:

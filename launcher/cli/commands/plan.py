@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from launcher.cli import offline, options
+from launcher.cli import offline, options, streams
 from launcher.cli.planned import plan_text, planned
 from launcher.cli.width import output_width
 from launcher.core.report.plan import as_json
@@ -43,5 +43,7 @@ def plan_command(
     """
     site, spec = offline.one_job(offline.asked(meta, command, kit, given), given["study"])
     found = planned(site, spec, given, registry=registry)
-    click.echo(json.dumps(as_json(found), indent=2) if output == "json" else plan_text(found, output_width()))
+    shown = json.dumps(as_json(found), indent=2) if output == "json" else plan_text(found, output_width())
+    with streams.read_or_not():
+        click.echo(shown)
     return int(found.return_code)

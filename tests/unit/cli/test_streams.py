@@ -48,6 +48,26 @@ def test_a_reader_that_has_gone_is_no_error(shell, command):
     assert shell(f"{FLJOB} {command} | true") == (0, "", "")
 
 
+@pytest.mark.usefixtures("printing_helm")
+@pytest.mark.parametrize("output", ["text", "json", "markdown"])
+@pytest.mark.parametrize(("other", "code"), [("old", 0), ("new", 1), ("wrong", 2)])
+def test_a_difference_that_nobody_reads_is_one(shell, folder, output, other, code):
+    """`fljob diff ... | head -1` in a script: 0 is an answer, "the same"."""
+    for name, text in (("old", "site: s\nimage: a:1\n"), ("new", "site: s\nimage: a:2\n"), ("wrong", "")):
+        (folder / f"{name}.yaml").write_text(text)
+    (folder / "meta.json").write_text("{}")
+    command = f"{FLJOB} diff meta.json --config old.yaml --to-config {other}.yaml -o {output}"
+    assert shell(f"{command} | true")[0] == code
+    assert shell(f"{command} >&-")[0] == code
+    assert shell(f"{command} >/dev/full") == (2, "", FULL)
+
+
+@pytest.mark.parametrize("reader", ["| true", ">&-"])
+def test_what_a_check_has_found_stays_found_when_nobody_reads_it(shell, reader, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", "/nowhere")
+    assert shell(f"PATH=/nowhere {FLJOB} doctor -n fl {reader}")[0] == 1
+
+
 @pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_closed_stream_is_empty(shell, closed):
     code, _, errors = shell(f"{FLJOB} version {closed}")

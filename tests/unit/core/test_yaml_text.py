@@ -61,9 +61,9 @@ def test_what_occurs_twice_is_written_twice():
 @pytest.mark.parametrize("quick", [False, True])
 def test_what_a_chart_prints_is_read_as_a_cluster_reads_it(quick):
     """Helm writes `=` without quotes, as in `command: [test, a, =, b]`, and `<<`; of both PyYAML dies."""
-    text = "---\na: [=, <<, 12:30, 2026-01-01, 0x_, 2001-12-14 21:59:43.10 -5]\n---\nb: [y, 1e3, 0o17, 08, 1_0]\n"
+    text = "---\na: [=, <<, 12:30, 2026-01-01, 0x_, 1e400, 2001-12-14 21:59:43.10 -5]\n---\nb: [y, 1e3, 0o17, 08, 1_0]\n"
     assert documents(text, quick=quick) == [
-        {"a": ["=", "<<", "12:30", "2026-01-01", "0x_", "2001-12-14 21:59:43.10 -5"]},
+        {"a": ["=", "<<", "12:30", "2026-01-01", "0x_", "1e400", "2001-12-14 21:59:43.10 -5"]},
         {"b": [True, 1000.0, 15, 8.0, 10]},
     ]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import click
 
+from launcher.cli import streams
 from launcher.cli.width import say
 from launcher.core import foreign
 from launcher.errors import Denied, LauncherError, NotFound, ToolMissing, Unavailable
@@ -48,20 +49,25 @@ def run_checks(checks: Iterable[Check]) -> int:
     for check in checks:
         what = foreign.line(check.what)
         if check.needs_all and wrong:
-            say(f"{_SKIP}  {what}: not tried, since something above is wrong")
+            _say(f"{_SKIP}  {what}: not tried, since something above is wrong")
             continue
         try:
-            say(f"{click.style('ok  ', fg='green')}  {what}: {foreign.line(check.run())}")
+            _say(f"{click.style('ok  ', fg='green')}  {what}: {foreign.line(check.run())}")
         except LauncherError as error:
             if check.may_be_denied and isinstance(error, Denied):
-                say(f"{_SKIP}  {what}: no right to look, which jobs do not need")
+                _say(f"{_SKIP}  {what}: no right to look, which jobs do not need")
                 continue
             wrong += not check.only_warns
             if error.message in printed and isinstance(error, _GENERAL):
-                say(f"{_SKIP}  {what}: the same")
+                _say(f"{_SKIP}  {what}: the same")
                 continue
             # Rights share one cure, printed once; each missing object has its own, even in the same words.
             shown = error.message if error.cure in printed and not isinstance(error, NotFound) else str(error)
             printed |= {error.message, error.cure}
-            say(f"{_WARN if check.only_warns else _FAIL}  {what}: {shown}")
+            _say(f"{_WARN if check.only_warns else _FAIL}  {what}: {shown}")
     return wrong
+
+
+def _say(text: str) -> None:
+    with streams.read_or_not():
+        say(text)
