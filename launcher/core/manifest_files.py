@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from launcher.core import foreign
 from launcher.core.checks import invalid
 from launcher.core.foreign import quoted
 from launcher.core.redaction import HIDDEN
@@ -17,11 +18,17 @@ __all__ = ["INDEX", "NO_STUDY", "files_of", "index_text", "names_of", "outdated"
 INDEX = "fljob-rendered.txt"
 # The folder of a job that belongs to no study; no study has this name, which begins with a letter or digit.
 NO_STUDY = "_"
+_SHOWN = 200
 _HEAD = "# Written by `fljob template --split`, which replaces and removes these files, and no others.\n"
 _FOLDER = re.compile(r"_|[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
-_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?")
-_FILE = re.compile(rf"(?:{_FOLDER.pattern})/[A-Za-z0-9][A-Za-z0-9._-]{{0,320}}\.yaml")
+# Names of roles may have a colon, which no file of Windows has; no name of Kubernetes has a percent sign.
+_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]{0,252}[A-Za-z0-9])?")
+_COLON = "%3A"
+_FILE = re.compile(rf"(?:{_FOLDER.pattern})/[A-Za-z0-9][A-Za-z0-9._%-]{{0,320}}\.yaml")
+_LONGEST = 250  # of a file name: most systems have 255, and `.part` is behind it while it is written
 _SECRET_PARTS = ("data", "stringData")
+# `kubectl apply` keeps the whole object there, the values of a Secret, too.
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def files_of(study: str, objects: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -39,6 +46,7 @@ def files_of(study: str, objects: Iterable[Mapping[str, Any]]) -> dict[str, Mapp
         cure = "use a-z, 0-9, '-' and '_', with a letter or digit first, as FLARE does"
         raise invalid("--split: study", study, "must be the name of a study", cure=cure)
     found: dict[str, Mapping[str, Any]] = {}
+    known: set[str] = set()
     for one in objects:
         metadata = one.get("metadata")
         name = metadata.get("name") if isinstance(metadata, Mapping) else None
@@ -47,22 +55,52 @@ def files_of(study: str, objects: Iterable[Mapping[str, Any]]) -> dict[str, Mapp
             if not isinstance(word, str) or not _PART.fullmatch(word):
                 where, cure = f"--split: study {quoted(study)}", "look at it with `fljob template`"
                 raise invalid(where, f"{kind}/{name}", "objects must have a kind and a name", cure=cure)
-        path = f"{folder}/{kind}-{name}.yaml"
-        if path in found:
-            cure = "give them different names in the chart"
-            raise InvalidInput(f"two objects are {kind} {name}", where=f"--split: {path}", cure=cure)
+        path = f"{folder}/{kind}-{name}.yaml".replace(":", _COLON)
+        _refuse_name(path, f"{kind} {name}", known)
         found[path] = one
     return dict(sorted(found.items()))
 
 
+def _refuse_name(path: str, what: str, known: set[str]) -> None:
+    """Refuse a file name that is too long, or that another file has on a system that ignores case."""
+    where = f"--split: {foreign.line(path, _SHOWN)}"
+    if len(path.partition("/")[2]) > _LONGEST:
+        said = f"the name of {foreign.line(what, _SHOWN)} is too long for a file"
+        cure = f"give it a shorter name in the chart: {_LONGEST} characters with its kind"
+        raise InvalidInput(said, where=where, cure=cure)
+    if path.lower() in known:
+        cure = "give them different names in the chart, not in capital letters alone"
+        raise InvalidInput(f"two objects are {what}", where=where, cure=cure)
+    known.add(path.lower())
+
+
 def without_secrets(one: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an object as it may lie in Git or in a comment: the values of a Secret are hidden."""
+    """Return an object as it may lie in Git or in a comment: the values of Secrets are hidden.
+
+    They may be in a list (`kind: List`), and all of it in an annotation of `kubectl apply`.
+    """
+    items = one.get("items")
+    if isinstance(items, list):
+        shown = [without_secrets(item) if isinstance(item, Mapping) else item for item in items]
+        return {**one, "items": shown}
     if one.get("kind") != "Secret":
         return one
-    hidden = {
-        part: dict.fromkeys(one[part], HIDDEN) for part in _SECRET_PARTS if isinstance(one.get(part), Mapping)
-    }
-    return {**one, **hidden}
+    return {**one, **{part: _hidden(one[part]) for part in _SECRET_PARTS if one.get(part)}, **_metadata(one)}
+
+
+def _hidden(part: Any) -> Any:
+    return dict.fromkeys(part, HIDDEN) if isinstance(part, Mapping) else HIDDEN
+
+
+def _metadata(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a Secret, as an update, where something in it is to be hidden."""
+    metadata = one.get("metadata")
+    if not isinstance(metadata, Mapping):
+        return {}
+    annotations = metadata.get("annotations")
+    if not isinstance(annotations, Mapping) or _LAST_APPLIED not in annotations:
+        return {}
+    return {"metadata": {**metadata, "annotations": {**annotations, _LAST_APPLIED: HIDDEN}}}
 
 
 def index_text(paths: Iterable[str]) -> str:

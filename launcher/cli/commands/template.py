@@ -23,7 +23,6 @@ __all__ = ["template_command"]
 @click.option(
     "--split",
     metavar="DIR",
-    type=click.Path(path_type=Path),
     help="Write DIR/STUDY/KIND-NAME.yaml, one file for each object; remove those of an earlier run.",
 )
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
@@ -31,7 +30,7 @@ def template_command(
     meta: str | None,
     command: tuple[str, ...],
     kit: Path | None,
-    split: Path | None,
+    split: str | None,
     *,
     all_studies: bool,
     **given: Any,
@@ -41,6 +40,8 @@ def template_command(
     With --kit they are those that the parent of that kit would install, and META may be left out: then they
     are what the site gives to any job.
     """
+    if split == "":  # `--split "$DIR"` without DIR is not meant for the current folder
+        raise click.UsageError("--split: name a folder")
     jobs = offline.jobs_of(offline.asked(meta, command, kit, given))
     if all_studies and given["study"]:
         raise click.UsageError("--study and --all-studies: one of them")
@@ -54,6 +55,6 @@ def template_command(
         return
     from launcher.edges.disk.rendered import write_rendered  # noqa: PLC0415
 
-    done = write_rendered(split, texts, is_whole=all_studies)
+    done = write_rendered(Path(split), texts, is_whole=all_studies)
     files = "1 file" if len(done.written) == 1 else f"{len(done.written)} files"
     say(f"{files} in {split}" + (f", {len(done.removed)} removed" if done.removed else ""))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ __all__ = ["Rendered", "write_rendered"]
 
 _LARGEST_INDEX = 1 << 22
 _SHOWN = 5
+_CURE = "name a folder that this user can write, with no symbolic link inside"
 
 
 @dataclass(frozen=True)
@@ -46,33 +48,49 @@ def write_rendered(folder: Path, texts: Mapping[str, str], *, is_whole: bool) ->
         for study, text in texts.items()
         for path, one in files_of(study, parse_manifests(text)).items()
     }
-    try:
+    with _told(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        before = _index(folder)
-        _refuse_foreign(folder, sorted(files.keys() - before))
-        gone = outdated(before, files, None if is_whole else tuple(texts))
-        write_file(folder, INDEX, index_text({*before, *files}), modes=PLAIN)
-        for path, text in files.items():
-            write_file(folder, path, text, modes=PLAIN)
-        for path in gone:
-            remove_file(folder, path)
-            _remove_if_empty(folder, path.partition("/")[0])
-        write_file(folder, INDEX, index_text((before - set(gone)) | files.keys()), modes=PLAIN)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        cure = "name a folder that this user can write, with no symbolic link inside"
-        raise InvalidInput(f"cannot write {folder}: {reason}", where="--split", cure=cure) from error
+    before = _index(folder)
+    _refuse_foreign(folder, sorted(files.keys() - before), {path.partition("/")[0] for path in files})
+    gone = outdated(before, files, None if is_whole else tuple(texts))
+    _write(folder, INDEX, index_text({*before, *files}))
+    for path, text in files.items():
+        _write(folder, path, text)
+    for path in gone:
+        with _told(folder / path):
+            _remove(folder, path)
+    _write(folder, INDEX, index_text((before - set(gone)) | files.keys()))
     return Rendered(tuple(files), tuple(gone))
 
 
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say of which file it is that something cannot be done."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: a null byte
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidInput(f"cannot write {path}: {reason}", where="--split", cure=_CURE) from error
+
+
+def _write(folder: Path, path: str, text: str) -> None:
+    with _told(folder / path):
+        write_file(folder, path, text, modes=PLAIN)
+
+
 def _index(folder: Path) -> frozenset[str]:
-    if INDEX not in names_in(folder):
-        return frozenset()
-    return names_of(read_file(folder, INDEX, _LARGEST_INDEX), f"--split: {folder / INDEX}")
+    with _told(folder / INDEX):
+        if INDEX not in names_in(folder):
+            return frozenset()
+        text = read_file(folder, INDEX, _LARGEST_INDEX)
+    return names_of(text, f"--split: {folder / INDEX}")
 
 
-def _refuse_foreign(folder: Path, paths: list[str]) -> None:
-    """Refuse to replace files that no earlier run has written."""
+def _refuse_foreign(folder: Path, paths: list[str], studies: Collection[str]) -> None:
+    """Refuse to replace files that no earlier run has written, before anything is written."""
+    for study in sorted(studies):
+        if os.path.lexists(folder / study) and not _is_folder(folder / study):
+            raise InvalidInput(f"cannot write {folder / study}: it is no folder", where="--split", cure=_CURE)
     foreign = [path for path in paths if os.path.lexists(folder / path)]
     if foreign:
         more = f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else ""
@@ -83,6 +101,20 @@ def _refuse_foreign(folder: Path, paths: list[str]) -> None:
         )
 
 
-def _remove_if_empty(folder: Path, name: str) -> None:
-    if not names_in(folder, name) and not (folder / name).is_symlink():
-        (folder / name).rmdir()
+def _remove(folder: Path, path: str) -> None:
+    """Remove a file of an earlier run, and its folder with the last one.
+
+    Whoever has removed it already (Git keeps no empty folder, a run before was ended there), or has put a
+    folder or a link in its place, has done so: what is there now is not ours.
+    """
+    study = path.partition("/")[0]
+    if not _is_folder(folder / study):
+        return
+    with suppress(IsADirectoryError):
+        remove_file(folder, path)
+    if not names_in(folder, study):
+        (folder / study).rmdir()
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()

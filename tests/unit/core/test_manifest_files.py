@@ -28,11 +28,42 @@ def test_one_file_for_each_object_in_order():
         ("s", [made("a/b", "x")], "objects must have a kind and a name"),
         ("s", [{"kind": "Pod", "metadata": []}], "objects must have a kind and a name"),
         ("s", [made("Pod", "a"), made("Pod", "a")], "two objects are Pod a"),
+        (
+            "s",
+            [made("Role", "a"), made("Role", "A")],
+            "s/Role-A.yaml: two objects are Role A\n  cure: .*capital",
+        ),
+        ("s", [made("Pod", "a"), made("pod", "a")], "two objects are pod a"),
+        ("s", [made("ConfigMap", "a" * 253)], "the name of ConfigMap a.* is too long for a file"),
+        ("s", [made("Role", "a%3Ab")], "objects must have a kind and a name"),
     ],
 )
 def test_a_name_that_leads_elsewhere_is_refused(study, objects, words):
     with pytest.raises(InvalidInput, match=words):
         files_of(study, objects)
+
+
+def test_the_name_of_a_role_may_have_a_colon():
+    assert list(files_of("s", [made("Role", "fljob:job")])) == ["s/Role-fljob%3Ajob.yaml"]
+    assert names_of(index_text(["s/Role-fljob%3Ajob.yaml"]), "x") == {"s/Role-fljob%3Ajob.yaml"}
+
+
+def test_a_secret_is_hidden_wherever_it_stands():
+    """In a list, in what `kubectl apply` keeps of it, and in the wrong form."""
+    last = {"kubectl.kubernetes.io/last-applied-configuration": '{"data":{"a":"Yg=="}}'}
+    secret = {
+        "kind": "Secret",
+        "metadata": {"name": "s", "annotations": {**last, "b": "c"}},
+        "data": ["Yg=="],
+    }
+    listed = {
+        "kind": "List",
+        "items": [secret, 1, {"kind": "SecretList", "items": [made("Secret", "t", data="Yg==")]}],
+    }
+    shown = without_secrets(listed)
+    assert "Yg==" not in str(shown)
+    assert shown["items"][0]["metadata"]["annotations"] == {next(iter(last)): "***", "b": "c"}
+    assert without_secrets(made("Secret", "s", metadata=None)) == made("Secret", "s", metadata=None)
 
 
 def test_the_values_of_a_secret_are_hidden():

@@ -92,6 +92,7 @@ def test_id_and_study_of_a_job_that_flare_has_are_in_its_meta(fljob, folder):
         (("--site", "x"), "--site and --kit: the kit decides that"),
         (("--role", "server"), "--role and --kit: the kit decides that"),
         (("--all-studies", "--study", "heart"), "--study and --all-studies: one of them"),
+        (("--split", ""), "--split: name a folder"),
         (("--", "python3"), "COMMAND and --kit: a parent launches FLARE's job process"),
     ],
 )

@@ -72,6 +72,43 @@ def test_a_link_is_not_followed(tmp_path):
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
+@pytest.mark.parametrize("there", ["nothing", "a file", "a link", "a folder"])
+def test_a_stale_folder_that_has_gone_already_is_no_error(tmp_path, there):
+    """Git keeps no empty folder, and a run that was ended may have removed it already."""
+    write_rendered(tmp_path, {"s": POD, "t": POD}, is_whole=True)
+    (tmp_path / "t/Pod-a.yaml").unlink()
+    (tmp_path / "t").rmdir()
+    if there == "a file":
+        (tmp_path / "t").write_text("mine")
+    elif there == "a link":
+        (tmp_path / "t").symlink_to("s")
+    elif there == "a folder":
+        (tmp_path / "t/Pod-a.yaml").mkdir(parents=True)
+    before = tree(tmp_path)
+    assert write_rendered(tmp_path, {"s": POD}, is_whole=True).removed == ("t/Pod-a.yaml",)
+    assert (tmp_path / "t").exists() is (there != "nothing")
+    assert tree(tmp_path) == {**before, "fljob-rendered.txt": tree(tmp_path)["fljob-rendered.txt"]}
+    assert write_rendered(tmp_path, {"s": POD}, is_whole=True).removed == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("s", "s: it is no folder"), ("fljob-rendered.txt", "fljob-rendered.txt: ")],
+)
+def test_what_cannot_be_written_is_named_and_nothing_is_written(tmp_path, name, said):
+    (tmp_path / name).symlink_to("/etc/hostname")
+    with pytest.raises(InvalidInput, match=rf"--split: cannot write {tmp_path}/{said}.*\n  cure: "):
+        write_rendered(tmp_path, {"s": POD}, is_whole=True)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_text_is_one_for_whoever_applies_the_file(tmp_path):
+    pod = 'kind: Pod\nmetadata: {name: a, annotations: {a: "1e3", b: "y", c: "\\u202e", d: =}}\n'
+    write_rendered(tmp_path, {"s": pod}, is_whole=True)
+    text = (tmp_path / "s/Pod-a.yaml").read_text()
+    assert text.endswith("    a: '1e3'\n    b: 'y'\n    c: \"\\u202E\"\n    d: '='\n")
+
+
 def test_files_have_the_modes_of_the_umask(tmp_path):
     write_rendered(tmp_path, {"s": POD}, is_whole=True)
     (tmp_path / "plain").write_text("")
