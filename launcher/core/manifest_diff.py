@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from launcher.core.line_matching import differing
 from launcher.core.manifest_lines import Line, lines_of, lines_of_settings
 
 __all__ = ["Change", "Difference", "ObjectChange", "Side", "State", "StudyChange", "changes_of", "compare"]
@@ -179,15 +179,14 @@ def changes_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
 
 def _changes(before: Sequence[Line], after: Sequence[Line]) -> Iterator[Change]:
     """Yield the lines of one side only, those of the first side before those that replace them."""
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    for what, start, end, to_start, to_end in matcher.get_opcodes():
-        if what == "equal":
-            continue
+    for start, end, to_start, to_end in differing(before, after):
         old, new = before[start:end], after[to_start:to_end]
-        hidden = {(one.path, one.text) for one in old}
+        seen = {(one.path, one.text) for one in old}
+        moved = {(one.path, one.text, one.behind) for one in old}
         for one in old:
             yield Change("-", one.path, one.text)
         for one in new:
             # What is hidden looks the same on both sides.
-            mark = _ANOTHER if (one.path, one.text) in hidden else ""
+            is_hidden = (one.path, one.text) in seen and (one.path, one.text, one.behind) not in moved
+            mark = _ANOTHER if is_hidden else ""
             yield Change("+", one.path, f"{one.text}{mark}")

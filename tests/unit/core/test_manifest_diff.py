@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from launcher.core.manifest_diff import Side, State, compare
 
 
@@ -52,6 +54,21 @@ def test_another_credential_is_a_difference_that_can_be_seen():
         '-spec.env[API_TOKEN].value: "***"',
         '+spec.env[API_TOKEN].value: "***" (another value)',
     ]
+
+
+def test_what_only_moved_is_no_other_value():
+    args = [str(number % 7) for number in range(2000)]
+    (change,) = compare(side(s=[pod(args=args)]), side(s=[pod(args=args[::-1])])).studies
+    assert "another value" not in "".join(lines(change.objects[0]))
+
+
+def test_a_huge_difference_is_told_soon():
+    """Ten thousand variables of which each has another value took difflib 84 seconds."""
+    one, two = ([{"name": f"V{number}", "value": value} for number in range(10_000)] for value in "12")
+    start = time.process_time()
+    (change,) = compare(side(s=[pod(env=one)]), side(s=[pod(env=two)])).studies
+    assert time.process_time() - start < 20
+    assert change.size == 20_000
 
 
 def test_objects_and_studies_that_come_and_go():
