@@ -179,9 +179,65 @@ TWICE = [
         "resources.claims[1].name", "g", "resources.claims[0].name",
     ),
     ({"env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}, "env[1].name", "A", "env[0].name"),
+    # One path, written in two ways: what is mounted last would hide the other.
+    ({"datasets": {"v": DATASET, "w": {**DATASET, "mountPath": "/a/"}}}, "datasets.w.mountPath", "/a", "datasets.v.mountPath"),
+    (
+        {"datasets": {"v": {**DATASET, "mountPath": "/b/../a"}}, "secretMounts": {"w": {**SECRET, "mountPath": "//a/."}}},
+        "secretMounts.w.mountPath", "/a", "datasets.v.mountPath",
+    ),
+    (
+        at("extra.volumeMounts", [{"name": "v", "mountPath": f"{WORKSPACE}/"}]),
+        "extra.volumeMounts[0].mountPath", WORKSPACE, "workspace",
+    ),
+    (
+        {**KIT, **at("extra.volumeMounts", [{"name": "v", "mountPath": f"{WORKSPACE}//startup"}])},
+        "extra.volumeMounts[0].mountPath", f"{WORKSPACE}/startup", "startupKit",
+    ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("values", "path", "name", "owner"), TWICE)
 def test_duplicate_name_is_refused(values, path, name, owner):
     assert f'{path}: "{name}" is already taken by {owner}: change one of them' in refusal(values)
+
+
+SPREAD = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+# Lists that are Kubernetes' own: where they stand, items that are one for server-side apply, and what is named.
+KEYED = [
+    ("imagePullSecrets", [{"name": "a"}, {"name": "a"}], "name", "a"),
+    ("pod.spec.hostAliases", [{"ip": "192.0.2.1"}, {"ip": "192.0.2.1", "hostnames": ["b"]}], "ip", "192.0.2.1"),
+    ("pod.spec.schedulingGates", [{"name": "a.b/c"}, {"name": "a.b/c"}], "name", "a.b/c"),
+    ("pod.spec.resourceClaims", [{"name": "g"}, {"name": "g", "resourceClaimName": "x"}], "name", "g"),
+    ("pod.spec.topologySpreadConstraints", [SPREAD, {**SPREAD, "maxSkew": 2}], "topologyKey", "zone DoNotSchedule"),
+    ("container.spec.ports", [{"containerPort": 80}, {"containerPort": 80, "protocol": "TCP"}], "containerPort", "80 TCP"),
+    ("container.spec.volumeDevices", [{"name": "v", "devicePath": "/d"}] * 2, "devicePath", "/d"),
+    ("extra.containers[0].env", [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}], "name", "A"),
+    ("extra.containers[0].ports", [{"containerPort": 1}] * 2, "containerPort", "1 TCP"),
+    ("extra.initContainers[0].volumeMounts", [{"name": "v", "mountPath": "/d"}] * 2, "mountPath", "/d"),
+]  # fmt: skip
+
+
+def in_list(path, items):
+    """Return values with a list; the container of a sidecar is made."""
+    part, found, field = path.partition("[0].")
+    return at(part, [{"name": "proxy", "image": "p:1", field: items}]) if found else at(path, items)
+
+
+@pytest.mark.parametrize(("path", "items", "key", "name"), KEYED)
+def test_item_that_is_there_twice_is_refused(path, items, key, name):
+    said = refusal(in_list(path, items))
+    assert f'{path}[1].{key}: "{name}" is already taken by {path}[0].{key}: change one of them' in said
+
+
+@pytest.mark.parametrize(
+    ("path", "items"),
+    [
+        ("container.spec.ports", [{"containerPort": 53}, {"containerPort": 53, "protocol": "UDP"}]),
+        ("pod.spec.topologySpreadConstraints", [SPREAD, {**SPREAD, "whenUnsatisfiable": "ScheduleAnyway"}]),
+        ("pod.spec.hostAliases", None),
+        ("container.spec.ports", None),
+        ("extra.containers[0].env", None),
+    ],
+)
+def test_items_that_differ_in_a_key_are_two(path, items):
+    assert pod(in_list(path, items))["kind"] == "Pod"

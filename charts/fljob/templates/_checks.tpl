@@ -17,6 +17,7 @@ well, but later, and naming the field of the pod instead of the value to change.
 {{- include "fljob.refuseOwnedMetadata" . -}}
 {{- include "fljob.refuseOtherLabels" . -}}
 {{- include "fljob.refuseDuplicates" . -}}
+{{- include "fljob.refuseRepeated" . -}}
 {{- include "fljob.refuseUnknownClaims" . -}}
 {{- include "fljob.refuseRestarts" . -}}
 {{- end -}}
@@ -99,19 +100,20 @@ puts a hash to it, which is not repeated here.
 {{- define "fljob.refuseDuplicates" -}}
 {{- $volumes := dict "workspace-job" "workspace" -}}
 {{- if .Values.startupKit.secretName }}{{ $_ := set $volumes "startup-kit" "startupKit" }}{{ end -}}
-{{- $paths := dict .Values.workspace.mountPath "workspace" -}}
+{{- /* /a/ is /a: what is mounted last would hide the other, the workspace of the job, too. */ -}}
+{{- $paths := dict (clean .Values.workspace.mountPath) "workspace" -}}
 {{- if .Values.startupKit.secretName }}{{ $_ := set $paths (include "fljob.startupPath" .) "startupKit" }}{{ end -}}
 {{- range $part := list "datasets" "secretMounts" -}}
 {{- range $name, $mount := index $.Values $part -}}
 {{- include "fljob.take" (list $volumes $name (printf "%s.%s" $part $name)) -}}
-{{- include "fljob.take" (list $paths $mount.mountPath (printf "%s.%s.mountPath" $part $name)) -}}
+{{- include "fljob.take" (list $paths (clean $mount.mountPath) (printf "%s.%s.mountPath" $part $name)) -}}
 {{- end -}}
 {{- end -}}
 {{- range $i, $volume := .Values.extra.volumes -}}
 {{- include "fljob.take" (list $volumes $volume.name (printf "extra.volumes[%d].name" $i)) -}}
 {{- end -}}
 {{- range $i, $mount := .Values.extra.volumeMounts -}}
-{{- include "fljob.take" (list $paths $mount.mountPath (printf "extra.volumeMounts[%d].mountPath" $i)) -}}
+{{- include "fljob.take" (list $paths (clean $mount.mountPath) (printf "extra.volumeMounts[%d].mountPath" $i)) -}}
 {{- end -}}
 {{- $containers := dict .Values.container.name "container.name" -}}
 {{- range $part := list "initContainers" "containers" -}}
@@ -126,6 +128,37 @@ puts a hash to it, which is not repeated here.
 {{- $variables := dict -}}
 {{- range $i, $variable := .Values.env -}}
 {{- include "fljob.take" (list $variables $variable.name (printf "env[%d].name" $i)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The same for the lists that are Kubernetes' own: by which fields it tells their items apart. */}}
+{{- define "fljob.refuseRepeated" -}}
+{{- include "fljob.once" (list "imagePullSecrets" .Values.imagePullSecrets "name") -}}
+{{- $spec := .Values.pod.spec -}}
+{{- range $field, $keys := dict "hostAliases" "ip" "resourceClaims" "name" "schedulingGates" "name" "topologySpreadConstraints" "topologyKey whenUnsatisfiable" -}}
+{{- include "fljob.once" (list (print "pod.spec." $field) (get $spec $field) $keys) -}}
+{{- end -}}
+{{- $containers := dict "container.spec" .Values.container.spec -}}
+{{- range $part := list "initContainers" "containers" -}}
+{{- range $i, $container := index $.Values.extra $part }}{{ $_ := set $containers (printf "extra.%s[%d]" $part $i) $container }}{{ end -}}
+{{- end -}}
+{{- range $where, $container := $containers -}}
+{{- range $field, $keys := dict "env" "name" "ports" "containerPort protocol" "volumeDevices" "devicePath" "volumeMounts" "mountPath" -}}
+{{- include "fljob.once" (list (print $where "." $field) (get $container $field) $keys) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Refuse an item that is there twice: (list KEY-PATH ITEMS KEYS), of which the first key is named. */}}
+{{- define "fljob.once" -}}
+{{- $where := index . 0 -}}{{- $keys := splitList " " (index . 2) -}}{{- $taken := dict -}}
+{{- range $i, $item := default list (index . 1) -}}
+{{- $words := list -}}
+{{- range $key := $keys -}}
+{{- /* A port without a protocol is one of TCP. */ -}}
+{{- $words = append $words (get (default dict $item) $key | default (ternary "TCP" "" (eq $key "protocol")) | toString) -}}
+{{- end -}}
+{{- if first $words }}{{ include "fljob.take" (list $taken (join " " $words) (printf "%s[%d].%s" $where $i (first $keys))) }}{{ end -}}
 {{- end -}}
 {{- end -}}
 
