@@ -18,7 +18,8 @@ __all__ = [
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _SUBDOMAIN_MAX = 253
-_SPACE = re.compile(r"\s")
+# No registry has an image with controls in its name, and no encoding writes a lone surrogate.
+_NOT_IN_IMAGES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 # A qualified name, which a quota puts a word before: "cpu", "nvidia.com/gpu", "requests.nvidia.com/gpu".
 _RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?")
 _LONGEST_RESOURCE, _LONGEST_TOGETHER = 63, 80
@@ -46,7 +47,7 @@ def is_mount_path(text: str) -> bool:
 
 def is_image_name(text: str) -> bool:
     """Return whether ``text`` may name an image; one with a space is never pulled (InvalidImageName)."""
-    return text != "" and _SPACE.search(text) is None
+    return text != "" and _NOT_IN_IMAGES.search(text) is None
 
 
 def is_resource(text: str) -> bool:

@@ -148,9 +148,8 @@ def _image(block: Block) -> str:
         return ""
     image = require_text(value, block.where("image"))
     if not is_image_name(image):
-        raise invalid(
-            block.where("image"), image, "must have no spaces", cure="write it as docker pull wants it"
-        )
+        rule, cure = "must have no spaces or control characters", "write it as docker pull wants it"
+        raise invalid(block.where("image"), image, rule, cure=cure)
     return image
 
 

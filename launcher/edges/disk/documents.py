@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from launcher.core.checks import DEEPEST, invalid, refuse_dense, refuse_endless
 from launcher.core.foreign import quoted
 from launcher.core.values.plain_yaml import PlainText
 from launcher.core.yaml_text import documents
+from launcher.edges.disk.yaml_faults import TOO_DEEP, fault, of_python
 from launcher.errors import InvalidInput
 
 __all__ = [
@@ -36,15 +36,10 @@ __all__ = [
 # Bytes. Configuration and job meta are kilobytes; something larger is the wrong file.
 _LARGEST = 4 * 1024 * 1024
 _DEEPEST_IN_ZIP = 2
-_TOO_DEEP = f"is nested more than {DEEPEST} levels deep"
 _UNPACK = "unpack it, and name the folder"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # What PyYAML raises on tags that do not fit their text (`!!int ""`, `!!bool x`, `!!timestamp x`).
 _YAML_ERRORS = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
-# What begins a tag, an alias, an anchor, or nothing at all: `password: *secret`.
-_NEEDS_QUOTES = "!*&%@`"
-# A problem that quotes no more than tokens: `expected ',' or ']', but got '<scalar>'`.
-_QUOTES_TOKENS = re.compile(r"""(?:[^'"]|'<[a-z ]{1,30}>'|'[\]},:?-]'|'\\t'){1,200}""")
 
 
 class StrictLoader(yaml.SafeLoader):
@@ -58,14 +53,14 @@ class StrictLoader(yaml.SafeLoader):
     def fetch_flow_collection_start(self, token: Any) -> None:
         """Refuse depth before the scanner looks ahead: with each open bracket it does so for all of them."""
         if self.flow_level > DEEPEST:
-            raise yaml.scanner.ScannerError(None, None, _TOO_DEEP, self.get_mark())
+            raise yaml.scanner.ScannerError(None, None, TOO_DEEP, self.get_mark())
         super().fetch_flow_collection_start(token)
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Refuse depth."""
         if self.depth > DEEPEST:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(None, None, _TOO_DEEP, mark)
+            raise yaml.composer.ComposerError(None, None, TOO_DEEP, mark)
         self.depth += 1
         try:
             return super().compose_node(parent, index)
@@ -211,32 +206,11 @@ def parse_yaml(text: str, source: str, *, load: Callable[[str], Any] = _load, se
     try:
         parsed = load(text)
     except _YAML_ERRORS as error:
-        told = _fault(error, text, source, secret=secret)
+        told = fault(error, text, source, secret=secret)
         # A traceback would show the lines around it.
         raise told from (None if secret else error)
     refuse_endless(parsed, source)
     return parsed
-
-
-def _fault(error: Exception, text: str, source: str, *, secret: bool) -> InvalidInput:
-    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
-    if not isinstance(error, yaml.MarkedYAMLError):
-        why = "is not YAML" if secret else f"is not YAML: {error}"
-        return InvalidInput(why, where=source, cure="correct the file")
-    problem = str(error.problem)
-    if secret:
-        problem = _unquoted(problem, text[mark.index : mark.index + 1] if mark else "")
-    where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
-    return InvalidInput(problem, where=where, cure="correct the YAML there")
-
-
-def _unquoted(problem: str, first: str) -> str:
-    """Return a problem of PyYAML without what it quotes, which may be a password that begins with `!`."""
-    if first and first in _NEEDS_QUOTES:
-        return f"a value that begins with `{first}` must be quoted"
-    if _QUOTES_TOKENS.fullmatch(problem):
-        return problem
-    return "a key occurs twice" if problem.endswith("occurs twice") else "a value there must be quoted"
 
 
 def parse_manifests(text: str) -> list[dict[str, Any]]:
@@ -270,7 +244,8 @@ def parse_json(text: str, source: str) -> Any:
         raise InvalidInput(error.msg, where=where, cure="correct the JSON there") from error
     except (RecursionError, ValueError) as error:
         # ValueError: a number of more than 4300 digits.
-        raise InvalidInput(f"is not JSON: {error}", where=source, cure="this is no job meta") from error
+        why = f"is not JSON: {of_python(error)}"
+        raise InvalidInput(why, where=source, cure="this is no job meta") from error
     refuse_endless(parsed, source)
     return parsed
 
