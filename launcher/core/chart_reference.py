@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from launcher.core.checks import invalid
 from launcher.core.loopback import is_loopback_authority
 
-__all__ = ["ChartReference", "chart_reference", "in_registry"]
+__all__ = ["ChartReference", "chart_reference", "in_registry", "is_address", "refuse_address"]
 
 _SCHEME = "oci://"
 # The grammar of https://github.com/opencontainers/distribution-spec, as far as a chart needs it.
@@ -22,6 +22,8 @@ _HOST = re.compile(
 _PART = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?", re.ASCII)
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+# `OCI://`, `oci:reg/fljob`, `https://...`: no path, though a folder could have such a name.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}:/|oci:", re.ASCII | re.IGNORECASE)
 _FORM = "oci://HOST/FOLDER/fljob@sha256:... or oci://HOST/FOLDER/fljob:VERSION@sha256:..."
 
 
@@ -73,6 +75,22 @@ class ChartReference:
 def in_registry(chart: str) -> bool:
     """Return whether a chart is named by its place in a registry, and not by a path."""
     return chart.startswith(_SCHEME)
+
+
+def is_address(chart: str) -> bool:
+    """Return whether a chart is named by another address than of a registry: no path, whatever it looks like."""
+    return not in_registry(chart) and _ADDRESS.match(chart) is not None
+
+
+def refuse_address(text: str, where: str) -> None:
+    """Refuse a chart that is named by another address than of a registry, which would be taken for a path.
+
+    Raises:
+        InvalidInput: so it is.
+    """
+    if is_address(text):
+        cure = f"write {_FORM}, or fetch it and name its path"
+        raise invalid(where, text, "must be a path, or begin with `oci://`", cure=cure)
 
 
 def chart_reference(text: str, where: str) -> ChartReference:

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from launcher.core.chart_reference import chart_reference, in_registry
+from launcher.core.chart_reference import chart_reference, in_registry, is_address, refuse_address
 from launcher.core.spec.jobspec import Role
 from launcher.core.spec.settings import FILE, Kind, choice, is_mapping, is_quantity
 from launcher.core.syntax import is_image_name
@@ -48,13 +48,18 @@ def _is_address(value: Any) -> bool:
         return False
 
 
+def _is_chart_path(text: str) -> bool:
+    return not in_registry(text) and not is_address(text)
+
+
 def _check_chart(value: Any, where: str) -> None:
+    refuse_address(value, where)
     if in_registry(value):
         chart_reference(value, where)
 
 
 ROLE = choice(*(role.value for role in Role), convert=Role)
-CHART = replace(FILE, is_path=lambda text: not in_registry(text), check=_check_chart)
+CHART = replace(FILE, is_path=_is_chart_path, check=_check_chart)
 IMAGE = Kind(_is_image, "must be the name of an image", "write `{name}: {example}`")
 AMOUNTS = Kind(
     _is_amounts,

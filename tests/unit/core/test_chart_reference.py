@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.core.chart_reference import chart_reference, in_registry
+from launcher.core.chart_reference import chart_reference, in_registry, refuse_address
 from launcher.errors import InvalidInput
 
 DIGEST = "sha256:" + "0a" * 32
@@ -82,3 +82,25 @@ def test_what_is_no_reference_is_refused(text):
 def test_a_path_is_no_place_in_a_registry():
     assert not any(map(in_registry, ("", "/opt/chart", "chart.tgz", "OCI://x", "oci:/x")))
     assert in_registry("oci://x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://example.org/fljob-1.0.0.tgz",
+        "OCI://reg/fljob",
+        "oci:reg/fljob",
+        "file:///opt/fljob",
+        "docker://reg/fljob",
+    ],
+)
+def test_another_address_is_not_taken_for_a_path(text):
+    with pytest.raises(InvalidInput, match="f: chart: must be a path, or begin with `oci://`, not"):
+        refuse_address(text, "f: chart")
+
+
+@pytest.mark.parametrize(
+    "text", ["fljob", "/opt/a:b", "../a", "./a:/b", "c:\\fljob", f"oci://reg/fljob@{DIGEST}"]
+)
+def test_a_path_is_no_address(text):
+    refuse_address(text, "f: chart")

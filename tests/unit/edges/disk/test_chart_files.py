@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -13,6 +14,8 @@ import pytest
 from launcher.core.spec.site import SiteConfig
 from launcher.edges.disk.chart_files import chart_definitions, chart_metadata, chart_path, named_chart
 from launcher.errors import InvalidInput
+
+CHART = {"fljob__Chart_yaml": b"name: fljob\nversion: 1.0.0\n"}
 
 
 def archive(path, **files):
@@ -50,7 +53,7 @@ def test_a_chart_without_definitions(tmp_path, schema):
     if schema is not None:
         (tmp_path / "values.schema.json").write_bytes(schema)
     assert chart_definitions(tmp_path) == {}
-    assert chart_definitions(archive(tmp_path / "x.tgz", **files)) == {}
+    assert chart_definitions(archive(tmp_path / "x.tgz", **CHART, **files)) == {}
 
 
 def test_the_definitions_in_an_archive_are_those_of_the_chart_and_of_none_below(tmp_path):
@@ -58,6 +61,7 @@ def test_the_definitions_in_an_archive_are_those_of_the_chart_and_of_none_below(
     below = {"$defs": {"b": {}}}
     made = archive(
         tmp_path / "x.tgz",
+        **CHART,
         fljob__charts__y__values_schema_json=json.dumps(below).encode(),
         fljob__values_schema_json=json.dumps(of).encode(),
     )
@@ -103,6 +107,44 @@ def test_a_file_that_is_no_archive(tmp_path, content, why):
 def test_metadata_that_is_none(tmp_path, text, why):
     with pytest.raises(InvalidInput, match=why):
         chart_metadata(archive(tmp_path / "x.tgz", fljob__Chart_yaml=text))
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({}, "it holds no Chart.yaml in a folder"),
+        ({"Chart_yaml": b"name: fljob\n"}, "it holds no Chart.yaml in a folder"),
+        (
+            {**CHART, "other__Chart_yaml": b"name: other\n"},
+            "more than one Chart.yaml: Helm would mix two charts",
+        ),
+        ({**CHART, "fljob__..__..__evil": b""}, "it holds 'fljob/../../evil', which leads out of it"),
+    ],
+)
+def test_an_archive_that_is_not_one_chart(tmp_path, files, why):
+    with tarfile.open(tmp_path / "x.tgz", "w:gz") as opened:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name.replace("__", "/").replace("_", "."))
+            entry.size = len(text)
+            opened.addfile(entry, io.BytesIO(text))
+    for read in (chart_metadata, chart_definitions):
+        with pytest.raises(InvalidInput, match=why):
+            read(tmp_path / "x.tgz")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("fljob/zeros", tarfile.REGTYPE), ("././@LongLink", tarfile.GNUTYPE_LONGNAME)]
+)
+def test_an_archive_that_is_larger_than_helm_unpacks(tmp_path, name, kind):
+    """A megabyte that is a gigabyte of zeros took a gigabyte of memory where it was said to be a name."""
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.size = kind, 110 << 20
+    with gzip.open(tmp_path / "x.tgz", "wb", compresslevel=1) as file:
+        file.write(entry.tobuf())
+        for _ in range(110):
+            file.write(bytes(1 << 20))
+    with pytest.raises(InvalidInput, match="it would have more than 104857600 bytes"):
+        chart_metadata(tmp_path / "x.tgz")
 
 
 def test_a_chart_that_an_option_names(tmp_path, monkeypatch):

@@ -20,7 +20,10 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     [
         ("a: [1", r"x\.yaml:1:6: "),
         ("a: b: c", r"x\.yaml:1:5: mapping values are not allowed here"),
-        ("a: b\nc: d\0\n", r"x\.yaml:2:5: has the character #x0000, which YAML does not allow\n  cure: take it"),
+        (
+            "a: b\nc: d\0\n",
+            r"x\.yaml:2:5: has the character #x0000, which YAML does not allow\n  cure: take it",
+        ),
         ("é: b\x7f", r"x\.yaml:1:5: has the character #x007f"),
         ("a: b\n---\nc: d\n", r"x\.yaml:2:1: a second document begins, and one is read: take it out"),
         ("a: [x, =]", r"x\.yaml:1:8: `=` must be quoted"),
