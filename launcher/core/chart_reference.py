@@ -78,7 +78,7 @@ def in_registry(chart: str) -> bool:
 
 
 def is_address(chart: str) -> bool:
-    """Return whether a chart is named by another address than of a registry: no path, whatever it looks like."""
+    """Return whether a chart is named by an address that is none of a registry, and no path either."""
     return not in_registry(chart) and _ADDRESS.match(chart) is not None
 
 

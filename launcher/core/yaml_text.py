@@ -16,7 +16,7 @@ import yaml
 
 from launcher.core import foreign
 
-__all__ = ["WIDTH", "documents", "read_as_go", "readable", "written", "written_all"]
+__all__ = ["WIDTH", "documents", "problem_of", "read_as_go", "readable", "written", "written_all"]
 
 WIDTH = 110
 _TAG = "tag:yaml.org,2002:"
@@ -44,6 +44,12 @@ _IMPLICIT: tuple[tuple[str, str, list[str]], ...] = (
     ("float", _NUMBER, _BEGIN_NUMBER),
     ("merge", "<<", ["<"]),
 )
+# Of PyYAML's words those that say nothing to whoever has not read its code.
+_PROBLEMS = {
+    "but found another document": "a second document begins, and one is read: take it out",
+    f"could not determine a constructor for the tag '{_TAG}value'": "`=` must be quoted",
+    f"could not determine a constructor for the tag '{_TAG}merge'": "`<<` must be quoted",
+}
 _Loader = TypeVar("_Loader", bound=type)
 
 
@@ -107,6 +113,11 @@ def documents(text: str, *, quick: bool = False) -> list[Any]:
         whatever PyYAML raises.
     """
     return list(yaml.load_all(text, Loader=_Quick if quick else _Manifests))
+
+
+def problem_of(error: yaml.MarkedYAMLError) -> str:
+    """Return what is wrong with a text, without its place."""
+    return _PROBLEMS.get(str(error.problem), str(error.problem))
 
 
 class _Dumper(yaml.SafeDumper):

@@ -25,6 +25,7 @@ from launcher.core.spec.site import SiteConfig
 from launcher.core.values import limits
 from launcher.core.values.emit import Emitted, emit
 from launcher.core.values.plain_yaml import PlainText
+from launcher.core.yaml_text import problem_of
 from launcher.errors import InvalidInput
 
 __all__ = ["renderer"]
@@ -193,7 +194,9 @@ class _Loader(jinja2.BaseLoader):
     ) -> tuple[str, str | None, Callable[[], bool] | None]:
         del environment
         if template not in self._templates:
-            raise jinja2.TemplateNotFound(template)
+            raise jinja2.TemplateNotFound(
+                template, f"there is no template {quoted(template)} in `values_dir`"
+            )
         text = self._templates[template]
         if text.rfind("}") - text.find("{") > _LONGEST_TEMPLATE:
             cure = "write less, or put the values into fljob.yaml"
@@ -246,7 +249,7 @@ def _render(environment: jinja2.Environment, context: Mapping[str, Any], name: s
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         snippet = text.splitlines()[line - 1 : line]
-        message = f"prints no YAML: {error.problem} (printed line {line}: {' '.join(snippet).strip()!r})"
+        message = f"prints no YAML: {problem_of(error)} (printed line {line}: {' '.join(snippet).strip()!r})"
         raise InvalidInput(
             message, where=name, cure="look at indentation and at keys that occur twice"
         ) from error

@@ -7,21 +7,15 @@ import re
 import yaml
 
 from launcher.core.checks import DEEPEST
+from launcher.core.yaml_text import problem_of
 from launcher.errors import InvalidInput
 
 __all__ = ["TOO_DEEP", "fault", "of_python"]
 
-_TAG = "tag:yaml.org,2002:"
 TOO_DEEP = f"is nested more than {DEEPEST} levels deep"
 # What Python says of a number of more than 4300 digits.
 _DIGITS = re.compile(r"Exceeds the limit \(\d+(?: digits)?\)")
 _TOO_LONG = "it has a number of more than 4300 digits"
-# Of PyYAML's words those that say nothing to whoever has not read its code.
-_PROBLEMS = {
-    "but found another document": "a second document begins, and one is read: take it out",
-    f"could not determine a constructor for the tag '{_TAG}value'": "`=` must be quoted",
-    f"could not determine a constructor for the tag '{_TAG}merge'": "`<<` must be quoted",
-}
 # What begins a tag, an alias, an anchor, or nothing at all: `password: *secret`.
 _NEEDS_QUOTES = "!*&%@`"
 # A problem that quotes no more than tokens: `expected ',' or ']', but got '<scalar>'`.
@@ -43,7 +37,7 @@ def fault(error: Exception, text: str, source: str, *, secret: bool) -> InvalidI
     if not isinstance(error, yaml.MarkedYAMLError):
         why = "is not YAML" if secret else f"is not YAML: {of_python(error)}"
         return InvalidInput(why, where=source, cure="correct the file")
-    problem = _PROBLEMS.get(str(error.problem), str(error.problem))
+    problem = problem_of(error)
     if secret:
         problem = _unquoted(problem, text[mark.index : mark.index + 1] if mark else "")
     where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source

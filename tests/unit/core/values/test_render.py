@@ -25,7 +25,8 @@ from tests.unit.core.values.sample import values
         ("{{ job.args[7] | emit }}", "site.yaml.j2: line 1: .*has no element 7"),
         ("{{ 1 // 0 | emit }}", "site.yaml.j2: line 1: "),
         ("{{ job.__class__.__mro__ | emit }}", "site.yaml.j2: line 1: .*unsafe"),
-        ("{% include 'x' %}", "site.yaml.j2: line 1: x"),
+        ("{% include 'x' %}", "site.yaml.j2: line 1: there is no template 'x' in `values_dir`"),
+        ("---\na: 1\n---\n", "site.yaml.j2: prints no YAML: a second document begins"),
         ("{{ range(3) | emit }}", "'range' is undefined"),
         ("a: [", "site.yaml.j2: prints no YAML"),
         (
