@@ -47,7 +47,7 @@ _TO = ("to_job", "to_kit", "to_config", "to_chart")
 @click.option("--chart", metavar="CHART", default="", help="Chart of the first side; else that of the site.")
 @click.option("--to-kit", metavar="DIR", type=_PATH, help="Kit of the second side.")
 @click.option("--to-config", metavar="FILE", help="Site configuration of the second side.")
-@click.option("--to-chart", metavar="CHART", default="", help="Chart of the second side.")
+@click.option("--to-chart", metavar="CHART", help="Chart of the second side.")
 @click.option("--to-job", metavar="META", help="Job of the second side.")
 @options.output_option(*_SHOWN)
 @click.pass_obj
@@ -61,6 +61,9 @@ def diff_command(cli: Cli, /, output: str, **given: Any) -> int:
     With META or --kit also what would be installed now. Exit codes: 0 no difference, 1 a difference, more for
     an error.
     """
+    for name in _TO:
+        if given[name] == "":  # `--to-config "$NEW"` without NEW would compare the first side with itself
+            raise click.UsageError(f"--{name.replace('_', '-')}: it is empty; name the second side")
     if not any(given[name] for name in _TO):
         return _of_release(cli, output, given)
     if given["now"]:

@@ -140,7 +140,9 @@ def as_markdown(found: Difference, longest: int = LONGEST_COMMENT) -> str:
 
 def _first(entries: Sequence[StudyChange], room: int) -> list[str]:
     """Return what a reviewer should see first, in a code block; of many lines those that find room."""
-    groups = [(one.studies, [line for thing in one.objects for line in thing.changes]) for one in entries]
+    # A study that goes takes no protection from anybody.
+    stay = [one for one in entries if one.state is not State.REMOVED]
+    groups = [(one.studies, [line for thing in one.objects for line in thing.changes]) for one in stay]
     lines: list[str] = []
     before: tuple[str, tuple[str, ...]] = ("", ())
     for one in look_at(groups):

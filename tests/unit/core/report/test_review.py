@@ -175,3 +175,9 @@ def test_settings_of_the_site():
     )
     assert as_json(found)["settings"][0] == {"sign": "-", "path": "helm", "value": '"/bin/a"'}
     assert as_json(found)["same"] is False
+
+
+def test_a_study_that_goes_takes_no_protection_away():
+    safe = {"heart": [pod(securityContext={"seccompProfile": {"type": "RuntimeDefault"}})]}
+    assert "Look at these lines first" not in as_markdown(difference(safe, {}))
+    assert "# a protection goes (heart)" in as_markdown(difference(safe, {"heart": [pod()]}))
