@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from launcher.core.yaml_text import documents
 from launcher.edges.helm.parsing import values_json
 
 CHART = Path(__file__).parents[2] / "charts" / "fljob"
@@ -77,7 +78,7 @@ def objects(*layers: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Render ``layers`` over the minimal values and return the objects."""
     done = rendered(minimal(*layers))
     assert done.returncode == 0, done.stderr
-    return [item for item in yaml.safe_load_all(done.stdout) if item]
+    return [item for item in documents(done.stdout) if item]
 
 
 def pod(*layers: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from launcher.core.names import label_value
-from tests.chart.conftest import at, container, pod, refusal
+from launcher.core.yaml_text import documents, readable
+from tests.chart.conftest import CHART, at, container, helm, minimal, pod, refusal, rendered
 
 TEXTS = [
     *("on", "Off", "yes", "n", "true", "null", "~", "Null", ""),
@@ -66,9 +67,8 @@ TEXTS = [
     ),
     *("<a>&b</a>", "a" * 5000, "word " * 100, "key: value\nother: [1, 2]\n# end", "a\n---\nb", "- a\n- b\n"),
 ]
-# Where Kubernetes' own objects are passed on, YAML decides: a next-line character becomes a space, and
-# PyYAML (not helm) stumbles over a bare "=" or "<<".
-PASSED_ON = [text for text in TEXTS if text not in {"\u0085", "\x7f", "=", "<<"}]
+# Where Kubernetes' own objects are passed on, YAML decides: a next-line character becomes a space.
+PASSED_ON = [text for text in TEXTS if text not in {"\u0085", "\x7f"}]
 
 
 def test_text_of_environment_arguments_and_command():
@@ -146,3 +146,17 @@ def test_text_of_paths_and_names(text):
         "name": "on",
         "secret": {"secretName": "2.10", "items": [{"key": text, "path": text}]},
     }
+
+
+def test_values_that_a_person_installs_are_the_launchers(tmp_path):
+    """`fljob render > values.yaml`, then helm, which sees other types in plain text than PyYAML does."""
+    sidecar = {"name": "check", "image": "c:1", "command": PASSED_ON}
+    values = minimal({"args": TEXTS, "extra": {"initContainers": [sidecar]}})
+    (tmp_path / "values.yaml").write_text(readable(values))
+    done = helm("template", "fj-test", str(CHART), "-n", "fl", "--values", str(tmp_path / "values.yaml"))
+    assert (done.returncode, done.stdout) == (0, rendered(values).stdout), done.stderr
+    for quick in (False, True):
+        (made,) = documents(done.stdout, quick=quick)
+        assert made["spec"]["containers"][0]["args"] == TEXTS
+        assert made["spec"]["initContainers"][0]["command"] == PASSED_ON
+        assert documents(readable(made), quick=quick) == [made]

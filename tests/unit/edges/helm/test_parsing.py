@@ -114,3 +114,16 @@ def test_offline_means_no_cluster():
 
 def test_an_empty_environment_stays_nearly_empty():
     assert cluster_env({"SECRET": "canary"}, driver="configmap") == {"HELM_DRIVER": "configmap"}
+
+
+def test_manifests_have_the_types_that_a_cluster_sees():
+    """Helm writes the `=` of `command: [test, a, =, b]` without quotes."""
+    text = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {at: 12:30}}\nspec: {command: [=, <<]}\n"
+    )
+    ((ref, one),) = manifests_of(text, "fl")
+    assert (ref.text, one["metadata"]["annotations"], one["spec"]) == (
+        "pod fl/a",
+        {"at": "12:30"},
+        {"command": ["=", "<<"]},
+    )
