@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from launcher.edges.helm.environment import cluster_env, offline_env
-from launcher.edges.helm.parsing import release_of_list, release_of_status, time_of, values_json
+from launcher.edges.helm.parsing import manifests_of, release_of_list, release_of_status, time_of, values_json
 from launcher.edges.helm.redaction import redact
 
 
