@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from launcher import composition
 from launcher.cli import offline, options
 from launcher.cli.width import say
 from launcher.core import foreign
+from launcher.errors import InvalidInput
 
 __all__ = ["template_command"]
 
@@ -45,8 +47,7 @@ def template_command(
     jobs = offline.jobs_of(offline.asked(meta, command, kit, given))
     if all_studies and given["study"]:
         raise click.UsageError("--study and --all-studies: one of them")
-    studies = jobs.studies() if all_studies else (given["study"] or jobs.study,)
-    texts = {study: composition.manifests(spec, jobs.site) for study, spec in jobs.specs(studies)}
+    texts = dict(_manifests(jobs)) if all_studies else _of_one(jobs, given["study"] or jobs.study)
     if split is None:
         shown = [f"# study: {study or '-'}\n{text}" if all_studies else text for study, text in texts.items()]
         # For `kubectl apply` every byte counts; on a terminal a control character is a command.
@@ -58,3 +59,17 @@ def template_command(
     done = write_rendered(Path(split), texts, is_whole=all_studies)
     files = "1 file" if len(done.written) == 1 else f"{len(done.written)} files"
     say(f"{files} in {split}" + (f", {len(done.removed)} removed" if done.removed else ""))
+
+
+def _of_one(jobs: offline.Jobs, study: str) -> dict[str, str]:
+    return {name: composition.manifests(spec, jobs.site) for name, spec in jobs.specs([study])}
+
+
+def _manifests(jobs: offline.Jobs) -> Iterator[tuple[str, str]]:
+    """Yield each study of a site with its manifests; an error says which study it is about."""
+    for study in jobs.studies():
+        try:
+            yield from _of_one(jobs, study).items()
+        except InvalidInput as error:
+            where = f"study {foreign.quoted(study)}" if study else "a job without a study"
+            raise InvalidInput(error.message, where=where, cure=error.cure, reason=error.reason) from error

@@ -114,6 +114,16 @@ def test_all_studies_one_after_the_other(fljob):
     assert [one["job"]["study"] for one in pods(out)] == ["default", "heart", "liver"]
 
 
+def test_an_error_says_which_of_all_studies_it_is_about(fljob, kit):
+    (kit / "fljob/values/studies").mkdir(parents=True)
+    (kit / "fljob/values/studies/liver.yaml.j2").write_text("job: {id: mine}")
+    (kit / "fljob/fljob.yaml").write_text("values_dir: values\n")
+    code, out, err = fljob("template", "--kit", "kit", "--all-studies", "--split", "rendered")
+    assert (code, out) == (2, "")
+    assert "error: study 'liver': studies/liver.yaml.j2: job" in err
+    assert not (kit.parent / "rendered").exists()
+
+
 def test_all_studies_of_a_site_without_a_kit(fljob, folder, printing_helm):
     (folder / "fljob.yaml").write_text("study_data_file: data.yaml\nvalues_dir: values\nsite: site-1\n")
     (folder / "data.yaml").write_text("heart: {scans: {source: claim, mode: ro}}\n")
