@@ -31,7 +31,7 @@ from tests.unit.edges.kubeconfig.files import found, kubeconfig, write
         ("CANARY: x", ":4:21", "mapping values are not allowed here"),
         ("{a: CANARY", ":5:1", "expected ',' or '}', but got '<stream end>'"),
         ("!!int CANARY", "", "is not YAML"),
-        ("CANARY\x07", "", "is not YAML"),
+        ("CANARY\x07", ":4:21", "has the character #x0007, which YAML does not allow"),
     ],
 )
 def test_a_fault_of_yaml_has_its_place_and_no_password(tmp_path, value, where, why):
@@ -39,7 +39,10 @@ def test_a_fault_of_yaml_has_its_place_and_no_password(tmp_path, value, where, w
     with pytest.raises(InvalidInput) as error:
         load([path])
     assert error.value.message == f"kubeconfig: {path}{where} cannot be used: {why}"
-    assert error.value.cure == ("correct the YAML there" if where else "correct the file")
+    cure = "correct the YAML there" if where else "correct the file"
+    if "\x07" in value:
+        cure = "take it out, or write it as an escape in double quotes"
+    assert error.value.cure == cure
     assert "CANARY" not in "".join(traceback.format_exception(error.value))
 
 
