@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,13 +11,17 @@ from typing import TextIO
 
 import click
 
-__all__ = ["folded", "hanging", "output_width", "say", "table", "table_line"]
+__all__ = ["command", "folded", "hanging", "output_width", "say", "table", "table_line"]
 
 # Beside a title that takes more of the line a text is hard to read, and stands below it.
 _NARROWEST = 20
 _UNKNOWN = 80
 _DEEPER = " " * 4
 _GAP = "  "
+# A command or a setting in a sentence. One that is longer is rather two backquotes in a text of others.
+_SPAN = re.compile(r"`[^`\n]{1,200}`")
+# Stands for a blank at which no line ends; no text that is shown has it.
+_KEPT = "\0"
 
 
 def output_width(stream: TextIO | None = None) -> int | None:
@@ -38,7 +43,7 @@ def hanging(title: str, text: str, width: int | None) -> str:
 
     Args:
         title: what the first line begins with, with the gap to the text.
-        text: words; a single one that is too long is not broken, so it can be copied.
+        text: words; a single one that is too long is not broken, so it can be copied, and a command neither.
         width: columns of the terminal; None = one line.
     """
     if width is None or _cells((title + text).rstrip()) <= width:
@@ -46,15 +51,23 @@ def hanging(title: str, text: str, width: int | None) -> str:
     beside = _cells(title)
     if width - beside >= _NARROWEST:
         return _wrapped(title, text, " " * beside, width)
-    head = _wrapped("", title, _DEEPER, width)
-    return f"{head}\n{_wrapped(_DEEPER, text, _DEEPER, width)}" if text else head
+    parts = [_wrapped("", title, _DEEPER, width)] if title.strip() else []
+    return "\n".join([*parts, *([_wrapped(_DEEPER, text, _DEEPER, width)] if text else [])])
 
 
 def folded(text: str, width: int | None) -> str:
-    """Return lines broken between words; the rest of one stands deeper than it."""
+    """Return lines broken between words; the rest of one stands deeper than it.
+
+    What is in backquotes, or a :func:`command`, is not broken: a shell that gets a half of it runs that half.
+    """
     if width is None:
-        return text
+        return text.replace(_KEPT, " ")
     return "\n".join(_wrapped("", line, _indent(line) + _DEEPER, width) for line in text.split("\n"))
+
+
+def command(text: str) -> str:
+    """Return a command for :func:`folded` and :func:`say`, which keep it in one line, so it can be copied."""
+    return text.replace(" ", _KEPT)
 
 
 def say(text: object, *, err: bool = False, color: bool | None = None) -> None:
@@ -94,7 +107,7 @@ def _wrapped(first: str, text: str, deeper: str, width: int) -> str:
     rich would cut such a word; textwrap does not know that a character may take two columns.
     """
     lines, line, blanks = [], first, ""
-    for word in text.split(" "):
+    for word in _SPAN.sub(lambda span: command(span[0]), text).split(" "):
         if not word:
             blanks += " "
             continue
@@ -104,7 +117,7 @@ def _wrapped(first: str, text: str, deeper: str, width: int) -> str:
             start = deeper
         line = (start if start.strip() else start[: max(0, width - _cells(word))]) + word
         blanks = " "
-    return "\n".join([*lines, line])
+    return "\n".join([*lines, line]).replace(_KEPT, " ")
 
 
 def _indent(line: str) -> str:

@@ -16,7 +16,7 @@ from launcher.cli.live_line import live_line
 from launcher.cli.log_stream import LogStream
 from launcher.cli.numbers import Seconds
 from launcher.cli.signals import Stopped, cancelled_by_signals, stopped_by_sigterm
-from launcher.cli.width import say
+from launcher.cli.width import command, say
 from launcher.core import foreign
 from launcher.core.ending.outcome import Outcome
 from launcher.core.jobref import JobRef
@@ -103,14 +103,14 @@ class Waiting:
 def wait_and_report(service: Service, handle: JobHandle, how: Waiting) -> int:
     """Wait, print how the job ended, and return the exit code."""
     job = handle.job
-    attach = f"fljob wait {foreign.word(job.release)} {how.where}"
+    attach = command(f"fljob wait {foreign.word(job.release)} {how.where}")
     log = LogStream(service.world.pods, job, how.mask) if how.stream else None
     try:
         outcome = _followed(service, handle, how, log)
     except KeyboardInterrupt as signal:
         if handle.is_refused:
             return gave_up(handle, signal)
-        end = f"fljob terminate {foreign.word(job.release)} {how.where}"
+        end = command(f"fljob terminate {foreign.word(job.release)} {how.where}")
         say(f"\nthe job goes on; wait for it again: {attach}\n  or end it: {end}", err=True)
         return signal.code if isinstance(signal, Stopped) else _SIGINT
     track = handle.track
@@ -172,10 +172,10 @@ def _close(handle: JobHandle, how: Waiting) -> None:
         if not handle.is_refused:  # else there is no record
             handle.measuring.note_end(handle.job, handle.track, handle.kept, stays=True)
         handle.run_on_failure()
-        end = f"fljob terminate {foreign.word(release)} {how.where}"
+        end = command(f"fljob terminate {foreign.word(release)} {how.where}")
         say(f"kept, its log too; remove it with: {end}", err=True)
     elif not handle.close(_CLEAN_UP_WITHIN):
-        say(f"warning: {release} is not removed yet; run: fljob gc {how.where}", err=True)
+        say(f"warning: {release} is not removed yet; run: {command(f'fljob gc {how.where}')}", err=True)
     elif handle.is_kept:
         say("kept, as `retention` says, until `fljob gc` finds that its time is over", err=True)
 

@@ -7,7 +7,7 @@ import random
 import pytest
 from rich.cells import cell_len
 
-from launcher.cli.width import folded, hanging, output_width, table
+from launcher.cli.width import command, folded, hanging, output_width, table
 
 IMAGE = "registry.example.test/a/very/long/name/of/an/image-with-hyphens:1.2.3"
 
@@ -112,3 +112,29 @@ def test_one_long_name_moves_nothing_of_the_others():
 
 def test_a_title_without_a_text():
     assert hanging("pod:      ", "", 50) == "pod:      "
+
+
+END = "fljob terminate fj-a1-site-1-0 -n fl"
+
+
+def test_a_command_is_never_broken_since_a_shell_would_run_its_first_half():
+    assert folded(f"the job goes on\n  or end it: {command(END)}", 20).splitlines() == [
+        "the job goes on",
+        "  or end it:",
+        END,
+    ]
+    assert folded(f"or end it: {command(END)}", None) == f"or end it: {END}"
+    assert hanging("cure:     ", f"run `{END}` first", 50).splitlines() == [
+        "cure:     run",
+        f"          `{END}`",
+        "          first",
+    ]
+
+
+@pytest.mark.parametrize("text", ["one ` backquote of somebody else", f"two ` {'x ' * 101}` far away"])
+def test_backquotes_of_others_are_no_command(text):
+    assert max(map(len, folded(text, 20).splitlines())) <= 20
+
+
+def test_a_text_below_a_title_of_blanks_begins_without_an_empty_line():
+    assert hanging(" " * 25, "one two three four", 40) == f"{' ' * 4}one two three four"
