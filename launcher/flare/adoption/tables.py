@@ -125,12 +125,16 @@ class ServerTables:
         """Return the jobs of these tables that the job store calls finished: another parent has ended them.
 
         FLARE calls a job COMPLETED of which it has heard nothing bad, whatever the store says by then. Not
-        those whose end it is writing itself: the thread that does so would die of an entry that is gone.
+        those whose end it writes itself, or has just written, while the store is asked: the thread that does
+        so would die of an entry that is gone.
         """
         store = self._engine.get_component(SystemComponents.JOB_MANAGER)
         writing = getattr(self._runner, "_finished_job_states", {})
         stored = {job_id: store.get_job(job_id, fl_ctx) for job_id in sorted(self.jobs() - {*writing})}
-        return [job_id for job_id, job in stored.items() if job and job.meta.get(_STATUS) in _ENDED]
+        # Both again, in this order: FLARE takes what it has written out of the two at once.
+        writing, there = {*writing}, self.jobs()
+        left = {job_id: job for job_id, job in stored.items() if job_id in there - writing}
+        return [job_id for job_id, job in left.items() if job and job.meta.get(_STATUS) in _ENDED]
 
     def enter(self, job_id: str, job: Any, handle: JobHandleSpec, names: Iterable[str]) -> None:
         """Enter a job: a server process of it may report from now on, and these sites are awaited."""

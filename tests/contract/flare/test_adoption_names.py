@@ -300,3 +300,24 @@ def test_a_server_that_acts_once_more_writes_no_end_of_what_another_has_ended(bo
     assert engine.job_runner.running_jobs.keys() == engine.run_processes.keys() == there
     assert {job for job, handle in late.items() if not handle.is_settled} == there
     assert "job failed: another parent of the server has ended it" in caplog.text
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+def test_what_a_server_ends_itself_while_it_asks_the_store_stays_to_flare(tmp_path, is_done):
+    """FLARE's thread that writes all ends would die of an entry that is gone."""
+    engine = make_engine(Role.SERVER)
+    tables, runner = ServerTables(engine, str(tmp_path)), engine.job_runner
+    tables.enter("mine", object(), LateHandle(lambda: False), [])
+    runner._finished_job_states = {}
+
+    def get_job(job, _):
+        # As FLARE's thread does: the end is written, then the entries go.
+        engine.run_processes.pop(job)
+        if is_done:
+            del runner.running_jobs[job]
+        else:
+            runner._finished_job_states[job] = object()
+        return SimpleNamespace(meta={"status": RunStatus.FINISHED_COMPLETED.value})
+
+    engine.get_component(SystemComponents.JOB_MANAGER).get_job = get_job
+    assert tables.ended_elsewhere(None) == []
