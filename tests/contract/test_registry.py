@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from launcher.core.plan.images import Login, place_of
+from launcher.core.plan.logins import logins_in
 from launcher.edges.registry import HttpRegistries
 from launcher.errors import Denied, NotFound, Unavailable
 
@@ -184,6 +185,17 @@ def test_a_token_for_the_registry_itself_is_not_exchanged(registry):
     held(registry, login)
     assert [sent for _, sent in registry.seen] == ["", "Bearer canary-bearer"]
     assert "canary" not in repr(login)
+
+
+def test_a_registry_of_the_basic_scheme_gets_user_and_password_whatever_tokens_there_are(registry):
+    def answer(handler):
+        is_known = handler.headers.get("Authorization") == "Basic dTpw"
+        return (200 if is_known else 401), b"{}", {} if is_known else {"WWW-Authenticate": 'Basic realm="r"'}
+
+    registry.answer = answer
+    (login,) = logins_in({registry.host: {"auth": "dTpw", "identitytoken": "i", "registrytoken": "r"}})
+    held(registry, login)
+    assert [sent for _, sent in registry.seen] == ["", "Basic dTpw"]
 
 
 def test_the_bytes_of_a_manifest_and_no_more_than_it_may_have(registry):

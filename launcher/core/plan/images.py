@@ -47,7 +47,7 @@ class Login:
         where: key of the entry: a host, perhaps with scheme, port, path and ``*`` for labels of the host.
         basic: user and password, as the header of HTTP's Basic scheme has them; empty = none.
         identity: for the token service instead of them; empty = none.
-        bearer: a token that the registry itself takes; empty = none.
+        bearer: a token that the registry itself takes, instead of one of the service; empty = none.
     """
 
     where: str

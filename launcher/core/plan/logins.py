@@ -10,12 +10,13 @@ from launcher.core.plan.images import Login
 
 __all__ = ["login_of", "logins_in"]
 
+_KEYS = ("auth", "identitytoken", "registrytoken")
+
 
 def logins_in(entries: Any) -> Iterator[Login]:
     """Yield the logins of ``auths``; what cannot be read of it is left out, as the kubelet does.
 
-    Of an entry with several the order is oras-go's, with which helm reads them: a token for the registry, one
-    for its token service, user and password.
+    The registry's challenge says which of an entry's it takes, as for oras-go, with which helm reads them.
 
     Args:
         entries: place -> entry, as JSON has it.
@@ -23,16 +24,14 @@ def logins_in(entries: Any) -> Iterator[Login]:
     for where, entry in entries.items() if isinstance(entries, dict) else ():
         if not isinstance(entry, dict):
             continue
-        bearer, identity = entry.get("registrytoken"), entry.get("identitytoken")
-        basic, user, password = (entry.get(key) for key in ("auth", "username", "password"))
-        if isinstance(bearer, str) and _is_header(bearer):
-            yield Login(where, "", bearer=bearer.strip())
-        elif isinstance(identity, str) and _is_header(identity):
-            yield Login(where, "", identity.strip())
-        elif isinstance(basic, str) and _is_header(basic):
-            yield Login(where, basic.strip())
-        elif isinstance(user, str) and isinstance(password, str):
-            yield login_of(where, user, password)
+        user, password = entry.get("username"), entry.get("password")
+        bearer, identity, basic = (
+            _header(entry.get(key)) for key in ("registrytoken", "identitytoken", "auth")
+        )
+        if not basic and isinstance(user, str) and isinstance(password, str):
+            basic = login_of(where, user, password).basic
+        if bearer or identity or basic:
+            yield Login(where, basic, identity, bearer)
 
 
 def login_of(where: str, user: str, password: str) -> Login:
@@ -40,5 +39,5 @@ def login_of(where: str, user: str, password: str) -> Login:
     return Login(where, base64.b64encode(f"{user}:{password}".encode("utf-8", "replace")).decode())
 
 
-def _is_header(text: str) -> bool:
-    return bool(text) and text.isascii() and text.isprintable()
+def _header(value: Any) -> str:
+    return value.strip() if isinstance(value, str) and value.isascii() and value.isprintable() else ""
