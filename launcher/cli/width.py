@@ -80,7 +80,7 @@ def table(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
     """Return the lines of a table of cells, the last of which is a text; see :func:`table_line`."""
     sizes = [max(map(_cells, column)) for column in zip(*rows, strict=True)][:-1]
     if width is not None:  # one long name is no reason to move what belongs beside the others
-        sizes[0] = min(sizes[0], max(0, width - len(_GAP) - sizes[1]))
+        sizes[0] = min(sizes[0], max(0, width - len(_GAP) - sum(sizes[1:2])))
     return [table_line(row, sizes, width) for row in rows]
 
 
@@ -106,17 +106,20 @@ def _wrapped(first: str, text: str, deeper: str, width: int) -> str:
 
     rich would cut such a word; textwrap does not know that a character may take two columns.
     """
-    lines, line, blanks = [], first, ""
-    for word in _SPAN.sub(lambda span: command(span[0]), text).split(" "):
+    text = _SPAN.sub(lambda span: command(span[0]), text)
+    lines, line, used, blanks = [], first, _cells(first), ""
+    for word in text.split(" "):
         if not word:
             blanks += " "
             continue
-        start = line + blanks
-        if start.strip() and _cells(start + word) > width:
+        size = _cells(word)
+        if line.strip() and used + len(blanks) + size > width:
             lines.append(line.rstrip())
-            start = deeper
-        line = (start if start.strip() else start[: max(0, width - _cells(word))]) + word
-        blanks = " "
+            line, used, blanks = deeper, len(deeper), ""
+        if not line.strip():
+            line = (line + blanks)[: max(0, width - size)]
+            used, blanks = len(line), ""
+        line, used, blanks = f"{line}{blanks}{word}", used + len(blanks) + size, " "
     return "\n".join([*lines, line]).replace(_KEPT, " ")
 
 

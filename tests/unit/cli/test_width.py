@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 from rich.cells import cell_len
@@ -138,3 +139,18 @@ def test_backquotes_of_others_are_no_command(text):
 
 def test_a_text_below_a_title_of_blanks_begins_without_an_empty_line():
     assert hanging(" " * 25, "one two three four", 40) == f"{' ' * 4}one two three four"
+
+
+def test_a_table_of_a_name_and_a_text():
+    assert table([("NAME", "WHY"), ("n" * 20, "one two")], 20) == [
+        "NAME\n    WHY",
+        f"{'n' * 20}\n    one two",
+    ]
+
+
+def test_a_long_text_on_a_terminal_without_an_end_is_folded_at_once():
+    """COLUMNS=99999999 is what people write who want no breaks; each word once cost the whole line."""
+    text = "word " * 20_000
+    before = time.process_time()
+    assert folded(text, 99_999_999).split() == text.split()
+    assert time.process_time() - before < 2
