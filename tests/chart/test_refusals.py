@@ -214,6 +214,7 @@ KEYED = [
     ("extra.containers[0].env", [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}], "name", "A"),
     ("extra.containers[0].ports", [{"containerPort": 1}] * 2, "containerPort", "1 TCP"),
     ("extra.initContainers[0].volumeMounts", [{"name": "v", "mountPath": "/d"}] * 2, "mountPath", "/d"),
+    ("extra.containers[0].volumeMounts", [{"name": "v", "mountPath": one} for one in ("/d/", "/d")], "mountPath", "/d"),
 ]  # fmt: skip
 
 

@@ -156,7 +156,8 @@ puts a hash to it, which is not repeated here.
 {{- $words := list -}}
 {{- range $key := $keys -}}
 {{- /* A port without a protocol is one of TCP. */ -}}
-{{- $words = append $words (get (default dict $item) $key | default (ternary "TCP" "" (eq $key "protocol")) | toString) -}}
+{{- $word := get (default dict $item) $key | default (ternary "TCP" "" (eq $key "protocol")) | toString -}}
+{{- $words = append $words (ternary (clean $word) $word (and (eq $key "mountPath") (ne $word ""))) -}}
 {{- end -}}
 {{- if first $words }}{{ include "fljob.take" (list $taken (join " " $words) (printf "%s[%d].%s" $where $i (first $keys))) }}{{ end -}}
 {{- end -}}
