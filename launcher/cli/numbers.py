@@ -15,7 +15,7 @@ __all__ = ["Seconds", "Whole"]
 # A larger one is refused by the API server, in words of Go.
 _MOST = (1 << 31) - 1
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
-_NUMBER = re.compile(r"[0-9]{1,19}(\.[0-9]{0,19})?([eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"([0-9]{1,19}(\.[0-9]{0,19})?|\.[0-9]{1,19})([eE][+-]?[0-9]{1,3})?")
 
 
 class Whole(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4, and 8.1 will do

@@ -45,7 +45,7 @@ _TO = ("to_job", "to_kit", "to_config", "to_chart")
 @options.compared_job_options
 @options.cluster_options
 @click.option("--chart", metavar="CHART", default="", help="Chart of the first side; else that of the site.")
-@click.option("--to-kit", metavar="DIR", type=_PATH, help="Kit of the second side.")
+@click.option("--to-kit", metavar="DIR", help="Kit of the second side.")
 @click.option("--to-config", metavar="FILE", help="Site configuration of the second side.")
 @click.option("--to-chart", metavar="CHART", help="Chart of the second side.")
 @click.option("--to-job", metavar="META", help="Job of the second side.")
@@ -105,7 +105,7 @@ def _asked(given: Mapping[str, Any]) -> tuple[offline.Asked, offline.Asked]:
     second = replace(
         first,
         meta=offline.read_job(job) if job else first.meta,
-        kit=kit or first.kit,
+        kit=Path(kit) if kit else first.kit,
         chart=chart or first.chart,
         given={**given, "config": config or given["config"]},
     )

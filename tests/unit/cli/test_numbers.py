@@ -9,7 +9,7 @@ from launcher.core.moments import LONGEST_SECONDS
 from tests.fakes import running
 from tests.unit.cli.conftest import show
 
-NO_NUMBERS = ("", "nan", "inf", "1e400", "9" * 500, "٣", "1_0", "-1", "5m", "true", " 3 ", "\x1b[2J")
+NO_NUMBERS = ("", ".", "nan", "inf", "1e400", "9" * 500, "٣", "1_0", "-1", "5m", "true", " 3 ", "\x1b[2J")
 
 
 @pytest.mark.parametrize("text", NO_NUMBERS)
@@ -27,7 +27,7 @@ def test_what_is_no_number_is_an_error_with_the_value(fake, fljob, release, comm
     assert fake.releases.items
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("1.5", 1.5), ("1e2", 100), ("0", 0)])
+@pytest.mark.parametrize(("text", "seconds"), [("1.5", 1.5), (".5", 0.5), ("1e2", 100), ("0", 0)])
 def test_a_timeout_ends_the_waiting(fake, fljob, release, text, seconds):
     show(fake, running())
     assert fljob("wait", release, "-n", "fl", "--timeout", text)[0] == 10

@@ -117,6 +117,7 @@ def test_a_kit_that_cannot_be_read_is_an_error(fljob, kits):
         (("--to-kit", "new"), "--to-kit needs --kit"),
         ((*KITS, "--to-config", ""), "--to-config: it is empty; name the second side"),
         (("meta.json", "--to-job", ""), "--to-job: it is empty"),
+        (("--kit", "old", "--to-kit", ""), "--to-kit: it is empty"),
         (("--kit", "old", "--to-chart", ""), "--to-chart: it is empty"),
         (("-", "--to-job", "-"), "only one of them can be standard input"),
         ((*KITS, "-n", "fl"), "-n and --kit: the kit decides that"),
