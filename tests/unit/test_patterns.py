@@ -152,3 +152,7 @@ def test_the_test_finds_what_is_worse():
     assert not is_linear(re.compile(r"\s*a+$"), " ")
     assert is_linear(re.compile("a+b?"), "a")
     assert is_linear(re.compile(r"[^@\s]{1,500}@"), "a")  # dear and linear
+
+
+def test_a_pattern_in_an_object_is_among_them():
+    assert any("networkplugin" in one.pattern for one in patterns())

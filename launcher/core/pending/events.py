@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from launcher.core.catalogue import Code
@@ -25,16 +26,17 @@ __all__ = [
 ]
 
 
+_NAME = re.compile(r'"[^"\n]{0,1024}"')
+
+
+@dataclass(frozen=True)
 class _BesideNames:
     """Words that do not count in a name, as in 'failed to reserve sandbox name "cni-x_fl_0"'."""
 
-    _NAME = re.compile(r'"[^"\n]{0,1024}"')
-
-    def __init__(self, words: str) -> None:
-        self._words = re.compile(words, re.IGNORECASE)
+    words: re.Pattern[str]
 
     def search(self, message: str) -> re.Match[str] | None:
-        return self._words.search(self._NAME.sub('""', message))
+        return self.words.search(_NAME.sub('""', message))
 
 
 _PULLING = re.compile(r'Pulling image "([^"]{1,1024})"')
@@ -69,7 +71,10 @@ _SANDBOX_SETTING = re.compile(
 # containerd: 'failed to setup network for sandbox "x": plugin type="calico" failed (add): ...'. Not the
 # network to a registry: 'failed to get sandbox image "pause": ... connect: network is unreachable'.
 _NETWORK = _BesideNames(
-    r"\bnetwork(?! is unreachable)|networkplugin|\bcni\b|\bipam\b|\bip address|plugin type="
+    re.compile(
+        r"\bnetwork(?! is unreachable)|networkplugin|\bcni\b|\bipam\b|\bip address|plugin type=",
+        re.IGNORECASE,
+    )
 )
 
 _ROWS: tuple[tuple[str, re.Pattern[str] | _BesideNames, Code], ...] = (
