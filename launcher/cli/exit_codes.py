@@ -26,7 +26,7 @@ EPILOG = """
 Exit codes: 0 success; of a job: 9 failed or terminated, 101-103 its own fault, 104 infrastructure;
 of fljob: 1 a check of doctor failed or diff found a difference, 2 input, 3 not found, 4 conflict,
 5 unavailable, 6 denied, 7 rejected, 8 helm missing, 10 timeout of wait, 70 a defect of fljob,
-130 interrupted, 143 SIGTERM while waiting.
+130 interrupted, 129 SIGHUP and 143 SIGTERM while waiting.
 """
 
 
