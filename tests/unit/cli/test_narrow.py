@@ -165,6 +165,16 @@ def test_a_job_that_is_waited_for(fake, prints, release, same):
     same(prints("logs", release, "-n", "fl"))
 
 
+def test_what_to_do_next_can_be_copied(fake, fljob, release, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    show(fake, unscheduled())
+    assert (
+        f"fljob wait {release} -n fl" in fljob("wait", release, "-n", "fl", "--timeout", "0")[2].splitlines()
+    )
+    show(fake, exited(7))
+    assert f"fljob terminate {release} -n fl" in fljob("wait", release, "-n", "fl", "--keep")[2].splitlines()
+
+
 @pytest.mark.parametrize("command", ["list", "status"])
 def test_a_job(fake, fljob, release, monkeypatch, command):
     """What a list has no room for it leaves out."""
