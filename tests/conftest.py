@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-# A script that starts the tests in its background gives them an ignored SIGINT, which every program under test
-# would inherit: none could be interrupted. A handler of our own is not inherited, but makes the default of it.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A script that starts the tests in its background gives them an ignored SIGINT, `nohup` an ignored SIGHUP, which
+# every program under test would inherit: none could be interrupted. A handler of our own is not inherited, but makes
+# the default of it.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, lambda *_: None)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
