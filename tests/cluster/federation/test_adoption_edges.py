@@ -122,6 +122,9 @@ def test_a_parent_that_is_away_over_the_end_costs_the_results_of_its_site(federa
     with behind(federation, short, 1) as (job, uids, log), federation.away("site-1"):
         assert "failed to connect to parent site-1 within 30.0 seconds" in log.read()
         assert federation.uids(job)["site-1"] == uids["site-1"]
+        # The log of a container ends a moment before its kubelet says how the container did.
+        failed = ("--for=jsonpath={.status.phase}=Failed", "pod", "-l", "fljob.internal/site=site-1")
+        federation.kubectl("wait", *failed, "--timeout=120s")
         words = ("status", release_name(job, "site-1"), "-n", federation.namespace)
         shown = " ".join(run(sys.executable, "-m", "launcher", *words, check=False).split())
         for text in ("AppCode", lost, "restart parents neither in the last minute"):
