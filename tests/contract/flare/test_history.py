@@ -33,7 +33,7 @@ def ended(launch):
         launch.end(code)
         handle.wait()
         assert handle.handle.close(30)
-        until(file.exists)
+        until(lambda: file.exists() and file.stat().st_size)  # it is made a moment before its line is written
         return file.read_text().splitlines() if file.exists() else []
 
     return end
