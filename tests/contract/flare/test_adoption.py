@@ -70,8 +70,12 @@ def test_pods_that_wait_are_taken_over_and_an_abort_reaches_all(federation):
     job = federation.submit()
     until(lambda: len(federation.pods()) == 3 and federation.status(job) == "RUNNING")
     federation.kill(SERVER)
+    before = len(federation.log(SERVER))
     federation.start(SERVER)
     federation.took_over(job, SERVER)
+    # A server process that starts waits half a minute for sites; on a busy machine they come back later than that.
+    for site in ("site-1", "site-2"):
+        until(lambda site=site: f"Re-activate the client: {site} " in federation.log(SERVER)[before:])
     federation.hold("site-1")
     until(lambda: "Round 0 started" in federation.pod_log("server"))
     federation.kill("site-1")
