@@ -16,7 +16,7 @@ from launcher.cli.job_cells import cause
 from launcher.cli.live_frame import Frame, frame_lines
 from launcher.cli.live_table import Room
 from launcher.cli.messages import has_screen, silence
-from launcher.cli.signals import Stopped, stopped_once
+from launcher.cli.signals import code_of, stopped_once
 from launcher.cli.width import say
 from launcher.core import foreign
 from launcher.core.lifecycle.state import JobReport
@@ -24,7 +24,6 @@ from launcher.usecases.service import Service
 
 __all__ = ["Looking", "look_on"]
 
-_SIGINT, _SIGTERM = 130, 143
 _Key = tuple[str, str, str]
 Row = dict[str, Any]
 Show = Callable[["_Now"], None]
@@ -93,7 +92,7 @@ def look_on(service: Service, how: Looking) -> None:
             for now in _changes(service, how):
                 show(now)
     except KeyboardInterrupt as signal:
-        raise click.exceptions.Exit(_SIGTERM if isinstance(signal, Stopped) else _SIGINT) from None
+        raise click.exceptions.Exit(code_of(signal)) from None
 
 
 def _changes(service: Service, how: Looking) -> Iterator[_Now]:

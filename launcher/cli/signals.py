@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
@@ -17,6 +17,7 @@ __all__ = [
     "Stopped",
     "before_exit_at_once",
     "cancelled_by_signals",
+    "code_of",
     "sigint_beside_imports",
     "stopped_by_sigterm",
     "stopped_once",
@@ -25,6 +26,7 @@ __all__ = [
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 # Those that end a process at once, in the middle of what it has to undo.
 _ENDS = (signal.SIGTERM, signal.SIGHUP)
+_INTERRUPTED = 128 + signal.SIGINT
 _IMPORTLIB = "<frozen importlib"
 # What is done before the process ends at once.
 _before_exit: list[Callable[[], None]] = []
@@ -40,6 +42,11 @@ class Stopped(KeyboardInterrupt):
     def __init__(self, number: int = signal.SIGTERM) -> None:
         super().__init__()
         self.code = 128 + number
+
+
+def code_of(interrupt: KeyboardInterrupt) -> int:
+    """Return the exit code of a process that ends of a signal, as shells have it: 128 plus its number."""
+    return interrupt.code if isinstance(interrupt, Stopped) else _INTERRUPTED
 
 
 @contextmanager
@@ -93,7 +100,7 @@ def before_exit_at_once(act: Callable[[], None]) -> Iterator[None]:
         _before_exit.remove(act)
 
 
-def _exit_at_once(*_: object, code: int = 130) -> None:
+def _exit_at_once(*_: object, code: int = _INTERRUPTED) -> None:
     for act in reversed(_before_exit):
         with suppress(Exception):
             act()
@@ -112,13 +119,22 @@ def stopped_by_sigterm() -> Iterator[None]:
         raise Stopped(number)
 
     before = _heeded(_ENDS)
-    for one in before:
-        signal.signal(one, stop)
+    with _handled(before, stop):
+        yield
+
+
+@contextmanager
+def _handled(
+    after: Mapping[signal.Signals, Any], handler: Callable[[int, FrameType | None], Any]
+) -> Iterator[None]:
+    """Handle signals in this context; ``after`` has what handles each after it, which may change in it."""
+    for one in after:
+        signal.signal(one, handler)
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for one, last in after.items():
+            signal.signal(one, last)
 
 
 def _heeded(numbers: Iterable[signal.Signals]) -> dict[signal.Signals, Any]:
@@ -148,13 +164,8 @@ def stopped_once() -> Iterator[None]:
             earlier(number, frame)
         raise KeyboardInterrupt
 
-    for one in before:
-        signal.signal(one, stop)
-    try:
+    with _handled(after, stop):
         yield
-    finally:
-        for one in before:
-            signal.signal(one, after[one])
 
 
 def _heed_none(*_: object) -> None:
@@ -165,11 +176,5 @@ def _heed_none(*_: object) -> None:
 def cancelled_by_signals() -> Iterator[threading.Event]:
     """Yield an event that SIGINT, SIGTERM and SIGHUP set, in place of their usual effect."""
     cancel = threading.Event()
-    before = _heeded((signal.SIGINT, *_ENDS))
-    for number in before:
-        signal.signal(number, lambda *_: cancel.set())
-    try:
+    with _handled(_heeded((signal.SIGINT, *_ENDS)), lambda *_: cancel.set()):
         yield cancel
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -15,7 +15,7 @@ from launcher.cli.context import Cli
 from launcher.cli.live_line import live_line
 from launcher.cli.log_stream import LogStream
 from launcher.cli.numbers import Seconds
-from launcher.cli.signals import Stopped, cancelled_by_signals, stopped_by_sigterm
+from launcher.cli.signals import cancelled_by_signals, code_of, stopped_by_sigterm
 from launcher.cli.width import command, say
 from launcher.core import foreign
 from launcher.core.ending.outcome import Outcome
@@ -31,7 +31,6 @@ from launcher.usecases.service import Service
 __all__ = ["Waiting", "gave_up", "wait_and_report", "wait_command"]
 
 _TIMED_OUT = 10
-_SIGINT = 130  # as shells do: 128 plus the number of the signal
 _LAST_LINES, _LAST_BYTES = 5, 64 * 1024
 _CLEAN_UP_WITHIN = 60.0
 
@@ -112,7 +111,7 @@ def wait_and_report(service: Service, handle: JobHandle, how: Waiting) -> int:
             return gave_up(handle, signal)
         end = command(f"fljob terminate {foreign.word(job.release)} {how.where}")
         say(f"\nthe job goes on; wait for it again: {attach}\n  or end it: {end}", err=True)
-        return signal.code if isinstance(signal, Stopped) else _SIGINT
+        return code_of(signal)
     track = handle.track
     described = service.describe(JobReport(job, None, track), note=handle.measuring.note(job, track))
     del described["helm"]
@@ -142,7 +141,7 @@ def gave_up(handle: JobHandle, signal: KeyboardInterrupt) -> int:
     with cancelled_by_signals():  # a second one, of who is impatient, would leave the Secret behind
         handle.terminate()
     say("\nthe cluster has refused the job so far; nothing is left of it", err=True)
-    return signal.code if isinstance(signal, Stopped) else _SIGINT
+    return code_of(signal)
 
 
 def _followed(service: Service, handle: JobHandle, how: Waiting, log: LogStream | None) -> Outcome | None:
