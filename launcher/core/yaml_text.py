@@ -16,9 +16,9 @@ import yaml
 
 from launcher.core import foreign
 
-__all__ = ["WIDTH", "documents", "problem_of", "read_as_go", "readable", "written", "written_all"]
+__all__ = ["documents", "problem_of", "read_as_go", "readable", "written", "written_all"]
 
-WIDTH = 110
+_WIDTH = 110
 _TAG = "tag:yaml.org,2002:"
 _BOOL = {
     text: value
@@ -161,4 +161,4 @@ def readable(value: Any) -> str:
 
 def written_all(values: Iterable[Any], *, unicode: bool = True) -> str:
     """Return values as YAML documents, as :func:`written` does."""
-    return str(yaml.dump_all(values, Dumper=_Dumper, sort_keys=False, allow_unicode=unicode, width=WIDTH))
+    return str(yaml.dump_all(values, Dumper=_Dumper, sort_keys=False, allow_unicode=unicode, width=_WIDTH))

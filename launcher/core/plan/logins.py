@@ -10,8 +10,6 @@ from launcher.core.plan.images import Login
 
 __all__ = ["login_of", "logins_in"]
 
-_KEYS = ("auth", "identitytoken", "registrytoken")
-
 
 def logins_in(entries: Any) -> Iterator[Login]:
     """Yield the logins of ``auths``; what cannot be read of it is left out, as the kubelet does.

@@ -129,12 +129,18 @@ class ServerTables:
         so would die of an entry that is gone.
         """
         store = self._engine.get_component(SystemComponents.JOB_MANAGER)
-        writing = getattr(self._runner, "_finished_job_states", {})
-        stored = {job_id: store.get_job(job_id, fl_ctx) for job_id in sorted(self.jobs() - {*writing})}
-        # Both again, in this order: FLARE takes what it has written out of the two at once.
-        writing, there = {*writing}, self.jobs()
-        left = {job_id: job for job_id, job in stored.items() if job_id in there - writing}
-        return [job_id for job_id, job in left.items() if job and job.meta.get(_STATUS) in _ENDED]
+        stored = {job_id: store.get_job(job_id, fl_ctx) for job_id in sorted(self._not_ending())}
+        left = self._not_ending()
+        ended = {job_id for job_id, job in stored.items() if job and job.meta.get(_STATUS) in _ENDED}
+        return sorted(ended & left)
+
+    def _not_ending(self) -> set[str]:
+        """Return the jobs of these tables but those whose end FLARE is writing.
+
+        Looked at in this order: what it has written it takes out of both at once.
+        """
+        writing = {*getattr(self._runner, "_finished_job_states", {})}
+        return self.jobs() - writing
 
     def enter(self, job_id: str, job: Any, handle: JobHandleSpec, names: Iterable[str]) -> None:
         """Enter a job: a server process of it may report from now on, and these sites are awaited."""
